@@ -1,0 +1,154 @@
+#include "base/effect_buffer.hpp"
+
+namespace trefoil {
+
+void EffectBuffer::grow(std::size_t more) {
+  std::size_t capacity = capacity_ * 2;
+  while (capacity - size_ < more) {
+    capacity *= 2;
+  }
+  char* data = new char[capacity];
+  std::memcpy(data, data_, size_);
+  if (data_ != inline_) {
+    delete[] data_;
+  }
+  data_ = data;
+  capacity_ = capacity;
+}
+
+void EffectBuffer::putVector(std::span<const float> values) {
+  putByte(static_cast<std::uint8_t>(ItemTag::kVector));
+  putVarint(values.size());
+  putRaw({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+}
+
+void EffectBuffer::putDatum(const Datum& datum) {
+  switch (datum.type()) {
+    case Type::kNull: return putNull();
+    case Type::kBool: return putBool(datum.asBool());
+    case Type::kInteger: return putInt(datum.asInteger());
+    case Type::kDouble: return putDouble(datum.asReal());
+    case Type::kText: return putString(datum.asBytes());
+    case Type::kBlob: return putBinary(datum.asBytes());
+    case Type::kJson: return putBytes(ItemTag::kJson, datum.asBytes());
+    case Type::kVector: return putVector(datum.asVector());
+    case Type::kTimestamp:
+    case Type::kDate:
+      putByte(static_cast<std::uint8_t>(ItemTag::kTyped));
+      putByte(static_cast<std::uint8_t>(datum.type()));
+      return putInt(datum.asInteger());
+  }
+}
+
+bool EffectReader::expect(ItemTag tag) {
+  if (getByte() != static_cast<std::uint8_t>(tag) || !ok_) {
+    fail();
+    return false;
+  }
+  return true;
+}
+
+std::uint64_t EffectReader::getVarint() {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    const std::uint8_t byte = getByte();
+    if (shift == 63 && byte > 1) {
+      return fail();  // more than 64 bits
+    }
+    value |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
+    if (byte < 0x80) {
+      return value;
+    }
+  }
+  return fail();
+}
+
+std::string_view EffectReader::getRaw(std::size_t size) {
+  if (static_cast<std::size_t>(end_ - at_) < size) {
+    fail();
+    return {};
+  }
+  const std::string_view bytes(at_, size);
+  at_ += size;
+  return bytes;
+}
+
+std::int64_t EffectReader::getInt() {
+  if (!expect(ItemTag::kInt64)) {
+    return 0;
+  }
+  const std::uint64_t zigzag = getVarint();
+  return static_cast<std::int64_t>(zigzag >> 1) ^ -static_cast<std::int64_t>(zigzag & 1);
+}
+
+double EffectReader::getDouble() {
+  if (!expect(ItemTag::kDouble)) {
+    return 0;
+  }
+  double value = 0;
+  if (const auto raw = getRaw(8); ok_) {
+    std::memcpy(&value, raw.data(), 8);
+  }
+  return value;
+}
+
+std::string_view EffectReader::getString() { return expect(ItemTag::kString) ? getRaw(getVarint()) : std::string_view{}; }
+
+std::string_view EffectReader::getBinary() { return expect(ItemTag::kBinary) ? getRaw(getVarint()) : std::string_view{}; }
+
+bool EffectReader::getBool() {
+  const std::uint8_t tag = getByte();
+  if (tag != static_cast<std::uint8_t>(ItemTag::kTrue) && tag != static_cast<std::uint8_t>(ItemTag::kFalse)) {
+    fail();
+    return false;
+  }
+  return tag == static_cast<std::uint8_t>(ItemTag::kTrue);
+}
+
+Datum EffectReader::getDatum(std::unique_ptr<float[]>& scratch) {
+  const std::uint8_t tag = getByte();
+  if (!ok_) {
+    return {};
+  }
+  switch (static_cast<ItemTag>(tag)) {
+    case ItemTag::kNull: return Datum::null();
+    case ItemTag::kFalse: return Datum::boolean(false);
+    case ItemTag::kTrue: return Datum::boolean(true);
+    case ItemTag::kInt64: --at_; return Datum::integer(getInt());
+    case ItemTag::kDouble: --at_; return Datum::real(getDouble());
+    case ItemTag::kString: return Datum::text(getRaw(getVarint()));
+    case ItemTag::kBinary: return Datum::blob(getRaw(getVarint()));
+    case ItemTag::kJson: return Datum::json(getRaw(getVarint()));
+    case ItemTag::kTyped: {
+      const auto type = static_cast<Type>(getByte());
+      if (type != Type::kTimestamp && type != Type::kDate) {
+        fail();
+        return {};
+      }
+      return Datum::fixed(type, getInt());
+    }
+    case ItemTag::kVector: {
+      const std::uint64_t dimension = getVarint();
+      if (dimension > static_cast<std::uint64_t>(end_ - at_) / sizeof(float)) {
+        fail();
+        return {};
+      }
+      const auto raw = getRaw(dimension * sizeof(float));
+      if (reinterpret_cast<std::uintptr_t>(raw.data()) % alignof(float) == 0) {
+        return Datum::vector({reinterpret_cast<const float*>(raw.data()), static_cast<std::size_t>(dimension)});
+      }
+      scratch = std::make_unique<float[]>(dimension);
+      std::memcpy(scratch.get(), raw.data(), raw.size());
+      return Datum::vector({scratch.get(), static_cast<std::size_t>(dimension)});
+    }
+  }
+  fail();
+  return {};
+}
+
+Error EffectReader::error() const {
+  TREFOIL_ASSERT(!ok_);
+  return {ErrorCode::kCorruption, "an effect's bytes are not of its format"};
+}
+
+}  // namespace trefoil

@@ -1,0 +1,169 @@
+// Encoded effects: the bytes of a ChangeSet, exactly as they go to the log and come back from it.
+//
+// kv::View and sql::View append to one EffectBuffer per statement or transaction; apply, recovery, replication and subscribers
+// read it with an EffectReader. One encoding for all of them (see kv/effects.hpp and sql/effects.hpp for what is in an effect):
+//
+//   item   := tag u8, payload
+//   Int64  := 1, zigzag varint                     Double := 2, 8 bytes little-endian
+//   String := 3, varint length, bytes              Binary := 4, varint length, bytes
+//   Vector := 5, varint dimension, 4 bytes each    Null   := 0        False := 6        True := 7
+//   Typed  := 8, Type u8, Int64 item               (timestamp, date)       Json := 9, varint length, bytes
+//
+// Small buffers (a SET, a point UPDATE) live within the object: they never touch the heap.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/status.hpp"
+#include "base/value.hpp"
+
+namespace trefoil {
+
+// Persisted: append only, never renumber.
+enum class ItemTag : std::uint8_t {
+  kNull = 0,
+  kInt64 = 1,
+  kDouble = 2,
+  kString = 3,
+  kBinary = 4,
+  kVector = 5,
+  kFalse = 6,
+  kTrue = 7,
+  kTyped = 8,
+  kJson = 9,
+};
+
+// Append-only bytes with inline room. Not copyable; moving the object is not offered, as views into it are handed out.
+// Thread safety: none; one statement owns it.
+class EffectBuffer {
+ public:
+  static constexpr std::size_t kInlineBytes = 256;
+
+  EffectBuffer() = default;
+  EffectBuffer(const EffectBuffer&) = delete;
+  EffectBuffer& operator=(const EffectBuffer&) = delete;
+  ~EffectBuffer() {
+    if (data_ != inline_) {
+      delete[] data_;
+    }
+  }
+
+  [[nodiscard]] std::string_view bytes() const { return {data_, size_}; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  // Drops everything after `size`: ROLLBACK TO, and a statement that failed half way.
+  void truncate(std::size_t size) {
+    TREFOIL_ASSERT(size <= size_);
+    size_ = size;
+  }
+  void clear() { size_ = 0; }
+
+  // Items, each one tag and its payload.
+  void putNull() { putByte(static_cast<std::uint8_t>(ItemTag::kNull)); }
+  void putBool(bool value) { putByte(static_cast<std::uint8_t>(value ? ItemTag::kTrue : ItemTag::kFalse)); }
+  void putInt(std::int64_t value) {
+    putByte(static_cast<std::uint8_t>(ItemTag::kInt64));
+    putVarint((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
+  }
+  void putDouble(double value) {
+    char* to = reserve(9);
+    to[0] = static_cast<char>(ItemTag::kDouble);
+    std::memcpy(to + 1, &value, 8);
+    size_ += 9;
+  }
+  void putString(std::string_view bytes) { putBytes(ItemTag::kString, bytes); }
+  void putBinary(std::string_view bytes) { putBytes(ItemTag::kBinary, bytes); }
+  void putVector(std::span<const float> values);
+  // Any value by its type.
+  void putDatum(const Datum& datum);
+
+  // Raw parts, for effect headers.
+  void putByte(std::uint8_t byte) {
+    *reserve(1) = static_cast<char>(byte);
+    ++size_;
+  }
+  void putVarint(std::uint64_t value) {
+    char* to = reserve(10);
+    std::size_t n = 0;
+    while (value >= 0x80) {
+      to[n++] = static_cast<char>(value | 0x80);
+      value >>= 7;
+    }
+    to[n++] = static_cast<char>(value);
+    size_ += n;
+  }
+  void putRaw(std::string_view bytes) {
+    std::memcpy(reserve(bytes.size()), bytes.data(), bytes.size());
+    size_ += bytes.size();
+  }
+
+ private:
+  void putBytes(ItemTag tag, std::string_view bytes) {
+    putByte(static_cast<std::uint8_t>(tag));
+    putVarint(bytes.size());
+    putRaw(bytes);
+  }
+  // Room for `more` bytes at the end; the caller advances size_.
+  char* reserve(std::size_t more) {
+    if (capacity_ - size_ < more) [[unlikely]] {
+      grow(more);
+    }
+    return data_ + size_;
+  }
+  void grow(std::size_t more);
+
+  std::size_t size_ = 0;
+  std::size_t capacity_ = kInlineBytes;
+  char* data_ = inline_;
+  char inline_[kInlineBytes];
+};
+
+// Reads what an EffectBuffer wrote. Every get checks bounds and tags: bytes from a disk may be anything, and a reader of a damaged
+// record must end with kCorruption, never outside the buffer. After a failure ok() stays false and the gets return zero values.
+class EffectReader {
+ public:
+  explicit EffectReader(std::string_view bytes) : begin_(bytes.data()), at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+
+  [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] bool done() const { return at_ == end_ || !ok_; }
+  [[nodiscard]] std::size_t offset() const { return static_cast<std::size_t>(at_ - begin_); }
+
+  std::int64_t getInt();
+  double getDouble();
+  std::string_view getString();  // a String item; the view lives as long as the buffer
+  std::string_view getBinary();
+  bool getBool();
+  // Any item. A vector's floats are copied to `scratch` when they lie unaligned; the datum views it until the next call.
+  Datum getDatum(std::unique_ptr<float[]>& scratch);
+
+  std::uint8_t getByte() {
+    if (at_ == end_) [[unlikely]] {
+      return fail();
+    }
+    return static_cast<std::uint8_t>(*at_++);
+  }
+  std::uint64_t getVarint();
+  std::string_view getRaw(std::size_t size);
+
+  // kCorruption with the offset, for use when !ok().
+  [[nodiscard]] Error error() const;
+
+ private:
+  std::uint8_t fail() {
+    ok_ = false;
+    at_ = end_;
+    return 0;
+  }
+  bool expect(ItemTag tag);
+
+  const char* begin_;
+  const char* at_;
+  const char* end_;
+  bool ok_ = true;
+};
+
+}  // namespace trefoil
