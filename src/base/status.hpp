@@ -63,6 +63,8 @@ struct Error {
   std::string hint;    // PostgreSQL's HINT line: what to do, may be empty
   // Byte offset in the statement's text where it went wrong; the front end turns it into line, column and caret.
   std::optional<std::size_t> position;
+  // kIo: the failed call's errno, so that a full disk (ENOSPC) can be told from a broken one; 0 otherwise.
+  int system_errno = 0;
 
   Error() = default;
   Error(ErrorCode code_in, std::string message_in) : code(code_in), message(std::move(message_in)) {}

@@ -1,0 +1,297 @@
+// The real environment: plain libc calls (so that a fault-injecting libc works on us as well), restarted after EINTR, carried on
+// after short reads and writes. Every failure says the call, the path and the system's text, and keeps the errno.
+#include "base/env.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <cstring>
+#include <system_error>
+
+namespace trefoil {
+namespace {
+
+Error ioError(std::string_view call, const std::string& path, int code = errno) {
+  Error error(ErrorCode::kIo, std::string(call) + " '" + path + "': " + std::generic_category().message(code));
+  error.system_errno = code;
+  return error;
+}
+
+// Calls `call` again for as long as a signal interrupts it.
+template <typename Call>
+auto restarted(Call call) {
+  auto result = call();
+  while (result == -1 && errno == EINTR) {
+    result = call();
+  }
+  return result;
+}
+
+// An open descriptor, closed on destruction.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) {
+      ::close(fd_);  // not restarted: on Linux the descriptor is gone even after EINTR
+    }
+  }
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool valid() const { return fd_ >= 0; }
+
+ private:
+  const int fd_;
+};
+
+class SystemFile final : public File {
+ public:
+  SystemFile(int fd, std::string path) : descriptor_(fd), path_(std::move(path)) {}
+
+  Result<std::size_t> read(std::uint64_t offset, std::span<char> buffer) override {
+    std::size_t done = 0;
+    while (done < buffer.size()) {
+      const ssize_t n = restarted([&] {
+        return ::pread(descriptor_.get(), buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
+      });
+      if (n < 0) {
+        return ioError("read", path_);
+      }
+      if (n == 0) {
+        break;
+      }
+      done += static_cast<std::size_t>(n);
+    }
+    return done;
+  }
+
+  Status write(std::uint64_t offset, std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t n =
+          restarted([&] { return ::pwrite(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
+      if (n < 0) {
+        return ioError("write", path_);
+      }
+      if (n == 0) {
+        return ioError("write", path_, EIO);  // no progress and no reason: do not try for ever
+      }
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+      offset += static_cast<std::uint64_t>(n);
+    }
+    return {};
+  }
+
+  Status sync() override {
+    if (restarted([&] { return ::fdatasync(descriptor_.get()); }) != 0) {
+      return ioError("fdatasync", path_);
+    }
+    return {};
+  }
+
+  Status truncate(std::uint64_t size) override {
+    if (restarted([&] { return ::ftruncate(descriptor_.get(), static_cast<off_t>(size)); }) != 0) {
+      return ioError("truncate", path_);
+    }
+    return {};
+  }
+
+  Result<std::uint64_t> size() override {
+    struct stat info {};
+    if (::fstat(descriptor_.get(), &info) != 0) {
+      return ioError("stat", path_);
+    }
+    return static_cast<std::uint64_t>(info.st_size);
+  }
+
+ private:
+  Descriptor descriptor_;
+  const std::string path_;
+};
+
+// flock belongs to the open file description: closing the descriptor releases it, and so does the death of the process.
+class SystemLock final : public FileLock {
+ public:
+  explicit SystemLock(int fd) : descriptor_(fd) {}
+
+ private:
+  Descriptor descriptor_;
+};
+
+class SystemEnv final : public Env {
+ public:
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    int flags = O_CLOEXEC;
+    switch (mode) {
+      case OpenMode::kRead:
+        flags |= O_RDONLY;
+        break;
+      case OpenMode::kReadWrite:
+        flags |= O_RDWR;
+        break;
+      case OpenMode::kCreateNew:
+        flags |= O_RDWR | O_CREAT | O_EXCL;
+        break;
+      case OpenMode::kCreateOrTruncate:
+        flags |= O_RDWR | O_CREAT | O_TRUNC;
+        break;
+    }
+    const int fd = restarted([&] { return ::open(path.c_str(), flags, 0644); });
+    if (fd < 0) {
+      return ioError("open", path);
+    }
+    return std::unique_ptr<File>(std::make_unique<SystemFile>(fd, path));
+  }
+
+  Status rename(const std::string& from, const std::string& to) override {
+    if (::rename(from.c_str(), to.c_str()) != 0) {
+      return ioError("rename to '" + to + "' of", from);
+    }
+    return {};
+  }
+
+  Status remove(const std::string& path) override {
+    if (::unlink(path.c_str()) != 0) {
+      return ioError("remove", path);
+    }
+    return {};
+  }
+
+  Status createDirectory(const std::string& path) override {
+    if (isDirectory(path)) {
+      return {};
+    }
+    if (path.size() >= PATH_MAX) {  // also bounds the recursion
+      return ioError("create directory", path, ENAMETOOLONG);
+    }
+    const std::string parent = parentOf(path);
+    if (parent != path) {
+      TREFOIL_TRY(createDirectory(parent));
+    }
+    if (::mkdir(path.c_str(), 0755) != 0) {
+      const int code = errno;
+      if (code == EEXIST && isDirectory(path)) {
+        return {};  // another process was quicker
+      }
+      return ioError("create directory", path, code);
+    }
+    return syncDirectory(parent);
+  }
+
+  Status syncDirectory(const std::string& path) override {
+    const Descriptor directory(restarted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+    if (!directory.valid()) {
+      return ioError("open", path);
+    }
+    // EINVAL: this file system has nothing to sync for a directory.
+    if (restarted([&] { return ::fsync(directory.get()); }) != 0 && errno != EINVAL) {
+      return ioError("fsync", path);
+    }
+    return {};
+  }
+
+  Result<std::vector<std::string>> list(const std::string& path) override {
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), &::closedir);
+    if (directory == nullptr) {
+      return ioError("list", path);
+    }
+    std::vector<std::string> names;
+    for (;;) {
+      errno = 0;  // readdir tells its end from an error by errno alone
+      const dirent* const entry = ::readdir(directory.get());
+      if (entry == nullptr) {
+        if (errno != 0) {
+          return ioError("list", path);
+        }
+        break;
+      }
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != "..") {
+        names.emplace_back(name);
+      }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  bool exists(const std::string& path) override { return ::access(path.c_str(), F_OK) == 0; }
+
+  Result<std::unique_ptr<FileLock>> lock(const std::string& path) override {
+    const int fd = restarted([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644); });
+    if (fd < 0) {
+      return ioError("open", path);
+    }
+    auto lock = std::make_unique<SystemLock>(fd);
+    if (restarted([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) != 0) {
+      if (errno != EWOULDBLOCK) {
+        return ioError("lock", path);
+      }
+      char text[16] = {};
+      const ssize_t n = ::pread(fd, text, sizeof(text), 0);
+      const std::string_view seen(text, n > 0 ? static_cast<std::size_t>(n) : 0);
+      const std::string owner(seen.substr(0, seen.find('\n')));
+      return Error(ErrorCode::kBusy, "'" + path + "' is locked by " + (owner.empty() ? "another process" : "process " + owner));
+    }
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+      return ioError("write", path);
+    }
+    return std::unique_ptr<FileLock>(std::move(lock));
+  }
+
+  UnixMs now() override { return {nowMicros() / 1000}; }
+
+  std::int64_t nowMicros() override { return micros<std::chrono::system_clock>(); }
+
+  std::int64_t monotonicMicros() override { return micros<std::chrono::steady_clock>(); }
+
+  void randomBytes(std::span<char> out) override {
+    while (!out.empty()) {
+      const ssize_t n = restarted([&] { return ::getrandom(out.data(), out.size(), 0); });
+      TREFOIL_ASSERT(n > 0);
+      out = out.subspan(static_cast<std::size_t>(n));
+    }
+  }
+
+ private:
+  template <typename Clock>
+  static std::int64_t micros() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now().time_since_epoch()).count();
+  }
+
+  static bool isDirectory(const std::string& path) {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+  }
+
+  // "a/b/" and "a/b" -> "a"; "a" -> "."; "/" -> "/".
+  static std::string parentOf(const std::string& path) {
+    const std::size_t last = path.find_last_not_of('/');
+    if (last == std::string::npos) {
+      return path.empty() ? "." : "/";
+    }
+    const std::size_t slash = path.find_last_of('/', last);
+    if (slash == std::string::npos) {
+      return ".";
+    }
+    const std::size_t end = path.find_last_not_of('/', slash);
+    return end == std::string::npos ? "/" : path.substr(0, end + 1);
+  }
+};
+
+}  // namespace
+
+Env& Env::system() {
+  static SystemEnv env;
+  return env;
+}
+
+}  // namespace trefoil
