@@ -1,0 +1,114 @@
+// VectorArena: where the vectors of one column live.
+//
+// A vector never changes: an update writes a new slot and retires the old one. A table's column chunk holds 4-byte slot numbers,
+// which stay valid until the slot is released.
+//
+//   slot number    segment = position of its highest bit (after adding kFirstSegment), index = the bits below
+//   segment s      kFirstSegment << s slots, allocated once, never moved:
+//
+//     floats       | slot 0: dimension floats, zeros up to stride | slot 1 … |      stride = dimension rounded up to 16 floats
+//     (64 bytes) norms        | |v|^2 of slot 0 | of slot 1 | …                                float32 sums, by the kernel that
+//     sums dots
+//
+// The floats are exactly those that were inserted, so SELECT returns them to the last bit; cosine stays as cheap as a dot product
+// because the squared norm of every slot lies in its own dense array, and the zeros behind a vector let the kernels run without a
+// tail. A segment's pages are touched only as slots are used, so doubling costs address space and no memory.
+//
+// Invariants (checked by verify()):
+//  1. Every slot below the high-water mark is live, retired (waiting in Versions' limbo) or in the free list, and in one of them
+//  only.
+//  2. A live slot's padding is zero and its stored squared norm is that of its floats.
+//
+// Thread safety: insert, release and retire may be called concurrently; at() and the segment views by any number of readers, for
+// slots that they learnt of through the table's own publication (root swap, lock or snapshot).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <vector>
+
+namespace trefoil::vector {
+
+// A vector's place in its arena.
+enum class Slot : std::uint32_t {};
+inline constexpr Slot kNoSlot{UINT32_MAX};  // a NULL in a vector column
+
+class VectorArena {
+ public:
+  static constexpr std::size_t kSlotAlignment = 64;
+
+  // `dimension` is that of the column: 1 … kMaxDimension.
+  explicit VectorArena(std::size_t dimension);
+  VectorArena(const VectorArena&) = delete;
+  VectorArena& operator=(const VectorArena&) = delete;
+  ~VectorArena();
+
+  [[nodiscard]] std::size_t dimension() const { return dimension_; }
+  // Floats from one slot to the next within a run: the dimension rounded up to whole 64-byte lines.
+  [[nodiscard]] std::size_t stride() const { return stride_; }
+
+  // Stores a copy. The caller has checked dimension and elements (distance.hpp). Prefers the slot after the last one, so that
+  // rows inserted together are scanned together; reuses released slots when there are any.
+  Slot insert(std::span<const float> values);
+  // Gives the slot back at once: nobody but the caller has ever seen it (a rolled back insert), or nobody can see it any more
+  // (called from the limbo of base/versions.hpp).
+  void release(Slot slot);
+
+  [[nodiscard]] std::span<const float> at(Slot slot) const { return {floatsOf(slot), dimension_}; }
+  [[nodiscard]] float squaredNorm(Slot slot) const {
+    const Place place = placeOf(slot);
+    return segments_[place.segment].load(std::memory_order_acquire)->norms[place.index];
+  }
+
+  // Slots that lie one behind the other in memory: the unit that one-against-many kernels take.
+  struct Run {
+    const float* floats;         // 64-byte aligned, stride() apart
+    const float* squared_norms;  // dense
+    std::size_t size;            // slots from the asked one to the end of its segment
+  };
+  [[nodiscard]] Run runFrom(Slot slot) const;
+
+  // Bytes of memory behind all slots ever used (released ones included: they are reused, not returned).
+  [[nodiscard]] std::size_t memoryBytes() const;
+  [[nodiscard]] std::size_t liveSlots() const;  // inserted and not released
+
+  // Checks the invariants; for tests. Asserts on failure.
+  void verify() const;
+
+ private:
+  static constexpr std::uint32_t kFirstSegment = 64;  // slots; a power of two
+  static constexpr std::size_t kSegments = 26;        // 64 * (2^26 - 1) slots: more than 4 thousand million
+
+  struct Segment {
+    float* floats;
+    float* norms;
+  };
+  struct Place {
+    std::uint32_t segment;
+    std::uint32_t index;
+  };
+  static Place placeOf(Slot slot) {
+    const std::uint64_t shifted = static_cast<std::uint64_t>(slot) + kFirstSegment;
+    const auto top = static_cast<std::uint32_t>(63 - __builtin_clzll(shifted));
+    return {top - 6, static_cast<std::uint32_t>(shifted - (std::uint64_t{1} << top))};
+  }
+  [[nodiscard]] const float* floatsOf(Slot slot) const {
+    const Place place = placeOf(slot);
+    return segments_[place.segment].load(std::memory_order_acquire)->floats + place.index * stride_;
+  }
+  Slot allocate();
+  void addSegment(std::size_t segment);
+
+  const std::size_t dimension_;
+  const std::size_t stride_;
+  std::array<std::atomic<Segment*>, kSegments> segments_{};
+  mutable std::mutex mutex_;      // guards the rest
+  std::uint32_t high_water_ = 0;  // slots below have been used
+  std::vector<Slot> free_;        // released, to be used again: last in, first out
+};
+
+}  // namespace trefoil::vector
