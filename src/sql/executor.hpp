@@ -1,0 +1,39 @@
+// Runs a plan.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "base/status.hpp"
+#include "base/value.hpp"
+#include "sql/chunk.hpp"
+#include "sql/plan.hpp"
+
+namespace trefoil::sql {
+
+class ResultSink;
+class View;
+
+// One execution. The caller holds the locks or the snapshot that `view` needs for plan.tables(), until execute() returns.
+struct ExecContext {
+  View& view;
+  std::span<const Datum> parameters;  // see plan.hpp; they outlive the call
+  ResultSink* sink = nullptr;         // gets the rows; null if they are of no interest
+  std::int64_t now_us = 0;            // what now() answers, microseconds since 1970 UTC
+  const std::atomic<bool>* cancelled = nullptr;
+  std::int64_t deadline_us = INT64_MAX;  // on Env::monotonicMicros()'s clock; checked between chunks
+  bool parallel = false;                 // may use the TBB arena it runs in (never with a lock held)
+  std::size_t chunk_rows = kMaxChunkRows;
+  void* host = nullptr;  // the engine's, for its table functions
+};
+
+struct ExecSummary {
+  std::int64_t affected = 0;  // rows inserted, updated or deleted; for a query, rows answered
+};
+
+// An error leaves effects of this statement staged in the view: the caller truncates its effect buffer, as for any statement that
+// failed. Rows may already have gone to the sink by then.
+Result<ExecSummary> execute(const Plan& plan, ExecContext& context);
+
+}  // namespace trefoil::sql

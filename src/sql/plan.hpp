@@ -1,0 +1,105 @@
+// A bound statement: what the binder makes of a syntax tree and the executor runs, any number of times, from any thread.
+//
+// A plan is immutable, apart from a small stock of idle execution states (buffers and operators kept between runs, so that a
+// repeated point statement allocates nothing). It is good as long as catalogVersion() is the view's; the engine binds again when
+// it is not.
+//
+// Parameters. The values a plan runs with are one array: first the statement's own $1 … $n, then, if it was bound with
+// BindContext::literals_as_parameters, the statement's literals by ast::Literal::index. A literal whose value is part of the
+// meaning (ordinals, grouping keys, …) is not taken from the array: literalIsParameter() is false, and a plan that is found by
+// the statement's shape may be used only if those literals are the same.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.hpp"
+#include "sql/types.hpp"
+
+namespace trefoil::parser {
+class ParsedStatement;
+}
+
+namespace trefoil::sql {
+
+class View;
+class TableFunctions;
+
+enum class PlanKind : std::uint8_t {
+  kQuery,  // answers rows, changes nothing (SELECT, VALUES, EXPLAIN)
+  kDml,    // INSERT, UPDATE, DELETE, TRUNCATE: affected rows, and rows with RETURNING
+  kDdl,    // changes the catalog
+};
+
+// Which tables a statement touches: its locking footprint.
+struct TableUse {
+  std::uint32_t table = 0;  // the table's id
+  bool writes = false;
+};
+
+struct BindContext {
+  View& view;                                       // the catalog as this statement sees it
+  const TableFunctions* table_functions = nullptr;  // the engine's; generate_series is always there
+  bool literals_as_parameters = false;              // see above
+};
+
+struct PlanParts;  // the bound statement itself; private to sql (plan_parts.hpp)
+
+class Plan {
+ public:
+  explicit Plan(std::unique_ptr<PlanParts> parts);
+  ~Plan();
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  [[nodiscard]] PlanKind kind() const { return kind_; }
+  // "SELECT", "INSERT", "CREATE TABLE" …: PostgreSQL's command tag without counts.
+  [[nodiscard]] std::string_view tag() const { return tag_; }
+  [[nodiscard]] std::span<const TableUse> tables() const { return tables_; }
+  // One table by a full unique key, no operators: costs well under a microsecond.
+  [[nodiscard]] bool isPointRead() const { return point_read_; }
+  [[nodiscard]] bool isPointWrite() const { return point_write_; }
+  // INSERT … VALUES without RETURNING, conflict clause or subquery.
+  [[nodiscard]] bool isPlainInsert() const { return plain_insert_; }
+  // Calls a registered table function: it may read other stores, so it needs a snapshot over all of them.
+  [[nodiscard]] bool usesTableFunctions() const { return table_functions_; }
+  [[nodiscard]] std::span<const ColumnInfo> resultColumns() const { return columns_; }
+  [[nodiscard]] bool answersRows() const { return !columns_.empty() || kind_ == PlanKind::kQuery; }
+  // Types of all parameters, literals included; unknown() for one that is not used.
+  [[nodiscard]] std::span<const SqlType> parameterTypes() const { return parameter_types_; }
+  [[nodiscard]] std::size_t statementParameters() const { return statement_parameters_; }
+  [[nodiscard]] bool literalIsParameter(std::size_t literal_index) const {
+    return literal_index < literal_is_parameter_.size() && literal_is_parameter_[literal_index];
+  }
+  [[nodiscard]] std::uint64_t catalogVersion() const { return catalog_version_; }
+  // EXPLAIN's text, one line an operator.
+  [[nodiscard]] std::string describe() const;
+
+  [[nodiscard]] const PlanParts& parts() const { return *parts_; }
+
+ private:
+  friend class PlanBuilder;
+  PlanKind kind_ = PlanKind::kQuery;
+  std::string_view tag_;
+  bool point_read_ = false;
+  bool point_write_ = false;
+  bool plain_insert_ = false;
+  bool table_functions_ = false;
+  std::vector<TableUse> tables_;
+  std::vector<ColumnInfo> columns_;
+  std::vector<SqlType> parameter_types_;
+  std::size_t statement_parameters_ = 0;
+  std::vector<bool> literal_is_parameter_;
+  std::uint64_t catalog_version_ = 0;
+  std::unique_ptr<PlanParts> parts_;
+};
+
+// Checks a parsed statement against the catalog and plans it. Errors have PostgreSQL's texts and the position in the statement.
+// Transaction control, SET, SHOW and CHECKPOINT are the engine's: binding one is kUnsupported.
+Result<std::shared_ptr<const Plan>> bind(const parser::ParsedStatement& statement, const BindContext& context);
+
+}  // namespace trefoil::sql

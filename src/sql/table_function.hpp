@@ -1,0 +1,51 @@
+// Functions in FROM whose rows come from outside of `sql`: the engine registers kv('user:*'), hash('u:1') and the like here.
+//
+// A TableFunction is a declaration (name, parameters, columns) and an `open` that starts producing chunks. The arguments are
+// evaluated once, before any row. Several functions may share a name with different parameter counts.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.hpp"
+#include "sql/chunk.hpp"
+#include "sql/types.hpp"
+
+namespace trefoil::sql {
+
+struct ExecContext;
+
+// Rows of one call in one statement.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+  // Fills `out` with 1 … `max_rows` rows and returns true, or false at the end. What the columns view is good until the next
+  // call.
+  virtual Result<bool> next(Chunk& out, std::size_t max_rows) = 0;
+};
+
+struct TableFunction {
+  std::string name;
+  std::vector<SqlType> parameters;
+  std::size_t required = 0;  // parameters that must be given; the others may be left out from the right
+  std::vector<ColumnInfo> columns;
+  // `arguments` have the declared types (or are NULL) and live as long as the source.
+  std::function<Result<std::unique_ptr<RowSource>>(ExecContext& context, std::span<const Datum> arguments)> open;
+};
+
+// All that are known. Thread safety: filled before the first statement, read-only afterwards.
+class TableFunctions {
+ public:
+  void add(TableFunction function);
+  // Null if there is none that takes `argument_count` arguments; `name_exists` then says whether the name is known at all.
+  [[nodiscard]] const TableFunction* find(std::string_view name, std::size_t argument_count, bool* name_exists = nullptr) const;
+
+ private:
+  std::vector<std::unique_ptr<TableFunction>> functions_;
+};
+
+}  // namespace trefoil::sql
