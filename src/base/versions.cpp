@@ -1,0 +1,98 @@
+#include "base/versions.hpp"
+
+namespace trefoil {
+
+Versions::~Versions() {
+  TREFOIL_ASSERT(snapshots_.empty());
+}
+
+void Versions::registerSnapshot(Lsn snapshot) {
+  TREFOIL_ASSERT(snapshot != kNoSnapshot && snapshot < kPrivateStamp);
+  const std::lock_guard lock(mutex_);
+  TREFOIL_ASSERT(snapshots_.empty() || snapshot >= snapshots_.rbegin()->first);
+  ++snapshots_[snapshot].holders;
+  newest_.store(snapshot, std::memory_order_release);
+  oldest_.store(snapshots_.begin()->first, std::memory_order_release);
+}
+
+void Versions::releaseSnapshot(Lsn snapshot) {
+  std::vector<Retired> dead;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto closing = snapshots_.find(snapshot);
+    TREFOIL_ASSERT(closing != snapshots_.end());
+    if (--closing->second.holders != 0) {
+      return;
+    }
+    std::vector<Retired> limbo = std::move(closing->second.limbo);
+    const auto next = snapshots_.erase(closing);
+    // All of these died at or after `snapshot`; the next older snapshot sees those that were born before it.
+    Snapshot* older = nullptr;
+    Lsn older_lsn = kNoSnapshot;
+    if (next != snapshots_.begin()) {
+      const auto previous = std::prev(next);
+      older_lsn = previous->first;
+      older = &previous->second;
+    }
+    for (const Retired& retired : limbo) {
+      (older != nullptr && retired.object->born < older_lsn ? older->limbo : dead).push_back(retired);
+    }
+    newest_.store(snapshots_.empty() ? kNoSnapshot : snapshots_.rbegin()->first, std::memory_order_release);
+    oldest_.store(snapshots_.empty() ? kNoSnapshot : snapshots_.begin()->first, std::memory_order_release);
+  }
+  for (const Retired& retired : dead) {
+    retired.free(retired.object);
+  }
+}
+
+void Versions::retire(Stamped* object, FreeFunction free, Lsn died) {
+  TREFOIL_DEBUG_ASSERT(object->born <= died);
+  {
+    const std::lock_guard lock(mutex_);
+    auto after = snapshots_.upper_bound(died);
+    if (after != snapshots_.begin()) {
+      auto& [lsn, snapshot] = *std::prev(after);
+      if (object->born < lsn) {
+        snapshot.limbo.push_back({object, free});
+        return;
+      }
+    }
+  }
+  free(object);
+}
+
+std::size_t Versions::limboSize() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t size = 0;
+  for (const auto& [lsn, snapshot] : snapshots_) {
+    size += snapshot.limbo.size();
+  }
+  return size;
+}
+
+void PrivateNodes::drop() {
+  for (const Entry& entry : created_) {
+    entry.free(entry.object);
+  }
+  created_.clear();
+  replaced_.clear();
+}
+
+void PrivateNodes::adopt(Versions& versions, Lsn lsn) {
+  for (const Entry& entry : created_) {
+    if (entry.object->born == kDeadStamp) {
+      entry.free(entry.object);
+    } else {
+      TREFOIL_DEBUG_ASSERT(entry.object->born >= kPrivateStamp);
+      entry.object->born = lsn;
+    }
+  }
+  const WriteContext live = WriteContext::live(versions, lsn);
+  for (const Entry& entry : replaced_) {
+    live.retire(*entry.object, entry.free);
+  }
+  created_.clear();
+  replaced_.clear();
+}
+
+}  // namespace trefoil
