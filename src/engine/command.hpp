@@ -1,0 +1,47 @@
+// What a command's handler gets and owes.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/status.hpp"
+#include "base/types.hpp"
+#include "engine/reply.hpp"
+#include "kv/view.hpp"
+
+namespace trefoil {
+
+class Session;
+
+// One call. The views in `args` are good until the handler returns.
+struct CommandCall {
+  std::span<const std::string_view> args;  // args[0] is the command's name as the client wrote it; arity is checked
+  kv::View& kv;                            // live under the locks of the command's keys, or a transaction's; cannot be told apart
+  Reply& reply;
+  Session& session;
+  UnixMs now;  // the statement's one clock reading
+  int db;      // the session's logical database
+};
+
+// Checks everything, then stages, then pushes its reply. An Error means that nothing was staged and nothing was pushed.
+// May be called twice for one statement; the first call's effects and reply are then taken back.
+using Handler = Status (*)(CommandCall& call);
+
+// Handlers, one for each row of commands.def (several rows may share one).
+namespace commands {
+#define COMMAND(name, arity, flags, first, last, step, group, handler, since, summary, syntax) Status handler(CommandCall& call);
+#include "engine/commands.def"
+#undef COMMAND
+}  // namespace commands
+
+// The handler of kCommands[index].
+Handler handlerOf(int index);
+
+// Errors that many handlers share, with Redis's exact texts (without the "ERR " prefix, which redisErrorText adds).
+Error wrongTypeError();
+Error syntaxError();
+Error notAnIntegerError();  // value is not an integer or out of range
+Error notAFloatError();     // value is not a valid float
+Error arityError(std::string_view command_name);
+
+}  // namespace trefoil

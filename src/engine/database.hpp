@@ -1,0 +1,71 @@
+// Database: the whole engine in one object. Open it, connect sessions to it, destroy it.
+//
+//   auto database = trefoil::Database::open({.directory = "data"});
+//   auto session = (*database)->connect();
+//   auto rows = session->execute("SELECT name FROM users WHERE id = $1", {{Datum::integer(7)}});
+//
+// Thread safety: all functions; each session by one thread at a time. Destruction: all sessions first; waits for running work,
+// makes everything durable and releases the directory.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/env.hpp"
+#include "base/settings.hpp"
+#include "base/status.hpp"
+#include "base/types.hpp"
+#include "engine/session.hpp"
+
+namespace trefoil {
+
+struct OpenOptions {
+  std::string directory;         // empty: in memory only, nothing is logged
+  Settings* settings = nullptr;  // null: defaults; must outlive the database
+  Env* env = nullptr;            // null: Env::system()
+};
+
+class Database {
+ public:
+  // Opens or creates. Recovers first: what was acknowledged is there. kBusy if another process holds the directory, kCorruption
+  // with file, offset and what to do if its bytes are damaged below the synced mark.
+  static Result<std::unique_ptr<Database>> open(const OpenOptions& options);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  std::unique_ptr<Session> connect();
+
+  // The slow lane: runs `work` on the bounded worker pool. kBusy when the queue is full; nothing was queued then.
+  Status submit(std::function<void()> work);
+
+  // Everything below this is on disk. Without a directory UINT64_MAX.
+  [[nodiscard]] Lsn durableLsn() const;
+  // Called by the flusher's thread whenever durableLsn() has moved; must only signal (an eventfd, a condition). Returns a handle.
+  std::uint64_t onDurable(std::function<void(Lsn)> callback);
+  void removeOnDurable(std::uint64_t handle);
+
+  // Writes a checkpoint and returns when it is complete.
+  Status checkpoint();
+
+  [[nodiscard]] Settings& settings();
+  [[nodiscard]] Env& env();
+
+  // Names for completion in the shell: tables, their columns, indexes.
+  [[nodiscard]] std::vector<std::string> catalogNames() const;
+
+  // SHUTDOWN was called; servers look at it, and `onShutdown` is called once, from the session's thread.
+  void onShutdown(std::function<void()> callback);
+
+  class Impl;  // engine's own; see database_impl.hpp
+  [[nodiscard]] Impl& impl() { return *impl_; }
+
+ private:
+  explicit Database(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace trefoil

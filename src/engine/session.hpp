@@ -1,0 +1,83 @@
+// Session: one client's conversation with the database. Every front end (RESP, shell, script, embedded program) has one and hands
+// it statements; it alone decides how they run: autocommit, inside BEGIN, queued by MULTI, on this thread or on a worker.
+//
+// Thread safety: none; a session is used by one thread at a time (it may move between threads).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/status.hpp"
+#include "base/types.hpp"
+#include "engine/reply.hpp"
+#include "engine/result_set.hpp"
+#include "engine/statement.hpp"
+
+namespace trefoil {
+
+class Database;
+class PreparedStatement;
+
+class Session {
+ public:
+  ~Session();  // an open transaction rolls back
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Runs one statement to its end on this thread and pushes exactly one answer. Under appendfsync always the answer must not
+  // leave before fence() is durable; see awaitFence().
+  void execute(const Statement& statement, Reply& reply);
+
+  // Network front ends: runs the statements of a pipelined burst in order and stops before the first one that belongs to the slow
+  // lane (a scan, KEYS, a large import …) or after one that closes the connection. Returns how many were answered.
+  // The caller hands a slow one to Database::submit() and goes on with the rest when that is done.
+  std::size_t executeBatch(std::span<const Statement> statements, Reply& reply);
+
+  // Output pushed so far may leave once Database::durableLsn() >= fence(). 0: at once (always so without `always`).
+  [[nodiscard]] Lsn fence() const;
+  // Blocks until then. For front ends with a thread of their own.
+  void awaitFence();
+
+  // The embedded API: one statement, its rows as column chunks. Waits for the fence. SQL or a KV command line.
+  Result<ResultSet> execute(std::string_view sql, std::span<const Datum> parameters = {});
+  // Parsed and bound once, run any number of times. Stays valid when the catalog changes (it is bound again).
+  Result<std::unique_ptr<PreparedStatement>> prepare(std::string_view sql);
+
+  // What front ends ask.
+  [[nodiscard]] std::uint64_t id() const;
+  [[nodiscard]] int protocol() const;        // 2 or 3, as HELLO chose
+  [[nodiscard]] bool wantsClose() const;     // QUIT was answered
+  [[nodiscard]] bool inTransaction() const;  // inside BEGIN or MULTI: the shell's prompt shows it
+  [[nodiscard]] Database& database();
+  // Who this is, for CLIENT LIST: "127.0.0.1:53412".
+  void setAddress(std::string address);
+
+  class Impl;  // engine's own; see session_impl.hpp
+  [[nodiscard]] Impl& impl() { return *impl_; }
+
+ private:
+  friend class Database;
+  explicit Session(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// A statement that was parsed and bound once. Belongs to its session, which must outlive it.
+class PreparedStatement {
+ public:
+  ~PreparedStatement();
+  // Runs it; the rows replace what `result` held (its memory is used again, so a repeated point query allocates nothing).
+  Status execute(std::span<const Datum> parameters, ResultSet& result);
+  [[nodiscard]] std::size_t parameterCount() const;
+
+  class Impl;
+  explicit PreparedStatement(std::unique_ptr<Impl> impl);
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace trefoil

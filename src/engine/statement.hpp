@@ -1,0 +1,20 @@
+// Statement: what every front end turns its bytes into, and the only thing that Session::execute takes.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/value.hpp"
+#include "engine/reply.hpp"
+
+namespace trefoil {
+
+// A view into the front end's buffers; they outlive the call. Exactly one of `args` and `sql` is set.
+struct Statement {
+  std::span<const std::string_view> args;  // a command: RESP frame, inline command or a line of the shell
+  std::string_view sql;                    // one SQL statement, with or without its ';'
+  std::span<const Datum> parameters;       // for $1 … or ? in `sql`
+  TableForm table_form = TableForm::kRowsOnly;
+};
+
+}  // namespace trefoil
