@@ -1,0 +1,124 @@
+// Entry: a key, its deadline and its value in one block of memory.
+//
+//   off 0        1       2          4            8
+//       +--------+-------+----------+------------+----------+----------+-----------+-----------------
+//       | type   | flags | key size | value size | deadline | key size | key bytes | value
+//       | u4, u4 | u8    | u16      | u32        | i64 *    | u32 *    |           |
+//       +--------+-------+----------+------------+----------+----------+-----------+-----------------
+//        * only if flagged: kHasDeadline; kLongKey, for a key of 64 kB and more
+//
+// The first byte is the type (low half) and the encoding (high half). The value is, by encoding:
+//   kRaw     a string's bytes
+//   kInteger a string that is a canonical 64-bit decimal number: 8 bytes
+//   kPacked  a small collection: count u16, elements side by side (packed.hpp)
+//   kLarge   8 bytes: the pointer to a Large (large.hpp), the trees of a collection
+//
+// So a key of 16 and a value of 32 bytes take 56 bytes: exactly malloc's 64-byte block. Room behind the value is what
+// malloc_usable_size says; a value that still fits is rewritten in place.
+//
+// Ownership: who holds the pointer owns the block (a slot of the keyspace, the shadow map, a view's private copy).
+// Thread safety: none here; a live entry is read and written under its partition's lock, one that a snapshot sees never changes.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "base/assert.hpp"
+#include "base/types.hpp"
+
+namespace trefoil::kv {
+
+enum class ObjectType : std::uint8_t { kString = 0, kList = 1, kHash = 2, kSet = 3, kSortedSet = 4 };
+enum class Encoding : std::uint8_t { kRaw = 0, kInteger = 1, kPacked = 2, kLarge = 3 };
+
+// The type as TYPE answers it: "string", "list", "hash", "set", "zset".
+std::string_view typeName(ObjectType type);
+
+class Large;
+
+class Entry {
+ public:
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+
+  // A block with room for `value_size` bytes of value (not written) and at least `slack` more.
+  static Entry* allocate(ObjectType type, Encoding encoding, std::string_view key, Deadline deadline, std::size_t value_size,
+                         std::size_t slack = 0);
+  // Frees the block alone; a Large that it points to is the caller's business.
+  static void free(Entry* entry);
+
+  [[nodiscard]] ObjectType type() const { return static_cast<ObjectType>(type_encoding_ & 0x0F); }
+  [[nodiscard]] Encoding encoding() const { return static_cast<Encoding>(type_encoding_ >> 4); }
+  [[nodiscard]] bool isLarge() const { return encoding() == Encoding::kLarge; }
+  [[nodiscard]] bool hasDeadline() const { return (flags_ & kHasDeadline) != 0; }
+  [[nodiscard]] Deadline deadline() const {
+    Deadline deadline;
+    if (hasDeadline()) {
+      std::memcpy(&deadline.unix_ms, bytes(), sizeof(std::int64_t));
+    }
+    return deadline;
+  }
+  [[nodiscard]] std::string_view key() const { return {bytes() + keyOffset(), keySize()}; }
+  [[nodiscard]] std::string_view value() const { return {bytes() + valueOffset(), value_size_}; }
+  [[nodiscard]] char* valueBytes() { return bytes() + valueOffset(); }
+  [[nodiscard]] std::size_t valueSize() const { return value_size_; }
+  [[nodiscard]] std::int64_t integer() const {
+    TREFOIL_DEBUG_ASSERT(encoding() == Encoding::kInteger);
+    std::int64_t number = 0;
+    std::memcpy(&number, bytes() + valueOffset(), sizeof(number));
+    return number;
+  }
+  [[nodiscard]] Large* large() const {
+    TREFOIL_DEBUG_ASSERT(isLarge());
+    Large* large = nullptr;
+    std::memcpy(static_cast<void*>(&large), bytes() + valueOffset(), sizeof(large));
+    return large;
+  }
+
+  // Bytes of value that fit into this block.
+  [[nodiscard]] std::size_t valueCapacity() const;
+  // The block's size as the allocator sees it, for the memory account.
+  [[nodiscard]] std::size_t allocatedBytes() const;
+
+  // Within the capacity. The bytes are the caller's to write.
+  void setValueSize(std::size_t size) {
+    TREFOIL_DEBUG_ASSERT(size <= valueCapacity());
+    value_size_ = static_cast<std::uint32_t>(size);
+  }
+  void setTypeAndEncoding(ObjectType type, Encoding encoding) { type_encoding_ = pack(type, encoding); }
+  // The deadline of an entry that has one is rewritten in place.
+  void rewriteDeadline(Deadline deadline) {
+    TREFOIL_DEBUG_ASSERT(hasDeadline() && !deadline.never());
+    std::memcpy(bytes(), &deadline.unix_ms, sizeof(std::int64_t));
+  }
+
+ private:
+  static constexpr std::uint8_t kHasDeadline = 1;
+  static constexpr std::uint8_t kLongKey = 2;
+
+  Entry() = default;
+  static constexpr std::uint8_t pack(ObjectType type, Encoding encoding) {
+    return static_cast<std::uint8_t>(static_cast<unsigned>(type) | (static_cast<unsigned>(encoding) << 4));
+  }
+  [[nodiscard]] std::size_t keyOffset() const { return (hasDeadline() ? 8U : 0U) + ((flags_ & kLongKey) != 0 ? 4U : 0U); }
+  [[nodiscard]] std::size_t keySize() const {
+    if ((flags_ & kLongKey) == 0) [[likely]] {
+      return key_size_;
+    }
+    std::uint32_t size = 0;
+    std::memcpy(&size, bytes() + keyOffset() - 4, sizeof(size));
+    return size;
+  }
+  [[nodiscard]] std::size_t valueOffset() const { return keyOffset() + keySize(); }
+  [[nodiscard]] char* bytes() { return reinterpret_cast<char*>(this) + sizeof(Entry); }
+  [[nodiscard]] const char* bytes() const { return reinterpret_cast<const char*>(this) + sizeof(Entry); }
+
+  std::uint8_t type_encoding_;
+  std::uint8_t flags_;
+  std::uint16_t key_size_;
+  std::uint32_t value_size_;
+};
+static_assert(sizeof(Entry) == 8);
+
+}  // namespace trefoil::kv

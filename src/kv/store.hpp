@@ -1,0 +1,195 @@
+// Store: the keyspace of all databases.
+//
+//   hash of the key (64 bits, seeded):   [ partition: 8 ][ segment: as many as needed ][ bucket … ][ … tag ]
+//
+//   database -> 256 partitions -> directory of segments by hash prefix -> buckets of 8 slots -> Entry
+//
+// A partition is a lock and what it guards. Reading the hash from the top down gives one order of all keys of a database, in
+// which SCAN, KEYS and checkpoints walk; a cursor is a hash prefix and stays valid through growth and splits (keyspace.hpp).
+//
+// The store changes by apply() only: the bytes of an effect, as they were staged by a View and appended to the log.
+// Snapshots: what a change replaces while a snapshot is open moves to the partition's shadow map with the change's LSN
+// (shadow.hpp); a pointer to an entry that an open snapshot sees stays valid, and its content unchanged, until it is released.
+//
+// Thread safety: each function says which locks it needs. Lock order: partitions by ascending PartitionId.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/effect_buffer.hpp"
+#include "base/status.hpp"
+#include "base/types.hpp"
+#include "base/versions.hpp"
+
+namespace trefoil::kv {
+
+class Entry;
+class Keyspace;
+class Reaper;
+struct Partition;
+
+inline constexpr int kDefaultDatabases = 16;
+inline constexpr std::uint32_t kPartitionBits = 8;
+inline constexpr std::uint32_t kPartitions = 1U << kPartitionBits;
+
+// Names a lock. Ascending order is lock order: database first, then the key's place in it.
+struct PartitionId {
+  std::uint32_t value = 0;
+  auto operator<=>(const PartitionId&) const = default;
+};
+
+// Up to which sizes a collection stays packed within its entry. Settings, and small in tests.
+struct PackedLimits {
+  std::uint32_t entries = 128;       // elements of a hash, set or sorted set
+  std::uint32_t element_bytes = 64;  // longest field, value or member
+  std::uint32_t list_bytes = 4096;   // all of a list's elements together
+};
+
+struct StoreOptions {
+  std::uint64_t hash_seed = 0;
+  int databases = kDefaultDatabases;
+  PackedLimits packed;
+};
+
+// A key with its hash, computed once. The bytes are borrowed.
+struct Key {
+  std::string_view bytes;
+  std::uint64_t hash = 0;
+  int db = 0;
+};
+
+// Raised when a watched key is changed. Owned by the session that watches.
+struct WatchFlag {
+  std::atomic<bool> dirty{false};
+};
+
+struct ExpiredKey {
+  int db;
+  std::string key;
+};
+
+struct SweepResult {
+  std::vector<ExpiredKey> expired;  // to be removed by ChangeSets (View::removeIfExpired)
+  std::size_t examined = 0;         // entries with a deadline that were looked at
+};
+
+class Store {
+ public:
+  Store(Versions& versions, const StoreOptions& options);
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  // All snapshots that were opened over it must be released.
+  ~Store();
+
+  [[nodiscard]] int databases() const { return static_cast<int>(databases_.size()); }
+  [[nodiscard]] std::uint64_t hash(std::string_view key) const;
+  [[nodiscard]] Key key(int db, std::string_view bytes) const { return {bytes, hash(bytes), db}; }
+  [[nodiscard]] static PartitionId partition(int db, std::uint64_t hash) {
+    return {(static_cast<std::uint32_t>(db) << kPartitionBits) | static_cast<std::uint32_t>(hash >> (64 - kPartitionBits))};
+  }
+  [[nodiscard]] static PartitionId partition(const Key& key) { return partition(key.db, key.hash); }
+
+  // Hints for a batch: call each stage for all keys of the batch before the next stage. No lock needed, no effect but on caches.
+  enum class PrefetchStage { kPartition, kDirectory, kBucket, kEntry };
+  void prefetch(PrefetchStage stage, int db, std::uint64_t hash) const;
+
+  // Locks, exclusive. `sorted` is ascending and without repeats. Spins, then sleeps.
+  void lock(PartitionId id);
+  void unlock(PartitionId id);
+  void lock(std::span<const PartitionId> sorted);
+  void unlock(std::span<const PartitionId> sorted);
+  void lockAll(int db);  // all partitions of a database; several databases in ascending order
+  void unlockAll(int db);
+
+  // Applies ONE kv effect; its kind byte has been read. The only way the store changes. With the partition's lock held (all of
+  // the database for kFlush), inside the gate. kCorruption if the bytes are not of the format or do not fit the key's type: only
+  // possible for bytes from a disk, after which the store is not to be used.
+  [[nodiscard]] Status apply(std::uint8_t kind, EffectReader& reader, const WriteContext& context);
+
+  // The entry of a key, whether expired or not; nullptr if absent. With the partition's lock held; valid until it is released.
+  [[nodiscard]] const Entry* find(const Key& key) const;
+  // The same as of an open snapshot; takes the lock by itself, and the entry stays valid and unchanged while the snapshot is
+  // open.
+  [[nodiscard]] const Entry* findAt(const Key& key, Lsn snapshot) const;
+  // Whether `key` was changed by a record at or after `snapshot`, which must be open. With the partition's lock held.
+  [[nodiscard]] bool changedSince(int db, std::uint64_t hash, Lsn snapshot) const;
+  // Whether any key of the partition that matches the glob pattern was; an empty pattern matches all. With its lock held.
+  [[nodiscard]] bool anyChangedSince(PartitionId id, std::string_view pattern, Lsn snapshot) const;
+
+  // Keys of a database, expired ones included. No lock needed; exact if all partitions are locked.
+  [[nodiscard]] std::size_t size(int db) const;
+  // Keys with a deadline. The same.
+  [[nodiscard]] std::size_t sizeWithDeadline(int db) const;
+  // Bytes of entries, collections and directories, as the allocator rounds them. No lock needed, approximate.
+  [[nodiscard]] std::size_t memoryBytes() const;
+
+  // Receives each entry that a walk meets.
+  using EntryVisitor = std::function<void(const Entry&)>;
+  // Visits the entries of database `db` with hash prefix in [cursor, next) where about `budget` slots are looked at, and returns
+  // `next`, the cursor to go on from, 0 at the end. A snapshot (kNoSnapshot: the live store) decides which version of a key is
+  // visited. Takes the partition's lock by itself unless `locked`; the visitor is called under it.
+  // Guarantee: a key that is there during a whole walk is visited at least once.
+  std::uint64_t visit(int db, std::uint64_t cursor, std::size_t budget, Lsn snapshot, bool locked,
+                      const EntryVisitor& visitor) const;
+
+  // Checkpoint: hands every entry visible at the open snapshot to `sink` as effects that build it, some kilobytes at a time; no
+  // lock is held during sink(). Stops at the sink's first error. Applying all of it to an empty store gives the snapshot's
+  // content.
+  using CaptureSink = std::function<Status(std::string_view effects)>;
+  Status capture(Lsn snapshot, const CaptureSink& sink) const;
+
+  // Looks at some keys with deadlines, going on where the last call ended, until about `budget` of them have been examined and
+  // less than a quarter of the last sample was stale. Takes locks by itself, one at a time. One caller at a time.
+  SweepResult sweepExpired(UnixMs now, std::size_t budget);
+  // Frees shadow entries that no open snapshot sees. Takes locks by itself. Called now and then, and after a snapshot is
+  // released.
+  void purgeShadows();
+
+  // WATCH. Each takes the partition's lock by itself. The flag is raised by every change of the key until unwatch.
+  void watch(const Key& key, WatchFlag& flag);
+  void unwatch(const Key& key, WatchFlag& flag);
+  // For a client that watches a key that passes its deadline: with the partition's lock held.
+  [[nodiscard]] bool isExpired(const Key& key, UnixMs now) const;
+
+  // Checks every structure's invariants; asserts. For tests, with nobody else at work.
+  void verify() const;
+
+  [[nodiscard]] const PackedLimits& packedLimits() const { return options_.packed; }
+  void setPackedLimits(const PackedLimits& limits) { options_.packed = limits; }  // before use by several threads
+  [[nodiscard]] Versions& versions() const { return versions_; }
+
+ private:
+  friend class Keyspace;
+
+  [[nodiscard]] Partition* partitionOf(PartitionId id) const;
+  [[nodiscard]] Partition& createPartitions(PartitionId id);
+
+  Versions& versions_;
+  StoreOptions options_;
+  std::unique_ptr<Reaper> reaper_;
+  std::vector<std::unique_ptr<Keyspace>> databases_;
+  std::uint64_t sweep_cursor_ = 0;
+  int sweep_db_ = 0;
+};
+
+// Holds partitions' locks for its lifetime. The ids must outlive it.
+class PartitionLocks {
+ public:
+  PartitionLocks(Store& store, std::span<const PartitionId> sorted) : store_(store), ids_(sorted) { store_.lock(ids_); }
+  PartitionLocks(const PartitionLocks&) = delete;
+  PartitionLocks& operator=(const PartitionLocks&) = delete;
+  ~PartitionLocks() { store_.unlock(ids_); }
+
+ private:
+  Store& store_;
+  std::span<const PartitionId> ids_;
+};
+
+}  // namespace trefoil::kv

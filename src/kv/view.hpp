@@ -1,0 +1,156 @@
+// View: what a command handler sees of the keyspace. It reads the store and stages effects; it never changes the store.
+//
+// One code for three situations, told apart only by where an untouched key is read:
+//
+//   live      one autocommit statement; the partitions of its keys are locked by the caller, from before the first read until
+//             after apply. Walks over all keys (SCAN, KEYS) take their own short locks.
+//   locked    EXEC: several commands, one ChangeSet; all locks of all its commands are held throughout
+//   snapshot  inside BEGIN: reads an open snapshot without locks, and records what was read for validation at COMMIT
+//
+// A key's first effect is only staged. When the same view comes back to a key that it has written, it makes a private copy (small
+// values by memcpy, trees in O(1) by their root), brings it up to date with the staged effects, and from there on changes it with
+// every further effect by the same code that Store::apply uses (change.hpp). So a handler always sees its own writes, and the
+// common statement, which touches a key once, copies nothing and allocates nothing.
+//
+// An expired key is absent; the first write of such a key stages its removal before anything else.
+//
+// Handlers check everything before their first write. Thread safety: none; a statement or a transaction owns its view.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/effect_buffer.hpp"
+#include "base/status.hpp"
+#include "base/types.hpp"
+#include "kv/effects.hpp"
+#include "kv/entry.hpp"
+#include "kv/store.hpp"
+
+namespace trefoil::kv {
+
+class StringHandle;
+class ListHandle;
+class HashHandle;
+class SetHandle;
+class SortedSetHandle;
+
+struct FieldValue {
+  std::string_view field;
+  std::string_view value;
+};
+
+struct ScoredMember {
+  double score;
+  std::string_view member;
+};
+
+class View {
+ public:
+  // `effects` outlives the view; other floors may append to it between our effects.
+  static View live(Store& store, EffectBuffer& effects, UnixMs now) { return {store, effects, now, Mode::kLive, kNoSnapshot}; }
+  static View locked(Store& store, EffectBuffer& effects, UnixMs now) {
+    return {store, effects, now, Mode::kLocked, kNoSnapshot};
+  }
+  static View snapshot(Store& store, EffectBuffer& effects, UnixMs now, Lsn snapshot) {
+    return {store, effects, now, Mode::kSnapshot, snapshot};
+  }
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
+  ~View();
+
+  [[nodiscard]] UnixMs now() const { return now_; }
+  [[nodiscard]] Key key(int db, std::string_view bytes) const { return store_.key(db, bytes); }
+  [[nodiscard]] Store& store() const { return store_; }
+
+  // --- Reads. Handles and entries are valid until the next write of the same key and as long as the view's locks or snapshot.
+
+  // nullptr if absent or expired.
+  const Entry* find(const Key& key);
+  bool exists(const Key& key) { return find(key) != nullptr; }
+  // An empty handle if absent; kWrongType with Redis's text if the key holds another type.
+  Result<StringHandle> string(const Key& key);
+  Result<ListHandle> list(const Key& key);
+  Result<HashHandle> hash(const Key& key);
+  Result<SetHandle> set(const Key& key);
+  Result<SortedSetHandle> sortedSet(const Key& key);
+
+  // Keys of the database as this view sees it.
+  std::size_t databaseSize(int db);
+  // One step of SCAN: visits entries (absent and expired ones left out) and returns the next cursor, 0 at the end. Makes no read
+  // set: SCAN and RANDOMKEY promise what Redis promises.
+  std::uint64_t scan(int db, std::uint64_t cursor, std::size_t budget, const Store::EntryVisitor& visitor);
+  // All keys that match; the pattern becomes part of the read set.
+  void forEachKey(int db, std::string_view pattern, const Store::EntryVisitor& visitor);
+  // A key chosen about evenly, "" if there is none: valid like an entry. `random` supplies 64 random bits.
+  std::optional<std::string_view> randomKey(int db, const std::function<std::uint64_t()>& random);
+
+  // --- Writes. The key must be absent or of the right type, which the handler has checked. Each stages what really changes and
+  // returns it; nothing is staged if nothing changes.
+
+  // Strings
+  void setString(const Key& key, std::string_view value, Deadline deadline = kNever);
+  std::size_t append(const Key& key, std::string_view bytes);                        // the new length
+  std::size_t setRange(const Key& key, std::size_t offset, std::string_view bytes);  // the new length
+  // Any type
+  bool remove(const Key& key);                          // whether it was there
+  bool setDeadline(const Key& key, Deadline deadline);  // whether the key is there; kNever removes the deadline
+  void copyValue(const Key& from, const Key& to);       // with deadline, over whatever `to` holds; `from` exists, is not `to`
+  bool removeIfExpired(const Key& key);                 // the sweeper's: whether a removal was staged
+  void flush(int db);
+  // Lists. Positions are within bounds.
+  std::size_t listPush(const Key& key, ListSide side, std::span<const std::string_view> values);  // the new length
+  void listPop(const Key& key, ListSide side, std::size_t count);                                 // count <= length
+  void listSet(const Key& key, std::size_t index, std::string_view value);
+  void listInsert(const Key& key, std::size_t index, std::string_view value);
+  void listErase(const Key& key, std::size_t index, std::size_t count);
+  void listTrim(const Key& key, std::size_t start, std::size_t count);
+  // Hashes
+  std::size_t hashSet(const Key& key, std::span<const FieldValue> pairs);            // fields that are new
+  std::size_t hashRemove(const Key& key, std::span<const std::string_view> fields);  // fields that were there
+  // Sets
+  std::size_t setAdd(const Key& key, std::span<const std::string_view> members);     // members that are new
+  std::size_t setRemove(const Key& key, std::span<const std::string_view> members);  // members that were there
+  // Sorted sets. Scores are not NaN.
+  std::size_t sortedSetPut(const Key& key, std::span<const ScoredMember> members);  // members that are new
+  std::size_t sortedSetRemove(const Key& key, std::span<const std::string_view> members);
+
+  // --- For txn.
+
+  // Partitions of the keys written, and of those read (for a snapshot view; all of a database after forEachKey). Ascending,
+  // without repeats, and what is written is not listed as read.
+  struct Footprint {
+    std::vector<PartitionId> written;
+    std::vector<PartitionId> read;
+  };
+  [[nodiscard]] Footprint footprint() const;
+  [[nodiscard]] bool hasWrites() const;
+  // Snapshot view: whether everything that was read is the same in the live store. With the footprint's locks held; `now` is the
+  // commit's clock: a deadline that passed since the snapshot is a change.
+  [[nodiscard]] bool validate(UnixMs now) const;
+
+  // After the effect buffer was truncated (a failed statement, ROLLBACK TO): forget(), then restage() each kv effect that is
+  // left, in order; it lies in the buffer at [begin, end), kind byte included. What was read stays read.
+  void forget();
+  void restage(std::size_t begin, std::size_t end);
+
+ private:
+  enum class Mode : std::uint8_t { kLive, kLocked, kSnapshot };
+  struct State;  // what was written and read so far
+
+  View(Store& store, EffectBuffer& effects, UnixMs now, Mode mode, Lsn snapshot);
+
+  Store& store_;
+  EffectBuffer& effects_;
+  UnixMs now_;
+  Lsn snapshot_;
+  Mode mode_;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace trefoil::kv
