@@ -4,22 +4,26 @@
 // which stay valid until the slot is released.
 //
 //   slot number    segment = position of its highest bit (after adding kFirstSegment), index = the bits below
-//   segment s      kFirstSegment << s slots, allocated once, never moved:
+//   segment s      kFirstSegment << s slots, allocated once, never moved, in three arrays:
 //
 //     floats       | slot 0: dimension floats, zeros up to stride | slot 1 … |      stride = dimension rounded up to 16 floats
 //     (64 bytes) norms        | |v|^2 of slot 0 | of slot 1 | …                                float32 sums, by the kernel that
-//     sums dots
+//     sums dots headers      | born, segment | …                                              the birth stamp of
+//     base/versions.hpp
 //
 // The floats are exactly those that were inserted, so SELECT returns them to the last bit; cosine stays as cheap as a dot product
 // because the squared norm of every slot lies in its own dense array, and the zeros behind a vector let the kernels run without a
 // tail. A segment's pages are touched only as slots are used, so doubling costs address space and no memory.
 //
+// A slot lives and dies like a tree node: insert stamps it, retire leaves it to the limbo until no open snapshot can see it (or
+// to the transaction that staged it), and then it is used again. So the arena must outlive the snapshots and transactions that
+// use it.
+//
 // Invariants (checked by verify()):
-//  1. Every slot below the high-water mark is live, retired (waiting in Versions' limbo) or in the free list, and in one of them
-//  only.
+//  1. A slot below the high-water mark is in the free list at most once; all others are live or wait in limbo.
 //  2. A live slot's padding is zero and its stored squared norm is that of its floats.
 //
-// Thread safety: insert, release and retire may be called concurrently; at() and the segment views by any number of readers, for
+// Thread safety: insert and retire may be called concurrently; at() and the segment views by any number of readers, for
 // slots that they learnt of through the table's own publication (root swap, lock or snapshot).
 #pragma once
 
@@ -30,6 +34,8 @@
 #include <mutex>
 #include <span>
 #include <vector>
+
+#include "base/versions.hpp"
 
 namespace trefoil::vector {
 
@@ -51,12 +57,11 @@ class VectorArena {
   // Floats from one slot to the next within a run: the dimension rounded up to whole 64-byte lines.
   [[nodiscard]] std::size_t stride() const { return stride_; }
 
-  // Stores a copy. The caller has checked dimension and elements (distance.hpp). Prefers the slot after the last one, so that
-  // rows inserted together are scanned together; reuses released slots when there are any.
-  Slot insert(std::span<const float> values);
-  // Gives the slot back at once: nobody but the caller has ever seen it (a rolled back insert), or nobody can see it any more
-  // (called from the limbo of base/versions.hpp).
-  void release(Slot slot);
+  // Stores a copy. The caller has checked dimension and elements (distance.hpp). Uses released slots first, else the one after
+  // the last, so that rows inserted together are scanned together.
+  Slot insert(std::span<const float> values, const WriteContext& context);
+  // The row that held the slot was deleted or got another vector. The slot is used again once nobody can see it.
+  void retire(Slot slot, const WriteContext& context);
 
   [[nodiscard]] std::span<const float> at(Slot slot) const { return {floatsOf(slot), dimension_}; }
   [[nodiscard]] float squaredNorm(Slot slot) const {
@@ -74,7 +79,7 @@ class VectorArena {
 
   // Bytes of memory behind all slots ever used (released ones included: they are reused, not returned).
   [[nodiscard]] std::size_t memoryBytes() const;
-  [[nodiscard]] std::size_t liveSlots() const;  // inserted and not released
+  [[nodiscard]] std::size_t liveSlots() const;  // inserted and not released; those in limbo count
 
   // Checks the invariants; for tests. Asserts on failure.
   void verify() const;
@@ -83,9 +88,16 @@ class VectorArena {
   static constexpr std::uint32_t kFirstSegment = 64;  // slots; a power of two
   static constexpr std::size_t kSegments = 26;        // 64 * (2^26 - 1) slots: more than 4 thousand million
 
+  struct Segment;
+  struct Header : Stamped {
+    Segment* segment;  // from a header to its slot: what limbo hands back is the header
+  };
   struct Segment {
+    VectorArena* arena;
+    std::uint32_t first_slot;
     float* floats;
     float* norms;
+    Header* headers;
   };
   struct Place {
     std::uint32_t segment;
@@ -100,8 +112,13 @@ class VectorArena {
     const Place place = placeOf(slot);
     return segments_[place.segment].load(std::memory_order_acquire)->floats + place.index * stride_;
   }
-  Slot allocate();
-  void addSegment(std::size_t segment);
+  [[nodiscard]] Header& headerOf(Slot slot) const {
+    const Place place = placeOf(slot);
+    return segments_[place.segment].load(std::memory_order_acquire)->headers[place.index];
+  }
+  static void freeSlot(Stamped* header);
+  Slot takeSlot();
+  void addSegment(std::size_t segment, Slot first);
 
   const std::size_t dimension_;
   const std::size_t stride_;

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/status.hpp"
+#include "vector/aligned_floats.hpp"
 #include "vector/arena.hpp"
 #include "vector/distance.hpp"
 
@@ -79,12 +80,8 @@ class PreparedQuery {
 
  private:
   PreparedQuery() = default;
-  void scanRun(const VectorArena::Run& run, std::size_t size, std::uint64_t first_row, const std::uint64_t* selected,
-               std::size_t first_bit, TopK& best) const;
-
   Metric metric_ = Metric::kCosine;
-  std::vector<float> storage_;  // the padded query lies at offset_ within, 64-byte aligned
-  std::size_t offset_ = 0;
+  AlignedFloats query_;  // padded with zeros to the arena's stride
   float squared_norm_ = 0;
 };
 

@@ -1,0 +1,58 @@
+// The inner loops of this floor, once per instruction set, chosen by the CPU when the program starts.
+//
+// kernels_baseline.cpp, kernels_avx2.cpp and kernels_avx512.cpp are compiled with their own flags from one source
+// (kernels_body.inc). Everything in them but the table is local to the object file: a function with external linkage (an inline
+// one of the standard library would do) compiled with -mavx512f could be the copy that the linker keeps for everyone, and an
+// older CPU would stop on it. scripts/check_kernel_symbols looks at the objects and is a test.
+//
+// One order of addition. A pair's products go into one register of partial sums, lane by lane from the front, and are summed by
+// one tree at the end, in every form of a kernel: alone, in a run, gathered. Zeros behind a vector add nothing. So all forms give
+// the same bits for the same pair on one machine; what keeps the multiplier busy is that eight pairs are worked on at a time.
+// Only the matrix product (Eigen) adds in its own order: its results are estimates, and matrixErrorBound says how far they may be
+// off.
+//
+// Thread safety: pure functions.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace trefoil::vector {
+
+struct Kernels {
+  const char* name;
+
+  // Two vectors of any length and alignment.
+  float (*dot)(const float* left, const float* right, std::size_t dimension);
+  float (*squaredL2)(const float* left, const float* right, std::size_t dimension);
+
+  // One against many. `padded` is a multiple of 16: the vectors end in zeros, and all of them are 64-byte aligned.
+  // Run: `count` rows that lie `padded` floats apart. Gather: rows anywhere.
+  void (*dotRun)(const float* query, const float* rows, std::size_t padded, std::size_t count, float* out);
+  void (*squaredL2Run)(const float* query, const float* rows, std::size_t padded, std::size_t count, float* out);
+  void (*dotGather)(const float* query, const float* const* rows, std::size_t padded, std::size_t count, float* out);
+  void (*squaredL2Gather)(const float* query, const float* const* rows, std::size_t padded, std::size_t count, float* out);
+
+  // Many against many: out[q * row_count + r] = queries[q] . rows[r], estimated. All vectors `padded` floats apart.
+  void (*dotMatrix)(const float* queries, std::size_t query_count, const float* rows, std::size_t row_count, std::size_t padded,
+                    float* out);
+};
+
+// The best that this CPU runs.
+const Kernels& kernels();
+// All that this CPU runs, for tests and benchmarks.
+std::span<const Kernels* const> supportedKernels();
+
+// How far an estimate of dotMatrix may lie from the kernels' dot, as a part of the product of the two norms: both sums are
+// within dimension * 2^-24 of the true one (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
+constexpr double matrixErrorBound(std::size_t dimension) {
+  return 2.1 * static_cast<double>(dimension + 2) / (1 << 24);
+}
+
+extern const Kernels kBaselineKernels;
+#ifdef __x86_64__
+extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
+#endif
+
+}  // namespace trefoil::vector

@@ -1,0 +1,62 @@
+// Kernels for CPUs with AVX-512 (F, BW, DQ, VL); see kernels.hpp for why everything here is local.
+#ifdef __x86_64__
+#include <immintrin.h>
+
+#include "vector/kernels.hpp"
+
+#define Eigen TrefoilEigenAvx512
+#include "vector/kernels_matrix.inc"
+
+namespace trefoil::vector {
+namespace {
+
+using Register = __m512;
+constexpr std::size_t kLanes = 16;
+
+inline Register zero() {
+  return _mm512_setzero_ps();
+}
+inline Register load(const float* from) {
+  return _mm512_loadu_ps(from);
+}
+inline Register loadTail(const float* from, std::size_t count) {
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1), from);
+}
+inline Register addProduct(Register sum, Register left, Register right) {
+  return _mm512_fmadd_ps(left, right, sum);
+}
+inline Register subtract(Register left, Register right) {
+  return _mm512_sub_ps(left, right);
+}
+
+// The halves added lane by lane, then as AVX2 does it.
+inline __m256 fold(Register sum) {
+  return _mm256_add_ps(_mm512_castps512_ps256(sum), _mm512_extractf32x8_ps(sum, 1));
+}
+inline float total(Register sum) {
+  const __m256 folded = fold(sum);
+  const __m256 pairs = _mm256_hadd_ps(folded, folded);
+  const __m256 quads = _mm256_hadd_ps(pairs, pairs);
+  return _mm_cvtss_f32(_mm_add_ss(_mm256_castps256_ps128(quads), _mm256_extractf128_ps(quads, 1)));
+}
+inline void totals8(const Register* sums, float* out) {
+  const __m256 s01 = _mm256_hadd_ps(fold(sums[0]), fold(sums[1]));
+  const __m256 s23 = _mm256_hadd_ps(fold(sums[2]), fold(sums[3]));
+  const __m256 s45 = _mm256_hadd_ps(fold(sums[4]), fold(sums[5]));
+  const __m256 s67 = _mm256_hadd_ps(fold(sums[6]), fold(sums[7]));
+  const __m256 s0123 = _mm256_hadd_ps(s01, s23);
+  const __m256 s4567 = _mm256_hadd_ps(s45, s67);
+  const __m256 low = _mm256_permute2f128_ps(s0123, s4567, 0x20);
+  const __m256 high = _mm256_permute2f128_ps(s0123, s4567, 0x31);
+  _mm256_storeu_ps(out, _mm256_add_ps(low, high));
+}
+
+#include "vector/kernels_body.inc"
+
+}  // namespace
+
+const Kernels kAvx512Kernels = {"avx512",       pair<Dot>,   pair<SquaredL2>,   run<Dot>,
+                                run<SquaredL2>, gather<Dot>, gather<SquaredL2>, dotMatrix};
+
+}  // namespace trefoil::vector
+#endif
