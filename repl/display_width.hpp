@@ -1,0 +1,33 @@
+// How many terminal cells a text takes, independent of the locale.
+//
+// Wide (2 cells): East Asian wide and fullwidth characters and emoji, after Unicode's EastAsianWidth.txt. Zero: combining marks,
+// joiners, variation selectors. Bytes that are no UTF-8, and control characters, are shown escaped (see printable()).
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace trefoil::repl {
+
+// One character of UTF-8 at the head of `text`. Of invalid bytes one is taken, and `valid` is false.
+struct Character {
+  char32_t code = 0;
+  std::size_t bytes = 1;
+  bool valid = true;
+};
+Character firstCharacter(std::string_view text);
+
+std::size_t characterWidth(char32_t code);
+
+// Cells that `text` takes; it holds printable characters only.
+std::size_t displayWidth(std::string_view text);
+
+// Appends `text` with control characters and invalid bytes as \n, \t, \x1b …, so that it stays on its line and cannot drive the
+// terminal. Returns the cells that the appended text takes.
+std::size_t appendPrintable(std::string& out, std::string_view text);
+
+// Shortens `text` to at most `cells`, the last of them an ellipsis if anything was cut. Returns the cells taken.
+std::size_t appendFitted(std::string& out, std::string_view text, std::size_t cells);
+
+}  // namespace trefoil::repl

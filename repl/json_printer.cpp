@@ -1,0 +1,179 @@
+// JSON mode: a result set is an array of objects, one a line; a command's reply is one value a line (a map is an object, a set an
+// array). Bytes that are no UTF-8 become \u00XX, so every output parses.
+#include <cmath>
+
+#include "base/format_number.hpp"
+#include "repl/display_width.hpp"
+#include "repl/printer.hpp"
+#include "sql/types.hpp"
+
+namespace trefoil::repl {
+namespace {
+
+void appendJsonString(std::string& out, std::string_view text) {
+  constexpr char kHex[] = "0123456789abcdef";
+  out += '"';
+  while (!text.empty()) {
+    const Character character = firstCharacter(text);
+    const char32_t code = character.code;
+    if (code == '"' || code == '\\') {
+      out += '\\';
+      out += static_cast<char>(code);
+    } else if (code == '\n') {
+      out += "\\n";
+    } else if (code == '\r') {
+      out += "\\r";
+    } else if (code == '\t') {
+      out += "\\t";
+    } else if (code < 0x20 || code == 0x7F || !character.valid) {
+      out += "\\u00";
+      out += kHex[(code >> 4) & 15];
+      out += kHex[code & 15];
+    } else {
+      out.append(text.substr(0, character.bytes));
+    }
+    text.remove_prefix(character.bytes);
+  }
+  out += '"';
+}
+
+void appendJsonDouble(std::string& out, double value) {
+  char number[kMaxDoubleChars];
+  const std::string_view text(number, formatDouble(number, value));
+  if (std::isfinite(value)) {
+    out.append(text);
+  } else {
+    appendJsonString(out, text);  // JSON has no infinity
+  }
+}
+
+class JsonPrinter final : public Printer {
+ public:
+  explicit JsonPrinter(Output& output) : output_(output) {}
+
+  void columns(std::span<const ColumnHead> heads) override {
+    names_.clear();
+    for (const ColumnHead& head : heads) {
+      std::string name;
+      appendJsonString(name, head.name);
+      names_.push_back(std::move(name));
+    }
+    rows_ = 0;
+    output_.write('[');
+  }
+
+  void row(std::span<const Datum> values) override {
+    std::string& out = output_.buffer();
+    out += rows_++ == 0 ? "{" : ",\n{";
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i != 0) {
+        out += ',';
+      }
+      out += names_[i];
+      out += ':';
+      appendDatum(out, values[i]);
+    }
+    out += '}';
+    output_.written();
+  }
+
+  void endRows() override { output_.write("]\n"); }
+  void abandon() override { output_.write("]\n"); }
+
+  void reply(const ReplyTree& tree) override {
+    std::size_t index = 0;
+    appendNode(output_.buffer(), tree, index);
+    output_.buffer() += '\n';
+    output_.written();
+  }
+
+ private:
+  void appendDatum(std::string& out, const Datum& value) {
+    switch (value.type()) {
+      case Type::kNull:
+        out += "null";
+        break;
+      case Type::kBool:
+        out += value.asBool() ? "true" : "false";
+        break;
+      case Type::kDouble:
+        appendJsonDouble(out, value.asReal());
+        break;
+      case Type::kInteger:
+      case Type::kJson:
+      case Type::kVector:  // [1,2,3] is JSON
+        sql::appendText(out, value);
+        break;
+      default:
+        text_.clear();
+        sql::appendText(text_, value);
+        appendJsonString(out, text_);
+    }
+  }
+
+  // Depth is bounded by whoever built the tree.
+  void appendNode(std::string& out, const ReplyTree& tree, std::size_t& index) {
+    const ReplyNode& node = tree[index++];
+    switch (node.kind) {
+      case ReplyKind::kNull:
+        out += "null";
+        break;
+      case ReplyKind::kDouble:
+        appendJsonDouble(out, node.real);
+        break;
+      case ReplyKind::kInteger:
+      case ReplyKind::kBoolean:
+        appendScalar(out, tree, node);
+        break;
+      case ReplyKind::kSimple:
+      case ReplyKind::kBulk:
+      case ReplyKind::kError:
+        appendJsonString(out, tree.bytes(node));
+        break;
+      case ReplyKind::kMap:
+        appendMap(out, tree, node.size, index);
+        break;
+      default:
+        out += '[';
+        for (std::size_t i = 0; i < node.size; ++i) {
+          if (i != 0) {
+            out += ',';
+          }
+          appendNode(out, tree, index);
+        }
+        out += ']';
+    }
+  }
+
+  void appendMap(std::string& out, const ReplyTree& tree, std::size_t children, std::size_t& index) {
+    out += '{';
+    for (std::size_t i = 0; i + 1 < children; i += 2) {
+      if (i != 0) {
+        out += ',';
+      }
+      std::string key;
+      if (!ReplyTree::isAggregate(tree[index].kind)) {
+        appendScalar(key, tree, tree[index++]);
+      } else {
+        appendNode(key, tree, index);
+      }
+      appendJsonString(out, key);
+      out += ':';
+      appendNode(out, tree, index);
+    }
+    out += '}';
+  }
+
+  Output& output_;
+  std::vector<std::string> names_;
+  std::string text_;
+  std::size_t rows_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Printer> makeJsonPrinter(Output& output) {
+  return std::make_unique<JsonPrinter>(output);
+}
+
+}  // namespace trefoil::repl

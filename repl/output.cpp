@@ -1,0 +1,22 @@
+#include "repl/output.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace trefoil::repl {
+
+void Output::flush() {
+  std::string_view rest = bytes_;
+  while (!rest.empty() && !failed_) {
+    const ssize_t wrote = ::write(descriptor_, rest.data(), rest.size());
+    if (wrote >= 0) {
+      rest.remove_prefix(static_cast<std::size_t>(wrote));
+    } else if (errno != EINTR) {
+      failed_ = true;
+    }
+  }
+  bytes_.clear();
+}
+
+}  // namespace trefoil::repl

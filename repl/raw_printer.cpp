@@ -1,0 +1,51 @@
+// Raw mode: what other programs read. Rows as sqlite3's list mode and psql -At print them (values separated by '|', NULL is
+// empty), replies as redis-cli --raw does (bare values, one a line, aggregates flattened).
+#include "repl/printer.hpp"
+#include "sql/types.hpp"
+
+namespace trefoil::repl {
+namespace {
+
+class RawPrinter final : public Printer {
+ public:
+  explicit RawPrinter(Output& output) : output_(output) {}
+
+  void columns(std::span<const ColumnHead>) override {}
+  void endRows() override {}
+
+  void row(std::span<const Datum> values) override {
+    std::string& out = output_.buffer();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i != 0) {
+        out += '|';
+      }
+      sql::appendText(out, values[i]);
+    }
+    out += '\n';
+    output_.written();
+  }
+
+  void reply(const ReplyTree& tree) override {
+    std::string& out = output_.buffer();
+    for (std::size_t i = 0; i < tree.size(); ++i) {
+      const ReplyNode& node = tree[i];
+      if (ReplyTree::isAggregate(node.kind)) {
+        continue;
+      }
+      appendScalar(out, tree, node);
+      out += '\n';
+    }
+    output_.written();
+  }
+
+ private:
+  Output& output_;
+};
+
+}  // namespace
+
+std::unique_ptr<Printer> makeRawPrinter(Output& output) {
+  return std::make_unique<RawPrinter>(output);
+}
+
+}  // namespace trefoil::repl
