@@ -1,0 +1,205 @@
+#include "net/resp_writer.hpp"
+
+#include <cstring>
+
+#include "base/format_number.hpp"
+#include "engine/session.hpp"
+#include "sql/chunk.hpp"
+
+namespace trefoil::net {
+namespace {
+
+constexpr std::size_t kTableHead = 4;  // "*n\r\n" with one digit
+
+char* putEnd(char* to) {
+  to[0] = '\r';
+  to[1] = '\n';
+  return to + 2;
+}
+
+}  // namespace
+
+bool RespReply::resp3() const {
+  return (session_ != nullptr ? session_->protocol() : fixed_protocol_) >= 3;
+}
+
+void RespReply::head(char type, std::uint64_t count) {
+  char* const begin = out_->reserve(kMaxIntegerChars + 3);
+  *begin = type;
+  char* to = begin + 1;
+  if (count < 10) {
+    *to++ = static_cast<char>('0' + count);
+  } else {
+    to += formatUnsigned(to, count);
+  }
+  out_->wrote(static_cast<std::size_t>(putEnd(to) - begin));
+}
+
+void RespReply::simple(std::string_view text) {
+  char* const begin = out_->reserve(text.size() + 3);
+  *begin = '+';
+  std::memcpy(begin + 1, text.data(), text.size());
+  putEnd(begin + 1 + text.size());
+  out_->wrote(text.size() + 3);
+}
+
+void RespReply::integer(std::int64_t value) {
+  char* const begin = out_->reserve(kMaxIntegerChars + 3);
+  *begin = ':';
+  char* const to = begin + 1 + formatInteger(begin + 1, value);
+  out_->wrote(static_cast<std::size_t>(putEnd(to) - begin));
+}
+
+void RespReply::bulk(std::string_view bytes) {
+  char* const begin = out_->reserve(bytes.size() + kMaxIntegerChars + 5);
+  *begin = '$';
+  char* to = begin + 1;
+  to = putEnd(to + formatUnsigned(to, bytes.size()));
+  if (!bytes.empty()) {
+    std::memcpy(to, bytes.data(), bytes.size());
+  }
+  to = putEnd(to + bytes.size());
+  out_->wrote(static_cast<std::size_t>(to - begin));
+}
+
+void RespReply::null() {
+  out_->append(resp3() ? std::string_view("_\r\n") : std::string_view("$-1\r\n"));
+}
+
+void RespReply::nullArray() {
+  out_->append(resp3() ? std::string_view("_\r\n") : std::string_view("*-1\r\n"));
+}
+
+void RespReply::real(double value) {
+  char text[kMaxDoubleChars];
+  const std::size_t size = formatDouble(text, value);
+  if (!resp3()) {
+    bulk({text, size});
+    return;
+  }
+  char* const begin = out_->reserve(size + 3);
+  *begin = ',';
+  std::memcpy(begin + 1, text, size);
+  putEnd(begin + 1 + size);
+  out_->wrote(size + 3);
+}
+
+void RespReply::boolean(bool value) {
+  if (resp3()) {
+    out_->append(value ? std::string_view("#t\r\n") : std::string_view("#f\r\n"));
+  } else {
+    out_->append(value ? std::string_view(":1\r\n") : std::string_view(":0\r\n"));
+  }
+}
+
+void RespReply::verbatim(std::string_view text) {
+  if (!resp3()) {
+    bulk(text);
+    return;
+  }
+  head('=', text.size() + 4);
+  out_->append("txt:");
+  out_->append(text);
+  out_->append("\r\n");
+}
+
+void RespReply::map(std::size_t pairs) {
+  const bool native = resp3();
+  head(native ? '%' : '*', native ? pairs : pairs * 2);
+}
+
+void RespReply::set(std::size_t size) {
+  head(resp3() ? '~' : '*', size);
+}
+
+// An error is one line: line ends inside become blanks, as Redis does it.
+void RespReply::error(const Error& error) {
+  const std::string text = redisErrorText(error);
+  char* const begin = out_->reserve(text.size() + 3);
+  *begin = '-';
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    begin[1 + i] = text[i] == '\r' || text[i] == '\n' ? ' ' : text[i];
+  }
+  putEnd(begin + 1 + text.size());
+  out_->wrote(text.size() + 3);
+}
+
+void RespReply::beginTable(std::span<const sql::ColumnInfo> columns, TableForm form) {
+  table_at_ = out_->size();
+  table_rows_ = 0;
+  out_->append("*0\r\n");
+  static_assert(kTableHead == 4);
+  if (form == TableForm::kNamesAndRows) {
+    array(columns.size());
+    for (const sql::ColumnInfo& column : columns) {
+      bulk(column.name);
+    }
+    table_rows_ = 1;
+  }
+}
+
+void RespReply::rows(const sql::Chunk& chunk) {
+  const bool native = resp3();
+  const std::size_t columns = chunk.columns.size();
+  sql::forEachPosition(chunk.rows, [&](std::uint32_t position) {
+    array(columns);
+    for (std::size_t i = 0; i < columns; ++i) {
+      cell(chunk, i, position, native);
+    }
+  });
+  table_rows_ += chunk.rows.count;
+}
+
+void RespReply::cell(const sql::Chunk& chunk, std::size_t column_index, std::uint32_t position, bool native) {
+  const sql::Column& column = chunk.columns[column_index];
+  if (column.isNull(position)) {
+    out_->append(native ? std::string_view("_\r\n") : std::string_view("$-1\r\n"));
+    return;
+  }
+  const std::uint32_t index = column.constant ? 0 : position;
+  switch (column.type) {
+    case Type::kInteger:
+      integer(column.as<std::int64_t>()[index]);
+      return;
+    case Type::kText:
+    case Type::kBlob:
+    case Type::kJson:
+      bulk(column.as<sql::StringRef>()[index].view());
+      return;
+    case Type::kBool:
+      boolean(column.as<std::uint8_t>()[index] != 0);
+      return;
+    case Type::kDouble:
+      if (native) {
+        real(column.as<double>()[index]);
+        return;
+      }
+      break;
+    default:
+      break;
+  }
+  text_.clear();
+  sql::appendText(text_, column.datum(position));
+  bulk(text_);
+}
+
+void RespReply::endTable() {
+  if (table_rows_ < 10) {
+    *out_->at(table_at_ + 1) = static_cast<char>('0' + table_rows_);
+    return;
+  }
+  char digits[kMaxIntegerChars];
+  const std::size_t count = formatUnsigned(digits, table_rows_);
+  out_->insertGap(table_at_ + 1, count - 1);
+  std::memcpy(out_->at(table_at_ + 1), digits, count);
+}
+
+void RespReply::affected(std::string_view, std::int64_t rows) {
+  integer(rows);
+}
+
+void RespReply::done(std::string_view) {
+  out_->append("+OK\r\n");
+}
+
+}  // namespace trefoil::net
