@@ -1,0 +1,163 @@
+// Log: the append-only truth of a data directory, while it is open. Made by Recovery::finish() (recovery.hpp), never otherwise.
+//
+//   prepare(payload)   before any lock: takes room in the ring; may wait, may fail (disk full, failed sync)
+//   append(prepared)   inside the gate: reserves the LSN with one atomic add, copies, stores the length; never waits, never fails
+//   waitDurable(end)   or onDurable(): after the locks are gone
+//
+//   writers ──append──▶ ring (bytes [released, end) of the log) ──flusher thread: pwrite, fdatasync──▶ log-N.tfl ─▶ log-N+1.tfl
+//
+// The LSN of a record is its byte position, so log order is the order of the atomic adds, and a snapshot that holds the gate
+// exclusively takes end() as its LSN. The file formats are in record_format.hpp; the ring in ring.hpp; the thread in flusher.hpp.
+//
+// Failures (state()):
+//   kOk         ─disk full on write─▶ kDiskFull: writes are refused; the same bytes are tried again until they fit ─▶ kOk
+//   kOk         ─failed sync, other error─▶ kFailed: writes are refused; waiters above durableLsn() get kUnknownOutcome, at once
+//   and
+//               for ever; the file is never touched again ─a checkpoint from memory (checkpoint.hpp)─▶ kOk, in a fresh segment
+//
+// Thread safety: everything may be called from any thread, but close() and destruction only when nobody else uses the log.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "aof/record_format.hpp"
+#include "aof/ring.hpp"
+#include "base/env.hpp"
+#include "base/status.hpp"
+#include "base/types.hpp"
+
+namespace trefoil::aof {
+
+class Flusher;
+class ManifestStore;
+class OpenParts;
+class CheckpointWriter;
+class Recovery;
+
+// appendfsync: when fdatasync is called.
+enum class SyncPolicy : std::uint8_t {
+  kAlways,       // as soon as there is anything; commits that arrive meanwhile share the next one
+  kEverySecond,  // once a second (and whenever a quarter of the ring is unsynced)
+  kNo,           // only when a segment ends, for a checkpoint, and at close()
+};
+
+struct LogOptions {
+  SyncPolicy policy = SyncPolicy::kEverySecond;
+  std::size_t ring_bytes = std::size_t{64} << 20;  // a power of two, at least 4096
+  std::uint64_t segment_bytes = std::uint64_t{128} << 20;
+};
+
+enum class LogState : std::uint8_t { kOk, kDiskFull, kFailed, kClosed };
+
+// Where a record went: it is durable once durableLsn() >= end.
+struct Appended {
+  Lsn lsn = 0;
+  Lsn end = 0;
+};
+
+// A payload for which the ring holds room. Lives on the committer's stack from prepare() to append(); if it is destroyed without
+// append (validation failed), the room is given back and parts that were sent ahead count for nothing.
+// The payload's bytes belong to the caller and stay untouched meanwhile.
+class PreparedCommit {
+ public:
+  PreparedCommit() = default;
+  PreparedCommit(const PreparedCommit&) = delete;
+  PreparedCommit& operator=(const PreparedCommit&) = delete;
+  ~PreparedCommit() {
+    if (ring_ != nullptr) [[unlikely]] {
+      giveBack();
+    }
+  }
+
+ private:
+  friend class Log;
+  void giveBack();
+
+  std::string_view payload_;       // what goes into the commit record itself: all of it, or what the parts left over
+  std::uint32_t payload_crc_ = 0;  // of a large payload, computed before the locks
+  std::uint32_t part_count_ = 0;
+  Ring* ring_ = nullptr;  // set for large payloads only: their room is counted
+  std::size_t credit_ = 0;
+  OpenParts* parts_ = nullptr;
+  Lsn group_ = 0;  // first part's LSN, 0: no parts
+};
+
+class Log {
+ public:
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  // Makes room for `payload` (not empty). Small ones (up to smallPayloadBytes()) pass with a comparison; larger ones are counted
+  // and may wait for the disk; above kMaxPayloadBytes all but the end is sent ahead as parts, here and now. Call it without
+  // locks, once per `out`, and not twice on a thread without an append or destruction in between. Fails with kReadOnly (and why)
+  // while state() is not kOk.
+  Status prepare(std::string_view payload, PreparedCommit& out) {
+    if (payload.size() <= ring_.smallPayloadBytes() && ring_.hasRoom()) [[likely]] {
+      out.payload_ = payload;
+      return {};
+    }
+    return prepareSlow(payload, out);
+  }
+
+  // Puts the record into the log. Never fails, never waits, allocates nothing.
+  Appended append(PreparedCommit& prepared);
+
+  // The position behind the last reserved record: the LSN of a snapshot, when read with the gate held exclusively.
+  [[nodiscard]] Lsn end() const { return ring_.end(); }
+  // Everything below is on disk, whatever happens.
+  [[nodiscard]] Lsn durableLsn() const { return durable_.load(std::memory_order_acquire); }
+
+  // Waits until durableLsn() >= end, whatever the policy (the flusher is told to sync). kUnknownOutcome when a failure comes
+  // first.
+  Status waitDurable(Lsn end);
+
+  // `listener` is called on the flusher's thread after durableLsn() advanced and after state() changed. It must be quick (poke an
+  // eventfd) and must not call the log's blocking functions. Returns a number for removeListener(), which waits for a call under
+  // way.
+  std::uint64_t onDurable(std::function<void()> listener);
+  void removeListener(std::uint64_t id);
+
+  [[nodiscard]] SyncPolicy policy() const;
+  void setPolicy(SyncPolicy policy);
+
+  [[nodiscard]] LogState state() const;
+  // Why writes are refused, worded for clients; only while state() is not kOk.
+  [[nodiscard]] Error refusal() const;
+
+  // Bytes since the start of the last checkpoint: what a restart would have to replay. Starts automatic checkpoints.
+  [[nodiscard]] std::uint64_t bytesSinceCheckpoint() const;
+
+  // Chosen at random when the directory was made; the same for its whole life.
+  [[nodiscard]] std::uint64_t hashSeed() const;
+
+  // Everything below which prepare() is a single comparison.
+  [[nodiscard]] std::size_t smallPayloadBytes() const { return ring_.smallPayloadBytes(); }
+
+  // Writes and syncs all, and notes the end in the manifest, so that the next opening knows every byte to be promised. The
+  // destructor calls it too, but cannot say what went wrong.
+  Status close();
+
+ private:
+  friend class Recovery;
+  friend class CheckpointWriter;
+  friend class Flusher;
+
+  struct Parts;  // what Recovery hands over (recovery.cpp)
+  explicit Log(Parts parts);
+  Status prepareSlow(std::string_view payload, PreparedCommit& out);
+
+  Ring ring_;
+  std::atomic<Lsn> durable_;
+  std::unique_ptr<FileLock> lock_;
+  std::unique_ptr<ManifestStore> manifest_;
+  std::unique_ptr<OpenParts> open_parts_;
+  std::unique_ptr<Flusher> flusher_;
+};
+
+}  // namespace trefoil::aof
