@@ -104,6 +104,14 @@ class Log {
     }
     return prepareSlow(payload, out);
   }
+  // The same, but never waits: true if `payload` is small and there is room for it right now. May be called with locks held.
+  bool tryPrepare(std::string_view payload, PreparedCommit& out) const {
+    if (payload.size() > ring_.smallPayloadBytes() || !ring_.hasRoom()) [[unlikely]] {
+      return false;
+    }
+    out.payload_ = payload;
+    return true;
+  }
 
   // Puts the record into the log. Never fails, never waits, allocates nothing.
   Appended append(PreparedCommit& prepared);
