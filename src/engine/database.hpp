@@ -44,8 +44,12 @@ class Database {
 
   // Everything below this is on disk. Without a directory UINT64_MAX.
   [[nodiscard]] Lsn durableLsn() const;
-  // Called by the flusher's thread whenever durableLsn() has moved; must only signal (an eventfd, a condition). Returns a handle.
-  std::uint64_t onDurable(std::function<void(Lsn)> callback);
+  // For output that waits at `fence` and will never leave: kUnknownOutcome after the disk failed below it. OK while there is
+  // hope.
+  [[nodiscard]] Status durability(Lsn fence) const;
+  // Called by the flusher's thread whenever durableLsn() has moved or the log has failed; must only signal (an eventfd, a
+  // condition). Returns a handle.
+  std::uint64_t onDurable(std::function<void()> callback);
   void removeOnDurable(std::uint64_t handle);
 
   // Writes a checkpoint and returns when it is complete.
@@ -64,7 +68,7 @@ class Database {
   [[nodiscard]] Impl& impl() { return *impl_; }
 
  private:
-  explicit Database(std::unique_ptr<Impl> impl);
+  Database();
   std::unique_ptr<Impl> impl_;
 };
 

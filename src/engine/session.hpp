@@ -39,10 +39,11 @@ class Session {
 
   // Output pushed so far may leave once Database::durableLsn() >= fence(). 0: at once (always so without `always`).
   [[nodiscard]] Lsn fence() const;
-  // Blocks until then. For front ends with a thread of their own.
-  void awaitFence();
+  // Blocks until then; kUnknownOutcome if the disk failed first. For front ends with a thread of their own.
+  Status awaitFence();
 
-  // The embedded API: one statement, its rows as column chunks. Waits for the fence. SQL or a KV command line.
+  // The embedded API: one SQL statement, its rows as column chunks. Waits for the fence. Commands go through execute() above,
+  // with a ReplyTree (reply_tree.hpp) to collect the answer.
   Result<ResultSet> execute(std::string_view sql, std::span<const Datum> parameters = {});
   // Parsed and bound once, run any number of times. Stays valid when the catalog changes (it is bound again).
   Result<std::unique_ptr<PreparedStatement>> prepare(std::string_view sql);
@@ -61,7 +62,7 @@ class Session {
 
  private:
   friend class Database;
-  explicit Session(std::unique_ptr<Impl> impl);
+  explicit Session(Database& database);
   std::unique_ptr<Impl> impl_;
 };
 
@@ -69,7 +70,8 @@ class Session {
 class PreparedStatement {
  public:
   ~PreparedStatement();
-  // Runs it; the rows replace what `result` held (its memory is used again, so a repeated point query allocates nothing).
+  // Runs it; the rows replace what `result` held (its memory is used again, so a repeated point query allocates nothing). Waits
+  // for the fence.
   Status execute(std::span<const Datum> parameters, ResultSet& result);
   [[nodiscard]] std::size_t parameterCount() const;
 
