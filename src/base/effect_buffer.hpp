@@ -97,6 +97,9 @@ class EffectBuffer {
     size_ += n;
   }
   void putRaw(std::string_view bytes) {
+    if (bytes.empty()) {
+      return;  // its pointer may be null, which memcpy does not take
+    }
     std::memcpy(reserve(bytes.size()), bytes.data(), bytes.size());
     size_ += bytes.size();
   }

@@ -6,16 +6,26 @@ namespace trefoil {
 
 std::string_view typeName(Type type) {
   switch (type) {
-    case Type::kNull: return "unknown";
-    case Type::kBool: return "boolean";
-    case Type::kInteger: return "integer";
-    case Type::kDouble: return "double precision";
-    case Type::kText: return "text";
-    case Type::kBlob: return "bytea";
-    case Type::kTimestamp: return "timestamp";
-    case Type::kDate: return "date";
-    case Type::kJson: return "json";
-    case Type::kVector: return "vector";
+    case Type::kNull:
+      return "unknown";
+    case Type::kBool:
+      return "boolean";
+    case Type::kInteger:
+      return "integer";
+    case Type::kDouble:
+      return "double precision";
+    case Type::kText:
+      return "text";
+    case Type::kBlob:
+      return "bytea";
+    case Type::kTimestamp:
+      return "timestamp";
+    case Type::kDate:
+      return "date";
+    case Type::kJson:
+      return "json";
+    case Type::kVector:
+      return "vector";
   }
   return "?";
 }
@@ -35,14 +45,19 @@ Value::Value(const Datum& datum) : type_(datum.type()) {
 
 Datum Value::view() const {
   switch (type_) {
-    case Type::kNull: return Datum::null();
-    case Type::kDouble: return Datum::real(std::bit_cast<double>(integer_));
+    case Type::kNull:
+      return Datum::null();
+    case Type::kDouble:
+      return Datum::real(std::bit_cast<double>(integer_));
     case Type::kText:
     case Type::kBlob:
-    case Type::kJson: return Datum::bytes(type_, bytes_);
+    case Type::kJson:
+      return Datum::bytes(type_, bytes_);
     // std::string's buffer comes from operator new or lies within this object after an 8-byte member: aligned for float.
-    case Type::kVector: return Datum::vector({reinterpret_cast<const float*>(bytes_.data()), bytes_.size() / sizeof(float)});
-    default: return Datum::fixed(type_, integer_);
+    case Type::kVector:
+      return Datum::vector({reinterpret_cast<const float*>(bytes_.data()), bytes_.size() / sizeof(float)});
+    default:
+      return Datum::fixed(type_, integer_);
   }
 }
 
@@ -66,7 +81,7 @@ bool identical(const Datum& a, const Datum& b) {
   }
   const auto x = a.asVector();
   const auto y = b.asVector();
-  return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size_bytes()) == 0;
+  return x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size_bytes()) == 0);
 }
 
 }  // namespace trefoil
