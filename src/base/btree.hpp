@@ -307,10 +307,10 @@ class BTree {
   static const Inner& asInner(const Node* node) { return *static_cast<const Inner*>(node); }
   static const Leaf& asLeaf(const Node* node) { return *static_cast<const Leaf*>(node); }
 
-  // The first lines of a node: all of its keys if they are int64.
+  // All lines of a node, side by side: cheaper than to wait for the key before asking for the value.
   static void prefetch(const Node* node) {
     const char* bytes = reinterpret_cast<const char*>(node);
-    for (std::size_t line = 0; line < 8; ++line) {
+    for (std::size_t line = 0; line < 16; ++line) {
       __builtin_prefetch(bytes + line * 64);
     }
   }
