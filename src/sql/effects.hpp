@@ -1,0 +1,57 @@
+// SQL effects: what sql::View stages, the log carries and sql::Store::apply replays. Kinds 64 … 127; the items are those of
+// base/effect_buffer.hpp. Persisted: append only, never renumber.
+//
+//   kInsert        table, row, n, n values                       all columns in order
+//   kUpdate        table, row, n, n times (column, value)
+//   kDelete        table, row
+//   kTruncate      table
+//   kCreateTable   table, schema                                 columns, indexes, checks; indexes are empty and ready
+//   kDropTable     table
+//   kCreateIndex   table, index definition                       built from the rows that are there
+//   kDropIndex     table, index
+//   kRenameTable   table, name
+//   kInsertBlock   table, block, extent, present words, columns  a checkpoint's form of up to 2048 rows; indexes are not
+//   maintained:
+//                                                                it comes before the table's kCreateIndex
+//   kTableCounter  table, next row id                            row ids below it have been used
+//   kIdCounters    next table id, next index id
+//
+// Numbers are varints; a value is a typed item (putDatum), whose type must be that of the column.
+#pragma once
+
+#include <cstdint>
+
+#include "base/effect_buffer.hpp"
+#include "sql/row_id.hpp"
+#include "sql/schema.hpp"
+
+namespace trefoil::sql {
+
+enum class EffectKind : std::uint8_t {
+  kInsert = 64,
+  kUpdate = 65,
+  kDelete = 66,
+  kTruncate = 67,
+  kCreateTable = 68,
+  kDropTable = 69,
+  kCreateIndex = 70,
+  kDropIndex = 71,
+  kRenameTable = 72,
+  kInsertBlock = 73,
+  kTableCounter = 74,
+  kIdCounters = 75,
+};
+
+inline constexpr bool isSqlEffect(std::uint8_t kind) {
+  return kind >= 64 && kind < 128;
+}
+
+// Reads past one effect whose kind has been read, without looking at its meaning. kCorruption if the bytes are not of its format.
+Status skipEffect(std::uint8_t kind, EffectReader& reader);
+
+void putSchema(EffectBuffer& out, const TableSchema& schema, bool with_indexes);
+Result<TableSchema> getSchema(EffectReader& reader);
+void putIndex(EffectBuffer& out, const IndexDefinition& index);
+Result<IndexDefinition> getIndex(EffectReader& reader, std::size_t column_count);
+
+}  // namespace trefoil::sql

@@ -1,0 +1,98 @@
+// sql::Store: all tables of a database and the catalog of their names.
+//
+// Nothing but apply() changes it (and View::adopt, which puts in place what the same effects have made of a private copy).
+//
+// Locks, in their order. The catalog's gate: every statement is inside shared from finding its tables until it is done with them,
+// a DDL commit is inside exclusively. Then table locks by ascending id. Readers of a snapshot take neither. The catalog is one
+// immutable CatalogVersion; a DDL copies it. Old ones are kept while a snapshot can see them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/effect_buffer.hpp"
+#include "base/gate.hpp"
+#include "base/status.hpp"
+#include "base/versions.hpp"
+#include "sql/catalog.hpp"
+#include "sql/schema.hpp"
+#include "sql/table.hpp"
+#include "sql/view.hpp"
+
+namespace trefoil::sql {
+
+class Store {
+ public:
+  explicit Store(Versions& versions);
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  ~Store();
+
+  // ---------------------------------------------------------------------------------------------------------------- locks
+
+  [[nodiscard]] Gate& catalogGate() { return catalog_gate_; }
+  // The lock of an existing table. Inside the catalog's gate.
+  [[nodiscard]] Gate& tableLock(TableId table);
+  // Changes with every DDL. A plan bound at this number may be used while inside the catalog's gate.
+  [[nodiscard]] std::uint64_t catalogVersion() const { return catalog_version_.load(std::memory_order_acquire); }
+
+  // ---------------------------------------------------------------------------------------------------------------- changes
+
+  // Applies ONE effect; `kind` has been read. Locks held (catalog exclusively for DDL kinds), inside the database's gate. Bytes
+  // that make no sense (unknown table, wrong type, a duplicate key, …) are kCorruption and may leave the store half changed:
+  // recovery gives up then, and live effects are never like that.
+  Status apply(std::uint8_t kind, EffectReader& reader, const WriteContext& context);
+
+  // ------------------------------------------------------------------------------------------------------------- checkpoints
+
+  // Everything that `snapshot` (open) sees, as effects in the order in which apply() wants them; pieces of about `piece_bytes`,
+  // each of whole effects. Takes no lock while it writes. An error of the sink ends it.
+  using Sink = std::function<Status(std::string_view effects)>;
+  Status capture(Lsn snapshot, const Sink& sink, std::size_t piece_bytes = std::size_t{1} << 20);
+
+  // --------------------------------------------------------------------------------------------------------------- for tests,
+  // INFO
+
+  // Checks the invariants of all tables; asserts on failure. No writer may be active.
+  void verify();
+  [[nodiscard]] std::size_t tableCount();
+
+ private:
+  friend class View;
+  friend class TableWriter;
+
+  // Live: inside the catalog's gate.
+  [[nodiscard]] Table* findTable(TableId table) const {
+    const CatalogVersion* catalog = live_catalog_;
+    return catalog->find(table);
+  }
+  [[nodiscard]] std::shared_ptr<const CatalogVersion> liveCatalog();
+  [[nodiscard]] std::shared_ptr<const CatalogVersion> catalogAt(Lsn snapshot);
+  // Makes `next` the live catalog.
+  void publish(std::shared_ptr<CatalogVersion> next, const WriteContext& context);
+  void noteIds(TableId table, IndexId index);
+
+  Status applyCreateTable(EffectReader& reader, const WriteContext& context);
+  Status applyDropTable(Table& table, const WriteContext& context);
+  Status applyRename(Table& table, EffectReader& reader, const WriteContext& context);
+  Status applyToTable(std::uint8_t kind, Table& table, EffectReader& reader, const WriteContext& context);
+
+  Versions& versions_;
+  Gate catalog_gate_;
+  std::atomic<std::uint64_t> catalog_version_{1};
+  std::atomic<std::uint64_t> next_catalog_version_{2};
+  std::atomic<TableId> next_table_id_{1};
+  std::atomic<IndexId> next_index_id_{1};
+  const CatalogVersion* live_catalog_ = nullptr;  // = history_.back()
+  std::mutex history_mutex_;
+  std::vector<std::shared_ptr<const CatalogVersion>> history_;  // ascending birth, the live one last
+};
+
+}  // namespace trefoil::sql

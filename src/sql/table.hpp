@@ -1,0 +1,69 @@
+// Table: the live version of a table, its lock, and the older versions that open snapshots still see.
+//
+// Opening a snapshot touches no table: the first change after it finds that the live TableVersion was born before the snapshot,
+// copies it (a few hundred bytes), and keeps the old one in `history_` until no snapshot sees it. versionAt(r) is the youngest
+// version with born < r: nearly always the live one or the one before it.
+//
+// Thread safety: live() with the table's lock; versionAt() by anyone with an open snapshot; row ids by anyone.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/gate.hpp"
+#include "base/versions.hpp"
+#include "sql/table_version.hpp"
+
+namespace trefoil::sql {
+
+class Table : public std::enable_shared_from_this<Table> {
+ public:
+  // The table has no version until publish() or adoptFirst().
+  explicit Table(TableId id) : id_(id), lock_(kLockSlots) {}
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+  ~Table();
+
+  [[nodiscard]] TableId id() const { return id_; }
+  [[nodiscard]] Gate& lock() { return lock_; }
+
+  [[nodiscard]] const TableVersion* live() const { return live_; }
+  // The version that an open snapshot sees; null if the table did not exist then.
+  [[nodiscard]] const TableVersion* versionAt(Lsn snapshot) const;
+
+  // The live version for writing: itself or, after a snapshot was opened, a copy of it. With the lock held exclusively, inside
+  // the database's gate.
+  TableVersion& writableVersion(const WriteContext& context);
+  // Puts `next` in place of the live version, if there is one, which is retired. `next` is stamped.
+  void publish(TableVersion* next, const WriteContext& context);
+  // The table was dropped or truncated: retires the live version, and its content as a whole once nobody sees any of it.
+  void retireContent(const WriteContext& context);
+
+  // Row ids that nobody else gets: [result, result + count).
+  std::uint64_t reserveRows(std::uint64_t count) { return next_row_.fetch_add(count, std::memory_order_relaxed); }
+  // A run that begins with a block, of whole blocks.
+  std::uint64_t reserveBlocks(std::uint64_t blocks);
+  // Gives [from, to) back if nothing was reserved after it.
+  void returnRows(std::uint64_t from, std::uint64_t to) {
+    next_row_.compare_exchange_strong(to, from, std::memory_order_relaxed);
+  }
+  void noteRowUsed(std::uint64_t row);
+  [[nodiscard]] std::uint64_t nextRow() const { return next_row_.load(std::memory_order_relaxed); }
+
+  static void freeVersion(Stamped* version);
+
+ private:
+  static constexpr std::uint32_t kLockSlots = 8;
+
+  TableId id_;
+  Gate lock_;
+  TableVersion* live_ = nullptr;  // written with the lock and history_mutex_ held
+  mutable std::mutex history_mutex_;
+  std::vector<TableVersion*> history_;  // older versions in limbo, ascending birth
+  alignas(64) std::atomic<std::uint64_t> next_row_{0};
+};
+
+}  // namespace trefoil::sql

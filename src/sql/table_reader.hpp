@@ -1,0 +1,117 @@
+// Reading a table: what the executor sees of one version of it.
+//
+//   row id     block * 2048 + slot; given once, never moved, never used again
+//   block      | present bitmap | column 0 chunk | column 1 chunk | …        rows without a present bit are deleted or were never
+//                                                                            there: their places in the arrays mean nothing
+//   chunk      | null bitmap | values[extent] |
+//
+// How to scan: for (b = 0; b < reader.blockCount(); ++b) { BlockReader block = reader.block(b); if (block.rowCount() == 0)
+// continue; … }
+//   * Rows are the set bits of block.present() below block.extent(). block.isDense() says that all of them are set: then no
+//     selection vector is needed, positions 0 … extent()-1 are the rows.
+//   * block.column(c) is a Column (chunk.hpp) that points at the stored array: bool u8, int64 (integer, timestamp, date), double,
+//     StringRef (text, blob, json; stable bytes). `nulls` is a null pointer if the chunk has no NULL among its rows. No copy is
+//     made.
+//   * A vector column has no array of VectorRef: slots(c) are positions in vectorArena(c), kNoSlot for NULL (what exact search
+//     wants); fillVectors() makes VectorRefs for operators that want them.
+//
+// A reader is three words, copyable, and may be used by many threads at once. It is good for as long as the view's snapshot or
+// the table's lock is held, and until the view it came from writes to the table: collect row ids first, then change rows.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/value.hpp"
+#include "sql/chunk.hpp"
+#include "sql/schema.hpp"
+#include "sql/table_version.hpp"
+#include "vector/arena.hpp"
+
+namespace trefoil::sql {
+
+// One block of a table: a view. An absent block (all its rows are gone, or never were) has no rows and extent 0.
+class BlockReader {
+ public:
+  BlockReader(const Block* block, std::uint32_t number, const TableVersion* version)
+      : block_(block), number_(number), version_(version) {}
+
+  [[nodiscard]] RowId firstRow() const { return makeRowId(number_, 0); }
+  [[nodiscard]] RowId row(std::uint32_t slot) const { return makeRowId(number_, slot); }
+  [[nodiscard]] std::uint32_t rowCount() const { return block_ == nullptr ? 0 : block_->rows; }
+  // One more than the highest slot ever used: the columns' arrays have at least so many elements.
+  [[nodiscard]] std::uint32_t extent() const { return block_ == nullptr ? 0 : block_->extent; }
+  [[nodiscard]] bool isDense() const { return rowCount() == extent(); }
+  // kBlockWords words; only if the block has rows.
+  [[nodiscard]] const std::uint64_t* present() const { return block_->present; }
+  [[nodiscard]] Column column(std::size_t column) const;
+  [[nodiscard]] std::span<const vector::Slot> slots(std::size_t column) const;
+  // `out` has room for extent() elements; returns a Column over it.
+  Column fillVectors(std::size_t column, VectorRef* out) const;
+
+ private:
+  const Block* block_;
+  std::uint32_t number_;
+  const TableVersion* version_;
+};
+
+// Rows of an index between two bounds, in key order (and by row id among equal keys).
+struct IndexRange {
+  std::span<const Datum> equals;  // values of the leading columns; not NULL
+  std::optional<Datum> lower;     // of the column after those; not NULL
+  std::optional<Datum> upper;
+  bool lower_inclusive = true;
+  bool upper_inclusive = true;
+  bool descending = false;
+};
+
+// Walks an IndexRange. A range that is bounded in a column never contains rows with NULL there; one without bounds contains them
+// (last, as PostgreSQL sorts them) unless TableReader::indexOmitsNulls().
+class IndexCursor {
+ public:
+  // Fills `out` with row ids and returns how many; 0 at the end.
+  std::size_t next(std::span<RowId> out);
+
+ private:
+  friend class TableReader;
+  IndexWalk walk_;
+};
+
+class TableReader {
+ public:
+  explicit TableReader(const TableVersion* version) : version_(version) {}
+
+  [[nodiscard]] const TableSchema& schema() const { return *version_->schema; }
+  [[nodiscard]] const SchemaPointer& sharedSchema() const { return version_->schema; }
+  [[nodiscard]] std::uint64_t rowCount() const { return version_->rows; }
+  [[nodiscard]] std::uint32_t blockCount() const { return version_->block_count; }
+  [[nodiscard]] BlockReader block(std::uint32_t number) const { return {findBlock(number), number, version_}; }
+
+  [[nodiscard]] bool contains(RowId row) const;
+  // The value of an existing row. Text and vectors are viewed where they are stored; short text lies in the chunk itself.
+  [[nodiscard]] Datum value(RowId row, std::size_t column) const;
+  // All columns of an existing row into `out`, which has as many elements.
+  void row(RowId row, std::span<Datum> out) const;
+
+  // The row with this key; `index` is the position in schema().indexes of a unique index, `key` has a value for each of its
+  // columns, of the column's type. A key with a NULL finds nothing. For prefetch see View.
+  [[nodiscard]] std::optional<RowId> findUnique(std::size_t index, std::span<const Datum> key) const;
+  [[nodiscard]] IndexCursor range(std::size_t index, const IndexRange& range) const;
+  // Whether rows with a NULL in the key are missing from the index (an index on one integer-like column): such an index cannot
+  // serve IS NULL or an ORDER BY over a nullable column.
+  [[nodiscard]] bool indexOmitsNulls(std::size_t index) const;
+  // The distinct number of keys is not kept; the number of entries is.
+  [[nodiscard]] std::uint64_t indexEntries(std::size_t index) const;
+
+  [[nodiscard]] const vector::VectorArena& vectorArena(std::size_t column) const;
+
+  [[nodiscard]] const TableVersion* version() const { return version_; }
+
+ private:
+  [[nodiscard]] const Block* findBlock(std::uint32_t number) const;
+
+  const TableVersion* version_;
+};
+
+}  // namespace trefoil::sql

@@ -1,0 +1,125 @@
+// What a table is made of. One TableVersion is one instant of a table: schema, blocks, and the roots of its indexes.
+//
+//   TableVersion ── schema
+//        │  └────── indexes[i]: IndexTree (key → row id)                     index_tree.hpp
+//        └─ DirectoryRoot ── DirectoryPage (512 blocks) ── Block (2048 rows) ── ColumnChunk, one a column
+//                                                           present bitmap        null bitmap, values
+//
+// All of these are Stamped (base/versions.hpp): changed in place if no open snapshot can see them, else copied, one chunk and the
+// way to it. A chunk grows with its block (128, 512, 2048 rows), so a table of three rows is small.
+//
+//   type                       stored element
+//   kBool                      std::uint8_t
+//   kInteger kTimestamp kDate  std::int64_t
+//   kDouble                    double
+//   kText kBlob kJson          StringRef; bytes of long ones in a TextBytes of their own
+//   kVector                    vector::Slot in the column's arena (VectorColumn)
+//
+// Invariants (TableWriter::verify):
+//  1. rows = set bits of all present bitmaps = entries of every index (less those with a NULL key, where it omits them).
+//  2. Every index entry leads to a present row with that key; every present row with a key is found.
+//  3. No bit at or above extent; extent <= capacity of each chunk; block_count covers every block.
+//  4. What is not present is never read: its StringRef may dangle.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/versions.hpp"
+#include "sql/index_tree.hpp"
+#include "sql/row_id.hpp"
+#include "sql/schema.hpp"
+#include "sql/string_ref.hpp"
+#include "vector/arena.hpp"
+
+namespace trefoil::sql {
+
+class Table;
+
+// Persisted in captures: append only. Sealed encodings come as further kinds.
+enum class ChunkKind : std::uint8_t { kPlain = 0 };
+
+struct ColumnChunk : Stamped {
+  std::uint32_t capacity;    // elements there is room for
+  std::uint16_t null_count;  // set bits of `nulls`
+  ChunkKind kind;
+  Type type;
+  std::uint64_t nulls[kBlockWords];  // bit set: NULL
+  // The values follow, 64-byte aligned.
+
+  static constexpr std::size_t kDataOffset = 320;
+  [[nodiscard]] const void* data() const { return reinterpret_cast<const char*>(this) + kDataOffset; }
+  [[nodiscard]] void* data() { return reinterpret_cast<char*>(this) + kDataOffset; }
+  template <typename T>
+  [[nodiscard]] const T* as() const {
+    return static_cast<const T*>(data());
+  }
+  template <typename T>
+  [[nodiscard]] T* as() {
+    return static_cast<T*>(data());
+  }
+  [[nodiscard]] bool isNull(std::uint32_t slot) const { return ((nulls[slot >> 6] >> (slot & 63)) & 1) != 0; }
+};
+static_assert(sizeof(ColumnChunk) <= ColumnChunk::kDataOffset);
+
+struct Block : Stamped {
+  std::uint32_t rows;    // set bits of `present`
+  std::uint32_t extent;  // one more than the highest slot ever used
+  std::uint32_t column_count;
+  std::uint32_t unused;
+  std::uint64_t present[kBlockWords];
+  // The chunks' addresses follow.
+
+  [[nodiscard]] ColumnChunk** columns() { return reinterpret_cast<ColumnChunk**>(this + 1); }
+  [[nodiscard]] const ColumnChunk* column(std::size_t column) const {
+    return reinterpret_cast<const ColumnChunk* const*>(this + 1)[column];
+  }
+  [[nodiscard]] bool isPresent(std::uint32_t slot) const { return ((present[slot >> 6] >> (slot & 63)) & 1) != 0; }
+};
+
+struct DirectoryPage : Stamped {
+  static constexpr std::uint32_t kBlocks = 512;
+  Block* blocks[kBlocks];  // null: no row was ever there
+};
+
+struct DirectoryRoot : Stamped {
+  std::uint32_t capacity;  // pages there is room for
+  std::uint32_t unused;
+
+  [[nodiscard]] DirectoryPage** pages() { return reinterpret_cast<DirectoryPage**>(this + 1); }
+  [[nodiscard]] DirectoryPage* const* pages() const { return reinterpret_cast<DirectoryPage* const*>(this + 1); }
+};
+
+// The bytes of a long text, blob or json: StringRef points behind the stamp.
+struct TextBytes : Stamped {
+  [[nodiscard]] char* bytes() { return reinterpret_cast<char*>(this + 1); }
+  static TextBytes* of(const StringRef& text) { return reinterpret_cast<TextBytes*>(const_cast<char*>(text.data())) - 1; }
+};
+
+// Arenas of a table's vector columns, by column position (null: not a vector). All versions of the table share them.
+using VectorColumns = std::vector<std::shared_ptr<vector::VectorArena>>;
+
+struct TableVersion : Stamped {
+  SchemaPointer schema;
+  DirectoryRoot* directory = nullptr;
+  std::uint32_t block_count = 0;
+  std::uint64_t rows = 0;
+  std::vector<IndexTree> indexes;  // as schema->indexes
+  std::shared_ptr<const VectorColumns> vectors;
+  std::shared_ptr<Table> owner;  // the table whose version this is; it lives as long as any version
+
+  [[nodiscard]] const Block* findBlock(std::uint32_t number) const {
+    if (number >= block_count) {
+      return nullptr;
+    }
+    const DirectoryPage* page = directory->pages()[number / DirectoryPage::kBlocks];
+    return page == nullptr ? nullptr : page->blocks[number % DirectoryPage::kBlocks];
+  }
+};
+
+// The value at a slot that is present.
+Datum chunkValue(const ColumnChunk& chunk, std::uint32_t slot, const vector::VectorArena* arena);
+
+}  // namespace trefoil::sql

@@ -1,0 +1,161 @@
+// sql::View: a statement's or a transaction's view of all tables. Operators read and write through it and cannot tell whether
+// they run in autocommit or inside BEGIN.
+//
+//   live      reads the store itself under the locks that the caller holds. A write checks, and stages an effect; the store is
+//   not
+//             touched before the engine has logged the effects and calls Store::apply. One row write a statement (INSERT of one
+//             row, UPDATE or DELETE by key): what a second one would have to see is not in the store yet. No DDL.
+//   staged    reads one instant (a snapshot, or the live store under exclusive locks) and its own writes. A write stages the
+//   effect
+//             and changes a private copy of the table (base/versions.hpp), so later statements see it. Everything is possible.
+//
+// So the engine runs point writes and single-row INSERTs live, all else staged: in autocommit as an implicit transaction.
+//
+// Locks the caller holds. live: inside Store::catalogGate() (shared) from the look-up of the plan to the end, and of each table
+// used its lock: shared to read, exclusive to write. Staged over a snapshot: none at all while statements run. Staged over the
+// live store: as for live. At commit, in this order: the catalog's gate (exclusive if changesCatalog()), the locks of footprint()
+// (by ascending id), then validate(), then inside the database's gate: log, adopt(), applyEffect() for each effect.
+//
+// Reads are recorded in a staged view over a snapshot, so that validate() can say whether they still hold:
+//   scan(), range()     the whole table: any change of it since the snapshot is a conflict
+//   findUnique()        that key, found or not, and all columns of the row
+//   findTable() …       that name or table
+// rows() records nothing: it is for rows that findUnique or range has found, or that this view has just written.
+//
+// Errors have PostgreSQL's texts: `duplicate key value violates unique constraint "t_pkey"` with DETAIL, `null value in column
+// …`. An error leaves nothing of the failed call staged; effects of earlier calls of the same statement are dropped by the
+// caller: EffectBuffer::truncate(mark), then beginRebuild() and restage() for what remains (live: beginRebuild() alone).
+//
+// Thread safety: none, but readers handed out may be used by several threads between two writes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/effect_buffer.hpp"
+#include "base/status.hpp"
+#include "base/versions.hpp"
+#include "sql/schema.hpp"
+#include "sql/table_reader.hpp"
+
+namespace trefoil::sql {
+
+class Store;
+class Table;
+struct CatalogVersion;
+
+// One column's new value in an UPDATE.
+struct ColumnValue {
+  std::uint32_t column = 0;
+  Datum value;
+};
+
+// A table of a transaction's footprint, for locking.
+struct TableFootprint {
+  TableId table = 0;
+  bool written = false;
+};
+
+class View {
+ public:
+  // In autocommit, under locks.
+  View(Store& store, EffectBuffer& effects);
+  // Inside BEGIN, or a query: what `snapshot` saw. The snapshot stays registered for as long as the view lives.
+  View(Store& store, EffectBuffer& effects, Lsn snapshot, std::uint64_t transaction_number);
+  // An implicit transaction under exclusive locks (the last try of an autocommit statement, EXEC): the live store is the instant.
+  struct UnderLocks {};
+  View(Store& store, EffectBuffer& effects, UnderLocks, std::uint64_t transaction_number);
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
+  ~View();  // drops whatever was not adopted
+
+  [[nodiscard]] bool isLive() const { return mode_ == Mode::kLive; }
+  [[nodiscard]] Lsn snapshot() const { return snapshot_; }
+
+  // ------------------------------------------------------------------------------------------------------------------ catalog
+
+  // Changes whenever the catalog that this view sees changes; equal numbers mean the same catalog, also across views.
+  [[nodiscard]] std::uint64_t catalogVersion() const;
+  // Null if there is none of that name.
+  [[nodiscard]] SchemaPointer findTable(std::string_view name);
+  // The table that has an index of that name, and the index's position in its schema.
+  struct FoundIndex {
+    SchemaPointer table;
+    std::uint32_t index = 0;
+  };
+  [[nodiscard]] std::optional<FoundIndex> findIndex(std::string_view name);
+  // All tables, sorted by name.
+  [[nodiscard]] std::vector<SchemaPointer> tables();
+
+  // ------------------------------------------------------------------------------------------------------------------ reading
+
+  // `table` is an id from the catalog that this view sees.
+  [[nodiscard]] TableReader scan(TableId table);
+  [[nodiscard]] IndexCursor range(TableId table, std::size_t index, const IndexRange& range);
+  [[nodiscard]] std::optional<RowId> findUnique(TableId table, std::size_t index, std::span<const Datum> key);
+  [[nodiscard]] TableReader rows(TableId table);
+
+  // ------------------------------------------------------------------------------------------------------------------ writing
+
+  // `values` has one value of its column's type (or NULL) for each column. CHECK expressions, defaults, ranges and lengths are
+  // the caller's; NOT NULL, UNIQUE and PRIMARY KEY are checked here.
+  Result<RowId> insert(TableId table, std::span<const Datum> values);
+  // An existing row of this view. Several columns at once count as one change: keys may be swapped within the row.
+  Status update(TableId table, RowId row, std::span<const ColumnValue> changes);
+  Status remove(TableId table, RowId row);
+
+  // Staged views only. Names are checked (`relation "t" already exists`), ids are given here; `id` of the arguments is ignored.
+  Result<TableId> createTable(TableSchema schema);
+  Status dropTable(TableId table);
+  Status truncate(TableId table);
+  // Builds the index over the rows that are there: kUniqueViolation `could not create unique index "…"` with DETAIL.
+  Result<IndexId> createIndex(TableId table, IndexDefinition index);
+  Status dropIndex(TableId table, IndexId index);
+  Status renameTable(TableId table, std::string_view name);
+
+  // ----------------------------------------------------------------------------------------------- failed statements, savepoints
+
+  // Forgets all own writes (not reads). The effect buffer is the caller's to truncate, before or after.
+  void beginRebuild();
+  // Stages one effect again that this view staged before; `kind` has been read. For each SQL effect that remains.
+  void restage(std::uint8_t kind, EffectReader& reader);
+
+  // ------------------------------------------------------------------------------------------------------------------ commit
+
+  [[nodiscard]] bool hasWrites() const;
+  [[nodiscard]] bool changesCatalog() const { return changes_catalog_; }
+  // Tables read and written that exist in the live store, by ascending id. A transaction that wrote nothing has nothing to lock.
+  [[nodiscard]] std::vector<TableFootprint> footprint() const;
+  // Under the locks of footprint(): whether everything read is still so and everything written can be applied; else kConflict.
+  Status validate();
+  // After the record at `lsn` was appended: puts private roots in place where nobody else has changed the table since. Nothing
+  // can fail any more. Returns whether that was all: then applyEffect() need not be called.
+  bool adopt(const WriteContext& context);
+  // Applies an effect of this view to the live store, unless adopt() has already done it. `kind` has been read.
+  Status applyEffect(std::uint8_t kind, EffectReader& reader, const WriteContext& context);
+
+ private:
+  enum class Mode : std::uint8_t { kLive, kSnapshot, kUnderLocks };
+  struct Staged;
+  struct ReadSet;
+
+  const TableVersion* current(TableId table);
+  const TableVersion* currentSlow(TableId table);
+  Staged& staged();
+  TableVersion& writable(TableId table);
+
+  Store& store_;
+  EffectBuffer& effects_;
+  Lsn snapshot_ = kNoSnapshot;
+  std::uint64_t transaction_ = 0;
+  Mode mode_ = Mode::kLive;
+  bool changes_catalog_ = false;
+  bool wrote_ = false;              // live: the one row write has been staged
+  std::unique_ptr<Staged> staged_;  // null in a live view
+};
+
+}  // namespace trefoil::sql
