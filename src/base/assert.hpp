@@ -11,11 +11,11 @@ namespace trefoil {
 
 }  // namespace trefoil
 
-#define TREFOIL_ASSERT(condition)                                         \
-  do {                                                                    \
-    if (!(condition)) [[unlikely]] {                                      \
-      ::trefoil::assertionFailed(#condition, __FILE__, __LINE__);         \
-    }                                                                     \
+#define TREFOIL_ASSERT(condition)                                 \
+  do {                                                            \
+    if (!(condition)) [[unlikely]] {                              \
+      ::trefoil::assertionFailed(#condition, __FILE__, __LINE__); \
+    }                                                             \
   } while (false)
 
 #ifdef NDEBUG

@@ -24,14 +24,22 @@ void EffectBuffer::putVector(std::span<const float> values) {
 
 void EffectBuffer::putDatum(const Datum& datum) {
   switch (datum.type()) {
-    case Type::kNull: return putNull();
-    case Type::kBool: return putBool(datum.asBool());
-    case Type::kInteger: return putInt(datum.asInteger());
-    case Type::kDouble: return putDouble(datum.asReal());
-    case Type::kText: return putString(datum.asBytes());
-    case Type::kBlob: return putBinary(datum.asBytes());
-    case Type::kJson: return putBytes(ItemTag::kJson, datum.asBytes());
-    case Type::kVector: return putVector(datum.asVector());
+    case Type::kNull:
+      return putNull();
+    case Type::kBool:
+      return putBool(datum.asBool());
+    case Type::kInteger:
+      return putInt(datum.asInteger());
+    case Type::kDouble:
+      return putDouble(datum.asReal());
+    case Type::kText:
+      return putString(datum.asBytes());
+    case Type::kBlob:
+      return putBinary(datum.asBytes());
+    case Type::kJson:
+      return putBytes(ItemTag::kJson, datum.asBytes());
+    case Type::kVector:
+      return putVector(datum.asVector());
     case Type::kTimestamp:
     case Type::kDate:
       putByte(static_cast<std::uint8_t>(ItemTag::kTyped));
@@ -92,9 +100,13 @@ double EffectReader::getDouble() {
   return value;
 }
 
-std::string_view EffectReader::getString() { return expect(ItemTag::kString) ? getRaw(getVarint()) : std::string_view{}; }
+std::string_view EffectReader::getString() {
+  return expect(ItemTag::kString) ? getRaw(getVarint()) : std::string_view{};
+}
 
-std::string_view EffectReader::getBinary() { return expect(ItemTag::kBinary) ? getRaw(getVarint()) : std::string_view{}; }
+std::string_view EffectReader::getBinary() {
+  return expect(ItemTag::kBinary) ? getRaw(getVarint()) : std::string_view{};
+}
 
 bool EffectReader::getBool() {
   const std::uint8_t tag = getByte();
@@ -111,14 +123,24 @@ Datum EffectReader::getDatum(std::unique_ptr<float[]>& scratch) {
     return {};
   }
   switch (static_cast<ItemTag>(tag)) {
-    case ItemTag::kNull: return Datum::null();
-    case ItemTag::kFalse: return Datum::boolean(false);
-    case ItemTag::kTrue: return Datum::boolean(true);
-    case ItemTag::kInt64: --at_; return Datum::integer(getInt());
-    case ItemTag::kDouble: --at_; return Datum::real(getDouble());
-    case ItemTag::kString: return Datum::text(getRaw(getVarint()));
-    case ItemTag::kBinary: return Datum::blob(getRaw(getVarint()));
-    case ItemTag::kJson: return Datum::json(getRaw(getVarint()));
+    case ItemTag::kNull:
+      return Datum::null();
+    case ItemTag::kFalse:
+      return Datum::boolean(false);
+    case ItemTag::kTrue:
+      return Datum::boolean(true);
+    case ItemTag::kInt64:
+      --at_;
+      return Datum::integer(getInt());
+    case ItemTag::kDouble:
+      --at_;
+      return Datum::real(getDouble());
+    case ItemTag::kString:
+      return Datum::text(getRaw(getVarint()));
+    case ItemTag::kBinary:
+      return Datum::blob(getRaw(getVarint()));
+    case ItemTag::kJson:
+      return Datum::json(getRaw(getVarint()));
     case ItemTag::kTyped: {
       const auto type = static_cast<Type>(getByte());
       if (type != Type::kTimestamp && type != Type::kDate) {

@@ -125,8 +125,9 @@ class EffectBuffer {
   char inline_[kInlineBytes];
 };
 
-// Reads what an EffectBuffer wrote. Every get checks bounds and tags: bytes from a disk may be anything, and a reader of a damaged
-// record must end with kCorruption, never outside the buffer. After a failure ok() stays false and the gets return zero values.
+// Reads what an EffectBuffer wrote. Every get checks bounds and tags: bytes from a disk may be anything, and a reader of a
+// damaged record must end with kCorruption, never outside the buffer. After a failure ok() stays false and the gets return zero
+// values.
 class EffectReader {
  public:
   explicit EffectReader(std::string_view bytes) : begin_(bytes.data()), at_(bytes.data()), end_(bytes.data() + bytes.size()) {}

@@ -1,7 +1,7 @@
 // Env: files, clock and randomness behind one interface, so that tests can inject faults and choose the time.
 //
-// The real one (Env::system()) calls libc: open, pread, pwrite, fdatasync, rename, … Nothing else in src/ touches files, clocks or
-// random devices. FaultEnv (tests/base/fault_env.hpp) wraps one, fails the Nth call, and forgets unsynced bytes on "crash".
+// The real one (Env::system()) calls libc: open, pread, pwrite, fdatasync, rename, … Nothing else in src/ touches files, clocks
+// or random devices. FaultEnv (tests/base/fault_env.hpp) wraps one, fails the Nth call, and forgets unsynced bytes on "crash".
 #pragma once
 
 #include <cstdint>
@@ -55,9 +55,9 @@ class Env {
   // flock(LOCK_EX | LOCK_NB) on `path`, writing our pid into it. kBusy with the owner's pid in the message when taken.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
 
-  virtual UnixMs now() = 0;                         // wall clock
-  virtual std::int64_t nowMicros() = 0;             // wall clock, microseconds since 1970
-  virtual std::int64_t monotonicMicros() = 0;       // for intervals
+  virtual UnixMs now() = 0;                           // wall clock
+  virtual std::int64_t nowMicros() = 0;               // wall clock, microseconds since 1970
+  virtual std::int64_t monotonicMicros() = 0;         // for intervals
   virtual void randomBytes(std::span<char> out) = 0;  // from the system's generator
 };
 

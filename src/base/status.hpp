@@ -162,22 +162,22 @@ class [[nodiscard]] Status {
 };
 
 // TREFOIL_TRY(expression): returns the error to our caller, if there is one.
-#define TREFOIL_TRY(expression)                                     \
-  do {                                                              \
-    if (auto try_status = (expression); !try_status.ok()) {         \
-      return std::move(try_status).error();                         \
-    }                                                               \
+#define TREFOIL_TRY(expression)                             \
+  do {                                                      \
+    if (auto try_status = (expression); !try_status.ok()) { \
+      return std::move(try_status).error();                 \
+    }                                                       \
   } while (false)
 
 #define TREFOIL_CONCAT_INNER(a, b) a##b
 #define TREFOIL_CONCAT(a, b) TREFOIL_CONCAT_INNER(a, b)
 
 // TREFOIL_ASSIGN(auto x, expression): x is the value, or the error goes to our caller.
-#define TREFOIL_ASSIGN(declaration, expression)                                        \
-  auto TREFOIL_CONCAT(try_result_, __LINE__) = (expression);                           \
-  if (!TREFOIL_CONCAT(try_result_, __LINE__).ok()) {                                   \
-    return std::move(TREFOIL_CONCAT(try_result_, __LINE__)).error();                   \
-  }                                                                                    \
+#define TREFOIL_ASSIGN(declaration, expression)                      \
+  auto TREFOIL_CONCAT(try_result_, __LINE__) = (expression);         \
+  if (!TREFOIL_CONCAT(try_result_, __LINE__).ok()) {                 \
+    return std::move(TREFOIL_CONCAT(try_result_, __LINE__)).error(); \
+  }                                                                  \
   declaration = std::move(TREFOIL_CONCAT(try_result_, __LINE__)).value()
 
 }  // namespace trefoil

@@ -1,7 +1,7 @@
 // One value of the engine: what a parameter, a column, a log effect or a reply holds.
 //
-// Datum borrows: 16 bytes, trivially copyable, text and vectors are views into somebody's buffer. It is the currency of hot paths.
-// Value owns a Datum's bytes. Both know the same types.
+// Datum borrows: 16 bytes, trivially copyable, text and vectors are views into somebody's buffer. It is the currency of hot
+// paths. Value owns a Datum's bytes. Both know the same types.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace trefoil {
 enum class Type : std::uint8_t {
   kNull = 0,
   kBool = 1,
-  kInteger = 2,    // 64-bit; INTEGER columns check the 32-bit range
+  kInteger = 2,  // 64-bit; INTEGER columns check the 32-bit range
   kDouble = 3,
   kText = 4,       // valid UTF-8 without NUL in SQL columns, any bytes as a command's argument
   kBlob = 5,       // BYTEA

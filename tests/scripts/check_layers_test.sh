@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# scripts/check_layers lets good includes pass and names the line of each bad one.
+set -euo pipefail
+check=$(cd "$(dirname "$0")/../.." && pwd)/scripts/check_layers
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+mkdir -p "$root"/src/{base,kv/objects,net,sql,extra} "$root/repl"
+
+expect() {  # expect STATUS OUTPUT
+  local output status=0
+  output=$("$check" "$root") || status=$?
+  if [[ $status -ne $1 || $output != "$2" ]]; then
+    printf 'expected status %s:\n%s\ngot %s:\n%s\n' "$1" "$2" "$status" "$output"
+    exit 1
+  fi
+}
+
+expect 1 "$root: no sources found"
+printf '#include <vector>\n#include "base/status.hpp"\n#include "vector/arena.hpp"\n#include "kv/store.hpp"\n' >"$root/src/kv/store.cpp"
+printf '#include "engine/session.hpp"\n#include "sql/chunk.hpp"\n' >"$root/src/net/server.cpp"
+printf '#include "net/server.hpp"\n#include "engine/session.hpp"\n' >"$root/repl/main.cpp"
+expect 0 ""
+
+printf '// one\n\n  #  include "net/server.hpp"\n#include "sql/view.hpp"\n' >"$root/src/kv/objects/bad.hpp"
+printf '#include "kv/store.hpp"\n' >"$root/src/sql/bad.cpp"
+printf '#include "status.hpp"\n' >"$root/src/base/bad.cpp"
+printf '#include "sql/table.hpp"\n' >"$root/src/net/bad.cpp"
+touch "$root/src/extra/bad.cpp"
+expect 1 'src/base/bad.cpp:1: "status.hpp" does not begin with its floor
+src/extra/bad.cpp:1: extra is no floor of the house
+src/kv/objects/bad.hpp:3: kv may not include net
+src/kv/objects/bad.hpp:4: kv may not include sql
+src/net/bad.cpp:1: net may not include sql
+src/sql/bad.cpp:1: sql may not include kv'
+echo ok
