@@ -4,6 +4,7 @@
 #include <atomic>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include <tbb/blocked_range.h>
@@ -82,34 +83,35 @@ void PreparedQuery::scan(const VectorArena& arena, const CandidateBlock& block, 
   const auto run = metric_ == Metric::kL2 ? use.squaredL2Run : use.dotRun;
   const auto gather = metric_ == Metric::kL2 ? use.squaredL2Gather : use.dotGather;
   const Scoring scoring{metric_, squared_norm_};
-  double bound = scoring.bound(best.worst());
-  float raw[kGroupRows];
-
-  const auto consider = [&](std::uint64_t row, float sum, float row_norm) {
-    if (scoring.mayPass(sum, row_norm, bound)) {
-      best.offer({row, scoring.distance(sum, row_norm)});
-      bound = scoring.bound(best.worst());
-    }
-  };
   forEachGroup(arena, block, [&](const CandidateGroup& group) {
+    // One entry a candidate: of the run's rows from the first member on, or of the members alone.
+    float raw[kGroupRows];
+    float norms[kGroupRows];
+    std::size_t count = 0;
     if (group.run.floats != nullptr) {
-      run(query_.data(), group.run.floats, arena.stride(), group.run.size, raw);
+      count = group.run.size;
+      run(query_.data(), group.run.floats, arena.stride(), count, raw);
+      std::memcpy(norms, group.run.squared_norms, count * sizeof(float));
+    } else {
+      const float* pointers[kGroupRows];
       for (std::uint64_t rows = group.members; rows != 0; rows &= rows - 1) {
-        const auto i = static_cast<std::size_t>(std::countr_zero(rows));
-        consider(group.first_row + i, raw[i - group.first_member], group.run.squared_norms[i - group.first_member]);
+        const Slot slot = group.slots[std::countr_zero(rows)];
+        pointers[count] = arena.at(slot).data();
+        norms[count++] = arena.squaredNorm(slot);
       }
+      gather(query_.data(), pointers, arena.stride(), count, raw);
+    }
+    std::uint64_t passed = scoring.mayPass(raw, norms, count, scoring.limit(best.worst()));
+    if (passed == 0) [[likely]] {
       return;
     }
-    const float* pointers[kGroupRows];
-    std::size_t count = 0;
-    for (std::uint64_t rows = group.members; rows != 0; rows &= rows - 1) {
-      pointers[count++] = arena.at(group.slots[std::countr_zero(rows)]).data();
-    }
-    gather(query_.data(), pointers, arena.stride(), count, raw);
-    count = 0;
-    for (std::uint64_t rows = group.members; rows != 0; rows &= rows - 1) {
-      const auto i = static_cast<std::size_t>(std::countr_zero(rows));
-      consider(group.first_row + i, raw[count++], arena.squaredNorm(group.slots[i]));
+    std::uint64_t members = group.members >> group.first_member;
+    for (std::size_t i = 0; members != 0; ++i, members &= members - 1) {
+      const auto offset = static_cast<std::size_t>(std::countr_zero(members));
+      const std::size_t entry = group.run.floats != nullptr ? offset : i;
+      if ((passed >> entry & 1) != 0) {
+        best.offer({group.first_row + group.first_member + offset, scoring.distance(raw[entry], norms[entry])});
+      }
     }
   });
 }
@@ -261,27 +263,37 @@ class BatchSearch {
 
   // Rows whose estimate, at its most favourable, could still enter are computed again by the kernel whose sums count.
   void choose(const Worker& worker, std::size_t q, const float* estimates, TopK& best) const {
-    const Metric metric = request_.metric;
-    const Scoring scoring{metric, squared_norms_[q]};
-    const double query_norm = std::sqrt(static_cast<double>(squared_norms_[q]));
-    const auto exact = metric == Metric::kL2 ? kernels().squaredL2 : kernels().dot;
-    double bound = scoring.bound(best.worst());
-    for (std::size_t i = 0; i < worker.rows.size(); ++i) {
-      const double row_norm = std::sqrt(static_cast<double>(worker.norms[i]));
-      const double slack = error_ * query_norm * row_norm;
-      double favourable = estimates[i] + slack;
-      if (metric == Metric::kL2) {
-        const double norms = squared_norms_[q] + static_cast<double>(worker.norms[i]);
-        favourable = norms - 2 * static_cast<double>(estimates[i]) - 2 * slack - 2 * error_ * norms;
-      }
-      if (!scoring.mayPass(favourable, worker.norms[i], bound)) {
-        continue;
-      }
-      const float raw = exact(padded_.data() + q * stride_, worker.floats[i], stride_);
-      if (scoring.mayPass(raw, worker.norms[i], bound)) {
+    const Scoring scoring{request_.metric, squared_norms_[q]};
+    const float* const query = padded_.data() + q * stride_;
+    const auto exact = request_.metric == Metric::kL2 ? kernels().squaredL2 : kernels().dot;
+    for (std::size_t begin = 0; begin < worker.rows.size(); begin += kGroupRows) {
+      const std::size_t count = std::min(kGroupRows, worker.rows.size() - begin);
+      float norms[kGroupRows];
+      float favourable[kGroupRows];
+      std::memcpy(norms, worker.norms.data() + begin, count * sizeof(float));
+      mostFavourable(estimates + begin, norms, count, squared_norms_[q], favourable);
+      for (std::uint64_t rows = scoring.mayPass(favourable, norms, count, scoring.limit(best.worst())); rows != 0;
+           rows &= rows - 1) {
+        const std::size_t i = begin + static_cast<std::size_t>(std::countr_zero(rows));
+        const float raw = exact(query, worker.floats[i], stride_);
         best.offer({worker.rows[i], scoring.distance(raw, worker.norms[i])});
-        bound = scoring.bound(best.worst());
       }
+    }
+  }
+
+  // The best raw sums that the estimates allow for.
+  void mostFavourable(const float* estimates, const float* norms, std::size_t count, float query_squared_norm, float* out) const {
+    const auto error = static_cast<float>(error_);
+    const float query_norm = std::sqrt(query_squared_norm);
+    if (request_.metric == Metric::kL2) {
+      for (std::size_t i = 0; i < count; ++i) {
+        // |q - r|^2 = |q|^2 + |r|^2 - 2 q.r, each of them and its float32 sum off by its share
+        out[i] = (query_squared_norm + norms[i]) * (1 - 3 * error) - 2 * estimates[i];
+      }
+      return;
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      out[i] = estimates[i] + error * query_norm * std::sqrt(norms[i]);
     }
   }
 

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace trefoil::vector {
@@ -36,6 +37,12 @@ struct Kernels {
   // Many against many: out[q * row_count + r] = queries[q] . rows[r], estimated. All vectors `padded` floats apart.
   void (*dotMatrix)(const float* queries, std::size_t query_count, const float* rows, std::size_t row_count, std::size_t padded,
                     float* out);
+
+  // Which of up to 64 values (at least one) pass: bit i is set unless values[i] is below (above) the limit; NaN passes. Scaled:
+  // unless values[i] < limit * sqrt(squared_norms[i]). The arrays are read up to the next multiple of 16.
+  std::uint64_t (*atLeast)(const float* values, std::size_t count, float limit);
+  std::uint64_t (*atMost)(const float* values, std::size_t count, float limit);
+  std::uint64_t (*atLeastScaled)(const float* values, const float* squared_norms, std::size_t count, float limit);
 };
 
 // The best that this CPU runs.

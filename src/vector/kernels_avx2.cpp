@@ -26,8 +26,23 @@ inline Register loadTail(const float* from, std::size_t count) {
 inline Register addProduct(Register sum, Register left, Register right) {
   return _mm256_fmadd_ps(left, right, sum);
 }
+inline Register add(Register left, Register right) {
+  return _mm256_add_ps(left, right);
+}
 inline Register subtract(Register left, Register right) {
   return _mm256_sub_ps(left, right);
+}
+inline Register multiply(Register left, Register right) {
+  return _mm256_mul_ps(left, right);
+}
+inline Register broadcast(float value) {
+  return _mm256_set1_ps(value);
+}
+inline Register squareRoot(Register value) {
+  return _mm256_sqrt_ps(value);
+}
+inline unsigned lessBits(Register left, Register right) {
+  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(left, right, _CMP_LT_OQ)));
 }
 
 // Per half (l0+l1)+(l2+l3), then the halves.
@@ -52,8 +67,8 @@ inline void totals8(const Register* sums, float* out) {
 
 }  // namespace
 
-const Kernels kAvx2Kernels = {"avx2",         pair<Dot>,   pair<SquaredL2>,   run<Dot>,
-                              run<SquaredL2>, gather<Dot>, gather<SquaredL2>, dotMatrix};
+const Kernels kAvx2Kernels = {"avx2",    pair<Dot>, pair<SquaredL2>, run<Dot>,     run<SquaredL2>, gather<Dot>, gather<SquaredL2>,
+                              dotMatrix, atLeast,   atMost,          atLeastScaled};
 
 }  // namespace trefoil::vector
 #endif

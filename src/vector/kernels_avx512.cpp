@@ -25,8 +25,23 @@ inline Register loadTail(const float* from, std::size_t count) {
 inline Register addProduct(Register sum, Register left, Register right) {
   return _mm512_fmadd_ps(left, right, sum);
 }
+inline Register add(Register left, Register right) {
+  return _mm512_add_ps(left, right);
+}
 inline Register subtract(Register left, Register right) {
   return _mm512_sub_ps(left, right);
+}
+inline Register multiply(Register left, Register right) {
+  return _mm512_mul_ps(left, right);
+}
+inline Register broadcast(float value) {
+  return _mm512_set1_ps(value);
+}
+inline Register squareRoot(Register value) {
+  return _mm512_sqrt_ps(value);
+}
+inline unsigned lessBits(Register left, Register right) {
+  return _mm512_cmp_ps_mask(left, right, _CMP_LT_OQ);
 }
 
 // The halves added lane by lane, then as AVX2 does it.
@@ -55,8 +70,8 @@ inline void totals8(const Register* sums, float* out) {
 
 }  // namespace
 
-const Kernels kAvx512Kernels = {"avx512",       pair<Dot>,   pair<SquaredL2>,   run<Dot>,
-                                run<SquaredL2>, gather<Dot>, gather<SquaredL2>, dotMatrix};
+const Kernels kAvx512Kernels = {"avx512",          pair<Dot>, pair<SquaredL2>, run<Dot>, run<SquaredL2>, gather<Dot>,
+                                gather<SquaredL2>, dotMatrix, atLeast,         atMost,   atLeastScaled};
 
 }  // namespace trefoil::vector
 #endif

@@ -1,6 +1,10 @@
 // Kernels for every x86-64 (SSE2), and for every other CPU as plain C++ that its compiler turns into vectors of four.
 #include "vector/kernels.hpp"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define Eigen TrefoilEigenBaseline
 #include "vector/kernels_matrix.inc"
 
@@ -27,9 +31,37 @@ inline Register loadTail(const float* from, std::size_t count) {
 inline Register addProduct(Register sum, Register left, Register right) {
   return sum + left * right;
 }
+inline Register add(Register left, Register right) {
+  return left + right;
+}
 inline Register subtract(Register left, Register right) {
   return left - right;
 }
+inline Register multiply(Register left, Register right) {
+  return left * right;
+}
+inline Register broadcast(float value) {
+  return Register{value, value, value, value};
+}
+#ifdef __SSE2__
+inline Register squareRoot(Register value) {
+  return _mm_sqrt_ps(value);
+}
+inline unsigned lessBits(Register left, Register right) {
+  return static_cast<unsigned>(_mm_movemask_ps(_mm_cmplt_ps(left, right)));
+}
+#else
+inline Register squareRoot(Register value) {
+  return Register{__builtin_sqrtf(value[0]), __builtin_sqrtf(value[1]), __builtin_sqrtf(value[2]), __builtin_sqrtf(value[3])};
+}
+inline unsigned lessBits(Register left, Register right) {
+  unsigned bits = 0;
+  for (unsigned lane = 0; lane < kLanes; ++lane) {
+    bits |= unsigned{left[lane] < right[lane]} << lane;
+  }
+  return bits;
+}
+#endif
 inline float total(Register sum) {
   return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
@@ -43,7 +75,7 @@ inline void totals8(const Register* sums, float* out) {
 
 }  // namespace
 
-const Kernels kBaselineKernels = {"baseline",     pair<Dot>,   pair<SquaredL2>,   run<Dot>,
-                                  run<SquaredL2>, gather<Dot>, gather<SquaredL2>, dotMatrix};
+const Kernels kBaselineKernels = {"baseline",        pair<Dot>, pair<SquaredL2>, run<Dot>, run<SquaredL2>, gather<Dot>,
+                                  gather<SquaredL2>, dotMatrix, atLeast,         atMost,   atLeastScaled};
 
 }  // namespace trefoil::vector

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 
 #include "vector/distance.hpp"
+#include "vector/kernels.hpp"
 
 namespace trefoil::vector {
 
@@ -31,32 +33,37 @@ struct Scoring {
     return -static_cast<double>(raw);
   }
 
-  // A bound for mayPass, from the distance of the worst result so far (infinity while every candidate may enter).
-  [[nodiscard]] double bound(double worst) const {
+  // A limit for mayPass, from the distance of the worst result so far (infinity while every candidate may enter). Slightly
+  // generous: the test is float32, and offer() decides with the true distance.
+  [[nodiscard]] float limit(double worst) const {
     switch (metric) {
-      case Metric::kCosine: {
-        // dot / sqrt(q r) >= t, squared with its sign and without the division; the slack covers the roundings on both sides.
-        const double t = 1 - worst - 1e-9;
-        return t * std::fabs(t) * query_squared_norm;
-      }
+      case Metric::kCosine:  // dot / (|q| |r|) >= 1 - worst, without the division
+        return worst <= 2 ? static_cast<float>((1 - worst - 1e-6) * std::sqrt(query_squared_norm))
+                          : -std::numeric_limits<float>::infinity();
       case Metric::kL2:
-        return worst * worst * (1 + 1e-9);
+        return toFloat(worst * worst * (1 + 1e-6));
       case Metric::kInnerProduct:
         break;
     }
-    return -worst;
+    return static_cast<float>(-worst);  // exact: the distance was made from a float
   }
-  // False only if the candidate's distance is above the one that `bound` was made from; NaN passes.
-  [[nodiscard]] bool mayPass(double raw, float row_squared_norm, double bound) const {
+  // Bit i is clear only if row i's distance is above the one that `limit` was made from. `count` is at most 64.
+  [[nodiscard]] std::uint64_t mayPass(const float* raw, const float* row_squared_norms, std::size_t count, float limit) const {
     switch (metric) {
       case Metric::kCosine:
-        return !(raw * std::fabs(raw) < bound * static_cast<double>(row_squared_norm));
+        return kernels().atLeastScaled(raw, row_squared_norms, count, limit);
       case Metric::kL2:
-        return !(raw > bound);
+        return kernels().atMost(raw, count, limit);
       case Metric::kInnerProduct:
         break;
     }
-    return !(raw < bound);
+    return kernels().atLeast(raw, count, limit);
+  }
+
+ private:
+  // Beyond the largest float lies infinity (the cast alone would be undefined).
+  static float toFloat(double value) {
+    return value > std::numeric_limits<float>::max() ? std::numeric_limits<float>::infinity() : static_cast<float>(value);
   }
 };
 
