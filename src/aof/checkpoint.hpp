@@ -24,10 +24,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "aof/manifest.hpp"
 #include "base/env.hpp"
 #include "base/status.hpp"
 #include "base/types.hpp"
@@ -43,6 +46,18 @@ struct UnitHeader {
   std::uint16_t kind = 0;  // of the floor above
   Lsn lsn = 0;             // of the capture: the unit holds the changes below it
 };
+
+// A unit in the directory of the file.
+struct UnitEntry {
+  std::uint64_t id = 0;
+  Lsn lsn = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;  // of the chunks, without block headers
+  std::uint32_t blocks = 0;
+  std::uint16_t kind = 0;
+  std::uint16_t zero = 0;
+};
+static_assert(sizeof(UnitEntry) == 40);
 
 // Writes one checkpoint. Used by one thread at a time; one writer at a time per log (begin() says kBusy otherwise).
 class CheckpointWriter {
@@ -62,18 +77,20 @@ class CheckpointWriter {
   Status endUnit();
 
   // Makes it count. `next_unit` and `properties` go into the manifest (see Manifest). Waits for the log and the disk.
-  Status finish(std::uint64_t next_unit, const std::vector<std::pair<std::string, std::string>>& properties = {});
+  using Properties = std::vector<std::pair<std::string, std::string>>;
+  Status finish(std::uint64_t next_unit, const Properties& properties = {});
 
   [[nodiscard]] std::uint64_t bytesWritten() const { return offset_ + buffer_.size(); }
 
  private:
-  struct DirectoryEntry;
-
   CheckpointWriter(Log& log, std::uint64_t number, Lsn start, bool from_memory);
   Status open();
   Status putBlock(std::string_view bytes, std::uint16_t flags);
   Status flushBuffer();
   Status writeDirectory();
+  Result<SegmentEntry> startFreshSegment();
+  Status swapManifest(std::uint64_t next_unit, const Properties& properties, const std::optional<SegmentEntry>& fresh);
+  void removeDropped(const Manifest& before, const Manifest& now);
   Status keep(Status status);
 
   Log& log_;
@@ -85,18 +102,12 @@ class CheckpointWriter {
   std::string buffer_;
   std::uint64_t offset_ = 0;  // file bytes before buffer_
   std::uint64_t synced_offset_ = 0;
-  std::vector<DirectoryEntry> units_;
+  std::vector<UnitEntry> units_;
   bool in_unit_ = false;
   bool finished_ = false;
+  bool manifest_tried_ = false;
   Lsn highest_lsn_ = 0;
   Status failure_;
-};
-
-struct UnitInfo {
-  UnitHeader header;
-  std::uint64_t offset = 0;
-  std::uint64_t bytes = 0;  // of the chunks, without block headers
-  std::uint32_t blocks = 0;
 };
 
 // Reads one. Thread-safe: units may be read in parallel.
@@ -105,18 +116,19 @@ class CheckpointReader {
   static Result<std::unique_ptr<CheckpointReader>> open(Env& env, const std::string& path);
 
   // In the order in which they were written.
-  [[nodiscard]] const std::vector<UnitInfo>& units() const { return units_; }
+  [[nodiscard]] const std::vector<UnitEntry>& units() const { return units_; }
   // Calls `sink` for each chunk of the unit, in order; stops at the first error. kCorruption with file and offset.
-  Status read(const UnitInfo& unit, const std::function<Status(std::string_view chunk)>& sink) const;
+  Status read(const UnitEntry& unit, const std::function<Status(std::string_view chunk)>& sink) const;
 
  private:
   CheckpointReader(std::string path, std::unique_ptr<File> file) : path_(std::move(path)), file_(std::move(file)) {}
   Status readDirectory();
+  [[nodiscard]] Error corrupt(std::uint64_t offset, const std::string& what) const;
 
   const std::string path_;
   const std::unique_ptr<File> file_;
-  std::vector<UnitInfo> units_;
-  std::uint64_t directory_offset_ = 0;
+  std::vector<UnitEntry> units_;
+  std::uint64_t end_ = 0;  // of the blocks
 };
 
 }  // namespace trefoil::aof

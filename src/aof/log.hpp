@@ -52,7 +52,7 @@ struct LogOptions {
   std::uint64_t segment_bytes = std::uint64_t{128} << 20;
 };
 
-enum class LogState : std::uint8_t { kOk, kDiskFull, kFailed, kClosed };
+enum class LogState : std::uint8_t { kOk, kRetrying, kFailed, kClosed };
 
 // Where a record went: it is durable once durableLsn() >= end.
 struct Appended {
@@ -69,7 +69,7 @@ class PreparedCommit {
   PreparedCommit(const PreparedCommit&) = delete;
   PreparedCommit& operator=(const PreparedCommit&) = delete;
   ~PreparedCommit() {
-    if (ring_ != nullptr) [[unlikely]] {
+    if (log_ != nullptr) [[unlikely]] {
       giveBack();
     }
   }
@@ -78,13 +78,14 @@ class PreparedCommit {
   friend class Log;
   void giveBack();
 
-  std::string_view payload_;       // what goes into the commit record itself: all of it, or what the parts left over
-  std::uint32_t payload_crc_ = 0;  // of a large payload, computed before the locks
-  std::uint32_t part_count_ = 0;
-  Ring* ring_ = nullptr;  // set for large payloads only: their room is counted
+  std::string_view payload_;  // what goes into the commit record itself: all of it, or what the parts left over
+  std::uint32_t payload_crc_ = 0;
+  // Only for payloads that are not small:
+  Log* log_ = nullptr;
   std::size_t credit_ = 0;
-  OpenParts* parts_ = nullptr;
-  Lsn group_ = 0;  // first part's LSN, 0: no parts
+  std::uint32_t part_count_ = 0;
+  Lsn group_ = 0;       // the first part's LSN; 0: no parts
+  Lsn open_since_ = 0;  // what OpenParts knows the group by
 };
 
 class Log {
@@ -100,6 +101,7 @@ class Log {
   Status prepare(std::string_view payload, PreparedCommit& out) {
     if (payload.size() <= ring_.smallPayloadBytes() && ring_.hasRoom()) [[likely]] {
       out.payload_ = payload;
+      out.payload_crc_ = crc32c(payload);
       return {};
     }
     return prepareSlow(payload, out);
@@ -113,7 +115,7 @@ class Log {
     return true;
   }
 
-  // Puts the record into the log. Never fails, never waits, allocates nothing.
+  // Puts the record into the log. Never fails, never waits for the disk, allocates nothing.
   Appended append(PreparedCommit& prepared);
 
   // The position behind the last reserved record: the LSN of a snapshot, when read with the gate held exclusively.
@@ -156,12 +158,28 @@ class Log {
   friend class CheckpointWriter;
   friend class Flusher;
 
-  struct Parts;  // what Recovery hands over (recovery.cpp)
-  explicit Log(Parts parts);
+  friend class PreparedCommit;
+
+  // What Recovery has found and made.
+  struct Opening {
+    LogOptions options;
+    std::unique_ptr<FileLock> lock;
+    std::unique_ptr<ManifestStore> manifest;
+    std::unique_ptr<File> file;  // of the last segment in the manifest, synced up to `end`
+    Lsn end;
+    std::uint32_t salt;
+  };
+  explicit Log(Opening opening);
+
   Status prepareSlow(std::string_view payload, PreparedCommit& out);
+  Status takeCredit(std::size_t bytes);
+  Status sendParts(std::string_view payload, PreparedCommit& out);
+  Appended appendLarge(PreparedCommit& prepared);
 
   Ring ring_;
   std::atomic<Lsn> durable_;
+  std::atomic<Lsn> checkpoint_start_;
+  std::atomic<bool> checkpoint_running_{false};
   std::unique_ptr<FileLock> lock_;
   std::unique_ptr<ManifestStore> manifest_;
   std::unique_ptr<OpenParts> open_parts_;

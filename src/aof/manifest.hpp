@@ -22,11 +22,14 @@
 #include <string_view>
 #include <vector>
 
+#include "aof/record_format.hpp"
 #include "base/env.hpp"
 #include "base/status.hpp"
 #include "base/types.hpp"
 
 namespace trefoil::aof {
+
+inline constexpr std::uint64_t kMaxManifestBytes = std::uint64_t{16} << 20;
 
 struct SegmentEntry {
   std::uint64_t number = 0;
@@ -87,6 +90,7 @@ class ManifestStore {
  private:
   Env& env_;
   const std::string directory_;
+  std::mutex update_mutex_;  // held while the file is written: one change after the other
   mutable std::mutex mutex_;
   Manifest manifest_;
 };

@@ -82,6 +82,10 @@ class Ring {
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
   // Bytes of the record at `lsn` (>= released), or 0 while it is incomplete or not there.
   [[nodiscard]] std::size_t completeRecordAt(Lsn lsn) const;
+  // The kind of a complete record.
+  [[nodiscard]] RecordKind kindAt(Lsn lsn) const {
+    return static_cast<RecordKind>(data_[(lsn + offsetof(RecordHeader, kind)) & mask_]);
+  }
   // The bytes from `from` on, up to `to` or the ring's edge: call again for the rest.
   [[nodiscard]] std::string_view bytes(Lsn from, Lsn to) const;
   // Forgets everything below `to`; all records below it are complete.

@@ -1,0 +1,159 @@
+// Flusher: the one thread that moves the ring's bytes to the segment files, and everything that waits for it.
+//
+// When it writes: `always` as soon as there is a record; else a twentieth of a second after the first record it has not written
+// (so a killed process loses that much, a power cut a second), at once when a quarter of the ring is full or somebody waits for
+// durability. When it syncs: see SyncPolicy. While fdatasync runs, records gather in the ring; the next round takes them all:
+// group commit. While there is nothing to do it sleeps without a timeout, and the first append wakes it.
+//
+// Marks: after a sync, the next batch gets a kMark record saying how far the log is on disk; when no batch comes for a second,
+// the mark goes out alone. (What was synced but not yet marked can be told from a torn tail by nobody: that window is kept
+// small.)
+//
+// A new segment begins between two records, when the old one has been synced: file made, synced, directory synced, manifest
+// swapped, and only then written to. All of that is repeated as often as need be, as nothing in it can damage what is already on
+// disk.
+//
+// Thread safety: run() is the thread's; public functions are for all threads. mutex_ guards waiting and state, and is never held
+// during file I/O.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "aof/log.hpp"
+#include "aof/manifest.hpp"
+#include "aof/ring.hpp"
+#include "base/env.hpp"
+#include "base/status.hpp"
+
+namespace trefoil::aof {
+
+class Flusher {
+ public:
+  struct Start {
+    std::unique_ptr<File> file;  // the segment to go on with: synced up to ring.end()
+    SegmentEntry segment;
+    SyncPolicy policy;
+    std::uint64_t segment_bytes;
+  };
+  Flusher(Ring& ring, ManifestStore& manifest, std::atomic<Lsn>& durable, Start start);
+  ~Flusher();
+  Flusher(const Flusher&) = delete;
+  Flusher& operator=(const Flusher&) = delete;
+
+  Status waitDurable(Lsn end);
+  // Waits until `granted()` is true; it is asked again whenever room appears. kReadOnly while writes are refused.
+  Status waitForRoom(const std::function<bool()>& granted);
+
+  std::uint64_t addListener(std::function<void()> listener);
+  void removeListener(std::uint64_t id);
+
+  [[nodiscard]] SyncPolicy policy() const { return policy_.load(std::memory_order_relaxed); }
+  void setPolicy(SyncPolicy policy);
+  [[nodiscard]] LogState state() const { return state_.load(std::memory_order_acquire); }
+  [[nodiscard]] Error refusal() const;
+
+  // The next record begins a new segment, so that the present one can be dropped by the checkpoint after this one.
+  void requestRoll();
+
+  // The way back from kFailed, in this order (checkpoint.cpp):
+  // continues in `file`, which begins at `segment.start` <= ring.end(): everything before is forgotten. Writes stay refused and
+  // durableLsn() where it was, as the manifest on disk still knows nothing of the new file.
+  void continueIn(std::unique_ptr<File> file, const SegmentEntry& segment);
+  // Waits until the new file is synced up to `end`.
+  Status waitSyncedInNewFile(Lsn end);
+  // The manifest names the new file (true): back to kOk. Or it could not be changed (false): still kFailed.
+  void settle(bool manifest_changed);
+
+  // Something that waitForRoom() may wait for has changed without the thread's doing: credit came back.
+  void notify();
+
+  // Writes and syncs everything, then ends the thread. What could not be written is the error.
+  Status stop();
+
+ private:
+  struct Batch {
+    Lsn end;
+    Lsn last_commit_end;
+    bool segment_full;  // the next record belongs into a new one
+  };
+
+  // The thread's.
+  void run();
+  bool step();
+  [[nodiscard]] bool urgent() const;
+  [[nodiscard]] bool writeDue(std::int64_t now) const;
+  [[nodiscard]] bool syncDue(std::int64_t now) const;
+  [[nodiscard]] bool markDue(std::int64_t now) const;
+  [[nodiscard]] bool unmarked() const;
+  void appendMark();
+  [[nodiscard]] Batch collect() const;
+  bool write();
+  void waitForWriter();
+  void sync();
+  bool roll();
+  Result<std::unique_ptr<File>> beginSegment(const SegmentEntry& next);
+  void sleep(std::uint32_t ticket);
+  [[nodiscard]] std::int64_t nextDeadline() const;
+  void takeNewFile();
+  void enterRetrying(const Error& error);
+  void leaveRetrying();
+  void fail(const Error& error);
+  [[nodiscard]] Lsn unwritten() const { return ring_.end() - written_; }
+
+  void setState(LogState state, std::string reason);
+  void callListeners();
+
+  Ring& ring_;
+  ManifestStore& manifest_;
+  Env& env_;
+  std::atomic<Lsn>& durable_;
+  const std::uint64_t segment_bytes_;
+  std::atomic<SyncPolicy> policy_;
+  std::atomic<Lsn> sync_wanted_{0};  // somebody waits for durability up to here
+  std::atomic<bool> roll_wanted_{false};
+  std::atomic<bool> stopping_{false};
+
+  // The thread's own.
+  std::unique_ptr<File> file_;  // null after a failure
+  SegmentEntry segment_;
+  std::uint64_t next_number_ = 0;  // of the segment that roll() is trying to begin
+  Lsn written_;
+  Lsn last_mark_;        // what the last mark said
+  Lsn last_commit_end_;  // behind the last record that is no mark
+  bool tick_running_ = false;
+  unsigned empty_looks_ = 0;  // how often the next record was not complete yet
+  std::int64_t next_write_at_ = 0;
+  std::int64_t last_sync_at_ = 0;
+  std::int64_t retry_at_ = 0;
+
+  // Changed with mutex_ held; the atomics among them may be read without it.
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::atomic<unsigned> waiting_{0};
+  std::atomic<LogState> state_{LogState::kOk};
+  std::atomic<Lsn> synced_;         // up to here the file in use is on disk; durable_ follows, unless held_
+  std::atomic<bool> held_{false};   // between continueIn() and settle()
+  bool abandoned_ = false;          // settle(false) was called: drop the new file
+  std::string refusal_;             // why state_ is not kOk
+  std::unique_ptr<File> new_file_;  // from continueIn(), until the thread takes it
+  SegmentEntry new_segment_;
+
+  struct Listener {
+    std::uint64_t id;
+    std::function<void()> call;
+  };
+  std::mutex listeners_mutex_;
+  std::uint64_t last_listener_ = 0;
+  std::vector<Listener> listeners_;
+
+  std::thread thread_;  // last: everything above exists before it runs
+};
+
+}  // namespace trefoil::aof

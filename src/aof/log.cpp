@@ -1,0 +1,181 @@
+#include "aof/log.hpp"
+
+#include <algorithm>
+
+#include "aof/flusher.hpp"
+#include "aof/manifest.hpp"
+#include "aof/open_parts.hpp"
+#include "base/assert.hpp"
+
+namespace trefoil::aof {
+
+Log::Log(Opening opening)
+    : ring_({.capacity = opening.options.ring_bytes,
+             .start = opening.end,
+             .epoch = opening.manifest->current().epoch,
+             .salt = opening.salt}),
+      durable_(opening.end),
+      lock_(std::move(opening.lock)),
+      manifest_(std::move(opening.manifest)),
+      open_parts_(std::make_unique<OpenParts>(ring_)) {
+  const Manifest manifest = manifest_->current();
+  checkpoint_start_ = manifest.base ? manifest.base->start : kFirstLsn;
+  flusher_ = std::make_unique<Flusher>(ring_, *manifest_, durable_,
+                                       Flusher::Start{.file = std::move(opening.file),
+                                                      .segment = manifest.segments.back(),
+                                                      .policy = opening.options.policy,
+                                                      .segment_bytes = opening.options.segment_bytes});
+}
+
+Log::~Log() {
+  // Whoever wants to know what went wrong calls close() before.
+  (void)close();
+}
+
+Status Log::close() {
+  if (state() == LogState::kClosed) {
+    return {};
+  }
+  TREFOIL_TRY(flusher_->stop());
+  if (manifest_->current().synced != end()) {
+    TREFOIL_TRY(manifest_->update([this](Manifest& manifest) { manifest.synced = end(); }));
+  }
+  lock_.reset();
+  return {};
+}
+
+// --- commits ---
+
+Status Log::takeCredit(std::size_t bytes) {
+  if (ring_.tryTakeCredit(bytes)) {
+    return {};
+  }
+  return flusher_->waitForRoom([&] { return ring_.tryTakeCredit(bytes); });
+}
+
+Status Log::prepareSlow(std::string_view payload, PreparedCommit& out) {
+  TREFOIL_ASSERT(!payload.empty() && out.log_ == nullptr);
+  if (payload.size() <= ring_.smallPayloadBytes()) {
+    TREFOIL_TRY(flusher_->waitForRoom([this] { return ring_.hasRoom(); }));
+    out.payload_ = payload;
+    out.payload_crc_ = crc32c(payload);
+    return {};
+  }
+  if (payload.size() > ring_.maxPayloadBytes()) {
+    return sendParts(payload, out);
+  }
+  const std::size_t credit = recordBytes(payload.size());
+  TREFOIL_TRY(takeCredit(credit));
+  out.payload_ = payload;
+  out.payload_crc_ = crc32c(payload);
+  out.log_ = this;
+  out.credit_ = credit;
+  return {};
+}
+
+// All but the last piece goes to the log now. A part needs credit only until it is appended, so a transaction of any size passes
+// through the ring; if one fails, `out` gives everything back and the parts are never counted.
+Status Log::sendParts(std::string_view payload, PreparedCommit& out) {
+  const std::size_t piece_bytes = ring_.maxPayloadBytes() - sizeof(PartPrefix);
+  out.log_ = this;
+  out.credit_ = 0;
+  out.part_count_ = 0;
+  out.group_ = 0;
+  out.open_since_ = open_parts_->open();
+  while (payload.size() > piece_bytes) {
+    const PartPrefix prefix{.group = out.group_, .number = out.part_count_, .zero = 0};
+    const std::string_view prefix_bytes(reinterpret_cast<const char*>(&prefix), sizeof(prefix));
+    const std::string_view piece = payload.substr(0, piece_bytes);
+    const std::uint32_t crc = crc32c(piece, crc32c(prefix_bytes));
+    const std::size_t credit = recordBytes(sizeof(prefix) + piece.size());
+    if (Status status = takeCredit(credit); !status.ok()) {
+      out.giveBack();
+      return status;
+    }
+    const Lsn lsn = ring_.append({.kind = RecordKind::kPart, .prefix = prefix_bytes, .payload = piece, .payload_crc = crc});
+    ring_.returnCredit(credit);
+    out.group_ = out.part_count_ == 0 ? lsn : out.group_;
+    ++out.part_count_;
+    payload.remove_prefix(piece_bytes);
+  }
+  const std::size_t credit = recordBytes(sizeof(PartPrefix) + payload.size());
+  if (Status status = takeCredit(credit); !status.ok()) {
+    out.giveBack();
+    return status;
+  }
+  out.credit_ = credit;
+  out.payload_ = payload;
+  const PartPrefix prefix{.group = out.group_, .number = out.part_count_, .zero = 0};
+  out.payload_crc_ = crc32c(payload, crc32c({reinterpret_cast<const char*>(&prefix), sizeof(prefix)}));
+  return {};
+}
+
+Appended Log::append(PreparedCommit& prepared) {
+  if (prepared.log_ != nullptr) [[unlikely]] {
+    return appendLarge(prepared);
+  }
+  const Lsn lsn = ring_.append({.payload = prepared.payload_, .payload_crc = prepared.payload_crc_});
+  const Lsn end = lsn + recordBytes(prepared.payload_.size());
+  prepared.payload_ = {};  // a second append of the same would assert
+  return {.lsn = lsn, .end = end};
+}
+
+Appended Log::appendLarge(PreparedCommit& prepared) {
+  TREFOIL_ASSERT(prepared.log_ == this);
+  const PartPrefix prefix{.group = prepared.group_, .number = prepared.part_count_, .zero = 0};
+  Ring::Piece piece{.payload = prepared.payload_, .payload_crc = prepared.payload_crc_};
+  if (prepared.group_ != 0) {
+    piece.kind = RecordKind::kCommitParts;
+    piece.prefix = {reinterpret_cast<const char*>(&prefix), sizeof(prefix)};
+  }
+  const Lsn lsn = ring_.append(piece);
+  const Lsn end = lsn + recordBytes(piece.prefix.size() + piece.payload.size());
+  prepared.giveBack();  // the room is taken now, and counted by the ring's end
+  return {.lsn = lsn, .end = end};
+}
+
+void PreparedCommit::giveBack() {
+  log_->ring_.returnCredit(credit_);
+  if (open_since_ != 0) {
+    log_->open_parts_->close(open_since_);
+  }
+  log_->flusher_->notify();
+  log_ = nullptr;
+  payload_ = {};
+  credit_ = 0;
+  part_count_ = 0;
+  group_ = 0;
+  open_since_ = 0;
+}
+
+// --- waiting and state ---
+
+Status Log::waitDurable(Lsn end) {
+  return flusher_->waitDurable(end);
+}
+std::uint64_t Log::onDurable(std::function<void()> listener) {
+  return flusher_->addListener(std::move(listener));
+}
+void Log::removeListener(std::uint64_t id) {
+  flusher_->removeListener(id);
+}
+SyncPolicy Log::policy() const {
+  return flusher_->policy();
+}
+void Log::setPolicy(SyncPolicy policy) {
+  flusher_->setPolicy(policy);
+}
+LogState Log::state() const {
+  return flusher_->state();
+}
+Error Log::refusal() const {
+  return flusher_->refusal();
+}
+std::uint64_t Log::bytesSinceCheckpoint() const {
+  return end() - checkpoint_start_.load(std::memory_order_relaxed);
+}
+std::uint64_t Log::hashSeed() const {
+  return manifest_->current().hash_seed;
+}
+
+}  // namespace trefoil::aof

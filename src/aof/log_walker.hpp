@@ -1,0 +1,63 @@
+// LogWalker: all records of a directory's log in LSN order, and the decision between its end, a torn tail and corruption
+// (the rule is in record_format.hpp). Recovery replays what it says; check() explains it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "aof/manifest.hpp"
+#include "aof/segment.hpp"
+#include "base/env.hpp"
+#include "base/status.hpp"
+
+namespace trefoil::aof {
+
+class LogWalker {
+ public:
+  // Begins at the checkpoint's start, or at the first segment. `manifest` must outlive the walker.
+  LogWalker(Env& env, std::string directory, const Manifest& manifest);
+
+  // True: a record, marks and parts included. False: the end. kCorruption: with file, offset and reason; see damage().
+  Result<bool> next(RecordView& record);
+
+  // After next() said false: behind the last record that counts.
+  [[nodiscard]] Lsn validEnd() const { return position_; }
+  // The highest LSN up to which the log is known to have been on disk.
+  [[nodiscard]] Lsn syncedMark() const { return mark_; }
+  // What lies behind validEnd() and does not count.
+  [[nodiscard]] std::uint64_t droppedBytes() const { return dropped_bytes_; }
+  [[nodiscard]] const std::string& droppedReason() const { return dropped_reason_; }
+
+  // After next() or positionReader() failed with kCorruption.
+  struct Damage {
+    std::string path;
+    std::uint64_t offset = 0;
+    std::size_t segment = 0;  // index in the manifest
+    Lsn lsn = 0;              // where a repair may cut the log; everything below is intact
+    std::string what;
+    bool cuttable = false;  // whether cutting there leaves a log
+  };
+  [[nodiscard]] const Damage& damage() const { return damage_; }
+
+  // Index in the manifest of the segment that the last record came from.
+  [[nodiscard]] std::size_t segmentIndex() const { return index_; }
+
+ private:
+  Status openSegment();
+  Result<bool> decide(const std::string& what);
+  Error corrupt(const std::string& what);
+
+  Env& env_;
+  const std::string directory_;
+  const Manifest& manifest_;
+  std::size_t index_ = 0;
+  std::unique_ptr<SegmentReader> reader_;
+  Lsn position_;
+  Lsn mark_;
+  std::uint64_t dropped_bytes_ = 0;
+  std::string dropped_reason_;
+  Damage damage_;
+};
+
+}  // namespace trefoil::aof

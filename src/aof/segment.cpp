@@ -1,0 +1,209 @@
+#include "aof/segment.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace trefoil::aof {
+namespace {
+
+constexpr std::size_t kReadBytes = std::size_t{1} << 20;
+
+std::uint32_t headerCrc(const SegmentHeader& header) {
+  return crc32c({reinterpret_cast<const char*>(&header), offsetof(SegmentHeader, crc)});
+}
+
+std::string hex(std::uint32_t value) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text(8, '0');
+  for (auto at = text.rbegin(); at != text.rend(); ++at, value >>= 4) {
+    *at = kDigits[value & 15];
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<File>> createSegment(Env& env, const std::string& path, const SegmentIdentity& identity) {
+  SegmentHeader header{};
+  std::memcpy(header.magic, kSegmentMagic, sizeof(header.magic));
+  header.version = kSegmentVersion;
+  header.epoch = identity.epoch;
+  header.salt = identity.salt;
+  header.start = identity.start;
+  header.synced = identity.synced;
+  header.crc = headerCrc(header);
+  TREFOIL_ASSIGN(std::unique_ptr<File> file, env.open(path, Env::OpenMode::kCreateOrTruncate));
+  TREFOIL_TRY(file->write(0, {reinterpret_cast<const char*>(&header), sizeof(header)}));
+  return file;
+}
+
+Lsn markedLsn(const RecordHeader& header, std::string_view payload) {
+  if (header.kind != RecordKind::kMark || payload.size() != sizeof(Lsn)) {
+    return 0;
+  }
+  Lsn synced = 0;
+  std::memcpy(&synced, payload.data(), sizeof(synced));
+  return synced <= header.lsn ? synced : 0;
+}
+
+Result<std::unique_ptr<SegmentReader>> SegmentReader::open(Env& env, const std::string& path, const SegmentEntry& entry) {
+  TREFOIL_ASSIGN(std::unique_ptr<File> file, env.open(path, Env::OpenMode::kRead));
+  std::unique_ptr<SegmentReader> reader(new SegmentReader(path, std::move(file), entry));
+  TREFOIL_TRY(reader->readHeader());
+  return reader;
+}
+
+Status SegmentReader::readHeader() {
+  TREFOIL_ASSIGN(file_bytes_, file_->size());
+  limit_ = entry_.end ? std::min(file_bytes_, offsetOf(*entry_.end)) : file_bytes_;
+  const auto corrupt = [&](const std::string& what) {
+    return Error(ErrorCode::kCorruption, "'" + path_ + "' at offset 0: " + what);
+  };
+  SegmentHeader header{};
+  TREFOIL_ASSIGN(const std::size_t got, file_->read(0, {reinterpret_cast<char*>(&header), sizeof(header)}));
+  if (got < sizeof(header)) {
+    return corrupt("the file ends within the head of the segment, after " + std::to_string(got) + " bytes");
+  }
+  if (std::memcmp(header.magic, kSegmentMagic, sizeof(header.magic)) != 0) {
+    return corrupt("this is no log segment (magic bytes)");
+  }
+  if (header.version != kSegmentVersion) {
+    return corrupt("log format version " + std::to_string(header.version) + " is not known to this program");
+  }
+  if (header.crc != headerCrc(header) || header.zero_1 != 0 || header.zero_2[0] != 0 || header.zero_2[1] != 0) {
+    return corrupt("checksum mismatch in the head of the segment");
+  }
+  if (header.start != entry_.start || header.epoch != entry_.epoch) {
+    return corrupt("the head says epoch " + std::to_string(header.epoch) + ", start " + std::to_string(header.start) +
+                   "; the manifest says epoch " + std::to_string(entry_.epoch) + ", start " + std::to_string(entry_.start));
+  }
+  salt_ = header.salt;
+  highest_mark_ = header.synced;
+  return {};
+}
+
+Result<std::string_view> SegmentReader::view(std::uint64_t offset, std::size_t wanted) {
+  const std::uint64_t available = offset < limit_ ? limit_ - offset : 0;
+  wanted = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, available));
+  if (offset < buffer_offset_ || offset + wanted > buffer_offset_ + buffer_.size()) {
+    buffer_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(std::max(wanted, kReadBytes), available)));
+    buffer_offset_ = offset;
+    TREFOIL_ASSIGN(const std::size_t got, file_->read(offset, buffer_));
+    buffer_.resize(got);
+    wanted = std::min(wanted, got);
+  }
+  return std::string_view(buffer_).substr(static_cast<std::size_t>(offset - buffer_offset_), wanted);
+}
+
+SegmentReader::Outcome SegmentReader::bad(std::string reason) {
+  bad_reason_ = std::move(reason);
+  return Outcome::kBad;
+}
+
+// What the header alone shows to be wrong; empty if nothing. `room`: bytes from the record's beginning to the limit.
+std::string SegmentReader::headerProblem(const RecordHeader& header, std::uint64_t room) const {
+  if (header.length == 0) {
+    return "there is no record: its length is 0";
+  }
+  if (header.lsn != position_) {
+    return "the record there says lsn " + std::to_string(header.lsn);
+  }
+  if (header.epoch != entry_.epoch) {
+    return "the record is of epoch " + std::to_string(header.epoch) + ", the segment of epoch " + std::to_string(entry_.epoch);
+  }
+  if (header.length > kMaxPayloadBytes) {
+    return "the record's length, " + std::to_string(header.length) + ", is out of range";
+  }
+  if (recordBytes(header.length) > room) {
+    return "the file ends within the record: " + std::to_string(room) + " of " + std::to_string(recordBytes(header.length)) +
+           " bytes are there";
+  }
+  return {};
+}
+
+Result<SegmentReader::Outcome> SegmentReader::next(RecordView& record) {
+  const std::uint64_t offset = offsetOf(position_);
+  const bool ends_here = entry_.end ? position_ == *entry_.end : offset == file_bytes_;
+  if (ends_here) {
+    return Outcome::kEnd;
+  }
+  TREFOIL_ASSIGN(std::string_view bytes, view(offset, kRecordHeaderBytes));
+  if (bytes.size() < kRecordHeaderBytes) {
+    return bad("the file ends there, within the head of a record");
+  }
+  RecordHeader& header = record.header;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  if (std::string problem = headerProblem(header, limit_ - offset); !problem.empty()) {
+    return bad(std::move(problem));
+  }
+  const std::size_t size = recordBytes(header.length);
+  TREFOIL_ASSIGN(bytes, view(offset, size));
+  if (bytes.size() < size) {
+    return bad("the file became shorter while it was read");
+  }
+  const std::string_view payload = bytes.substr(kRecordHeaderBytes, header.length);
+  const std::uint32_t computed = recordCrc(header, crc32c(payload), salt_);
+  if (computed != header.crc) {
+    return bad("checksum mismatch: stored " + hex(header.crc) + ", computed " + hex(computed));
+  }
+  const std::string_view padding = bytes.substr(kRecordHeaderBytes + header.length);
+  if (std::any_of(padding.begin(), padding.end(), [](char byte) { return byte != 0; })) {
+    return bad("the bytes behind the record are not zero");
+  }
+  if (header.version != kRecordVersion) {  // intact, so it is neither torn nor corrupt: a newer program wrote it
+    return Error(ErrorCode::kUnsupported, describe(position_) + ": record format version " + std::to_string(header.version) +
+                                              " is not known to this program");
+  }
+  record.payload = payload;
+  highest_mark_ = std::max(highest_mark_, markedLsn(header, payload));
+  position_ += size;
+  return Outcome::kRecord;
+}
+
+Result<Lsn> SegmentReader::findMarkBehind(Lsn from) {
+  Lsn highest = 0;
+  std::uint64_t offset = offsetOf(from);
+  while (offset + kMarkBytes <= limit_) {
+    TREFOIL_ASSIGN(const std::string_view bytes, view(offset, kReadBytes));
+    if (bytes.size() < kMarkBytes) {
+      break;
+    }
+    std::size_t at = 0;
+    for (; at + kMarkBytes <= bytes.size(); at += kRecordAlignment) {
+      RecordHeader header;
+      std::memcpy(&header, bytes.data() + at, sizeof(header));
+      if (header.lsn != entry_.start + (offset + at - kSegmentHeaderBytes) || header.length != sizeof(Lsn) ||
+          header.epoch != entry_.epoch) {
+        continue;
+      }
+      const std::string_view payload = bytes.substr(at + kRecordHeaderBytes, sizeof(Lsn));
+      if (recordCrc(header, crc32c(payload), salt_) == header.crc) {
+        highest = std::max(highest, markedLsn(header, payload));
+      }
+    }
+    offset += at;
+  }
+  return highest;
+}
+
+Status SegmentReader::readPayload(Lsn lsn, std::string& payload) {
+  const Lsn before = position_;
+  seek(lsn);
+  RecordView record;
+  const Result<Outcome> outcome = next(record);
+  seek(before);
+  if (!outcome.ok()) {
+    return outcome.error();
+  }
+  if (outcome.value() != Outcome::kRecord) {
+    return Error(ErrorCode::kCorruption, describe(lsn) + " was intact a moment ago: " + bad_reason_);
+  }
+  payload.assign(record.payload);
+  return {};
+}
+
+std::string SegmentReader::describe(Lsn lsn) const {
+  return "'" + path_ + "' at offset " + std::to_string(offsetOf(lsn)) + " (lsn " + std::to_string(lsn) + ")";
+}
+
+}  // namespace trefoil::aof
