@@ -34,6 +34,7 @@
 namespace trefoil::aof {
 
 class Flusher;
+class Log;
 class ManifestStore;
 class OpenParts;
 class CheckpointWriter;
