@@ -7,7 +7,7 @@
 // Nodes are plain structs in the statement's arena, told apart by `kind`; as<T>() is the checked downcast. Nothing is ever null
 // unless its comment says so; an absent name has empty text. Names are folded as PostgreSQL does it: unquoted ones to lower case,
 // quoted ones as written. Every node has the byte position in ParsedStatement::text at which an error about it should point (for
-// a binary operator the operator itself, for everything else its first token).
+// an operator or predicate (+, IS, IN …) the operator itself, for everything else its first token).
 //
 // Meaning is not checked here: a type, table or function is only a name, and `a.b` is only two names.
 //
@@ -585,6 +585,7 @@ struct ColumnDefinition {
 
 struct CreateTable : StatementOf<StatementKind::kCreateTable> {
   using StatementOf::StatementOf;
+  bool temporary = false;
   bool if_not_exists = false;
   QualifiedName name;
   List<ColumnDefinition> columns;
@@ -618,6 +619,7 @@ struct CreateIndex : StatementOf<StatementKind::kCreateIndex> {
 
 struct CreateView : StatementOf<StatementKind::kCreateView> {
   using StatementOf::StatementOf;
+  bool temporary = false;
   bool or_replace = false;
   bool if_not_exists = false;
   QualifiedName name;
@@ -696,7 +698,7 @@ class ParsedStatement {
   ParsedStatement(const ParsedStatement&) = delete;
   ParsedStatement& operator=(const ParsedStatement&) = delete;
 
-  std::string_view text;                // our copy of the statement, without the closing ';'
+  std::string_view text;                // our copy of the text as given
   ast::Statement* statement = nullptr;  // never null once parsed
   std::uint32_t literal_count = 0;      // ast::Literal::index is below this
   std::uint32_t parameter_count = 0;    // the highest number of a parameter
