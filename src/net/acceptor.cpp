@@ -1,0 +1,102 @@
+#include "net/acceptor.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+
+#include "net/event_loop.hpp"
+#include "net/server.hpp"
+
+namespace trefoil::net {
+namespace {
+
+constexpr int kAcceptsPerRound = 64;
+constexpr int kKeepAliveSeconds = 300;  // as Redis's tcp-keepalive
+
+std::string addressText(const sockaddr_storage& address) {
+  char host[INET6_ADDRSTRLEN] = "?";
+  if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    ::inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof host);
+    return "[" + std::string(host) + "]:" + std::to_string(ntohs(v6.sin6_port));
+  }
+  const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+  ::inet_ntop(AF_INET, &v4.sin_addr, host, sizeof host);
+  return std::string(host) + ":" + std::to_string(ntohs(v4.sin_port));
+}
+
+void configure(int socket) {
+  const int on = 1;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  const int idle = kKeepAliveSeconds;
+  const int interval = kKeepAliveSeconds / 3;
+  const int probes = 3;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
+int openReserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+}  // namespace
+
+Acceptor::Acceptor(Server& server) : server_(server), reserve_(openReserve()) {}
+
+Acceptor::~Acceptor() {
+  for (const int socket : sockets_) {
+    ::close(socket);
+  }
+  ::close(reserve_);
+}
+
+void Acceptor::accept() {
+  for (const int listener : sockets_) {
+    for (int i = 0; i < kAcceptsPerRound && acceptOne(listener); ++i) {
+    }
+  }
+}
+
+bool Acceptor::acceptOne(int listener) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  const int socket = ::accept4(listener, reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (socket < 0) {
+    if (errno == EMFILE || errno == ENFILE) {
+      shedOne(listener);
+    }
+    return errno == EINTR || errno == ECONNABORTED;
+  }
+  if (server_.connections_.fetch_add(1, std::memory_order_relaxed) >= server_.limits_.max_clients) {
+    server_.connections_.fetch_sub(1, std::memory_order_relaxed);
+    refuse(socket);
+    return true;
+  }
+  configure(socket);
+  server_.quietestLoop().adopt({socket, addressText(address)});
+  return true;
+}
+
+void Acceptor::refuse(int socket) {
+  constexpr std::string_view kText = "-ERR max number of clients reached\r\n";
+  [[maybe_unused]] const ssize_t sent = ::send(socket, kText.data(), kText.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::close(socket);
+}
+
+// Without a free descriptor accept4 fails and the client waits in the queue for ever, and epoll reports it over and over.
+void Acceptor::shedOne(int listener) {
+  ::close(reserve_);
+  const int socket = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (socket >= 0) {
+    refuse(socket);
+  }
+  reserve_ = openReserve();
+}
+
+}  // namespace trefoil::net

@@ -1,0 +1,347 @@
+#include "net/connection.hpp"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "engine/database.hpp"
+#include "net/event_loop.hpp"
+#include "net/resp_writer.hpp"
+
+namespace trefoil::net {
+namespace {
+
+constexpr std::uint32_t kFirstBatch = 8;
+// The answers of one batch should stay about here: larger ones make the next batch smaller.
+constexpr std::size_t kBatchOutput = std::size_t{256} << 10;
+// A connection's turn: rounds of read, run, write before others have theirs.
+constexpr int kTurns = 16;
+// Unfinished frames up to this size move to a buffer of their own size, so that the loop gets its large one back.
+constexpr std::size_t kSmallRemainder = std::size_t{4} << 10;
+
+// A web page can make a browser send requests here; their first words are none of ours (as in Redis, networking.c).
+bool isHttp(std::string_view word) {
+  const auto equals = [word](std::string_view other) {
+    return word.size() == other.size() &&
+           std::equal(word.begin(), word.end(), other.begin(), [](char a, char b) { return (a | 0x20) == (b | 0x20); });
+  };
+  return equals("post") || equals("host:");
+}
+
+}  // namespace
+
+Connection::Connection(EventLoop& loop, int socket, std::unique_ptr<Session> session)
+    : loop_(loop), session_(std::move(session)), socket_(socket), batch_limit_(kFirstBatch) {}
+
+Connection::~Connection() {
+  TREFOIL_ASSERT(!parked_);
+  ::close(socket_);
+}
+
+void Connection::onEvents(std::uint32_t events) {
+  if (dead_) {
+    return;
+  }
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+    readable_ = true;
+  }
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
+    writable_ = true;
+  }
+  serve();
+}
+
+void Connection::serve() {
+  for (int turn = 0; turn < kTurns && !dead_; ++turn) {
+    if (!flush()) {
+      die();
+      return;
+    }
+    if (parked_) {
+      return;
+    }
+    if (closing_) {
+      if (output_.empty()) {
+        die();
+      }
+      return;
+    }
+    if (output_.size() > kStopReadingAt) {
+      if (output_.size() > loop_.limits().max_output_bytes) {
+        die();
+      }
+      return;  // goes on when the client has fetched some: EPOLLOUT, or the disk
+    }
+    if (frames_waiting_) {
+      if (!runFrames()) {
+        die();
+        return;
+      }
+      continue;
+    }
+    if (!readable_) {
+      keepRemainder();
+      return;
+    }
+    if (!receive()) {
+      die();
+      return;
+    }
+  }
+  if (!dead_) {
+    loop_.serveAgain(*this);
+  }
+}
+
+// One read. False: the client is gone, or sends more than it may.
+bool Connection::receive() {
+  if (input_.capacity() == 0) {
+    input_ = loop_.lendBuffer();
+  }
+  // A frame that needs more room gets it step by step, as its bytes arrive.
+  std::size_t wanted = std::size_t{1};
+  if (!input_.empty()) {
+    wanted = std::clamp(parser_.missing(), std::size_t{1}, std::max(kReadBytes, input_.size()));
+  }
+  input_.reserve(wanted);
+  const auto room = input_.room();
+  const ssize_t got = ::recv(socket_, room.data(), room.size(), 0);
+  if (got < 0) {
+    if (errno == EINTR) {
+      return true;
+    }
+    readable_ = false;
+    return errno == EAGAIN;
+  }
+  if (got == 0) {
+    return false;
+  }
+  input_.wrote(static_cast<std::size_t>(got));
+  // Less than asked for: the socket is empty, and epoll tells when that changes (epoll(7), "Questions and answers", 9).
+  readable_ = static_cast<std::size_t>(got) == room.size();
+  frames_waiting_ = true;
+  return input_.size() <= loop_.limits().max_input_bytes;
+}
+
+// Cuts frames off the head of the input until the batch is full. Returns the input offset behind the last of them.
+std::size_t Connection::parseFrames() {
+  Batch& batch = loop_.batch();
+  batch.words.clear();
+  batch.frames.clear();
+  batch.statements.clear();
+  const std::string_view input = input_.bytes();
+  std::size_t at = 0;
+  while (batch.frames.size() < batch_limit_) {
+    const std::size_t first_word = batch.words.size();
+    const auto outcome = parser_.next(input.substr(at), batch.words);
+    if (outcome != parser::RespParser::Outcome::kFrame) {
+      frames_waiting_ = false;
+      break;
+    }
+    at += parser_.consumed();
+    if (batch.words.size() > first_word) {  // an empty line or an empty array is no statement
+      batch.frames.push_back({first_word, batch.words.size() - first_word, at});
+    }
+  }
+  for (const Batch::Frame& frame : batch.frames) {
+    Statement& statement = batch.statements.emplace_back();
+    statement.args = {batch.words.data() + frame.first_word, frame.words};
+  }
+  return at;
+}
+
+// Runs one batch. False: the connection is to be closed at once.
+bool Connection::runFrames() {
+  const std::size_t parsed = parseFrames();
+  const Batch& batch = loop_.batch();
+  for (const Batch::Frame& frame : batch.frames) {
+    if (isHttp(batch.words[frame.first_word])) {
+      return false;
+    }
+  }
+  if (output_.capacity() == 0) {
+    output_ = loop_.lendBuffer();
+  }
+  const std::size_t output_before = output_.size();
+  RespReply reply(output_, *session_);
+  std::size_t answered = 0;
+  if (!batch.statements.empty()) {
+    answered = session_->executeBatch(batch.statements, reply);
+    adaptBatchLimit(answered, output_.size() - output_before);
+  }
+  if (session_->wantsClose()) {
+    closing_ = true;
+  } else if (answered < batch.statements.size()) {
+    const std::size_t begin = answered == 0 ? 0 : batch.frames[answered - 1].end;
+    park(answered);
+    input_.consume(begin);
+    slow_->frame_end -= begin;
+  } else {
+    input_.consume(parsed);
+    if (parser_.failed() && !frames_waiting_) {
+      reply.error(parser_.error());
+      closing_ = true;
+    }
+  }
+  output_end_ += output_.size() - output_before;
+  addFence();
+  return true;
+}
+
+// Hands statement `frame` of the batch to a worker. Its words view input_, which stays as it is until then.
+void Connection::park(std::size_t frame) {
+  Batch& batch = loop_.batch();
+  const Batch::Frame& parked = batch.frames[frame];
+  if (slow_ == nullptr) {
+    slow_ = std::make_unique<SlowStatement>();
+  }
+  slow_->words.assign(batch.words.begin() + static_cast<std::ptrdiff_t>(parked.first_word),
+                      batch.words.begin() + static_cast<std::ptrdiff_t>(parked.first_word + parked.words));
+  slow_->frame_end = parked.end;
+  parser_.reset();
+  parked_ = true;
+  const Status queued = loop_.database().submit([this] {
+    Statement statement;
+    statement.args = slow_->words;
+    RespReply reply(slow_->output, *session_);
+    session_->execute(statement, reply);
+    loop_.finished(this);
+  });
+  if (!queued.ok()) {
+    RespReply(slow_->output, *session_).error(queued.error());
+    loop_.finished(this);
+  }
+}
+
+void Connection::onSlowDone() {
+  TREFOIL_ASSERT(parked_);
+  parked_ = false;
+  if (dead_) {
+    loop_.bury(*this);
+    return;
+  }
+  input_.consume(slow_->frame_end);
+  frames_waiting_ = !input_.empty();
+  output_end_ += slow_->output.size();
+  if (output_.empty()) {
+    loop_.returnBuffer(output_);
+    output_.swap(slow_->output);
+  } else {
+    output_.append(slow_->output.bytes());
+  }
+  slow_.reset();
+  addFence();
+  if (session_->wantsClose() || loop_.stopping()) {
+    closing_ = true;
+  }
+  serve();
+}
+
+// Doubles while answers are small, shrinks to what keeps a batch's answers near kBatchOutput.
+void Connection::adaptBatchLimit(std::size_t statements, std::size_t bytes) {
+  if (bytes <= kBatchOutput / 2) {
+    if (statements == batch_limit_ && batch_limit_ < kMaxBatch) {
+      batch_limit_ *= 2;
+    }
+  } else if (bytes > kBatchOutput) {
+    const std::size_t each = bytes / std::max<std::size_t>(1, statements);
+    batch_limit_ = static_cast<std::uint32_t>(std::clamp(kBatchOutput / each, std::size_t{1}, std::size_t{batch_limit_}));
+  }
+}
+
+// What was put out since the last fence may leave when the session's fence is durable.
+void Connection::addFence() {
+  const Lsn lsn = session_->fence();
+  if (lsn == 0 || output_.empty()) {
+    return;
+  }
+  if (lsn <= loop_.database().durableLsn() && fences_.empty()) {
+    return;
+  }
+  if (!fences_.empty() && fences_.back().lsn == lsn) {
+    fences_.back().position = output_end_;
+  } else {
+    fences_.push_back({output_end_, lsn});
+  }
+  loop_.awaitDurable(*this);
+}
+
+std::size_t Connection::sendable() {
+  if (fences_.empty()) {
+    return output_.size();
+  }
+  const Lsn durable = loop_.database().durableLsn();
+  const std::uint64_t output_begin = output_end_ - output_.size();
+  std::uint64_t open_to = output_begin;
+  std::size_t passed = 0;
+  while (passed < fences_.size() && fences_[passed].lsn <= durable) {
+    open_to = fences_[passed++].position;
+  }
+  fences_.erase(fences_.begin(), fences_.begin() + static_cast<std::ptrdiff_t>(passed));
+  return fences_.empty() ? output_.size() : static_cast<std::size_t>(open_to - output_begin);
+}
+
+// Sends what may leave. False: the client is gone.
+bool Connection::flush() {
+  if (output_.empty() || !writable_) {
+    return true;
+  }
+  std::size_t rest = sendable();
+  while (rest > 0) {
+    const ssize_t sent = ::send(socket_, output_.bytes().data(), rest, MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      writable_ = false;
+      return errno == EAGAIN;
+    }
+    output_.consume(static_cast<std::size_t>(sent));
+    rest -= static_cast<std::size_t>(sent);
+  }
+  if (output_.empty()) {
+    loop_.returnBuffer(output_);
+  }
+  return true;
+}
+
+// Before a pause: gives the loop its buffer back if there is nothing or little in it.
+void Connection::keepRemainder() {
+  if (input_.empty()) {
+    if (input_.capacity() != 0) {
+      loop_.returnBuffer(input_);
+    }
+  } else if (input_.size() <= kSmallRemainder && input_.capacity() >= kReadBytes) {
+    ByteBuffer small;
+    small.append(input_.bytes());
+    input_.swap(small);
+    small.clear();
+    loop_.returnBuffer(small);
+  }
+}
+
+void Connection::beginStop() {
+  if (dead_) {
+    return;
+  }
+  closing_ = true;
+  serve();
+}
+
+void Connection::abandon() { die(); }
+
+void Connection::die() {
+  if (dead_) {
+    return;
+  }
+  dead_ = true;
+  ::shutdown(socket_, SHUT_RDWR);
+  if (!parked_) {
+    loop_.bury(*this);
+  }
+}
+
+}  // namespace trefoil::net

@@ -1,0 +1,101 @@
+// One client's socket, from bytes to statements and from answers to bytes.
+//
+//   recv → input_ ─frames→ Batch ─Session::executeBatch→ output_ → send
+//                            │                            ▲
+//                            └─ a slow statement: parked ─┘   (a worker runs it; nothing is read or run meanwhile)
+//
+// Order is kept: frames run one batch after the other, a parked connection runs nothing else, and output leaves from the front.
+// Under appendfsync always, output carries fences: bytes up to a fence's position leave when the durable LSN has passed it.
+//
+// Memory. Buffers are lent by the loop for as long as there are bytes in them; an idle connection has none. Input grows with the
+// bytes that arrive, not with the lengths that they announce. Output: beyond kStopReadingAt unsent bytes nothing more is read or
+// run, and the size of a batch adapts to the size of its answers, so what a client that does not read can pile up is bounded.
+//
+// Thread safety: owned by its loop. While parked, `session_`, `slow_` and the bytes below the parked frame's end in input_ belong to
+// the worker.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/types.hpp"
+#include "engine/session.hpp"
+#include "net/byte_buffer.hpp"
+#include "net/limits.hpp"
+#include "parser/resp.hpp"
+
+namespace trefoil::net {
+
+class EventLoop;
+
+class Connection {
+ public:
+  Connection(EventLoop& loop, int socket, std::unique_ptr<Session> session);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  [[nodiscard]] int socket() const { return socket_; }
+  [[nodiscard]] bool dead() const { return dead_; }
+
+  void onEvents(std::uint32_t events);
+  // Goes on with whatever can be done now: sends, runs frames, reads.
+  void serve();
+  // The worker has run the parked statement.
+  void onSlowDone();
+  // Takes no more input; dies when its last answer is sent.
+  void beginStop();
+  // Dies now, whatever is unsent, unless a worker still runs for it.
+  void abandon();
+
+  // The loop's book-keeping.
+  std::size_t index = 0;      // in the loop's list
+  bool in_ready_list = false;
+  bool in_fenced_list = false;
+
+ private:
+  struct Fence {
+    std::uint64_t position;  // of output_end_
+    Lsn lsn;
+  };
+  // A statement that a worker runs.
+  struct SlowStatement {
+    std::vector<std::string_view> words;
+    std::size_t frame_end = 0;
+    ByteBuffer output;
+  };
+
+  bool runFrames();
+  std::size_t parseFrames();
+  void settleBatch(std::size_t answered, std::size_t output_before);
+  void park(std::size_t frame);
+  void adaptBatchLimit(std::size_t statements, std::size_t bytes);
+  void addFence();
+  [[nodiscard]] std::size_t sendable();
+  bool flush();
+  bool receive();
+  void keepRemainder();
+  void die();
+
+  EventLoop& loop_;
+  std::unique_ptr<Session> session_;
+  ByteBuffer input_;
+  ByteBuffer output_;
+  parser::RespParser parser_;
+  std::vector<Fence> fences_;        // ascending
+  std::uint64_t output_end_ = 0;     // bytes ever put into output_
+  std::unique_ptr<SlowStatement> slow_;
+  int socket_;
+  std::uint32_t batch_limit_;
+  bool readable_ = false;
+  bool writable_ = true;
+  bool frames_waiting_ = false;  // input_ may hold a whole frame
+  bool parked_ = false;
+  bool closing_ = false;  // dies when output_ is sent
+  bool dead_ = false;
+};
+
+}  // namespace trefoil::net

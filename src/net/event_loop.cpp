@@ -1,0 +1,263 @@
+#include "net/event_loop.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/env.hpp"
+#include "engine/database.hpp"
+#include "net/acceptor.hpp"
+#include "net/connection.hpp"
+#include "net/server.hpp"
+
+namespace trefoil::net {
+namespace {
+
+constexpr int kEvents = 256;
+constexpr std::size_t kIdleBuffers = 4;
+// How long a stopping loop tries to get rid of answers that clients do not fetch.
+constexpr std::int64_t kStopPatienceUs = 5'000'000;
+
+Error systemError(const char* what) { return Error(ErrorCode::kIo, std::string(what) + ": " + std::strerror(errno)); }
+
+}  // namespace
+
+EventLoop::EventLoop(Server& server) : server_(server) {}
+
+Result<std::unique_ptr<EventLoop>> EventLoop::create(Server& server) {
+  std::unique_ptr<EventLoop> loop(new EventLoop(server));
+  loop->epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  loop->event_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (loop->epoll_ < 0 || loop->event_ < 0) {
+    return systemError("cannot create an event loop");
+  }
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;  // edge-triggered: every write wakes, and nobody needs to read the counter
+  event.data.ptr = &loop->event_;
+  if (::epoll_ctl(loop->epoll_, EPOLL_CTL_ADD, loop->event_, &event) < 0) {
+    return systemError("cannot create an event loop");
+  }
+  return loop;
+}
+
+EventLoop::~EventLoop() {
+  TREFOIL_ASSERT(connections_.empty());
+  acceptor_.reset();
+  ::close(event_);
+  ::close(epoll_);
+}
+
+Database& EventLoop::database() const { return server_.database_; }
+const ConnectionLimits& EventLoop::limits() const { return server_.limits_; }
+
+Status EventLoop::listen(int socket) {
+  if (acceptor_ == nullptr) {
+    acceptor_ = std::make_unique<Acceptor>(server_);
+  }
+  acceptor_->add(socket);
+  epoll_event event{};
+  event.events = EPOLLIN;  // level-triggered: what one round leaves is reported again
+  event.data.ptr = acceptor_.get();
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) < 0) {
+    return systemError("cannot listen");
+  }
+  return {};
+}
+
+void EventLoop::run() {
+  epoll_event events[kEvents];
+  while (!stopping_ || !connections_.empty()) {
+    const int timeout = !ready_.empty() ? 0 : stopping_ ? 100 : -1;
+    const int count = ::epoll_wait(epoll_, events, kEvents, timeout);
+    for (int i = 0; i < count; ++i) {
+      void* const target = events[i].data.ptr;
+      if (target == &event_) {
+        handleMail();
+      } else if (target == acceptor_.get()) {
+        acceptor_->accept();
+      } else {
+        static_cast<Connection*>(target)->onEvents(events[i].events);
+      }
+    }
+    serveReady();
+    if (stopping_ && server_.database_.env().monotonicMicros() > stop_deadline_us_) {
+      for (Connection* connection : connections_) {
+        connection->abandon();
+      }
+    }
+    burySome();
+  }
+}
+
+ByteBuffer EventLoop::lendBuffer() {
+  ByteBuffer buffer;
+  if (!buffers_.empty()) {
+    buffer = std::move(buffers_.back());
+    buffers_.pop_back();
+  } else {
+    buffer.reserve(kReadBytes);
+  }
+  return buffer;
+}
+
+void EventLoop::returnBuffer(ByteBuffer& buffer) {
+  TREFOIL_DEBUG_ASSERT(buffer.empty());
+  if (buffer.capacity() == kReadBytes && buffers_.size() < kIdleBuffers) {
+    buffers_.push_back(std::move(buffer));
+    buffer = ByteBuffer();
+  } else {
+    buffer.release();
+  }
+}
+
+void EventLoop::serveAgain(Connection& connection) {
+  if (!connection.in_ready_list) {
+    connection.in_ready_list = true;
+    ready_.push_back(&connection);
+  }
+}
+
+void EventLoop::serveReady() {
+  serving_.swap(ready_);
+  for (Connection* connection : serving_) {
+    connection->in_ready_list = false;
+    if (!connection->dead()) {
+      connection->serve();
+    }
+  }
+  serving_.clear();
+}
+
+void EventLoop::awaitDurable(Connection& connection) {
+  if (!connection.in_fenced_list) {
+    connection.in_fenced_list = true;
+    fenced_.push_back(&connection);
+    fences_waiting_.store(true, std::memory_order_seq_cst);
+    // The flusher may have looked at fences_waiting_ just before: whoever comes second sees the other's store.
+    serveAgain(connection);
+  }
+}
+
+void EventLoop::serveFenced() {
+  std::vector<Connection*> waiting;
+  waiting.swap(fenced_);
+  fences_waiting_.store(false, std::memory_order_seq_cst);
+  for (Connection* connection : waiting) {
+    connection->in_fenced_list = false;
+    if (!connection->dead()) {
+      connection->serve();
+    }
+  }
+}
+
+void EventLoop::adopt(NewSocket socket) {
+  load_.fetch_add(1, std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(mail_mutex_);
+    new_sockets_.push_back(std::move(socket));
+  }
+  wake();
+}
+
+void EventLoop::finished(Connection* connection) {
+  {
+    const std::lock_guard lock(mail_mutex_);
+    finished_.push_back(connection);
+  }
+  wake();
+}
+
+void EventLoop::durableMoved() {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (fences_waiting_.load(std::memory_order_seq_cst)) {
+    wake();
+  }
+}
+
+void EventLoop::stop() {
+  {
+    const std::lock_guard lock(mail_mutex_);
+    stop_requested_ = true;
+  }
+  wake();
+}
+
+void EventLoop::wake() {
+  if (!woken_.exchange(true, std::memory_order_acq_rel)) {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t wrote = ::write(event_, &one, sizeof one);
+  }
+}
+
+void EventLoop::handleMail() {
+  woken_.store(false, std::memory_order_seq_cst);
+  std::vector<NewSocket> sockets;
+  std::vector<Connection*> finished;
+  bool stop = false;
+  {
+    const std::lock_guard lock(mail_mutex_);
+    sockets.swap(new_sockets_);
+    finished.swap(finished_);
+    stop = stop_requested_;
+  }
+  for (NewSocket& socket : sockets) {
+    add(std::move(socket));
+  }
+  for (Connection* connection : finished) {
+    connection->onSlowDone();
+  }
+  if (!fenced_.empty()) {
+    serveFenced();
+  }
+  if (stop && !stopping_) {
+    beginStop();
+  }
+}
+
+void EventLoop::add(NewSocket socket) {
+  std::unique_ptr<Session> session = server_.database_.connect();
+  session->setAddress(std::move(socket.address));
+  auto connection = std::make_unique<Connection>(*this, socket.socket, std::move(session));
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.data.ptr = connection.get();
+  if (stopping_ || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket.socket, &event) < 0) {
+    load_.fetch_sub(1, std::memory_order_relaxed);
+    server_.connections_.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  connection->index = connections_.size();
+  connections_.push_back(connection.release());
+}
+
+void EventLoop::bury(Connection& connection) { dead_.push_back(&connection); }
+
+// Connections are deleted only between rounds, when no list and no epoll event can name them any more.
+void EventLoop::burySome() {
+  while (!dead_.empty()) {
+    Connection* const connection = dead_.back();
+    dead_.pop_back();
+    std::erase(ready_, connection);
+    std::erase(fenced_, connection);
+    connections_.back()->index = connection->index;
+    connections_[connection->index] = connections_.back();
+    connections_.pop_back();
+    delete connection;
+    load_.fetch_sub(1, std::memory_order_relaxed);
+    server_.connections_.fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
+void EventLoop::beginStop() {
+  stopping_ = true;
+  stop_deadline_us_ = server_.database_.env().monotonicMicros() + kStopPatienceUs;
+  acceptor_.reset();
+  for (Connection* connection : connections_) {
+    connection->beginStop();
+  }
+}
+
+}  // namespace trefoil::net

@@ -1,0 +1,119 @@
+// One thread, one epoll instance, and the connections it owns.
+//
+// Sockets are registered once, edge-triggered for both directions, and never again: a connection remembers whether it may read or
+// write, so a request costs epoll_wait, recv and send and no other system call. Whatever has more to do than its turn allows goes to
+// the list of ready connections, which is served in the next round, when epoll is asked without waiting.
+//
+// Other threads reach a loop through its mailbox (new sockets, finished slow statements, "stop") and one eventfd, which is written
+// only if the loop has not been woken already. The flusher wakes a loop only if that has answers waiting for the disk.
+//
+// Thread safety: adopt(), finished(), durableMoved() and stop() from any thread; all else on the loop's own.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.hpp"
+#include "base/types.hpp"
+#include "engine/statement.hpp"
+#include "net/byte_buffer.hpp"
+#include "net/limits.hpp"
+
+namespace trefoil {
+class Database;
+}
+
+namespace trefoil::net {
+
+class Acceptor;
+class Connection;
+class Server;
+
+// The statements of one burst: room that a loop's connections use in turn.
+struct Batch {
+  struct Frame {
+    std::size_t first_word;
+    std::size_t words;
+    std::size_t end;  // input offset behind the frame
+  };
+  std::vector<std::string_view> words;
+  std::vector<Frame> frames;
+  std::vector<Statement> statements;
+};
+
+class EventLoop {
+ public:
+  static Result<std::unique_ptr<EventLoop>> create(Server& server);
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  // The thread's body: returns after stop(), when the last connection is gone.
+  void run();
+  // Makes this loop accept connections on a listening socket, which it then owns. Before run().
+  Status listen(int socket);
+
+  // Mailbox.
+  struct NewSocket {
+    int socket;
+    std::string address;
+  };
+  void adopt(NewSocket socket);
+  void finished(Connection* connection);  // its slow statement has run
+  void durableMoved();
+  void stop();
+
+  [[nodiscard]] std::size_t load() const { return load_.load(std::memory_order_relaxed); }
+
+  // For the loop's connections.
+  [[nodiscard]] Database& database() const;
+  [[nodiscard]] const ConnectionLimits& limits() const;
+  [[nodiscard]] bool stopping() const { return stopping_; }
+  Batch& batch() { return batch_; }
+  // A buffer with room for kReadBytes, given back with returnBuffer().
+  ByteBuffer lendBuffer();
+  void returnBuffer(ByteBuffer& buffer);
+  void serveAgain(Connection& connection);
+  void awaitDurable(Connection& connection);
+  void bury(Connection& connection);
+
+ private:
+  explicit EventLoop(Server& server);
+  void wake();
+  void handleMail();
+  void add(NewSocket socket);
+  void serveReady();
+  void serveFenced();
+  void burySome();
+  void beginStop();
+
+  Server& server_;
+  int epoll_ = -1;
+  int event_ = -1;
+  std::unique_ptr<Acceptor> acceptor_;
+
+  Batch batch_;
+  std::vector<ByteBuffer> buffers_;  // idle ones
+  std::vector<Connection*> connections_;
+  std::vector<Connection*> ready_;
+  std::vector<Connection*> serving_;
+  std::vector<Connection*> fenced_;
+  std::vector<Connection*> dead_;
+  bool stopping_ = false;
+  std::int64_t stop_deadline_us_ = 0;
+
+  std::atomic<std::size_t> load_{0};
+  std::atomic<bool> fences_waiting_{false};
+  std::atomic<bool> woken_{false};
+  std::mutex mail_mutex_;
+  std::vector<NewSocket> new_sockets_;
+  std::vector<Connection*> finished_;
+  bool stop_requested_ = false;
+};
+
+}  // namespace trefoil::net

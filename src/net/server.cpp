@@ -1,0 +1,152 @@
+#include "net/server.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "engine/database.hpp"
+#include "net/event_loop.hpp"
+
+namespace trefoil::net {
+namespace {
+
+constexpr int kBacklog = 4096;                // the kernel takes the smaller of this and net.core.somaxconn
+constexpr std::size_t kOwnDescriptors = 128;  // log files, epoll, …
+
+// Lets the process open as many files as the clients need; returns how many clients that allows.
+std::size_t raiseDescriptorLimit(std::size_t clients) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return clients;
+  }
+  const rlim_t wanted = clients + kOwnDescriptors;
+  if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < wanted) {
+    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : std::min<rlim_t>(wanted, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= wanted) {
+    return clients;
+  }
+  return std::max<std::size_t>(1, limit.rlim_cur > kOwnDescriptors ? limit.rlim_cur - kOwnDescriptors : 1);
+}
+
+Error addressError(const std::string& host, std::uint16_t port, const char* what) {
+  return Error(ErrorCode::kIo, "cannot listen on " + host + ":" + std::to_string(port) + ": " + what);
+}
+
+std::uint16_t boundPort(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+  return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(address).sin6_port
+                                             : reinterpret_cast<sockaddr_in&>(address).sin_port);
+}
+
+Result<int> openListener(const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const std::string service = std::to_string(port);
+  if (const int code = ::getaddrinfo(host == "*" ? nullptr : host.c_str(), service.c_str(), &hints, &found); code != 0) {
+    return addressError(host, port, ::gai_strerror(code));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> guard(found, &::freeaddrinfo);
+  const int socket = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  if (socket >= 0) {
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (::bind(socket, found->ai_addr, found->ai_addrlen) == 0 && ::listen(socket, kBacklog) == 0) {
+      return socket;
+    }
+  }
+  const Error error = addressError(host, port, std::strerror(errno));
+  if (socket >= 0) {
+    ::close(socket);
+  }
+  return error;
+}
+
+std::vector<std::string> splitHosts(const std::string& bind) {
+  std::vector<std::string> hosts;
+  std::size_t at = 0;
+  while ((at = bind.find_first_not_of(' ', at)) != std::string::npos) {
+    const std::size_t end = std::min(bind.find(' ', at), bind.size());
+    hosts.push_back(bind.substr(at, end - at));
+    at = end;
+  }
+  return hosts;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(Database& database, const ServerOptions& options) {
+  std::unique_ptr<Server> server(new Server(database, options));
+  server->limits_.max_clients = raiseDescriptorLimit(options.limits.max_clients);
+  const std::size_t threads = options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+  for (std::size_t i = 0; i < threads; ++i) {
+    TREFOIL_ASSIGN(auto loop, EventLoop::create(*server));
+    server->loops_.push_back(std::move(loop));
+  }
+  const std::vector<std::string> hosts = splitHosts(options.bind);
+  if (hosts.empty()) {
+    return Error(ErrorCode::kInvalid, "no address to listen on");
+  }
+  for (const std::string& host : hosts) {
+    TREFOIL_ASSIGN(const int socket, openListener(host, server->port_ != 0 ? server->port_ : options.port));
+    server->port_ = server->port_ != 0 ? server->port_ : boundPort(socket);
+    TREFOIL_TRY(server->loops_[0]->listen(socket));
+  }
+  Server* const raw = server.get();
+  server->durable_callback_ = database.onDurable([raw](Lsn) {
+    for (const auto& loop : raw->loops_) {
+      loop->durableMoved();
+    }
+  });
+  for (std::size_t i = 0; i < threads; ++i) {
+    server->threads_.emplace_back([loop = server->loops_[i].get()] { loop->run(); });
+    const std::string name = "net-" + std::to_string(i);
+    ::pthread_setname_np(server->threads_.back().native_handle(), name.c_str());
+  }
+  return server;
+}
+
+Server::~Server() {
+  requestStop();
+  wait();
+}
+
+void Server::requestStop() {
+  if (!stopping_.exchange(true)) {
+    for (const auto& loop : loops_) {
+      loop->stop();
+    }
+  }
+}
+
+void Server::wait() {
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) {
+      thread.join();
+    }
+  }
+  if (durable_callback_ != 0) {
+    database_.removeOnDurable(std::exchange(durable_callback_, 0));
+  }
+}
+
+EventLoop& Server::quietestLoop() {
+  const auto quietest =
+      std::min_element(loops_.begin(), loops_.end(), [](const auto& a, const auto& b) { return a->load() < b->load(); });
+  return **quietest;
+}
+
+}  // namespace trefoil::net
