@@ -7,9 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 
+#include "engine/database.hpp"
 #include "net/event_loop.hpp"
 #include "net/server.hpp"
 
@@ -17,7 +19,6 @@ namespace trefoil::net {
 namespace {
 
 constexpr int kAcceptsPerRound = 64;
-constexpr int kKeepAliveSeconds = 300;  // as Redis's tcp-keepalive
 
 std::string addressText(const sockaddr_storage& address) {
   char host[INET6_ADDRSTRLEN] = "?";
@@ -31,19 +32,24 @@ std::string addressText(const sockaddr_storage& address) {
   return std::string(host) + ":" + std::to_string(ntohs(v4.sin_port));
 }
 
-void configure(int socket) {
+void configure(int socket, int keep_alive_seconds) {
   const int on = 1;
   ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (keep_alive_seconds == 0) {
+    return;
+  }
   ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  const int idle = kKeepAliveSeconds;
-  const int interval = kKeepAliveSeconds / 3;
+  const int idle = keep_alive_seconds;
+  const int interval = std::max(1, keep_alive_seconds / 3);
   const int probes = 3;
   ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
   ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
   ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
-int openReserve() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+int openReserve() {
+  return ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
 
 }  // namespace
 
@@ -73,12 +79,12 @@ bool Acceptor::acceptOne(int listener) {
     }
     return errno == EINTR || errno == ECONNABORTED;
   }
-  if (server_.connections_.fetch_add(1, std::memory_order_relaxed) >= server_.limits_.max_clients) {
+  if (server_.connections_.fetch_add(1, std::memory_order_relaxed) >= server_.maxClients()) {
     server_.connections_.fetch_sub(1, std::memory_order_relaxed);
     refuse(socket);
     return true;
   }
-  configure(socket);
+  configure(socket, static_cast<int>(server_.database_.settings().integer(Setting::kTcpKeepalive)));
   server_.quietestLoop().adopt({socket, addressText(address)});
   return true;
 }

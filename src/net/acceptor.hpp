@@ -1,4 +1,5 @@
-// Accepts connections on the server's listening sockets and hands each to the loop that has the fewest. Lives in one loop's thread.
+// Accepts connections on the server's listening sockets and hands each to the loop that has the fewest. Lives in one loop's
+// thread.
 #pragma once
 
 #include <string>

@@ -45,6 +45,7 @@ void Connection::onEvents(std::uint32_t events) {
   if (dead_) {
     return;
   }
+  idle_ticks_ = 0;
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
     readable_ = true;
   }
@@ -70,7 +71,8 @@ void Connection::serve() {
       return;
     }
     if (output_.size() > kStopReadingAt) {
-      if (output_.size() > loop_.limits().max_output_bytes) {
+      // One answer may be as large as it likes. Many are what a client piles up that asks and does not read.
+      if (last_batch_ > 1 && output_.size() > static_cast<std::size_t>(loop_.settings().integer(Setting::kOutputBufferLimit))) {
         die();
       }
       return;  // goes on when the client has fetched some: EPOLLOUT, or the disk
@@ -117,13 +119,16 @@ bool Connection::receive() {
     return errno == EAGAIN;
   }
   if (got == 0) {
-    return false;
+    // The client sends no more, but it may still read: it gets its answers first.
+    readable_ = false;
+    closing_ = true;
+    return true;
   }
   input_.wrote(static_cast<std::size_t>(got));
   // Less than asked for: the socket is empty, and epoll tells when that changes (epoll(7), "Questions and answers", 9).
   readable_ = static_cast<std::size_t>(got) == room.size();
   frames_waiting_ = true;
-  return input_.size() <= loop_.limits().max_input_bytes;
+  return input_.size() <= static_cast<std::size_t>(loop_.settings().integer(Setting::kQueryBufferLimit));
 }
 
 // Cuts frames off the head of the input until the batch is full. Returns the input offset behind the last of them.
@@ -171,6 +176,7 @@ bool Connection::runFrames() {
   if (!batch.statements.empty()) {
     answered = session_->executeBatch(batch.statements, reply);
     adaptBatchLimit(answered, output_.size() - output_before);
+    last_batch_ = static_cast<std::uint32_t>(answered);
   }
   if (session_->wantsClose()) {
     closing_ = true;
@@ -266,7 +272,6 @@ void Connection::addFence() {
   } else {
     fences_.push_back({output_end_, lsn});
   }
-  loop_.awaitDurable(*this);
 }
 
 std::size_t Connection::sendable() {
@@ -290,6 +295,9 @@ bool Connection::flush() {
     return true;
   }
   std::size_t rest = sendable();
+  if (!fences_.empty()) {
+    loop_.awaitDurable(*this);
+  }
   while (rest > 0) {
     const ssize_t sent = ::send(socket_, output_.bytes().data(), rest, MSG_NOSIGNAL);
     if (sent < 0) {
@@ -331,7 +339,9 @@ void Connection::beginStop() {
   serve();
 }
 
-void Connection::abandon() { die(); }
+void Connection::abandon() {
+  die();
+}
 
 void Connection::die() {
   if (dead_) {

@@ -11,8 +11,8 @@
 // bytes that arrive, not with the lengths that they announce. Output: beyond kStopReadingAt unsent bytes nothing more is read or
 // run, and the size of a batch adapts to the size of its answers, so what a client that does not read can pile up is bounded.
 //
-// Thread safety: owned by its loop. While parked, `session_`, `slow_` and the bytes below the parked frame's end in input_ belong to
-// the worker.
+// Thread safety: owned by its loop. While parked, `session_`, `slow_` and the bytes below the parked frame's end in input_ belong
+// to the worker.
 #pragma once
 
 #include <cstdint>
@@ -48,11 +48,13 @@ class Connection {
   void onSlowDone();
   // Takes no more input; dies when its last answer is sent.
   void beginStop();
-  // Dies now, whatever is unsent, unless a worker still runs for it.
+  // Dies now, whatever is unsent; if a worker runs for it, as soon as that has finished.
   void abandon();
+  // How often this was called since the client was last heard of.
+  std::int64_t idleTicks() { return parked_ ? 0 : idle_ticks_++; }
 
   // The loop's book-keeping.
-  std::size_t index = 0;      // in the loop's list
+  std::size_t index = 0;  // in the loop's list
   bool in_ready_list = false;
   bool in_fenced_list = false;
 
@@ -85,11 +87,13 @@ class Connection {
   ByteBuffer input_;
   ByteBuffer output_;
   parser::RespParser parser_;
-  std::vector<Fence> fences_;        // ascending
-  std::uint64_t output_end_ = 0;     // bytes ever put into output_
+  std::vector<Fence> fences_;     // ascending
+  std::uint64_t output_end_ = 0;  // bytes ever put into output_
   std::unique_ptr<SlowStatement> slow_;
   int socket_;
   std::uint32_t batch_limit_;
+  std::uint32_t last_batch_ = 0;  // statements that it held
+  std::int64_t idle_ticks_ = 0;
   bool readable_ = false;
   bool writable_ = true;
   bool frames_waiting_ = false;  // input_ may hold a whole frame

@@ -18,10 +18,14 @@ namespace {
 
 constexpr int kEvents = 256;
 constexpr std::size_t kIdleBuffers = 4;
+constexpr int kStopTickMs = 100;
+constexpr int kIdleTickMs = 1000;
 // How long a stopping loop tries to get rid of answers that clients do not fetch.
 constexpr std::int64_t kStopPatienceUs = 5'000'000;
 
-Error systemError(const char* what) { return Error(ErrorCode::kIo, std::string(what) + ": " + std::strerror(errno)); }
+Error systemError(const char* what) {
+  return Error(ErrorCode::kIo, std::string(what) + ": " + std::strerror(errno));
+}
 
 }  // namespace
 
@@ -46,12 +50,19 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create(Server& server) {
 EventLoop::~EventLoop() {
   TREFOIL_ASSERT(connections_.empty());
   acceptor_.reset();
+  for (const NewSocket& socket : new_sockets_) {
+    ::close(socket.socket);
+  }
   ::close(event_);
   ::close(epoll_);
 }
 
-Database& EventLoop::database() const { return server_.database_; }
-const ConnectionLimits& EventLoop::limits() const { return server_.limits_; }
+Database& EventLoop::database() const {
+  return server_.database_;
+}
+const Settings& EventLoop::settings() const {
+  return server_.database_.settings();
+}
 
 Status EventLoop::listen(int socket) {
   if (acceptor_ == nullptr) {
@@ -70,7 +81,8 @@ Status EventLoop::listen(int socket) {
 void EventLoop::run() {
   epoll_event events[kEvents];
   while (!stopping_ || !connections_.empty()) {
-    const int timeout = !ready_.empty() ? 0 : stopping_ ? 100 : -1;
+    const bool close_idle = settings().integer(Setting::kTimeout) > 0;
+    const int timeout = !ready_.empty() ? 0 : stopping_ ? kStopTickMs : close_idle ? kIdleTickMs : -1;
     const int count = ::epoll_wait(epoll_, events, kEvents, timeout);
     for (int i = 0; i < count; ++i) {
       void* const target = events[i].data.ptr;
@@ -83,6 +95,9 @@ void EventLoop::run() {
       }
     }
     serveReady();
+    if (close_idle) {
+      closeIdle();
+    }
     if (stopping_ && server_.database_.env().monotonicMicros() > stop_deadline_us_) {
       for (Connection* connection : connections_) {
         connection->abandon();
@@ -233,7 +248,9 @@ void EventLoop::add(NewSocket socket) {
   connections_.push_back(connection.release());
 }
 
-void EventLoop::bury(Connection& connection) { dead_.push_back(&connection); }
+void EventLoop::bury(Connection& connection) {
+  dead_.push_back(&connection);
+}
 
 // Connections are deleted only between rounds, when no list and no epoll event can name them any more.
 void EventLoop::burySome() {
@@ -248,6 +265,21 @@ void EventLoop::burySome() {
     delete connection;
     load_.fetch_sub(1, std::memory_order_relaxed);
     server_.connections_.fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
+// The setting `timeout`: about once a second every connection is asked whether it was used since it was last asked.
+void EventLoop::closeIdle() {
+  const std::int64_t now = server_.database_.env().monotonicMicros();
+  if (now < next_idle_check_us_) {
+    return;
+  }
+  next_idle_check_us_ = now + std::int64_t{kIdleTickMs} * 1000;
+  const std::int64_t limit = settings().integer(Setting::kTimeout);
+  for (Connection* connection : connections_) {
+    if (connection->idleTicks() >= limit) {
+      connection->abandon();
+    }
   }
 }
 

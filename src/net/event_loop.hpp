@@ -1,11 +1,11 @@
 // One thread, one epoll instance, and the connections it owns.
 //
 // Sockets are registered once, edge-triggered for both directions, and never again: a connection remembers whether it may read or
-// write, so a request costs epoll_wait, recv and send and no other system call. Whatever has more to do than its turn allows goes to
-// the list of ready connections, which is served in the next round, when epoll is asked without waiting.
+// write, so a request costs epoll_wait, recv and send and no other system call. Whatever has more to do than its turn allows goes
+// to the list of ready connections, which is served in the next round, when epoll is asked without waiting.
 //
-// Other threads reach a loop through its mailbox (new sockets, finished slow statements, "stop") and one eventfd, which is written
-// only if the loop has not been woken already. The flusher wakes a loop only if that has answers waiting for the disk.
+// Other threads reach a loop through its mailbox (new sockets, finished slow statements, "stop") and one eventfd, which is
+// written only if the loop has not been woken already. The flusher wakes a loop only if that has answers waiting for the disk.
 //
 // Thread safety: adopt(), finished(), durableMoved() and stop() from any thread; all else on the loop's own.
 #pragma once
@@ -26,7 +26,8 @@
 
 namespace trefoil {
 class Database;
-}
+class Settings;
+}  // namespace trefoil
 
 namespace trefoil::net {
 
@@ -72,7 +73,7 @@ class EventLoop {
 
   // For the loop's connections.
   [[nodiscard]] Database& database() const;
-  [[nodiscard]] const ConnectionLimits& limits() const;
+  [[nodiscard]] const Settings& settings() const;
   [[nodiscard]] bool stopping() const { return stopping_; }
   Batch& batch() { return batch_; }
   // A buffer with room for kReadBytes, given back with returnBuffer().
@@ -91,6 +92,7 @@ class EventLoop {
   void serveFenced();
   void burySome();
   void beginStop();
+  void closeIdle();
 
   Server& server_;
   int epoll_ = -1;
@@ -106,6 +108,7 @@ class EventLoop {
   std::vector<Connection*> dead_;
   bool stopping_ = false;
   std::int64_t stop_deadline_us_ = 0;
+  std::int64_t next_idle_check_us_ = 0;
 
   std::atomic<std::size_t> load_{0};
   std::atomic<bool> fences_waiting_{false};

@@ -17,7 +17,6 @@
 namespace trefoil::net {
 namespace {
 
-constexpr int kBacklog = 4096;                // the kernel takes the smaller of this and net.core.somaxconn
 constexpr std::size_t kOwnDescriptors = 128;  // log files, epoll, …
 
 // Lets the process open as many files as the clients need; returns how many clients that allows.
@@ -50,7 +49,7 @@ std::uint16_t boundPort(int socket) {
                                              : reinterpret_cast<sockaddr_in&>(address).sin_port);
 }
 
-Result<int> openListener(const std::string& host, std::uint16_t port) {
+Result<int> openListener(const std::string& host, std::uint16_t port, int backlog) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -64,7 +63,7 @@ Result<int> openListener(const std::string& host, std::uint16_t port) {
   const int on = 1;
   if (socket >= 0) {
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (::bind(socket, found->ai_addr, found->ai_addrlen) == 0 && ::listen(socket, kBacklog) == 0) {
+    if (::bind(socket, found->ai_addr, found->ai_addrlen) == 0 && ::listen(socket, backlog) == 0) {
       return socket;
     }
   }
@@ -88,21 +87,27 @@ std::vector<std::string> splitHosts(const std::string& bind) {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(Database& database, const ServerOptions& options) {
-  std::unique_ptr<Server> server(new Server(database, options));
-  server->limits_.max_clients = raiseDescriptorLimit(options.limits.max_clients);
-  const std::size_t threads = options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+Result<std::unique_ptr<Server>> Server::start(Database& database) {
+  const Settings& settings = database.settings();
+  std::unique_ptr<Server> server(new Server(database));
+  server->descriptor_clients_ = raiseDescriptorLimit(static_cast<std::size_t>(settings.integer(Setting::kMaxClients)));
+  auto threads = static_cast<std::size_t>(settings.integer(Setting::kThreads));
+  if (threads == 0) {
+    threads = std::max(1U, std::thread::hardware_concurrency());
+  }
   for (std::size_t i = 0; i < threads; ++i) {
     TREFOIL_ASSIGN(auto loop, EventLoop::create(*server));
     server->loops_.push_back(std::move(loop));
   }
-  const std::vector<std::string> hosts = splitHosts(options.bind);
+  const std::vector<std::string> hosts = splitHosts(settings.text(Setting::kBind));
   if (hosts.empty()) {
     return Error(ErrorCode::kInvalid, "no address to listen on");
   }
+  const auto backlog = static_cast<int>(settings.integer(Setting::kTcpBacklog));
+  server->port_ = static_cast<std::uint16_t>(settings.integer(Setting::kPort));
   for (const std::string& host : hosts) {
-    TREFOIL_ASSIGN(const int socket, openListener(host, server->port_ != 0 ? server->port_ : options.port));
-    server->port_ = server->port_ != 0 ? server->port_ : boundPort(socket);
+    TREFOIL_ASSIGN(const int socket, openListener(host, server->port_, backlog));
+    server->port_ = boundPort(socket);
     TREFOIL_TRY(server->loops_[0]->listen(socket));
   }
   Server* const raw = server.get();
@@ -118,6 +123,8 @@ Result<std::unique_ptr<Server>> Server::start(Database& database, const ServerOp
   }
   return server;
 }
+
+Server::Server(Database& database) : database_(database) {}
 
 Server::~Server() {
   requestStop();
@@ -141,6 +148,10 @@ void Server::wait() {
   if (durable_callback_ != 0) {
     database_.removeOnDurable(std::exchange(durable_callback_, 0));
   }
+}
+
+std::size_t Server::maxClients() const {
+  return std::min(descriptor_clients_, static_cast<std::size_t>(database_.settings().integer(Setting::kMaxClients)));
 }
 
 EventLoop& Server::quietestLoop() {

@@ -19,7 +19,6 @@
 #include <vector>
 
 #include "base/status.hpp"
-#include "net/limits.hpp"
 
 namespace trefoil {
 class Database;
@@ -29,17 +28,11 @@ namespace trefoil::net {
 
 class EventLoop;
 
-struct ServerOptions {
-  std::string bind = "127.0.0.1";  // addresses or host names, separated by blanks; "*" means all
-  std::uint16_t port = 6379;       // 0: the system chooses
-  std::size_t threads = 0;         // 0: one a core
-  ConnectionLimits limits;
-};
-
 class Server {
  public:
-  // Binds, listens and starts the loops. kIo with the address in the message if that fails. `database` outlives the server.
-  static Result<std::unique_ptr<Server>> start(Database& database, const ServerOptions& options);
+  // Binds, listens and starts the loops, as the database's settings say (bind, port, threads, …). kIo with the address in the
+  // message if that fails. `database` outlives the server.
+  static Result<std::unique_ptr<Server>> start(Database& database);
   ~Server();  // stops and waits
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -56,12 +49,14 @@ class Server {
  private:
   friend class EventLoop;
   friend class Acceptor;
-  Server(Database& database, const ServerOptions& options) : database_(database), limits_(options.limits) {}
+  explicit Server(Database& database);
+  // How many connections may be open: the setting, or fewer if the system allows fewer files.
+  [[nodiscard]] std::size_t maxClients() const;
   // The loop for a new connection.
   EventLoop& quietestLoop();
 
   Database& database_;
-  ConnectionLimits limits_;
+  std::size_t descriptor_clients_ = 0;
   std::uint16_t port_ = 0;
   std::atomic<std::size_t> connections_{0};
   std::atomic<bool> stopping_{false};
