@@ -46,7 +46,10 @@ void Connection::onEvents(std::uint32_t events) {
     return;
   }
   idle_ticks_ = 0;
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+    hung_up_ = true;
+  }
+  if ((events & EPOLLIN) != 0 || hung_up_) {
     readable_ = true;
   }
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
@@ -125,8 +128,9 @@ bool Connection::receive() {
     return true;
   }
   input_.wrote(static_cast<std::size_t>(got));
-  // Less than asked for: the socket is empty, and epoll tells when that changes (epoll(7), "Questions and answers", 9).
-  readable_ = static_cast<std::size_t>(got) == room.size();
+  // Less than asked for: the socket is empty, and epoll tells when that changes (epoll(7), "Questions and answers", 9). Except
+  // for the end, which may have been told already.
+  readable_ = hung_up_ || static_cast<std::size_t>(got) == room.size();
   frames_waiting_ = true;
   return input_.size() <= static_cast<std::size_t>(loop_.settings().integer(Setting::kQueryBufferLimit));
 }
@@ -193,7 +197,7 @@ bool Connection::runFrames() {
     }
   }
   output_end_ += output_.size() - output_before;
-  addFence();
+  addFence(answered);
   return true;
 }
 
@@ -239,7 +243,7 @@ void Connection::onSlowDone() {
     output_.append(slow_->output.bytes());
   }
   slow_.reset();
-  addFence();
+  addFence(1);
   if (session_->wantsClose() || loop_.stopping()) {
     closing_ = true;
   }
@@ -258,22 +262,21 @@ void Connection::adaptBatchLimit(std::size_t statements, std::size_t bytes) {
   }
 }
 
-// What was put out since the last fence may leave when the session's fence is durable.
-void Connection::addFence() {
+// What was put out since the last fence, `answers` of them, may leave when the session's fence is durable.
+void Connection::addFence(std::size_t answers) {
   const Lsn lsn = session_->fence();
-  if (lsn == 0 || output_.empty()) {
-    return;
-  }
-  if (lsn <= loop_.database().durableLsn() && fences_.empty()) {
+  if (lsn == 0 || output_.empty() || (fences_.empty() && lsn <= loop_.database().durableLsn())) {
     return;
   }
   if (!fences_.empty() && fences_.back().lsn == lsn) {
     fences_.back().position = output_end_;
+    fences_.back().answers += answers;
   } else {
-    fences_.push_back({output_end_, lsn});
+    fences_.push_back({output_end_, lsn, answers});
   }
 }
 
+// How much of the output may leave. Drops the fences that are passed.
 std::size_t Connection::sendable() {
   if (fences_.empty()) {
     return output_.size();
@@ -286,7 +289,30 @@ std::size_t Connection::sendable() {
     open_to = fences_[passed++].position;
   }
   fences_.erase(fences_.begin(), fences_.begin() + static_cast<std::ptrdiff_t>(passed));
-  return fences_.empty() ? output_.size() : static_cast<std::size_t>(open_to - output_begin);
+  if (fences_.empty()) {
+    return output_.size();
+  }
+  const auto open = static_cast<std::size_t>(open_to - output_begin);
+  if (const Status hope = loop_.database().durability(fences_.front().lsn); !hope.ok()) {
+    replaceFenced(open, hope.error());
+    return output_.size();
+  }
+  loop_.awaitDurable(*this);
+  return open;
+}
+
+// The disk failed below the fences: every answer from unread offset `from` on becomes this error.
+void Connection::replaceFenced(std::size_t from, const Error& error) {
+  output_end_ -= output_.size() - from;
+  output_.truncate(from);
+  RespReply reply(output_, *session_);
+  for (const Fence& fence : fences_) {
+    for (std::size_t i = 0; i < fence.answers; ++i) {
+      reply.error(error);
+    }
+  }
+  output_end_ += output_.size() - from;
+  fences_.clear();
 }
 
 // Sends what may leave. False: the client is gone.
@@ -295,9 +321,6 @@ bool Connection::flush() {
     return true;
   }
   std::size_t rest = sendable();
-  if (!fences_.empty()) {
-    loop_.awaitDurable(*this);
-  }
   while (rest > 0) {
     const ssize_t sent = ::send(socket_, output_.bytes().data(), rest, MSG_NOSIGNAL);
     if (sent < 0) {

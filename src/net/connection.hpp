@@ -5,7 +5,8 @@
 //                            └─ a slow statement: parked ─┘   (a worker runs it; nothing is read or run meanwhile)
 //
 // Order is kept: frames run one batch after the other, a parked connection runs nothing else, and output leaves from the front.
-// Under appendfsync always, output carries fences: bytes up to a fence's position leave when the durable LSN has passed it.
+// Under appendfsync always, output carries fences: bytes up to a fence's position leave when the durable LSN has passed it. If
+// the disk fails first, the answers behind the fence are replaced by errors that say that the outcome is unknown.
 //
 // Memory. Buffers are lent by the loop for as long as there are bytes in them; an idle connection has none. Input grows with the
 // bytes that arrive, not with the lengths that they announce. Output: beyond kStopReadingAt unsent bytes nothing more is read or
@@ -62,6 +63,7 @@ class Connection {
   struct Fence {
     std::uint64_t position;  // of output_end_
     Lsn lsn;
+    std::size_t answers;  // between the fence before and this one
   };
   // A statement that a worker runs.
   struct SlowStatement {
@@ -72,10 +74,10 @@ class Connection {
 
   bool runFrames();
   std::size_t parseFrames();
-  void settleBatch(std::size_t answered, std::size_t output_before);
   void park(std::size_t frame);
   void adaptBatchLimit(std::size_t statements, std::size_t bytes);
-  void addFence();
+  void addFence(std::size_t answers);
+  void replaceFenced(std::size_t from, const Error& error);
   [[nodiscard]] std::size_t sendable();
   bool flush();
   bool receive();
@@ -96,6 +98,7 @@ class Connection {
   std::int64_t idle_ticks_ = 0;
   bool readable_ = false;
   bool writable_ = true;
+  bool hung_up_ = false;         // the client sends no more
   bool frames_waiting_ = false;  // input_ may hold a whole frame
   bool parked_ = false;
   bool closing_ = false;  // dies when output_ is sent

@@ -111,7 +111,7 @@ Result<std::unique_ptr<Server>> Server::start(Database& database) {
     TREFOIL_TRY(server->loops_[0]->listen(socket));
   }
   Server* const raw = server.get();
-  server->durable_callback_ = database.onDurable([raw](Lsn) {
+  server->durable_callback_ = database.onDurable([raw] {
     for (const auto& loop : raw->loops_) {
       loop->durableMoved();
     }
