@@ -61,6 +61,10 @@ class Reply {
 
   [[nodiscard]] virtual Mark mark() const = 0;
   virtual void rewind(Mark mark) = 0;
+
+  // Enough for now: Session::executeBatch stops behind the statement whose answer made it so, and the front end goes on when its
+  // client has taken some. What a client can pile up is bounded by this and by one answer.
+  [[nodiscard]] virtual bool full() const { return false; }
 };
 
 // The wire text of an error without the leading '-': "WRONGTYPE Operation against …", "ERR syntax error", "CONFLICT …". The one

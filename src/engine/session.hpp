@@ -33,8 +33,8 @@ class Session {
   void execute(const Statement& statement, Reply& reply);
 
   // Network front ends: runs the statements of a pipelined burst in order and stops before the first one that belongs to the slow
-  // lane (a scan, KEYS, a large import …) or after one that closes the connection. Returns how many were answered.
-  // The caller hands a slow one to Database::submit() and goes on with the rest when that is done.
+  // lane (a scan, KEYS, a large import …), after one that closes the connection, or when reply.full(). Returns how many were
+  // answered. The caller hands a slow one to Database::submit() and goes on with the rest when that is done.
   std::size_t executeBatch(std::span<const Statement> statements, Reply& reply);
 
   // Output pushed so far may leave once Database::durableLsn() >= fence(). 0: at once (always so without `always`).

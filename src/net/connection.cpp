@@ -14,11 +14,10 @@
 namespace trefoil::net {
 namespace {
 
-constexpr std::uint32_t kFirstBatch = 8;
-// The answers of one batch should stay about here: larger ones make the next batch smaller.
-constexpr std::size_t kBatchOutput = std::size_t{256} << 10;
 // A connection's turn: rounds of read, run, write before others have theirs.
 constexpr int kTurns = 16;
+// A client with more unread answers than output-buffer-limit is closed when it has read nothing for so many seconds.
+constexpr int kStallTicks = 20;
 // Unfinished frames up to this size move to a buffer of their own size, so that the loop gets its large one back.
 constexpr std::size_t kSmallRemainder = std::size_t{4} << 10;
 
@@ -34,7 +33,7 @@ bool isHttp(std::string_view word) {
 }  // namespace
 
 Connection::Connection(EventLoop& loop, int socket, std::unique_ptr<Session> session)
-    : loop_(loop), session_(std::move(session)), socket_(socket), batch_limit_(kFirstBatch) {}
+    : loop_(loop), session_(std::move(session)), socket_(socket) {}
 
 Connection::~Connection() {
   TREFOIL_ASSERT(!parked_);
@@ -74,9 +73,8 @@ void Connection::serve() {
       return;
     }
     if (output_.size() > kStopReadingAt) {
-      // One answer may be as large as it likes. Many are what a client piles up that asks and does not read.
-      if (last_batch_ > 1 && output_.size() > static_cast<std::size_t>(loop_.settings().integer(Setting::kOutputBufferLimit))) {
-        die();
+      if (output_.size() > static_cast<std::size_t>(loop_.settings().integer(Setting::kOutputBufferLimit))) {
+        loop_.watchStalled(*this);
       }
       return;  // goes on when the client has fetched some: EPOLLOUT, or the disk
     }
@@ -143,7 +141,7 @@ std::size_t Connection::parseFrames() {
   batch.statements.clear();
   const std::string_view input = input_.bytes();
   std::size_t at = 0;
-  while (batch.frames.size() < batch_limit_) {
+  while (batch.frames.size() < kMaxBatch) {
     const std::size_t first_word = batch.words.size();
     const auto outcome = parser_.next(input.substr(at), batch.words);
     if (outcome != parser::RespParser::Outcome::kFrame) {
@@ -179,16 +177,19 @@ bool Connection::runFrames() {
   std::size_t answered = 0;
   if (!batch.statements.empty()) {
     answered = session_->executeBatch(batch.statements, reply);
-    adaptBatchLimit(answered, output_.size() - output_before);
-    last_batch_ = static_cast<std::uint32_t>(answered);
   }
   if (session_->wantsClose()) {
     closing_ = true;
   } else if (answered < batch.statements.size()) {
     const std::size_t begin = answered == 0 ? 0 : batch.frames[answered - 1].end;
-    park(answered);
+    parser_.reset();
+    if (reply.full() && answered > 0) {
+      frames_waiting_ = true;  // the rest is cut again later
+    } else {
+      park(answered);
+      slow_->frame_end -= begin;
+    }
     input_.consume(begin);
-    slow_->frame_end -= begin;
   } else {
     input_.consume(parsed);
     if (parser_.failed() && !frames_waiting_) {
@@ -211,7 +212,6 @@ void Connection::park(std::size_t frame) {
   slow_->words.assign(batch.words.begin() + static_cast<std::ptrdiff_t>(parked.first_word),
                       batch.words.begin() + static_cast<std::ptrdiff_t>(parked.first_word + parked.words));
   slow_->frame_end = parked.end;
-  parser_.reset();
   parked_ = true;
   const Status queued = loop_.database().submit([this] {
     Statement statement;
@@ -248,18 +248,6 @@ void Connection::onSlowDone() {
     closing_ = true;
   }
   serve();
-}
-
-// Doubles while answers are small, shrinks to what keeps a batch's answers near kBatchOutput.
-void Connection::adaptBatchLimit(std::size_t statements, std::size_t bytes) {
-  if (bytes <= kBatchOutput / 2) {
-    if (statements == batch_limit_ && batch_limit_ < kMaxBatch) {
-      batch_limit_ *= 2;
-    }
-  } else if (bytes > kBatchOutput) {
-    const std::size_t each = bytes / std::max<std::size_t>(1, statements);
-    batch_limit_ = static_cast<std::uint32_t>(std::clamp(kBatchOutput / each, std::size_t{1}, std::size_t{batch_limit_}));
-  }
 }
 
 // What was put out since the last fence, `answers` of them, may leave when the session's fence is durable.
@@ -331,6 +319,7 @@ bool Connection::flush() {
       return errno == EAGAIN;
     }
     output_.consume(static_cast<std::size_t>(sent));
+    stalled_ticks_ = 0;
     rest -= static_cast<std::size_t>(sent);
   }
   if (output_.empty()) {
@@ -360,6 +349,17 @@ void Connection::beginStop() {
   }
   closing_ = true;
   serve();
+}
+
+// One answer may be as large as it likes, but not to a client that does not fetch it.
+bool Connection::stalled() {
+  if (dead_ || output_.size() <= static_cast<std::size_t>(loop_.settings().integer(Setting::kOutputBufferLimit))) {
+    return false;
+  }
+  if (++stalled_ticks_ > kStallTicks) {
+    die();
+  }
+  return !dead_;
 }
 
 void Connection::abandon() {

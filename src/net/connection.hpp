@@ -10,7 +10,7 @@
 //
 // Memory. Buffers are lent by the loop for as long as there are bytes in them; an idle connection has none. Input grows with the
 // bytes that arrive, not with the lengths that they announce. Output: beyond kStopReadingAt unsent bytes nothing more is read or
-// run, and the size of a batch adapts to the size of its answers, so what a client that does not read can pile up is bounded.
+// run, so what a client that does not read can pile up is that and one answer.
 //
 // Thread safety: owned by its loop. While parked, `session_`, `slow_` and the bytes below the parked frame's end in input_ belong
 // to the worker.
@@ -54,10 +54,15 @@ class Connection {
   // How often this was called since the client was last heard of.
   std::int64_t idleTicks() { return parked_ ? 0 : idle_ticks_++; }
 
+  // Asked about once a second: whether more than output-buffer-limit is unsent. Dies if that stays so and the client reads
+  // nothing.
+  bool stalled();
+
   // The loop's book-keeping.
   std::size_t index = 0;  // in the loop's list
   bool in_ready_list = false;
   bool in_fenced_list = false;
+  bool in_stalled_list = false;
 
  private:
   struct Fence {
@@ -75,7 +80,6 @@ class Connection {
   bool runFrames();
   std::size_t parseFrames();
   void park(std::size_t frame);
-  void adaptBatchLimit(std::size_t statements, std::size_t bytes);
   void addFence(std::size_t answers);
   void replaceFenced(std::size_t from, const Error& error);
   [[nodiscard]] std::size_t sendable();
@@ -93,8 +97,7 @@ class Connection {
   std::uint64_t output_end_ = 0;  // bytes ever put into output_
   std::unique_ptr<SlowStatement> slow_;
   int socket_;
-  std::uint32_t batch_limit_;
-  std::uint32_t last_batch_ = 0;  // statements that it held
+  int stalled_ticks_ = 0;
   std::int64_t idle_ticks_ = 0;
   bool readable_ = false;
   bool writable_ = true;

@@ -19,7 +19,7 @@ namespace {
 constexpr int kEvents = 256;
 constexpr std::size_t kIdleBuffers = 4;
 constexpr int kStopTickMs = 100;
-constexpr int kIdleTickMs = 1000;
+constexpr int kTickMs = 1000;
 // How long a stopping loop tries to get rid of answers that clients do not fetch.
 constexpr std::int64_t kStopPatienceUs = 5'000'000;
 
@@ -81,8 +81,8 @@ Status EventLoop::listen(int socket) {
 void EventLoop::run() {
   epoll_event events[kEvents];
   while (!stopping_ || !connections_.empty()) {
-    const bool close_idle = settings().integer(Setting::kTimeout) > 0;
-    const int timeout = !ready_.empty() ? 0 : stopping_ ? kStopTickMs : close_idle ? kIdleTickMs : -1;
+    const bool ticking = !stalled_.empty() || settings().integer(Setting::kTimeout) > 0;
+    const int timeout = !ready_.empty() ? 0 : stopping_ ? kStopTickMs : ticking ? kTickMs : -1;
     const int count = ::epoll_wait(epoll_, events, kEvents, timeout);
     for (int i = 0; i < count; ++i) {
       void* const target = events[i].data.ptr;
@@ -95,8 +95,8 @@ void EventLoop::run() {
       }
     }
     serveReady();
-    if (close_idle) {
-      closeIdle();
+    if (ticking) {
+      tick();
     }
     if (stopping_ && server_.database_.env().monotonicMicros() > stop_deadline_us_) {
       for (Connection* connection : connections_) {
@@ -259,6 +259,7 @@ void EventLoop::burySome() {
     dead_.pop_back();
     std::erase(ready_, connection);
     std::erase(fenced_, connection);
+    std::erase(stalled_, connection);
     connections_.back()->index = connection->index;
     connections_[connection->index] = connections_.back();
     connections_.pop_back();
@@ -268,17 +269,29 @@ void EventLoop::burySome() {
   }
 }
 
-// The setting `timeout`: about once a second every connection is asked whether it was used since it was last asked.
-void EventLoop::closeIdle() {
+void EventLoop::watchStalled(Connection& connection) {
+  if (!connection.in_stalled_list) {
+    connection.in_stalled_list = true;
+    stalled_.push_back(&connection);
+  }
+}
+
+// About once a second, if there is a reason: closes clients that do not read, and idle ones if the setting `timeout` says so.
+void EventLoop::tick() {
   const std::int64_t now = server_.database_.env().monotonicMicros();
-  if (now < next_idle_check_us_) {
+  if (now < next_tick_us_) {
     return;
   }
-  next_idle_check_us_ = now + std::int64_t{kIdleTickMs} * 1000;
-  const std::int64_t limit = settings().integer(Setting::kTimeout);
-  for (Connection* connection : connections_) {
-    if (connection->idleTicks() >= limit) {
-      connection->abandon();
+  next_tick_us_ = now + std::int64_t{kTickMs} * 1000;
+  std::erase_if(stalled_, [](Connection* connection) {
+    connection->in_stalled_list = connection->stalled();
+    return !connection->in_stalled_list;
+  });
+  if (const std::int64_t limit = settings().integer(Setting::kTimeout); limit > 0) {
+    for (Connection* connection : connections_) {
+      if (connection->idleTicks() >= limit) {
+        connection->abandon();
+      }
     }
   }
 }

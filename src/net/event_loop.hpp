@@ -81,6 +81,7 @@ class EventLoop {
   void returnBuffer(ByteBuffer& buffer);
   void serveAgain(Connection& connection);
   void awaitDurable(Connection& connection);
+  void watchStalled(Connection& connection);
   void bury(Connection& connection);
 
  private:
@@ -92,7 +93,7 @@ class EventLoop {
   void serveFenced();
   void burySome();
   void beginStop();
-  void closeIdle();
+  void tick();
 
   Server& server_;
   int epoll_ = -1;
@@ -105,10 +106,11 @@ class EventLoop {
   std::vector<Connection*> ready_;
   std::vector<Connection*> serving_;
   std::vector<Connection*> fenced_;
+  std::vector<Connection*> stalled_;
   std::vector<Connection*> dead_;
   bool stopping_ = false;
   std::int64_t stop_deadline_us_ = 0;
-  std::int64_t next_idle_check_us_ = 0;
+  std::int64_t next_tick_us_ = 0;
 
   std::atomic<std::size_t> load_{0};
   std::atomic<bool> fences_waiting_{false};

@@ -21,6 +21,7 @@
 
 #include "engine/reply.hpp"
 #include "net/byte_buffer.hpp"
+#include "net/limits.hpp"
 
 namespace trefoil {
 class Session;
@@ -56,6 +57,7 @@ class RespReply final : public Reply {
 
   [[nodiscard]] Mark mark() const override { return {out_->size()}; }
   void rewind(Mark mark) override { out_->truncate(mark.position); }
+  [[nodiscard]] bool full() const override { return out_->size() >= kStopReadingAt; }
 
  private:
   [[nodiscard]] bool resp3() const;
