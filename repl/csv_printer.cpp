@@ -55,12 +55,12 @@ class CsvPrinter final : public Printer {
     output_.written();
   }
 
-  void reply(const ReplyTree& tree) override {
+  void reply(const FlatReply& tree) override {
     std::string& out = output_.buffer();
     bool first = true;
     for (std::size_t i = 0; i < tree.size(); ++i) {
       const ReplyNode& node = tree[i];
-      if (ReplyTree::isAggregate(node.kind)) {
+      if (FlatReply::isAggregate(node.kind)) {
         continue;
       }
       if (!first) {

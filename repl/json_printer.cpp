@@ -80,7 +80,7 @@ class JsonPrinter final : public Printer {
   void endRows() override { output_.write("]\n"); }
   void abandon() override { output_.write("]\n"); }
 
-  void reply(const ReplyTree& tree) override {
+  void reply(const FlatReply& tree) override {
     std::size_t index = 0;
     appendNode(output_.buffer(), tree, index);
     output_.buffer() += '\n';
@@ -112,7 +112,7 @@ class JsonPrinter final : public Printer {
   }
 
   // Depth is bounded by whoever built the tree.
-  void appendNode(std::string& out, const ReplyTree& tree, std::size_t& index) {
+  void appendNode(std::string& out, const FlatReply& tree, std::size_t& index) {
     const ReplyNode& node = tree[index++];
     switch (node.kind) {
       case ReplyKind::kNull:
@@ -145,14 +145,14 @@ class JsonPrinter final : public Printer {
     }
   }
 
-  void appendMap(std::string& out, const ReplyTree& tree, std::size_t children, std::size_t& index) {
+  void appendMap(std::string& out, const FlatReply& tree, std::size_t children, std::size_t& index) {
     out += '{';
     for (std::size_t i = 0; i + 1 < children; i += 2) {
       if (i != 0) {
         out += ',';
       }
       std::string key;
-      if (!ReplyTree::isAggregate(tree[index].kind)) {
+      if (!FlatReply::isAggregate(tree[index].kind)) {
         appendScalar(key, tree, tree[index++]);
       } else {
         appendNode(key, tree, index);

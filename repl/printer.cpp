@@ -42,7 +42,7 @@ std::unique_ptr<Printer> makePrinter(Mode mode, Output& output, std::size_t widt
   return makeRawPrinter(output);
 }
 
-void appendScalar(std::string& out, const ReplyTree& tree, const ReplyNode& node) {
+void appendScalar(std::string& out, const FlatReply& tree, const ReplyNode& node) {
   char number[kMaxDoubleChars];
   switch (node.kind) {
     case ReplyKind::kInteger:
@@ -55,7 +55,7 @@ void appendScalar(std::string& out, const ReplyTree& tree, const ReplyNode& node
       out.append(node.integer != 0 ? "true" : "false");
       break;
     default:
-      if (ReplyTree::hasBytes(node.kind)) {
+      if (FlatReply::hasBytes(node.kind)) {
         out.append(tree.bytes(node));
       }
   }

@@ -17,7 +17,7 @@
 
 #include "base/value.hpp"
 #include "repl/output.hpp"
-#include "repl/reply_tree.hpp"
+#include "repl/flat_reply.hpp"
 
 namespace trefoil::repl {
 
@@ -38,7 +38,7 @@ class Printer {
   virtual void row(std::span<const Datum> values) = 0;
   virtual void endRows() = 0;
   virtual void abandon() {}
-  virtual void reply(const ReplyTree& tree) = 0;
+  virtual void reply(const FlatReply& tree) = 0;
 };
 
 // `width` is the terminal's, 0 if the output is none: then tables are as wide as they need.
@@ -51,6 +51,6 @@ std::unique_ptr<Printer> makeCsvPrinter(Output& output);
 std::unique_ptr<Printer> makeJsonPrinter(Output& output);
 
 // Appends a scalar node's bare text: bytes as they are, numbers, "true", nothing for null.
-void appendScalar(std::string& out, const ReplyTree& tree, const ReplyNode& node);
+void appendScalar(std::string& out, const FlatReply& tree, const ReplyNode& node);
 
 }  // namespace trefoil::repl

@@ -25,11 +25,11 @@ class RawPrinter final : public Printer {
     output_.written();
   }
 
-  void reply(const ReplyTree& tree) override {
+  void reply(const FlatReply& tree) override {
     std::string& out = output_.buffer();
     for (std::size_t i = 0; i < tree.size(); ++i) {
       const ReplyNode& node = tree[i];
-      if (ReplyTree::isAggregate(node.kind)) {
+      if (FlatReply::isAggregate(node.kind)) {
         continue;
       }
       appendScalar(out, tree, node);

@@ -136,7 +136,7 @@ Result<std::unique_ptr<RespClient>> RespClient::connect(const ServerUrl& url) {
 }
 
 Status RespClient::greet(const ServerUrl& url) {
-  ReplyTree reply;
+  FlatReply reply;
   std::vector<std::string_view> hello = {"HELLO", "3"};
   if (!url.password.empty()) {
     hello.insert(hello.end(),
@@ -159,7 +159,7 @@ Status RespClient::greet(const ServerUrl& url) {
   return {};
 }
 
-Status RespClient::call(std::span<const std::string_view> arguments, ReplyTree& reply) {
+Status RespClient::call(std::span<const std::string_view> arguments, FlatReply& reply) {
   char number[kMaxIntegerChars];
   request_ = "*";
   request_.append(number, formatUnsigned(number, arguments.size())).append("\r\n");
@@ -213,7 +213,7 @@ Result<std::string_view> RespClient::readLine() {
   }
 }
 
-Status RespClient::readReply(ReplyTree& reply) {
+Status RespClient::readReply(FlatReply& reply) {
   // How many nodes are still to come on each level.
   std::vector<std::size_t> missing;
   for (;;) {
@@ -243,7 +243,7 @@ Status RespClient::readReply(ReplyTree& reply) {
   }
 }
 
-Status RespClient::readBytes(ReplyTree& reply, ReplyKind kind, std::string_view count) {
+Status RespClient::readBytes(FlatReply& reply, ReplyKind kind, std::string_view count) {
   std::int64_t size = 0;
   if (!parseCount(count, size) || size < -1 || size > kMaxReplyBytes) {
     return protocolError("bad length");
@@ -263,7 +263,7 @@ Status RespClient::readBytes(ReplyTree& reply, ReplyKind kind, std::string_view 
 }
 
 // Reads one node; of an aggregate its head, with `children` set.
-Status RespClient::readNode(ReplyTree& reply, std::size_t& children) {
+Status RespClient::readNode(FlatReply& reply, std::size_t& children) {
   TREFOIL_ASSIGN(const std::string_view line, readLine());
   if (line.empty()) {
     return protocolError("an empty line");

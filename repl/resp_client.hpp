@@ -1,6 +1,6 @@
 // A blocking RESP client: what `trefoil connect` talks through.
 //
-// Replies are read into a ReplyTree without recursion; how deep and how long they may be is bounded, since a server is input too.
+// Replies are read into a FlatReply without recursion; how deep and how long they may be is bounded, since a server is input too.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 #include "base/status.hpp"
 #include "net/byte_buffer.hpp"
-#include "repl/reply_tree.hpp"
+#include "repl/flat_reply.hpp"
 
 namespace trefoil::repl {
 
@@ -34,18 +34,18 @@ class RespClient {
   RespClient& operator=(const RespClient&) = delete;
 
   // Sends one command and waits for its reply. An error reply is a reply; an Error means that the connection is gone.
-  Status call(std::span<const std::string_view> arguments, ReplyTree& reply);
+  Status call(std::span<const std::string_view> arguments, FlatReply& reply);
 
  private:
   explicit RespClient(int socket) : socket_(socket) {}
   Status greet(const ServerUrl& url);
   Status send(std::string_view bytes);
   Status receive();
-  Status readReply(ReplyTree& reply);
+  Status readReply(FlatReply& reply);
   // A line without its end; the view lives until the next read.
   Result<std::string_view> readLine();
-  Status readNode(ReplyTree& reply, std::size_t& children);
-  Status readBytes(ReplyTree& reply, ReplyKind kind, std::string_view count);
+  Status readNode(FlatReply& reply, std::size_t& children);
+  Status readBytes(FlatReply& reply, ReplyKind kind, std::string_view count);
 
   int socket_;
   net::ByteBuffer input_;

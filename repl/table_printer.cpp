@@ -74,7 +74,7 @@ class TablePrinter final : public Printer {
     output_.written();
   }
 
-  void reply(const ReplyTree& tree) override {
+  void reply(const FlatReply& tree) override {
     std::size_t index = 0;
     appendNode(output_.buffer(), tree, index, 0);
     output_.written();
@@ -132,7 +132,7 @@ class TablePrinter final : public Printer {
   }
 
   // `indent`: cells already taken on this line, so that the elements of a nested aggregate stand below each other.
-  void appendNode(std::string& out, const ReplyTree& tree, std::size_t& index, std::size_t indent) {
+  void appendNode(std::string& out, const FlatReply& tree, std::size_t& index, std::size_t indent) {
     const ReplyNode& node = tree[index++];
     switch (node.kind) {
       case ReplyKind::kNull:
@@ -164,7 +164,7 @@ class TablePrinter final : public Printer {
     out += '\n';
   }
 
-  void appendAggregate(std::string& out, const ReplyTree& tree, const ReplyNode node, std::size_t& index, std::size_t indent) {
+  void appendAggregate(std::string& out, const FlatReply& tree, const ReplyNode node, std::size_t& index, std::size_t indent) {
     const bool map = node.kind == ReplyKind::kMap;
     if (node.size == 0) {
       out += map ? "(empty hash)\n" : node.kind == ReplyKind::kSet ? "(empty set)\n" : "(empty array)\n";

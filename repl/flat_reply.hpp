@@ -17,13 +17,13 @@ enum class ReplyKind : std::uint8_t { kSimple, kError, kInteger, kDouble, kBoole
 
 struct ReplyNode {
   ReplyKind kind = ReplyKind::kNull;
-  std::uint64_t offset = 0;  // of its bytes in ReplyTree's string: simple, error, bulk
+  std::uint64_t offset = 0;  // of its bytes in FlatReply's string: simple, error, bulk
   std::uint64_t size = 0;    // their number, or an aggregate's children
   std::int64_t integer = 0;  // integer, boolean
   double real = 0;
 };
 
-class ReplyTree {
+class FlatReply {
  public:
   void clear() {
     nodes_.clear();
