@@ -47,6 +47,12 @@ class Entry {
                          std::size_t slack = 0);
   // Frees the block alone; a Large that it points to is the caller's business.
   static void free(Entry* entry);
+  // The same entry with room for `value_size` bytes, its old bytes kept as far as they fit; `slack` more if it has to move.
+  static Entry* resizeValue(Entry* entry, std::size_t value_size, std::size_t slack);
+  // The same entry with another deadline or none. Moves unless it had a deadline and still has one.
+  static Entry* withDeadline(Entry* entry, Deadline deadline);
+  // A block with the same content; a Large is shared.
+  static Entry* clone(const Entry& entry);
 
   [[nodiscard]] ObjectType type() const { return static_cast<ObjectType>(type_encoding_ & 0x0F); }
   [[nodiscard]] Encoding encoding() const { return static_cast<Encoding>(type_encoding_ >> 4); }
@@ -69,6 +75,10 @@ class Entry {
     std::memcpy(&number, bytes() + valueOffset(), sizeof(number));
     return number;
   }
+  void setLarge(Large* large) {
+    setValueSize(sizeof(large));
+    std::memcpy(valueBytes(), static_cast<const void*>(&large), sizeof(large));
+  }
   [[nodiscard]] Large* large() const {
     TREFOIL_DEBUG_ASSERT(isLarge());
     Large* large = nullptr;
@@ -87,11 +97,6 @@ class Entry {
     value_size_ = static_cast<std::uint32_t>(size);
   }
   void setTypeAndEncoding(ObjectType type, Encoding encoding) { type_encoding_ = pack(type, encoding); }
-  // The deadline of an entry that has one is rewritten in place.
-  void rewriteDeadline(Deadline deadline) {
-    TREFOIL_DEBUG_ASSERT(hasDeadline() && !deadline.never());
-    std::memcpy(bytes(), &deadline.unix_ms, sizeof(std::int64_t));
-  }
 
  private:
   static constexpr std::uint8_t kHasDeadline = 1;

@@ -1,0 +1,89 @@
+#include "kv/entry.hpp"
+
+#include <malloc.h>
+
+#include <cstdlib>
+#include <new>
+
+namespace trefoil::kv {
+
+std::string_view typeName(ObjectType type) {
+  switch (type) {
+    case ObjectType::kString: return "string";
+    case ObjectType::kList: return "list";
+    case ObjectType::kHash: return "hash";
+    case ObjectType::kSet: return "set";
+    case ObjectType::kSortedSet: return "zset";
+  }
+  return "?";
+}
+
+Entry* Entry::allocate(ObjectType type, Encoding encoding, std::string_view key, Deadline deadline, std::size_t value_size,
+                       std::size_t slack) {
+  TREFOIL_ASSERT(value_size <= UINT32_MAX && key.size() <= UINT32_MAX);
+  const bool long_key = key.size() > UINT16_MAX;
+  const std::size_t head = sizeof(Entry) + (deadline.never() ? 0 : 8) + (long_key ? 4 : 0);
+  void* memory = std::malloc(head + key.size() + value_size + slack);
+  if (memory == nullptr) {
+    throw std::bad_alloc();  // ends the process: nobody catches it
+  }
+  auto* entry = new (memory) Entry;
+  entry->type_encoding_ = pack(type, encoding);
+  entry->flags_ = static_cast<std::uint8_t>((deadline.never() ? 0 : kHasDeadline) | (long_key ? kLongKey : 0));
+  entry->key_size_ = long_key ? 0 : static_cast<std::uint16_t>(key.size());
+  entry->value_size_ = static_cast<std::uint32_t>(value_size);
+  char* at = entry->bytes();
+  if (!deadline.never()) {
+    std::memcpy(at, &deadline.unix_ms, 8);
+    at += 8;
+  }
+  if (long_key) {
+    const auto size = static_cast<std::uint32_t>(key.size());
+    std::memcpy(at, &size, 4);
+    at += 4;
+  }
+  std::memcpy(at, key.data(), key.size());
+  return entry;
+}
+
+void Entry::free(Entry* entry) { std::free(entry); }
+
+Entry* Entry::resizeValue(Entry* entry, std::size_t value_size, std::size_t slack) {
+  TREFOIL_ASSERT(value_size <= UINT32_MAX);
+  if (value_size > entry->value_size_ && value_size > entry->valueCapacity()) {
+    void* memory = std::realloc(static_cast<void*>(entry), sizeof(Entry) + entry->valueOffset() + value_size + slack);
+    if (memory == nullptr) {
+      throw std::bad_alloc();
+    }
+    entry = static_cast<Entry*>(memory);
+  }
+  entry->value_size_ = static_cast<std::uint32_t>(value_size);
+  return entry;
+}
+
+Entry* Entry::withDeadline(Entry* entry, Deadline deadline) {
+  if (entry->hasDeadline() == !deadline.never()) {
+    if (!deadline.never()) {
+      std::memcpy(entry->bytes(), &deadline.unix_ms, sizeof(std::int64_t));
+    }
+    return entry;
+  }
+  Entry* moved = allocate(entry->type(), entry->encoding(), entry->key(), deadline, entry->valueSize());
+  std::memcpy(moved->valueBytes(), entry->value().data(), entry->valueSize());
+  free(entry);
+  return moved;
+}
+
+Entry* Entry::clone(const Entry& entry) {
+  Entry* copy = allocate(entry.type(), entry.encoding(), entry.key(), entry.deadline(), entry.valueSize());
+  std::memcpy(copy->valueBytes(), entry.value().data(), entry.valueSize());
+  return copy;
+}
+
+std::size_t Entry::valueCapacity() const {
+  return malloc_usable_size(const_cast<Entry*>(this)) - sizeof(Entry) - valueOffset();
+}
+
+std::size_t Entry::allocatedBytes() const { return malloc_usable_size(const_cast<Entry*>(this)) + sizeof(std::size_t); }
+
+}  // namespace trefoil::kv

@@ -1,0 +1,32 @@
+#include "kv/partition_lock.hpp"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace trefoil::kv {
+
+namespace {
+inline void pauseCpu() {
+#if defined(__x86_64__)
+  _mm_pause();
+#endif
+}
+}  // namespace
+
+void PartitionLock::lockContended() {
+  for (int i = 0; i < kSpins; ++i) {
+    std::uint32_t expected = kFree;
+    if (state_.load(std::memory_order_relaxed) == kFree &&
+        state_.compare_exchange_weak(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed)) {
+      return;
+    }
+    pauseCpu();
+  }
+  // Whoever gets the lock here leaves it marked: others may still be asleep.
+  while (state_.exchange(kSleepers, std::memory_order_acquire) != kFree) {
+    state_.wait(kSleepers, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace trefoil::kv

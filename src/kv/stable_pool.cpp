@@ -1,0 +1,55 @@
+#include "kv/stable_pool.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "base/assert.hpp"
+
+namespace trefoil::kv {
+
+StablePool::~StablePool() {
+  for (void* chunk : chunks_) {
+    std::free(chunk);
+  }
+}
+
+std::uint64_t* StablePool::allocate(Kind kind, std::size_t bytes) {
+  TREFOIL_ASSERT(bytes > 0 && bytes % 64 == 0);
+  const std::lock_guard lock(mutex_);
+  in_use_.fetch_add(bytes, std::memory_order_relaxed);
+  Class& size_class = classes_[{kind, bytes}];
+  if (!size_class.free.empty()) {
+    std::uint64_t* block = size_class.free.back();
+    size_class.free.pop_back();
+    for (std::size_t i = 0; i < bytes / 8; ++i) {  // atomically, word by word: somebody may be looking
+      std::atomic_ref<std::uint64_t>(block[i]).store(0, std::memory_order_relaxed);
+    }
+    return block;
+  }
+  if (size_class.bump_left < bytes) {
+    // The first chunk of a class holds one block only where that is enough for a small database.
+    const std::size_t chunk_bytes = size_class.bump == nullptr ? std::max(bytes, std::size_t{4096}) / bytes * bytes
+                                                               : std::max(bytes, kChunkBytes / bytes * bytes);
+    void* chunk = std::aligned_alloc(64, chunk_bytes);
+    if (chunk == nullptr) {
+      throw std::bad_alloc();
+    }
+    std::memset(chunk, 0, chunk_bytes);
+    chunks_.push_back(chunk);
+    size_class.bump = static_cast<char*>(chunk);
+    size_class.bump_left = chunk_bytes;
+  }
+  auto* block = reinterpret_cast<std::uint64_t*>(size_class.bump);
+  size_class.bump += bytes;
+  size_class.bump_left -= bytes;
+  return block;
+}
+
+void StablePool::release(Kind kind, std::size_t bytes, std::uint64_t* block) {
+  const std::lock_guard lock(mutex_);
+  in_use_.fetch_sub(bytes, std::memory_order_relaxed);
+  classes_[{kind, bytes}].free.push_back(block);
+}
+
+}  // namespace trefoil::kv
