@@ -98,8 +98,8 @@ void Directory::erase(const DirectoryContext& context, std::uint64_t hash, Slot 
   const Segment segment = segmentFor(hash);
   const std::uint64_t word = load(slot.word);
   addToCounts(segment, -1, (word & kDeadlineBit) != 0 ? -1 : 0);
-  if (size() == 0) {
-    clear(context);
+  if (size() == 0 && bitsOf(root_.load(std::memory_order_relaxed)) > 0) {
+    clear(context);  // a partition that was once full; a small one keeps its segment
     return;
   }
   const auto offset = static_cast<std::uint32_t>(slot.word - segment.block);

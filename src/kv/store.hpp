@@ -31,8 +31,9 @@
 namespace trefoil::kv {
 
 class Entry;
-class Keyspace;
 class Reaper;
+class StablePool;
+struct DirectoryContext;
 struct Partition;
 
 inline constexpr int kDefaultDatabases = 16;
@@ -88,7 +89,7 @@ class Store {
   // All snapshots that were opened over it must be released.
   ~Store();
 
-  [[nodiscard]] int databases() const { return static_cast<int>(databases_.size()); }
+  [[nodiscard]] int databases() const { return options_.databases; }
   [[nodiscard]] std::uint64_t hash(std::string_view key) const;
   [[nodiscard]] Key key(int db, std::string_view bytes) const { return {bytes, hash(bytes), db}; }
   [[nodiscard]] static PartitionId partition(int db, std::uint64_t hash) {
@@ -138,6 +139,8 @@ class Store {
   // Guarantee: a key that is there during a whole walk is visited at least once.
   std::uint64_t visit(int db, std::uint64_t cursor, std::size_t budget, Lsn snapshot, bool locked,
                       const EntryVisitor& visitor) const;
+  // A whole walk, in which no key is visited twice.
+  void visitAll(int db, Lsn snapshot, bool locked, const EntryVisitor& visitor) const;
 
   // Checkpoint: hands every entry visible at the open snapshot to `sink` as effects that build it, some kilobytes at a time; no
   // lock is held during sink(). Stops at the sink's first error. Applying all of it to an empty store gives the snapshot's
@@ -163,19 +166,36 @@ class Store {
 
   [[nodiscard]] const PackedLimits& packedLimits() const { return options_.packed; }
   void setPackedLimits(const PackedLimits& limits) { options_.packed = limits; }  // before use by several threads
+  [[nodiscard]] std::uint64_t hashSeed() const { return options_.hash_seed; }
+  // Returns when everything that is freed in the background is. For tests.
+  void drainReaper();
   [[nodiscard]] Versions& versions() const { return versions_; }
 
  private:
-  friend class Keyspace;
+  struct Apply;  // one effect on its way into a partition
 
-  [[nodiscard]] Partition* partitionOf(PartitionId id) const;
-  [[nodiscard]] Partition& createPartitions(PartitionId id);
+  [[nodiscard]] Partition& partitionAt(PartitionId id) const;
+  [[nodiscard]] Partition& partitionAt(const Key& key) const { return partitionAt(partition(key)); }
+  [[nodiscard]] DirectoryContext directoryContext() const;
+  // A step of a walk, from a hash on: where the next one begins, unless it was the last.
+  struct WalkStep {
+    std::uint64_t next;
+    bool at_end;
+  };
+  // Looks at the segment of `from`. `exact` leaves out what hashes below `from`: a walk in exact steps visits no key twice.
+  WalkStep walkStep(int db, std::uint64_t from, std::size_t budget, Lsn snapshot, bool locked, bool exact, std::size_t& visited,
+                    const EntryVisitor& visitor) const;
+  void flush(int db, const WriteContext& context);
+  void flushPartition(Partition& partition, const WriteContext& context, std::vector<Entry*>& dead);
+  void purge(Partition& partition);
 
   Versions& versions_;
   StoreOptions options_;
+  std::unique_ptr<StablePool> pool_;
   std::unique_ptr<Reaper> reaper_;
-  std::vector<std::unique_ptr<Keyspace>> databases_;
-  std::uint64_t sweep_cursor_ = 0;
+  std::unique_ptr<Partition[]> partitions_;  // of all databases, by PartitionId
+  // Where the sweeper goes on.
+  std::uint64_t sweep_hash_ = 0;
   int sweep_db_ = 0;
 };
 

@@ -1,0 +1,50 @@
+// What an effect does to one key's entry: the one code for the live store, for recovery and for a view's private copies.
+//
+// The caller has found the entry (or none) and made sure that it may be changed in place: no snapshot sees the entry itself. What
+// lies in its trees is told apart by the birth stamps.
+#pragma once
+
+#include <cstdint>
+
+#include "base/effect_buffer.hpp"
+#include "base/status.hpp"
+#include "base/versions.hpp"
+#include "kv/effects.hpp"
+#include "kv/entry.hpp"
+#include "kv/store.hpp"
+
+namespace trefoil::kv {
+
+// Takes entries that a change has replaced or removed as a whole.
+class Discarder {
+ public:
+  virtual ~Discarder() = default;
+  virtual void discard(Entry* entry) = 0;
+};
+
+struct ChangeContext {
+  const WriteContext& write;
+  const PackedLimits& limits;
+  std::uint64_t hash_seed;
+  Discarder& discarder;
+};
+
+// An effect's head, behind its kind byte.
+struct EffectHead {
+  EffectKind kind;
+  int db = 0;
+  std::string_view key;  // empty for kFlush
+};
+// Reads it; kCorruption if it is none, or names a database that is not below `databases`.
+Status readHead(std::uint8_t kind, EffectReader& reader, int databases, EffectHead& head);
+
+// Whether the effect replaces or removes whatever is there, so that nobody needs to copy it first.
+constexpr bool replacesWhole(EffectKind kind) {
+  return kind == EffectKind::kSet || kind == EffectKind::kSetWithDeadline || kind == EffectKind::kRemove;
+}
+
+// Applies an effect, whose head has been read, to the entry of `key`; nullptr stands for absence, before and after. kCorruption if the
+// arguments are not of the format or do not fit the entry: what was done by then is well-formed, but incomplete.
+Status changeEntry(EffectKind kind, EffectReader& reader, std::string_view key, Entry*& entry, const ChangeContext& context);
+
+}  // namespace trefoil::kv

@@ -1,0 +1,87 @@
+#include "kv/reaper.hpp"
+
+#include <utility>
+
+#include "kv/large.hpp"
+
+namespace trefoil::kv {
+
+Reaper::~Reaper() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+bool Reaper::isSmall(const Entry& entry) {
+  return entry.isLarge() ? entry.large()->size() <= kLargeElements : entry.valueSize() <= kLargeBytes;
+}
+
+void Reaper::freeNow(Entry* entry) {
+  if (entry->isLarge()) {
+    entry->large()->destroyContent();
+  }
+  freeShared(entry);
+}
+
+void Reaper::freeShared(Entry* entry) {
+  if (entry->isLarge()) {
+    delete entry->large();
+  }
+  Entry::free(entry);
+}
+
+void Reaper::free(Entry* entry) {
+  if (isSmall(*entry)) {
+    freeNow(entry);
+  } else {
+    enqueue({entry});
+  }
+}
+
+void Reaper::free(std::vector<Entry*> entries) {
+  if (!entries.empty()) {
+    enqueue(std::move(entries));
+  }
+}
+
+void Reaper::enqueue(std::vector<Entry*> entries) {
+  const std::lock_guard lock(mutex_);
+  queue_.push_back(std::move(entries));
+  if (!thread_.joinable()) {
+    thread_ = std::thread([this] { run(); });
+  }
+  wake_.notify_one();
+}
+
+void Reaper::drain() {
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [this] { return queue_.empty() && !busy_; });
+}
+
+void Reaper::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) {
+      return;
+    }
+    const std::vector<std::vector<Entry*>> work = std::exchange(queue_, {});
+    busy_ = true;
+    lock.unlock();
+    for (const auto& entries : work) {
+      for (Entry* entry : entries) {
+        freeNow(entry);
+      }
+    }
+    lock.lock();
+    busy_ = false;
+    idle_.notify_all();
+  }
+}
+
+}  // namespace trefoil::kv

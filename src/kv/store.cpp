@@ -1,0 +1,374 @@
+#include "kv/store.hpp"
+
+#include "kv/change.hpp"
+#include "kv/glob.hpp"
+#include "kv/large.hpp"
+#include "kv/partition.hpp"
+#include "kv/reaper.hpp"
+#include "kv/stable_pool.hpp"
+
+namespace trefoil::kv {
+
+namespace {
+
+// What an entry counts in its partition's account: its block, and its trees if they are its own.
+std::int64_t bytesOf(const Entry& entry, bool with_trees) {
+  return static_cast<std::int64_t>(entry.allocatedBytes() + (with_trees && entry.isLarge() ? entry.large()->memoryBytes() : 0));
+}
+
+}  // namespace
+
+Store::Store(Versions& versions, const StoreOptions& options)
+    : versions_(versions),
+      options_(options),
+      pool_(std::make_unique<StablePool>()),
+      reaper_(std::make_unique<Reaper>()),
+      partitions_(std::make_unique<Partition[]>(static_cast<std::size_t>(options.databases) * kPartitions)) {
+  TREFOIL_ASSERT(options.databases > 0);
+}
+
+Store::~Store() {
+  const std::size_t count = static_cast<std::size_t>(options_.databases) * kPartitions;
+  for (std::uint32_t id = 0; id < count; ++id) {
+    purge(partitions_[id]);
+    std::vector<Entry*> entries;
+    flushPartition(partitions_[id], WriteContext{}, entries);
+    for (Entry* entry : entries) {
+      reaper_->free(entry);
+    }
+  }
+}
+
+Partition& Store::partitionAt(PartitionId id) const { return partitions_[id.value]; }
+
+DirectoryContext Store::directoryContext() const { return {options_.hash_seed, *pool_}; }
+
+std::uint64_t Store::hash(std::string_view key) const { return hashBytes(key, options_.hash_seed); }
+
+void Store::prefetch(PrefetchStage stage, int db, std::uint64_t hash) const {
+  const Partition& partition_line = partitionAt(partition(db, hash));
+  switch (stage) {
+    case PrefetchStage::kPartition: __builtin_prefetch(&partition_line, 1); break;
+    case PrefetchStage::kDirectory: partition_line.directory.prefetchDirectory(hash); break;
+    case PrefetchStage::kBucket: partition_line.directory.prefetchBucket(hash); break;
+    case PrefetchStage::kEntry: partition_line.directory.prefetchEntry(hash); break;
+  }
+}
+
+// ----------------------------------------------------------------------------------------------------------------------- locks
+
+void Store::lock(PartitionId id) { partitionAt(id).lock.lock(); }
+void Store::unlock(PartitionId id) { partitionAt(id).lock.unlock(); }
+
+void Store::lock(std::span<const PartitionId> sorted) {
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    TREFOIL_DEBUG_ASSERT(i == 0 || sorted[i - 1] < sorted[i]);
+    lock(sorted[i]);
+  }
+}
+
+void Store::unlock(std::span<const PartitionId> sorted) {
+  for (const PartitionId id : sorted) {
+    unlock(id);
+  }
+}
+
+void Store::lockAll(int db) {
+  for (std::uint32_t i = 0; i < kPartitions; ++i) {
+    lock(PartitionId{(static_cast<std::uint32_t>(db) << kPartitionBits) | i});
+  }
+}
+
+void Store::unlockAll(int db) {
+  for (std::uint32_t i = 0; i < kPartitions; ++i) {
+    unlock(PartitionId{(static_cast<std::uint32_t>(db) << kPartitionBits) | i});
+  }
+}
+
+// ----------------------------------------------------------------------------------------------------------------------- apply
+
+// The old entry, on its way to being changed or replaced; collects what becomes of the memory account.
+struct Store::Apply final : Discarder {
+  Apply(Store& store_in, Partition& partition_in, const WriteContext& context_in, std::uint64_t hash_in)
+      : store(store_in), partition(partition_in), context(context_in), hash(hash_in) {}
+
+  [[nodiscard]] bool snapshotOpen() const { return context.writable_from != kNoSnapshot; }
+
+  void addShadow(Entry* entry, bool absent, bool owns_trees) {
+    if (partition.shadow == nullptr) {
+      partition.shadow = std::make_unique<ShadowMap>();
+    }
+    partition.shadow->add(hash, {context.stamp, entry, absent, owns_trees});
+  }
+
+  // The entry in the slot for changing in place: itself, or a copy if a snapshot sees it; nullptr if it is to be replaced as a
+  // whole and has gone to the shadow map.
+  Entry* writable(Entry* old, bool replaced_whole) {
+    if (!snapshotOpen() || (partition.shadow != nullptr && partition.shadow->diedSince(hash, old->key(), context.writable_from))) {
+      bytes -= bytesOf(*old, true);
+      return old;
+    }
+    if (replaced_whole) {
+      addShadow(old, false, true);
+      return nullptr;
+    }
+    Entry* copy = Entry::clone(*old);
+    if (old->isLarge()) {
+      copy->setLarge(new Large(*old->large()));
+    }
+    bytes += bytesOf(*old, false) - bytesOf(*old, true);
+    addShadow(old, false, !old->isLarge());
+    return copy;
+  }
+
+  // Nothing is there, and what comes is not for the eyes of a snapshot.
+  void noteAbsence(std::string_view key) {
+    if (!snapshotOpen() || (partition.shadow != nullptr && partition.shadow->diedSince(hash, key, context.writable_from))) {
+      return;
+    }
+    Entry* marker = Entry::allocate(ObjectType::kString, Encoding::kRaw, key, kNever, 0);
+    bytes += bytesOf(*marker, true);
+    addShadow(marker, true, true);
+  }
+
+  // An older version may share nodes with the trees of this one: then they must outlive its snapshot.
+  void discard(Entry* entry) override {
+    if (snapshotOpen() && entry->isLarge()) {
+      bytes += bytesOf(*entry, true);
+      addShadow(entry, false, true);
+    } else {
+      store.reaper_->free(entry);
+    }
+  }
+
+  Store& store;
+  Partition& partition;
+  const WriteContext& context;
+  std::uint64_t hash;
+  std::int64_t bytes = 0;
+};
+
+Status Store::apply(std::uint8_t kind, EffectReader& reader, const WriteContext& context) {
+  EffectHead head;
+  TREFOIL_TRY(readHead(kind, reader, options_.databases, head));
+  if (head.kind == EffectKind::kFlush) {
+    flush(head.db, context);
+    return {};
+  }
+  const std::uint64_t key_hash = hash(head.key);
+  Partition& partition = partitionAt(Store::partition(head.db, key_hash));
+  TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
+  if (partition.shadow != nullptr) [[unlikely]] {
+    purge(partition);
+  }
+  Apply change(*this, partition, context, key_hash);
+  const Directory::Slot slot = partition.directory.find(key_hash, head.key);
+  Entry* entry = nullptr;
+  if (slot) {
+    entry = change.writable(slot.entry(), replacesWhole(head.kind));
+  } else if (head.kind != EffectKind::kRemove) {
+    change.noteAbsence(head.key);
+  }
+  Status status = changeEntry(head.kind, reader, head.key, entry, {context, options_.packed, options_.hash_seed, change});
+  if (entry != nullptr) {
+    change.bytes += bytesOf(*entry, true);
+    if (slot) {
+      partition.directory.replace(slot, key_hash, entry);
+    } else {
+      partition.directory.insert(directoryContext(), key_hash, entry);
+    }
+  } else if (slot) {
+    partition.directory.erase(directoryContext(), key_hash, slot);
+  }
+  partition.addBytes(change.bytes);
+  if (partition.interest != nullptr) [[unlikely]] {
+    partition.interest->keyChanged(key_hash, head.key);
+  }
+  return status;
+}
+
+void Store::flush(int db, const WriteContext& context) {
+  std::vector<Entry*> dead;
+  for (std::uint32_t i = 0; i < kPartitions; ++i) {
+    Partition& partition = partitionAt({(static_cast<std::uint32_t>(db) << kPartitionBits) | i});
+    TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
+    if (partition.interest != nullptr) {
+      partition.interest->forEachKey([&](std::uint64_t key_hash, std::string_view key) {
+        if (partition.directory.find(key_hash, key)) {
+          partition.interest->keyChanged(key_hash, key);
+        }
+      });
+    }
+    flushPartition(partition, context, dead);
+  }
+  reaper_->free(std::move(dead));
+}
+
+// Empties a partition: what a snapshot sees goes to the shadow map, the rest to `dead`.
+void Store::flushPartition(Partition& partition, const WriteContext& context, std::vector<Entry*>& dead) {
+  for (std::uint64_t from = 0; partition.directory.size() > 0;) {
+    const Directory::Range range = partition.directory.walk(from, SIZE_MAX, [&](Entry& entry) {
+      if (context.writable_from == kNoSnapshot) {
+        partition.addBytes(-bytesOf(entry, true));
+        dead.push_back(&entry);
+        return;
+      }
+      Apply change(*this, partition, context, hash(entry.key()));
+      if (Entry* unseen = change.writable(&entry, true); unseen != nullptr) {
+        if (unseen->isLarge()) {
+          change.discard(unseen);
+        } else {
+          dead.push_back(unseen);
+        }
+      }
+      partition.addBytes(change.bytes);
+    });
+    if (range.at_end) {
+      break;
+    }
+    from = range.next;
+  }
+  partition.directory.clear(directoryContext());
+}
+
+void Store::purge(Partition& partition) {
+  if (partition.shadow == nullptr) {
+    return;
+  }
+  const Lsn oldest = versions_.oldestSnapshot();  // under the lock: what is added later is younger than a snapshot opened now
+  partition.shadow->purge(oldest, [&](const ShadowMap::Version& version) {
+    partition.addBytes(-bytesOf(*version.entry, version.owns_trees));
+    if (version.owns_trees) {
+      reaper_->free(version.entry);
+    } else {
+      Reaper::freeShared(version.entry);
+    }
+  });
+  if (partition.shadow->empty()) {
+    partition.shadow.reset();
+  }
+}
+
+void Store::purgeShadows() {
+  const std::uint32_t count = static_cast<std::uint32_t>(options_.databases) * kPartitions;
+  for (PartitionId id{0}; id.value < count; ++id.value) {
+    lock(id);
+    purge(partitionAt(id));
+    unlock(id);
+  }
+}
+
+// ----------------------------------------------------------------------------------------------------------------------- reads
+
+const Entry* Store::find(const Key& key) const {
+  const Partition& partition = partitionAt(key);
+  TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
+  const Directory::Slot slot = partition.directory.find(key.hash, key.bytes);
+  return slot ? slot.entry() : nullptr;
+}
+
+const Entry* Store::findAt(const Key& key, Lsn snapshot) const {
+  Partition& partition = partitionAt(key);
+  const std::lock_guard lock(partition.lock);
+  if (partition.shadow != nullptr) {
+    if (const auto found = partition.shadow->find(key.hash, key.bytes, snapshot); found.decided) {
+      return found.entry;
+    }
+  }
+  return find(key);
+}
+
+bool Store::changedSince(int db, std::uint64_t key_hash, Lsn snapshot) const {
+  const Partition& partition = partitionAt(Store::partition(db, key_hash));
+  TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
+  return partition.shadow != nullptr && partition.shadow->anyDiedSince(key_hash, snapshot);
+}
+
+bool Store::anyChangedSince(PartitionId id, std::string_view pattern, Lsn snapshot) const {
+  const Partition& partition = partitionAt(id);
+  TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
+  bool changed = false;
+  if (partition.shadow != nullptr) {
+    partition.shadow->visitDiedSince(
+        snapshot, [&](const Entry& entry) { changed = changed || pattern.empty() || globMatches(pattern, entry.key()); });
+  }
+  return changed;
+}
+
+bool Store::isExpired(const Key& key, UnixMs now) const {
+  const Entry* entry = find(key);
+  return entry != nullptr && entry->deadline().passed(now);
+}
+
+std::size_t Store::size(int db) const {
+  std::size_t size = 0;
+  for (std::uint32_t i = 0; i < kPartitions; ++i) {
+    size += partitionAt({(static_cast<std::uint32_t>(db) << kPartitionBits) | i}).directory.size();
+  }
+  return size;
+}
+
+std::size_t Store::sizeWithDeadline(int db) const {
+  std::size_t size = 0;
+  for (std::uint32_t i = 0; i < kPartitions; ++i) {
+    size += partitionAt({(static_cast<std::uint32_t>(db) << kPartitionBits) | i}).directory.deadlines();
+  }
+  return size;
+}
+
+std::size_t Store::memoryBytes() const {
+  std::int64_t bytes = 0;
+  const std::size_t count = static_cast<std::size_t>(options_.databases) * kPartitions;
+  for (std::size_t i = 0; i < count; ++i) {
+    bytes += partitions_[i].bytes.load(std::memory_order_relaxed);
+  }
+  return static_cast<std::size_t>(std::max<std::int64_t>(bytes, 0)) + pool_->bytesInUse() + count * sizeof(Partition);
+}
+
+// ----------------------------------------------------------------------------------------------------------------------- watch
+
+void Store::watch(const Key& key, WatchFlag& flag) {
+  Partition& partition = partitionAt(key);
+  const std::lock_guard lock(partition.lock);
+  if (partition.interest == nullptr) {
+    partition.interest = std::make_unique<InterestTable>();
+  }
+  partition.interest->add(key.hash, key.bytes, flag);
+}
+
+void Store::unwatch(const Key& key, WatchFlag& flag) {
+  Partition& partition = partitionAt(key);
+  const std::lock_guard lock(partition.lock);
+  if (partition.interest != nullptr && partition.interest->remove(key.hash, key.bytes, flag)) {
+    partition.interest.reset();
+  }
+}
+
+void Store::drainReaper() { reaper_->drain(); }
+
+void Store::verify() const {
+  const std::uint32_t count = static_cast<std::uint32_t>(options_.databases) * kPartitions;
+  for (std::uint32_t id = 0; id < count; ++id) {
+    const Partition& partition = partitions_[id];
+    partition.directory.verify(directoryContext(), id % kPartitions);
+    std::int64_t bytes = 0;
+    const auto check = [&](const Entry& entry) {
+      bytes += bytesOf(entry, true);
+      if (entry.isLarge()) {
+        entry.large()->verify();
+      }
+    };
+    for (std::uint64_t from = std::uint64_t{id % kPartitions} << (64 - kPartitionBits);;) {
+      const Directory::Range range = partition.directory.walk(from, SIZE_MAX, check);
+      if (range.at_end) {
+        break;
+      }
+      from = range.next;
+    }
+    if (partition.shadow == nullptr) {
+      TREFOIL_ASSERT(bytes == partition.bytes.load(std::memory_order_relaxed));
+    }
+  }
+}
+
+}  // namespace trefoil::kv

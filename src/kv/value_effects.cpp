@@ -1,0 +1,81 @@
+#include "kv/value_effects.hpp"
+
+#include <algorithm>
+
+#include "kv/effects.hpp"
+
+namespace trefoil::kv {
+
+namespace {
+EffectKind buildingKind(ObjectType type) {
+  switch (type) {
+    case ObjectType::kList: return EffectKind::kListPush;
+    case ObjectType::kHash: return EffectKind::kHashSet;
+    case ObjectType::kSet: return EffectKind::kSetAdd;
+    case ObjectType::kSortedSet: return EffectKind::kSortedSetPut;
+    case ObjectType::kString: break;
+  }
+  return EffectKind::kSet;
+}
+}  // namespace
+
+ValueEffects::ValueEffects(const Entry& entry, int db, std::string_view key) : entry_(entry), db_(db), key_(key) {
+  if (entry.type() != ObjectType::kString) {
+    const CollectionHandle handle(&entry);
+    left_ = handle.size();
+    cursor_ = handle.first();
+  }
+}
+
+bool ValueEffects::writeNext(EffectBuffer& effects) {
+  switch (stage_) {
+    case Stage::kElements:
+      if (entry_.type() == ObjectType::kString) {
+        writeString(effects);
+        stage_ = Stage::kDone;
+        return true;
+      }
+      writeElements(effects);
+      if (left_ == 0) {
+        stage_ = entry_.hasDeadline() ? Stage::kDeadline : Stage::kDone;
+      }
+      return true;
+    case Stage::kDeadline:
+      putEffectHead(effects, EffectKind::kSetDeadline, db_, key_);
+      effects.putInt(entry_.deadline().unix_ms);
+      stage_ = Stage::kDone;
+      return true;
+    case Stage::kDone: break;
+  }
+  return false;
+}
+
+void ValueEffects::writeString(EffectBuffer& effects) const {
+  putEffectHead(effects, entry_.hasDeadline() ? EffectKind::kSetWithDeadline : EffectKind::kSet, db_, key_);
+  if (entry_.hasDeadline()) {
+    effects.putInt(entry_.deadline().unix_ms);
+  }
+  IntegerText room;
+  effects.putString(StringHandle(&entry_).text(room));
+}
+
+void ValueEffects::writeElements(EffectBuffer& effects) {
+  const std::size_t count = std::min(left_, kElements);
+  putEffectHead(effects, buildingKind(entry_.type()), db_, key_);
+  if (entry_.type() == ObjectType::kList) {
+    effects.putByte(static_cast<std::uint8_t>(ListSide::kRight));
+  }
+  effects.putVarint(count);
+  for (std::size_t i = 0; i < count; ++i, cursor_.next()) {
+    if (entry_.type() == ObjectType::kSortedSet) {
+      effects.putDouble(cursor_.score());
+    }
+    effects.putString(cursor_.member());
+    if (entry_.type() == ObjectType::kHash) {
+      effects.putString(cursor_.value());
+    }
+  }
+  left_ -= count;
+}
+
+}  // namespace trefoil::kv

@@ -1,0 +1,36 @@
+// ValueEffects: writes a whole value as the effects that build it: for COPY and RENAME, and for checkpoints.
+#pragma once
+
+#include <string_view>
+
+#include "base/effect_buffer.hpp"
+#include "kv/collection.hpp"
+#include "kv/entry.hpp"
+
+namespace trefoil::kv {
+
+// The value of `entry`, to be built under `key` of database `db`, where nothing is yet. Portion by portion, so that a value of any
+// size passes through a small buffer. The entry and the key must stay unchanged meanwhile.
+class ValueEffects {
+ public:
+  ValueEffects(const Entry& entry, int db, std::string_view key);
+  // Appends the next effect; false if there was none left.
+  bool writeNext(EffectBuffer& effects);
+
+ private:
+  static constexpr std::size_t kElements = 256;  // of one effect
+
+  enum class Stage { kElements, kDeadline, kDone };
+
+  void writeString(EffectBuffer& effects) const;
+  void writeElements(EffectBuffer& effects);
+
+  const Entry& entry_;
+  int db_;
+  std::string_view key_;
+  Stage stage_ = Stage::kElements;
+  ElementCursor cursor_;
+  std::size_t left_ = 0;
+};
+
+}  // namespace trefoil::kv
