@@ -15,7 +15,9 @@ namespace trefoil::kv {
 
 namespace {
 
-Error damaged(const char* what) { return {ErrorCode::kCorruption, std::string("a kv effect does not fit its key: ") + what}; }
+Error damaged(const char* what) {
+  return {ErrorCode::kCorruption, std::string("a kv effect does not fit its key: ") + what};
+}
 
 // --------------------------------------------------------------------------------------------------------------------- strings
 
@@ -98,7 +100,9 @@ Status requireExisting(ObjectType type, const Entry* entry) {
   return {};
 }
 
-std::size_t sizeOf(const Entry& entry) { return entry.isLarge() ? entry.large()->size() : packed::count(entry.value()); }
+std::size_t sizeOf(const Entry& entry) {
+  return entry.isLarge() ? entry.large()->size() : packed::count(entry.value());
+}
 
 // A collection without elements takes its key with it.
 void dropIfEmpty(Entry*& entry, const ChangeContext& context) {
@@ -115,9 +119,15 @@ void makeLarge(Entry*& entry, const ChangeContext& context) {
   for (std::size_t i = packed::count(entry->value()); i > 0; --i) {
     const Element element = packed::read(type, at);
     switch (type) {
-      case ObjectType::kList: large->push(true, element.member, context.write); break;
-      case ObjectType::kSortedSet: large->putScore(element.member, element.score, context.write); break;
-      default: large->put(element.member, element.value, context.write); break;
+      case ObjectType::kList:
+        large->push(true, element.member, context.write);
+        break;
+      case ObjectType::kSortedSet:
+        large->putScore(element.member, element.score, context.write);
+        break;
+      default:
+        large->put(element.member, element.value, context.write);
+        break;
     }
   }
   Entry* moved = Entry::allocate(type, Encoding::kLarge, entry->key(), entry->deadline(), sizeof(large));
@@ -132,10 +142,11 @@ void prepareForElement(Entry*& entry, std::size_t longest, const ChangeContext& 
     return;
   }
   const std::size_t count = packed::count(entry->value());
-  const bool fits = entry->type() == ObjectType::kList
-                        ? entry->valueSize() + longest + 8 <= std::size_t{context.limits.list_bytes} && count + 1 < packed::kMaxElements
-                        : count + 1 <= std::min<std::size_t>(context.limits.entries, packed::kMaxElements) &&
-                              longest <= context.limits.element_bytes;
+  const bool fits =
+      entry->type() == ObjectType::kList
+          ? entry->valueSize() + longest + 8 <= std::size_t{context.limits.list_bytes} && count + 1 < packed::kMaxElements
+          : count + 1 <= std::min<std::size_t>(context.limits.entries, packed::kMaxElements) &&
+                longest <= context.limits.element_bytes;
   if (!fits) {
     makeLarge(entry, context);
   }
@@ -241,9 +252,15 @@ Status putElements(EffectKind kind, EffectReader& reader, std::string_view key, 
       return damaged("an element");
     }
     switch (type) {
-      case ObjectType::kHash: hashPut(entry, member, value, context); break;
-      case ObjectType::kSet: setPut(entry, member, context); break;
-      default: sortedSetPut(entry, score, member, context); break;
+      case ObjectType::kHash:
+        hashPut(entry, member, value, context);
+        break;
+      case ObjectType::kSet:
+        setPut(entry, member, context);
+        break;
+      default:
+        sortedSetPut(entry, score, member, context);
+        break;
     }
   }
   dropIfEmpty(entry, context);
@@ -390,7 +407,8 @@ Status dispatch(EffectKind kind, EffectReader& reader, std::string_view key, Ent
       const Deadline deadline{reader.getInt()};
       return reader.ok() ? changeDeadline(deadline, entry) : Status();
     }
-    case EffectKind::kClearDeadline: return changeDeadline(kNever, entry);
+    case EffectKind::kClearDeadline:
+      return changeDeadline(kNever, entry);
     case EffectKind::kAppend: {
       const std::string_view bytes = reader.getString();
       return reader.ok() ? writeRange(key, std::nullopt, bytes, entry) : Status();
@@ -400,19 +418,28 @@ Status dispatch(EffectKind kind, EffectReader& reader, std::string_view key, Ent
       const std::string_view bytes = reader.getString();
       return reader.ok() ? writeRange(key, offset, bytes, entry) : Status();
     }
-    case EffectKind::kListPush: return listPush(reader, key, entry, context);
-    case EffectKind::kListPop: return listPop(reader, entry, context);
+    case EffectKind::kListPush:
+      return listPush(reader, key, entry, context);
+    case EffectKind::kListPop:
+      return listPop(reader, entry, context);
     case EffectKind::kListSet:
-    case EffectKind::kListInsert: return listPut(kind, reader, entry, context);
+    case EffectKind::kListInsert:
+      return listPut(kind, reader, entry, context);
     case EffectKind::kListErase:
-    case EffectKind::kListTrim: return listCut(kind, reader, entry, context);
+    case EffectKind::kListTrim:
+      return listCut(kind, reader, entry, context);
     case EffectKind::kHashSet:
     case EffectKind::kSetAdd:
-    case EffectKind::kSortedSetPut: return putElements(kind, reader, key, entry, context);
-    case EffectKind::kHashRemove: return removeMembers(ObjectType::kHash, reader, entry, context);
-    case EffectKind::kSetRemove: return removeMembers(ObjectType::kSet, reader, entry, context);
-    case EffectKind::kSortedSetRemove: return removeMembers(ObjectType::kSortedSet, reader, entry, context);
-    case EffectKind::kFlush: break;
+    case EffectKind::kSortedSetPut:
+      return putElements(kind, reader, key, entry, context);
+    case EffectKind::kHashRemove:
+      return removeMembers(ObjectType::kHash, reader, entry, context);
+    case EffectKind::kSetRemove:
+      return removeMembers(ObjectType::kSet, reader, entry, context);
+    case EffectKind::kSortedSetRemove:
+      return removeMembers(ObjectType::kSortedSet, reader, entry, context);
+    case EffectKind::kFlush:
+      break;
   }
   return damaged("its kind");
 }

@@ -43,8 +43,8 @@ constexpr bool replacesWhole(EffectKind kind) {
   return kind == EffectKind::kSet || kind == EffectKind::kSetWithDeadline || kind == EffectKind::kRemove;
 }
 
-// Applies an effect, whose head has been read, to the entry of `key`; nullptr stands for absence, before and after. kCorruption if the
-// arguments are not of the format or do not fit the entry: what was done by then is well-formed, but incomplete.
+// Applies an effect, whose head has been read, to the entry of `key`; nullptr stands for absence, before and after. kCorruption
+// if the arguments are not of the format or do not fit the entry: what was done by then is well-formed, but incomplete.
 Status changeEntry(EffectKind kind, EffectReader& reader, std::string_view key, Entry*& entry, const ChangeContext& context);
 
 }  // namespace trefoil::kv

@@ -1,9 +1,9 @@
 // Handles: typed, read-only views of a key's value, whatever its encoding; empty if the key is absent. What handlers and SQL's
 // table functions read.
 //
-// A handle borrows the entry: it is valid as long as the view that made it says (view.hpp). Texts that it returns lie in the entry
-// or in its items. Indices count from 0 in the collection's own order: a list's positions, a sorted set's ranks, and for hashes
-// and sets an order that only serves iteration and random choice.
+// A handle borrows the entry: it is valid as long as the view that made it says (view.hpp). Texts that it returns lie in the
+// entry or in its items. Indices count from 0 in the collection's own order: a list's positions, a sorted set's ranks, and for
+// hashes and sets an order that only serves iteration and random choice.
 #pragma once
 
 #include <cstdint>
@@ -72,8 +72,8 @@ class ElementCursor {
   // packed
   std::size_t index_ = 0;
   std::size_t count_ = 0;
-  const char* at_ = nullptr;               // behind the current element
-  std::vector<std::uint32_t> offsets_;     // of all elements, once previous() was called
+  const char* at_ = nullptr;            // behind the current element
+  std::vector<std::uint32_t> offsets_;  // of all elements, once previous() was called
   // large
   std::optional<ItemTree::Cursor> place_;
 };

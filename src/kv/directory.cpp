@@ -192,7 +192,8 @@ void Directory::grow(const DirectoryContext& context, std::uint64_t hash) {
       doubleDirectory(context);
     }
     const std::uint64_t splitter = std::uint64_t{1} << (63 - kPartitionShift - old.depth);
-    const auto middle = std::partition(residents.begin(), residents.end(), [&](const Resident& r) { return (r.hash & splitter) == 0; });
+    const auto middle =
+        std::partition(residents.begin(), residents.end(), [&](const Resident& r) { return (r.hash & splitter) == 0; });
     const auto low = static_cast<std::size_t>(middle - residents.begin());
     setWords(build(context, residents.data(), low, old.depth + 1, kAfterSplitClass), hash & ~splitter);
     setWords(build(context, residents.data() + low, residents.size() - low, old.depth + 1, kAfterSplitClass), hash | splitter);
@@ -243,7 +244,8 @@ std::uint64_t Directory::lowestHash(const Segment& segment, std::uint64_t hash, 
   const unsigned shift = kPartitionShift + segment.depth;
   const std::uint64_t prefix = hash >> (64 - shift) << (64 - shift);
   // The least x with (x * buckets) >> 64 == bucket, rounded up to a multiple of the shift's unit.
-  const auto x = static_cast<std::uint64_t>(((static_cast<hash_detail::Uint128>(bucket) << 64) + segment.buckets() - 1) / segment.buckets());
+  const auto x =
+      static_cast<std::uint64_t>(((static_cast<hash_detail::Uint128>(bucket) << 64) + segment.buckets() - 1) / segment.buckets());
   return prefix + (x >> shift) + ((x & ((std::uint64_t{1} << shift) - 1)) != 0 ? 1 : 0);
 }
 
@@ -268,7 +270,8 @@ void Directory::prefetchBucket(std::uint64_t hash) const {
   if (word == nullptr) {
     return;
   }
-  const std::uint64_t reference = std::atomic_ref<std::uint64_t>(*const_cast<std::uint64_t*>(word)).load(std::memory_order_acquire);
+  const std::uint64_t reference =
+      std::atomic_ref<std::uint64_t>(*const_cast<std::uint64_t*>(word)).load(std::memory_order_acquire);
   if (reference != 0) {  // a recycled directory may be blank
     const Segment segment = segmentOf(reference);
     __builtin_prefetch(segment.bucket(segment.home(hash)));
@@ -280,7 +283,8 @@ void Directory::prefetchEntry(std::uint64_t hash) const {
   if (word == nullptr) {
     return;
   }
-  const std::uint64_t reference = std::atomic_ref<std::uint64_t>(*const_cast<std::uint64_t*>(word)).load(std::memory_order_acquire);
+  const std::uint64_t reference =
+      std::atomic_ref<std::uint64_t>(*const_cast<std::uint64_t*>(word)).load(std::memory_order_acquire);
   if (reference == 0) {
     return;
   }

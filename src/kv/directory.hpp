@@ -1,4 +1,5 @@
-// Directory: the keys of one partition. An extendible hash table whose segments are small enough to grow and split in microseconds.
+// Directory: the keys of one partition. An extendible hash table whose segments are small enough to grow and split in
+// microseconds.
 //
 //   root word    [ bits of the directory : 8 |        ][ pointer : 48 ]
 //   directory    2^bits words: [ depth : 8 | class : 8 ][ pointer to segment : 48 ]     by the hash bits below the partition's
@@ -10,9 +11,10 @@
 // position in hash order, once reached by a walk, means the same after any growth or split. The tag is the lowest 12 bits.
 //
 // A full bucket overflows into the next ones, at most 7 further; the slot's distance says how far from home it lies. A look-up
-// compares tag and distance at once and stops at the first bucket that is not full; removal closes the gap by moving an overflowed
-// slot back. A segment that is 90 % full grows by half (32 to 48 buckets), and when full again splits into two of 32 buckets: the
-// load stays between 0.6 and 0.9, and no operation ever moves more than one segment's slots. New partitions start with 1 bucket.
+// compares tag and distance at once and stops at the first bucket that is not full; removal closes the gap by moving an
+// overflowed slot back. A segment that is 90 % full grows by half (32 to 48 buckets), and when full again splits into two of 32
+// buckets: the load stays between 0.6 and 0.9, and no operation ever moves more than one segment's slots. New partitions start
+// with 1 bucket.
 //
 // Invariants (verify()):
 //  1. In a bucket the empty slots come last.
@@ -99,7 +101,7 @@ class Directory {
   static constexpr std::uint64_t kTagMask = 0xFFF;
   // Buckets by class. The last ones are for a segment that cannot split any more, which no set of keys reaches in practice.
   static constexpr std::uint32_t kBuckets[] = {1, 2, 4, 8, 16, 32, 48, 96, 192, 384, 768, 1536};
-  static constexpr unsigned kSplitClass = 6;      // a segment of this class splits
+  static constexpr unsigned kSplitClass = 6;  // a segment of this class splits
   static constexpr unsigned kAfterSplitClass = 5;
   static constexpr unsigned kClasses = sizeof(kBuckets) / sizeof(kBuckets[0]);
 
@@ -156,18 +158,20 @@ class Directory {
   void grow(const DirectoryContext& context, std::uint64_t hash);
   void doubleDirectory(const DirectoryContext& context);
   struct Resident;
-  static Segment build(const DirectoryContext& context, const Resident* first, std::size_t count, unsigned depth, unsigned size_class);
+  static Segment build(const DirectoryContext& context, const Resident* first, std::size_t count, unsigned depth,
+                       unsigned size_class);
   void verifySegment(const DirectoryContext& context, const Segment& segment, std::uint64_t prefix) const;
 
   void addToCounts(const Segment& segment, std::int64_t entries, std::int64_t deadlines) {
     segment.count() += static_cast<std::uint64_t>(entries);
     segment.deadlines() += static_cast<std::uint64_t>(deadlines);
     size_.store(size_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(entries), std::memory_order_relaxed);
-    deadlines_.store(deadlines_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(deadlines), std::memory_order_relaxed);
+    deadlines_.store(deadlines_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(deadlines),
+                     std::memory_order_relaxed);
   }
 
   std::atomic<std::uint64_t> root_{0};
-  std::atomic<std::uint64_t> size_{0};       // written under the lock, read by anybody
+  std::atomic<std::uint64_t> size_{0};  // written under the lock, read by anybody
   std::atomic<std::uint64_t> deadlines_{0};
 };
 

@@ -9,11 +9,16 @@ namespace trefoil::kv {
 
 std::string_view typeName(ObjectType type) {
   switch (type) {
-    case ObjectType::kString: return "string";
-    case ObjectType::kList: return "list";
-    case ObjectType::kHash: return "hash";
-    case ObjectType::kSet: return "set";
-    case ObjectType::kSortedSet: return "zset";
+    case ObjectType::kString:
+      return "string";
+    case ObjectType::kList:
+      return "list";
+    case ObjectType::kHash:
+      return "hash";
+    case ObjectType::kSet:
+      return "set";
+    case ObjectType::kSortedSet:
+      return "zset";
   }
   return "?";
 }
@@ -46,7 +51,9 @@ Entry* Entry::allocate(ObjectType type, Encoding encoding, std::string_view key,
   return entry;
 }
 
-void Entry::free(Entry* entry) { std::free(entry); }
+void Entry::free(Entry* entry) {
+  std::free(entry);
+}
 
 Entry* Entry::resizeValue(Entry* entry, std::size_t value_size, std::size_t slack) {
   TREFOIL_ASSERT(value_size <= UINT32_MAX);
@@ -84,6 +91,8 @@ std::size_t Entry::valueCapacity() const {
   return malloc_usable_size(const_cast<Entry*>(this)) - sizeof(Entry) - valueOffset();
 }
 
-std::size_t Entry::allocatedBytes() const { return malloc_usable_size(const_cast<Entry*>(this)) + sizeof(std::size_t); }
+std::size_t Entry::allocatedBytes() const {
+  return malloc_usable_size(const_cast<Entry*>(this)) + sizeof(std::size_t);
+}
 
 }  // namespace trefoil::kv

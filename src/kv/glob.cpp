@@ -41,14 +41,19 @@ bool matchesClass(std::string_view pattern, std::size_t& at, unsigned char c) {
 // Matches one pattern item that is not *, against one character.
 bool matchesOne(std::string_view pattern, std::size_t& at, char c) {
   switch (pattern[at]) {
-    case '?': ++at; return true;
-    case '[': ++at; return matchesClass(pattern, at, static_cast<unsigned char>(c));
+    case '?':
+      ++at;
+      return true;
+    case '[':
+      ++at;
+      return matchesClass(pattern, at, static_cast<unsigned char>(c));
     case '\\':
       if (at + 1 < pattern.size()) {
         ++at;
       }
       [[fallthrough]];
-    default: return pattern[at++] == c;
+    default:
+      return pattern[at++] == c;
   }
 }
 

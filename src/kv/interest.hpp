@@ -1,5 +1,5 @@
-// InterestTable: who wants to know about changes of which key of one partition. Empty in the common case, and then not even there.
-// Today: WATCH. Thread safety: the partition's lock.
+// InterestTable: who wants to know about changes of which key of one partition. Empty in the common case, and then not even
+// there. Today: WATCH. Thread safety: the partition's lock.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,9 @@ namespace trefoil::kv {
 
 class InterestTable {
  public:
-  void add(std::uint64_t hash, std::string_view key, WatchFlag& flag) { watchers_.emplace(hash, Watcher{std::string(key), &flag}); }
+  void add(std::uint64_t hash, std::string_view key, WatchFlag& flag) {
+    watchers_.emplace(hash, Watcher{std::string(key), &flag});
+  }
   // Removes one registration of the flag for the key; says whether the table is empty now.
   bool remove(std::uint64_t hash, std::string_view key, const WatchFlag& flag) {
     for (auto [it, end] = watchers_.equal_range(hash); it != end; ++it) {

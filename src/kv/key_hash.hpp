@@ -1,7 +1,7 @@
 // The hash of keys and of collection members: 64 bits, seeded, so that nobody can choose keys that collide.
 //
-// Multiply-and-fold of 16 bytes at a time, after wyhash / rapidhash (public domain): mum(a, b) is the xor of the two halves of the
-// 128-bit product. Every bit of the result depends on every byte, so all of them may serve: the upper ones as place in the
+// Multiply-and-fold of 16 bytes at a time, after wyhash / rapidhash (public domain): mum(a, b) is the xor of the two halves of
+// the 128-bit product. Every bit of the result depends on every byte, so all of them may serve: the upper ones as place in the
 // keyspace, the lower ones as tag.
 // Persistence: the order of SCAN and of large hashes and sets follows from it; the seed is kept with the data.
 #pragma once

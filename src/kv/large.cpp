@@ -10,11 +10,17 @@
 
 namespace trefoil::kv {
 
-std::uint64_t Large::memberOrder(std::string_view member) const { return hashBytes(member, hash_seed_); }
+std::uint64_t Large::memberOrder(std::string_view member) const {
+  return hashBytes(member, hash_seed_);
+}
 
-std::size_t Large::bytesOf(const Item& item) { return malloc_usable_size(const_cast<Item*>(&item)) + sizeof(std::size_t); }
+std::size_t Large::bytesOf(const Item& item) {
+  return malloc_usable_size(const_cast<Item*>(&item)) + sizeof(std::size_t);
+}
 
-void Large::freeItem(Stamped* object) { std::free(static_cast<Item*>(object)); }
+void Large::freeItem(Stamped* object) {
+  std::free(static_cast<Item*>(object));
+}
 
 Item* Large::create(std::string_view member, std::string_view value, const WriteContext& context) {
   void* memory = std::malloc(sizeof(Item) + member.size() + value.size());

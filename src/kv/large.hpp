@@ -101,7 +101,9 @@ class Large {
   [[nodiscard]] const ItemTree& byOrder() const { return by_order_; }  // list: by position; else by member
   [[nodiscard]] const ItemTree& byScore() const { return by_score_; }  // sorted sets
   // Bytes of items and, estimated, nodes.
-  [[nodiscard]] std::size_t memoryBytes() const { return sizeof(Large) + item_bytes_ + (by_order_.size() + by_score_.size()) * kBytesPerPlace; }
+  [[nodiscard]] std::size_t memoryBytes() const {
+    return sizeof(Large) + item_bytes_ + (by_order_.size() + by_score_.size()) * kBytesPerPlace;
+  }
 
   // By member: hashes, sets, sorted sets.
   [[nodiscard]] const Item* find(std::string_view member) const;

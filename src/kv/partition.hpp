@@ -15,9 +15,9 @@ namespace trefoil::kv {
 struct alignas(64) Partition {
   PartitionLock lock;
   Directory directory;
-  std::atomic<std::int64_t> bytes{0};        // of entries and collections; written under the lock, read by anybody
-  std::unique_ptr<ShadowMap> shadow;         // only while snapshots need it
-  std::unique_ptr<InterestTable> interest;   // only while somebody watches
+  std::atomic<std::int64_t> bytes{0};       // of entries and collections; written under the lock, read by anybody
+  std::unique_ptr<ShadowMap> shadow;        // only while snapshots need it
+  std::unique_ptr<InterestTable> interest;  // only while somebody watches
 
   void addBytes(std::int64_t difference) {
     bytes.store(bytes.load(std::memory_order_relaxed) + difference, std::memory_order_relaxed);

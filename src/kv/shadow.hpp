@@ -6,10 +6,11 @@
 // notes that there was none; a later change finds that note and knows that the live entry is seen by nobody else. Hence:
 //
 //   the live entry may be changed in place   if no snapshot is open, or a version of the key died at or after the newest one
-//   snapshot r sees                          the first version of the key that died at or after r; the live entry if there is none
+//   snapshot r sees                          the first version of the key that died at or after r; the live entry if there is
+//   none
 //
-// A version whose trees live on in the live entry (it was copied, then changed) gives back its block only; one whose value ended as a
-// whole owns its trees. A version is freed when no open snapshot is at or below its death.
+// A version whose trees live on in the live entry (it was copied, then changed) gives back its block only; one whose value ended
+// as a whole owns its trees. A version is freed when no open snapshot is at or below its death.
 //
 // Thread safety: the partition's lock. Entries themselves never change while they are here, so a snapshot's reader may keep
 // using one after it has released the lock.
@@ -43,9 +44,7 @@ class ShadowMap {
 
   void add(std::uint64_t hash, const Version& version) { versions_.emplace(hash, version); }
   // Whether a version of the key died at `lsn` or later.
-  [[nodiscard]] bool diedSince(std::uint64_t hash, std::string_view key, Lsn lsn) const {
-    return find(hash, key, lsn).decided;
-  }
+  [[nodiscard]] bool diedSince(std::uint64_t hash, std::string_view key, Lsn lsn) const { return find(hash, key, lsn).decided; }
   // The same for any key of that hash: may be true once in 2^64 where it is not, which costs a retry.
   [[nodiscard]] bool anyDiedSince(std::uint64_t hash, Lsn lsn) const;
   [[nodiscard]] Found find(std::uint64_t hash, std::string_view key, Lsn snapshot) const;

@@ -1,9 +1,10 @@
 // StablePool: memory for directories and buckets that stays readable for ever.
 //
 // Prefetching looks into a partition without its lock (Store::prefetch), so it may follow a pointer to a directory or a segment
-// that was just replaced. It only ever hints, so outdated content does no harm; but the memory must still be there and still be of
-// the same kind: a directory's words are then references to segments of some kind, and a segment has the size its reference says.
-// Therefore blocks are never returned to the system before the pool ends, and a block is used again only for its kind and size.
+// that was just replaced. It only ever hints, so outdated content does no harm; but the memory must still be there and still be
+// of the same kind: a directory's words are then references to segments of some kind, and a segment has the size its reference
+// says. Therefore blocks are never returned to the system before the pool ends, and a block is used again only for its kind and
+// size.
 //
 // Thread safety: all functions. They are called when a segment is born, grows or splits: rarely.
 #pragma once

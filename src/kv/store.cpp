@@ -39,26 +39,44 @@ Store::~Store() {
   }
 }
 
-Partition& Store::partitionAt(PartitionId id) const { return partitions_[id.value]; }
+Partition& Store::partitionAt(PartitionId id) const {
+  return partitions_[id.value];
+}
 
-DirectoryContext Store::directoryContext() const { return {options_.hash_seed, *pool_}; }
+DirectoryContext Store::directoryContext() const {
+  return {options_.hash_seed, *pool_};
+}
 
-std::uint64_t Store::hash(std::string_view key) const { return hashBytes(key, options_.hash_seed); }
+std::uint64_t Store::hash(std::string_view key) const {
+  return hashBytes(key, options_.hash_seed);
+}
 
 void Store::prefetch(PrefetchStage stage, int db, std::uint64_t hash) const {
   const Partition& partition_line = partitionAt(partition(db, hash));
   switch (stage) {
-    case PrefetchStage::kPartition: __builtin_prefetch(&partition_line, 1); break;
-    case PrefetchStage::kDirectory: partition_line.directory.prefetchDirectory(hash); break;
-    case PrefetchStage::kBucket: partition_line.directory.prefetchBucket(hash); break;
-    case PrefetchStage::kEntry: partition_line.directory.prefetchEntry(hash); break;
+    case PrefetchStage::kPartition:
+      __builtin_prefetch(&partition_line, 1);
+      break;
+    case PrefetchStage::kDirectory:
+      partition_line.directory.prefetchDirectory(hash);
+      break;
+    case PrefetchStage::kBucket:
+      partition_line.directory.prefetchBucket(hash);
+      break;
+    case PrefetchStage::kEntry:
+      partition_line.directory.prefetchEntry(hash);
+      break;
   }
 }
 
 // ----------------------------------------------------------------------------------------------------------------------- locks
 
-void Store::lock(PartitionId id) { partitionAt(id).lock.lock(); }
-void Store::unlock(PartitionId id) { partitionAt(id).lock.unlock(); }
+void Store::lock(PartitionId id) {
+  partitionAt(id).lock.lock();
+}
+void Store::unlock(PartitionId id) {
+  partitionAt(id).lock.unlock();
+}
 
 void Store::lock(std::span<const PartitionId> sorted) {
   for (std::size_t i = 0; i < sorted.size(); ++i) {
@@ -104,7 +122,8 @@ struct Store::Apply final : Discarder {
   // The entry in the slot for changing in place: itself, or a copy if a snapshot sees it; nullptr if it is to be replaced as a
   // whole and has gone to the shadow map.
   Entry* writable(Entry* old, bool replaced_whole) {
-    if (!snapshotOpen() || (partition.shadow != nullptr && partition.shadow->diedSince(hash, old->key(), context.writable_from))) {
+    if (!snapshotOpen() ||
+        (partition.shadow != nullptr && partition.shadow->diedSince(hash, old->key(), context.writable_from))) {
       bytes -= bytesOf(*old, true);
       return old;
     }
@@ -344,7 +363,9 @@ void Store::unwatch(const Key& key, WatchFlag& flag) {
   }
 }
 
-void Store::drainReaper() { reaper_->drain(); }
+void Store::drainReaper() {
+  reaper_->drain();
+}
 
 void Store::verify() const {
   const std::uint32_t count = static_cast<std::uint32_t>(options_.databases) * kPartitions;

@@ -9,11 +9,16 @@ namespace trefoil::kv {
 namespace {
 EffectKind buildingKind(ObjectType type) {
   switch (type) {
-    case ObjectType::kList: return EffectKind::kListPush;
-    case ObjectType::kHash: return EffectKind::kHashSet;
-    case ObjectType::kSet: return EffectKind::kSetAdd;
-    case ObjectType::kSortedSet: return EffectKind::kSortedSetPut;
-    case ObjectType::kString: break;
+    case ObjectType::kList:
+      return EffectKind::kListPush;
+    case ObjectType::kHash:
+      return EffectKind::kHashSet;
+    case ObjectType::kSet:
+      return EffectKind::kSetAdd;
+    case ObjectType::kSortedSet:
+      return EffectKind::kSortedSetPut;
+    case ObjectType::kString:
+      break;
   }
   return EffectKind::kSet;
 }
@@ -45,7 +50,8 @@ bool ValueEffects::writeNext(EffectBuffer& effects) {
       effects.putInt(entry_.deadline().unix_ms);
       stage_ = Stage::kDone;
       return true;
-    case Stage::kDone: break;
+    case Stage::kDone:
+      break;
   }
   return false;
 }

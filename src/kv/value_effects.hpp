@@ -9,8 +9,8 @@
 
 namespace trefoil::kv {
 
-// The value of `entry`, to be built under `key` of database `db`, where nothing is yet. Portion by portion, so that a value of any
-// size passes through a small buffer. The entry and the key must stay unchanged meanwhile.
+// The value of `entry`, to be built under `key` of database `db`, where nothing is yet. Portion by portion, so that a value of
+// any size passes through a small buffer. The entry and the key must stay unchanged meanwhile.
 class ValueEffects {
  public:
   ValueEffects(const Entry& entry, int db, std::string_view key);

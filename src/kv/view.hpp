@@ -4,7 +4,9 @@
 //
 //   live      one autocommit statement; the partitions of its keys are locked by the caller, from before the first read until
 //             after apply. Walks over all keys (SCAN, KEYS) take their own short locks.
-//   locked    EXEC: several commands, one ChangeSet; all locks of all its commands are held throughout
+//   locked    EXEC: several commands, one ChangeSet; all locks of all its commands are held throughout. Also for one statement
+//   that
+//             holds all locks of a database (FLUSHDB): walks take no locks
 //   snapshot  inside BEGIN: reads an open snapshot without locks, and records what was read for validation at COMMIT
 //
 // A key's first effect is only staged. When the same view comes back to a key that it has written, it makes a private copy (small
@@ -17,11 +19,13 @@
 // Handlers check everything before their first write. Thread safety: none; a statement or a transaction owns its view.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -87,8 +91,8 @@ class View {
   std::uint64_t scan(int db, std::uint64_t cursor, std::size_t budget, const Store::EntryVisitor& visitor);
   // All keys that match; the pattern becomes part of the read set.
   void forEachKey(int db, std::string_view pattern, const Store::EntryVisitor& visitor);
-  // A key chosen about evenly, "" if there is none: valid like an entry. `random` supplies 64 random bits.
-  std::optional<std::string_view> randomKey(int db, const std::function<std::uint64_t()>& random);
+  // A key chosen about evenly. `random` supplies 64 random bits.
+  std::optional<std::string> randomKey(int db, const std::function<std::uint64_t()>& random);
 
   // --- Writes. The key must be absent or of the right type, which the handler has checked. Each stages what really changes and
   // returns it; nothing is staged if nothing changes.
@@ -141,16 +145,56 @@ class View {
 
  private:
   enum class Mode : std::uint8_t { kLive, kLocked, kSnapshot };
-  struct State;  // what was written and read so far
+  // A key that was written.
+  struct Touched {
+    std::uint64_t hash;
+    std::size_t key_at;  // its bytes in the effect buffer
+    std::size_t key_size;
+    std::size_t begin;  // its staged effects that the copy does not have yet: side by side in the buffer, up to `end`
+    std::size_t end;
+    Entry* copy;  // if is_copied: the private copy; nullptr: the key is absent
+    int db;
+    bool is_copied;
+  };
+  struct Overlay;  // what views need that copy keys or write many
+  struct ReadSet;  // what a snapshot view has read
+  class Staging;   // one effect being written
+  static constexpr std::size_t kInlineTouched = 4;
 
   View(Store& store, EffectBuffer& effects, UnixMs now, Mode mode, Lsn snapshot);
+
+  Overlay& overlay();
+  Touched* touchedKey(int db, std::uint64_t hash, std::string_view key);
+  Touched& touchedAt(std::size_t index);
+  void noteEffect(int db, std::uint64_t hash, std::size_t key_at, std::size_t key_size, std::size_t begin, std::size_t end);
+  std::string_view keyOf(const Touched& touched) const { return effects_.bytes().substr(touched.key_at, touched.key_size); }
+  const Entry* copyOf(Touched& touched);
+  void applyStaged(Touched& touched, std::size_t begin, std::size_t end);
+  const Entry* base(int db, std::uint64_t hash, std::string_view key, bool is_read);
+  const Entry* unexpired(const Entry* entry) const {
+    return entry != nullptr && !entry->deadline().passed(now_) ? entry : nullptr;
+  }
+  // The entry, expired or not.
+  const Entry* lookUp(const Key& key);
+  // The entry for a write; if it is expired, stages its removal and answers nullptr.
+  const Entry* current(const Key& key);
+  Status require(ObjectType type, const Entry* entry) const;
+  void noteFlush(int db);
+  void stageMembers(const Key& key, EffectKind kind, std::span<const std::string_view> members);
+  std::size_t removeMembers(const Key& key, EffectKind kind, std::span<const std::string_view> members);
+  void stageListRange(const Key& key, EffectKind kind, std::size_t first, std::size_t second);
+  void visitOverlaid(int db, const Entry& entry, const Store::EntryVisitor& visitor);
+  void visitCreated(int db, const Store::EntryVisitor& visitor);
 
   Store& store_;
   EffectBuffer& effects_;
   UnixMs now_;
   Lsn snapshot_;
   Mode mode_;
-  std::unique_ptr<State> state_;
+  std::size_t touched_count_ = 0;
+  std::array<Touched, kInlineTouched> inline_touched_;  // the first ones; the others are in the overlay
+  std::unique_ptr<Overlay> overlay_;
+  std::unique_ptr<ReadSet> reads_;
 };
 
 }  // namespace trefoil::kv

@@ -1,0 +1,427 @@
+#include "kv/view.hpp"
+
+#include <algorithm>
+
+#include "kv/change.hpp"
+#include "kv/collection.hpp"
+#include "kv/glob.hpp"
+#include "kv/large.hpp"
+#include "kv/reaper.hpp"
+#include "kv/view_state.hpp"
+
+namespace trefoil::kv {
+
+namespace {
+
+constexpr std::uint64_t kTransaction = 1;  // private copies never meet those of another transaction: one number does for all
+
+// A private copy's entries: the blocks are ours, what is in their trees is listed in PrivateNodes.
+class PrivateDiscarder final : public Discarder {
+ public:
+  void discard(Entry* entry) override { Reaper::freeShared(entry); }
+};
+
+}  // namespace
+
+View::View(Store& store, EffectBuffer& effects, UnixMs now, Mode mode, Lsn snapshot)
+    : store_(store), effects_(effects), now_(now), snapshot_(snapshot), mode_(mode) {
+  TREFOIL_DEBUG_ASSERT((mode == Mode::kSnapshot) == (snapshot != kNoSnapshot));
+}
+
+View::~View() {
+  forget();
+}
+
+void View::forget() {
+  if (overlay_ != nullptr) {
+    for (std::size_t i = 0; i < touched_count_; ++i) {
+      Touched& touched = touchedAt(i);
+      if (touched.is_copied && touched.copy != nullptr) {
+        Reaper::freeShared(touched.copy);
+      }
+    }
+    overlay_.reset();
+  }
+  touched_count_ = 0;
+}
+
+View::Overlay& View::overlay() {
+  if (overlay_ == nullptr) {
+    overlay_ = std::make_unique<Overlay>();
+  }
+  return *overlay_;
+}
+
+// ---------------------------------------------------------------------------------------------------------------- touched keys
+
+View::Touched& View::touchedAt(std::size_t index) {
+  return index < kInlineTouched ? inline_touched_[index] : overlay_->more[index - kInlineTouched];
+}
+
+View::Touched* View::touchedKey(int db, std::uint64_t hash, std::string_view key) {
+  const auto isIt = [&](const Touched& touched) { return touched.hash == hash && touched.db == db && keyOf(touched) == key; };
+  if (touched_count_ <= kInlineTouched) {
+    for (std::size_t i = 0; i < touched_count_; ++i) {
+      if (isIt(inline_touched_[i])) {
+        return &inline_touched_[i];
+      }
+    }
+    return nullptr;
+  }
+  for (auto [it, end] = overlay_->by_hash.equal_range(hash); it != end; ++it) {
+    if (Touched& touched = touchedAt(it->second); isIt(touched)) {
+      return &touched;
+    }
+  }
+  return nullptr;
+}
+
+// The effect at [begin, end) of the buffer is the next one of this key.
+void View::noteEffect(int db, std::uint64_t hash, std::size_t key_at, std::size_t key_size, std::size_t begin, std::size_t end) {
+  Touched* touched = touchedKey(db, hash, effects_.bytes().substr(key_at, key_size));
+  if (touched == nullptr) {
+    const Touched fresh{hash, key_at, key_size, begin, end, nullptr, db, false};
+    if (touched_count_ < kInlineTouched) {
+      inline_touched_[touched_count_] = fresh;
+    } else {
+      Overlay& all = overlay();
+      if (touched_count_ == kInlineTouched) {
+        for (std::size_t i = 0; i < kInlineTouched; ++i) {
+          all.by_hash.emplace(inline_touched_[i].hash, i);
+        }
+      }
+      all.by_hash.emplace(hash, touched_count_);
+      all.more.push_back(fresh);
+    }
+    ++touched_count_;
+    return;
+  }
+  if (!touched->is_copied && touched->end == begin) {
+    touched->end = end;
+    return;
+  }
+  copyOf(*touched);
+  applyStaged(*touched, begin, end);
+}
+
+// The private copy of a touched key, made and brought up to date if need be.
+const Entry* View::copyOf(Touched& touched) {
+  if (touched.is_copied) {
+    return touched.copy;
+  }
+  overlay();  // forget() looks for copies where there is one
+  touched.is_copied = true;
+  touched.copy = nullptr;
+  if (!replacesWhole(static_cast<EffectKind>(effects_.bytes()[touched.begin]))) {
+    if (const Entry* entry = base(touched.db, touched.hash, keyOf(touched), true); entry != nullptr) {
+      touched.copy = Entry::clone(*entry);
+      if (entry->isLarge()) {
+        touched.copy->setLarge(new Large(*entry->large()));
+      }
+    }
+  }
+  applyStaged(touched, touched.begin, touched.end);
+  return touched.copy;
+}
+
+void View::applyStaged(Touched& touched, std::size_t begin, std::size_t end) {
+  PrivateDiscarder discarder;
+  const WriteContext write = WriteContext::privateCopy(overlay().nodes, kTransaction);
+  EffectReader reader(effects_.bytes().substr(begin, end - begin));
+  while (!reader.done()) {
+    EffectHead head;
+    const std::uint8_t kind = reader.getByte();
+    Status status = readHead(kind, reader, store_.databases(), head);
+    TREFOIL_ASSERT(status.ok() && head.key == keyOf(touched));
+    status = changeEntry(head.kind, reader, head.key, touched.copy, {write, store_.packedLimits(), store_.hashSeed(), discarder});
+    TREFOIL_ASSERT(status.ok());
+  }
+}
+
+// ----------------------------------------------------------------------------------------------------------------------- reads
+
+// What the store holds, be it expired: where an untouched key is read.
+const Entry* View::base(int db, std::uint64_t hash, std::string_view key, bool is_read) {
+  if (overlay_ != nullptr && !overlay_->flushed.empty() && overlay_->flushed[static_cast<std::size_t>(db)]) {
+    return nullptr;
+  }
+  const Key wanted{key, hash, db};
+  if (mode_ != Mode::kSnapshot) {
+    return store_.find(wanted);
+  }
+  const Entry* entry = store_.findAt(wanted, snapshot_);
+  if (is_read) {
+    if (reads_ == nullptr) {
+      reads_ = std::make_unique<ReadSet>();
+    }
+    reads_->keys.insert({db, hash});
+    if (unexpired(entry) != nullptr) {
+      reads_->first_deadline = std::min(reads_->first_deadline, entry->deadline());
+    }
+  }
+  return entry;
+}
+
+const Entry* View::lookUp(const Key& key) {
+  if (touched_count_ > 0) {
+    if (Touched* touched = touchedKey(key.db, key.hash, key.bytes); touched != nullptr) {
+      return copyOf(*touched);
+    }
+  }
+  return base(key.db, key.hash, key.bytes, true);
+}
+
+const Entry* View::find(const Key& key) {
+  return unexpired(lookUp(key));
+}
+
+const Entry* View::current(const Key& key) {
+  const Entry* entry = lookUp(key);
+  if (entry != nullptr && entry->deadline().passed(now_)) {
+    const Staging removal(*this, EffectKind::kRemove, key);
+    return nullptr;
+  }
+  return entry;
+}
+
+Status View::require(ObjectType type, const Entry* entry) const {
+  if (entry != nullptr && entry->type() != type) {
+    return Error(ErrorCode::kWrongType, "Operation against a key holding the wrong kind of value");
+  }
+  return {};
+}
+
+Result<StringHandle> View::string(const Key& key) {
+  const Entry* entry = find(key);
+  TREFOIL_TRY(require(ObjectType::kString, entry));
+  return StringHandle(entry);
+}
+Result<ListHandle> View::list(const Key& key) {
+  const Entry* entry = find(key);
+  TREFOIL_TRY(require(ObjectType::kList, entry));
+  return ListHandle(entry);
+}
+Result<HashHandle> View::hash(const Key& key) {
+  const Entry* entry = find(key);
+  TREFOIL_TRY(require(ObjectType::kHash, entry));
+  return HashHandle(entry);
+}
+Result<SetHandle> View::set(const Key& key) {
+  const Entry* entry = find(key);
+  TREFOIL_TRY(require(ObjectType::kSet, entry));
+  return SetHandle(entry);
+}
+Result<SortedSetHandle> View::sortedSet(const Key& key) {
+  const Entry* entry = find(key);
+  TREFOIL_TRY(require(ObjectType::kSortedSet, entry));
+  return SortedSetHandle(entry);
+}
+
+// ------------------------------------------------------------------------------------------------------------------ whole walks
+
+// An entry that a walk over the store has met, as this view sees it.
+void View::visitOverlaid(int db, const Entry& entry, const Store::EntryVisitor& visitor) {
+  const Entry* seen = &entry;
+  if (touched_count_ > 0) {
+    if (Touched* touched = touchedKey(db, store_.hash(entry.key()), entry.key()); touched != nullptr) {
+      seen = copyOf(*touched);
+    }
+  }
+  if (unexpired(seen) != nullptr) {
+    visitor(*seen);
+  }
+}
+
+// Keys that only this view has.
+void View::visitCreated(int db, const Store::EntryVisitor& visitor) {
+  for (std::size_t i = 0; i < touched_count_; ++i) {
+    Touched& touched = touchedAt(i);
+    if (touched.db == db && unexpired(copyOf(touched)) != nullptr && base(db, touched.hash, keyOf(touched), false) == nullptr) {
+      visitor(*touched.copy);
+    }
+  }
+}
+
+std::uint64_t View::scan(int db, std::uint64_t cursor, std::size_t budget, const Store::EntryVisitor& visitor) {
+  if (cursor == 0 && touched_count_ > 0) {
+    visitCreated(db, visitor);
+  }
+  if (overlay_ != nullptr && !overlay_->flushed.empty() && overlay_->flushed[static_cast<std::size_t>(db)]) {
+    return 0;
+  }
+  if (mode_ != Mode::kSnapshot) {
+    return store_.visit(db, cursor, budget, kNoSnapshot, mode_ == Mode::kLocked,
+                        [&](const Entry& entry) { visitOverlaid(db, entry, visitor); });
+  }
+  // The visitor is called without the lock: it may look up keys, and the snapshot keeps the entries.
+  std::vector<const Entry*> entries;
+  const std::uint64_t next =
+      store_.visit(db, cursor, budget, snapshot_, false, [&](const Entry& entry) { entries.push_back(&entry); });
+  for (const Entry* entry : entries) {
+    visitOverlaid(db, *entry, visitor);
+  }
+  return next;
+}
+
+void View::forEachKey(int db, std::string_view pattern, const Store::EntryVisitor& visitor) {
+  const Store::EntryVisitor matching = [&](const Entry& entry) {
+    if (pattern.empty() || globMatches(pattern, entry.key())) {
+      visitor(entry);
+    }
+  };
+  visitCreated(db, matching);
+  if (overlay_ != nullptr && !overlay_->flushed.empty() && overlay_->flushed[static_cast<std::size_t>(db)]) {
+    return;
+  }
+  if (mode_ != Mode::kSnapshot) {
+    store_.visitAll(db, kNoSnapshot, mode_ == Mode::kLocked, [&](const Entry& entry) { visitOverlaid(db, entry, matching); });
+    return;
+  }
+  if (reads_ == nullptr) {
+    reads_ = std::make_unique<ReadSet>();
+  }
+  reads_->patterns.push_back({db, std::string(pattern)});
+  std::vector<const Entry*> entries;
+  store_.visitAll(db, snapshot_, false, [&](const Entry& entry) {
+    if (pattern.empty() || globMatches(pattern, entry.key())) {
+      entries.push_back(&entry);
+    }
+  });
+  for (const Entry* entry : entries) {
+    if (unexpired(entry) != nullptr) {
+      reads_->first_deadline = std::min(reads_->first_deadline, entry->deadline());
+    }
+    visitOverlaid(db, *entry, visitor);
+  }
+}
+
+std::size_t View::databaseSize(int db) {
+  if (mode_ != Mode::kSnapshot && touched_count_ == 0 && overlay_ == nullptr) {
+    return store_.size(db);
+  }
+  std::size_t size = 0;
+  forEachKey(db, {}, [&](const Entry&) { ++size; });
+  return size;
+}
+
+std::optional<std::string> View::randomKey(int db, const std::function<std::uint64_t()>& random) {
+  constexpr std::size_t kCandidates = 16;
+  std::vector<std::string> candidates;
+  const auto collect = [&](const Entry& entry) { candidates.emplace_back(entry.key()); };
+  // From a random place on, and once around.
+  const std::uint64_t start = random() >> 16;
+  for (std::uint64_t cursor = start; candidates.empty();) {
+    cursor = scan(db, cursor, kCandidates, collect);
+    if (cursor == 0) {
+      break;
+    }
+  }
+  for (std::uint64_t cursor = 0; candidates.empty();) {
+    cursor = scan(db, cursor, kCandidates, collect);
+    if (cursor == 0) {
+      break;
+    }
+  }
+  if (candidates.empty()) {
+    return std::nullopt;
+  }
+  return std::move(candidates[random() % candidates.size()]);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------- for txn
+
+bool View::hasWrites() const {
+  return touched_count_ > 0 || (overlay_ != nullptr && !overlay_->flushed.empty());
+}
+
+View::Footprint View::footprint() const {
+  Footprint footprint;
+  const auto addDatabase = [](std::vector<PartitionId>& ids, int db) {
+    for (std::uint32_t i = 0; i < kPartitions; ++i) {
+      ids.push_back({(static_cast<std::uint32_t>(db) << kPartitionBits) | i});
+    }
+  };
+  const auto sortUnique = [](std::vector<PartitionId>& ids) {
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  };
+  for (std::size_t i = 0; i < touched_count_; ++i) {
+    const Touched& touched = const_cast<View*>(this)->touchedAt(i);
+    footprint.written.push_back(Store::partition(touched.db, touched.hash));
+  }
+  if (overlay_ != nullptr) {
+    for (std::size_t db = 0; db < overlay_->flushed.size(); ++db) {
+      if (overlay_->flushed[db]) {
+        addDatabase(footprint.written, static_cast<int>(db));
+      }
+    }
+  }
+  sortUnique(footprint.written);
+  if (reads_ != nullptr) {
+    for (const auto& key : reads_->keys) {
+      footprint.read.push_back(Store::partition(key.db, key.hash));
+    }
+    for (const auto& pattern : reads_->patterns) {
+      addDatabase(footprint.read, pattern.db);
+    }
+    sortUnique(footprint.read);
+    std::erase_if(footprint.read,
+                  [&](PartitionId id) { return std::binary_search(footprint.written.begin(), footprint.written.end(), id); });
+  }
+  return footprint;
+}
+
+bool View::validate(UnixMs now) const {
+  if (reads_ == nullptr) {
+    return true;
+  }
+  if (reads_->first_deadline.passed(now)) {
+    return false;  // a key that was seen is gone by now
+  }
+  for (const auto& key : reads_->keys) {
+    if (store_.changedSince(key.db, key.hash, snapshot_)) {
+      return false;
+    }
+  }
+  for (const auto& pattern : reads_->patterns) {
+    for (std::uint32_t i = 0; i < kPartitions; ++i) {
+      if (store_.anyChangedSince({(static_cast<std::uint32_t>(pattern.db) << kPartitionBits) | i}, pattern.glob, snapshot_)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+void View::restage(std::size_t begin, std::size_t end) {
+  EffectReader reader(effects_.bytes().substr(begin, end - begin));
+  const std::uint8_t kind = reader.getByte();
+  EffectHead head;
+  const Status status = readHead(kind, reader, store_.databases(), head);
+  TREFOIL_ASSERT(status.ok());
+  if (head.kind == EffectKind::kFlush) {
+    noteFlush(head.db);
+    return;
+  }
+  const auto key_at = static_cast<std::size_t>(head.key.data() - effects_.bytes().data());
+  noteEffect(head.db, store_.hash(head.key), key_at, head.key.size(), begin, end);
+}
+
+// Every key of the database is absent now, the touched ones too.
+void View::noteFlush(int db) {
+  Overlay& all = overlay();
+  all.flushed.resize(static_cast<std::size_t>(store_.databases()));
+  all.flushed[static_cast<std::size_t>(db)] = true;
+  for (std::size_t i = 0; i < touched_count_; ++i) {
+    Touched& touched = touchedAt(i);
+    if (touched.db == db) {
+      if (touched.is_copied && touched.copy != nullptr) {
+        Reaper::freeShared(touched.copy);
+      }
+      touched.copy = nullptr;
+      touched.is_copied = true;
+    }
+  }
+}
+
+}  // namespace trefoil::kv
