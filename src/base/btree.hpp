@@ -219,9 +219,9 @@ class BTree {
 
   // The number of entries that are less than the probe.
   template <typename Probe>
-  [[nodiscard]] std::uint64_t rank(const Probe& probe) const requires(kCounted);
+  [[nodiscard]] std::uint64_t rank(const Probe& probe) const;  // needs Traits::kCounted
   // The entry with `rank` smaller ones before it; invalid if there are not that many.
-  [[nodiscard]] Cursor select(std::uint64_t rank) const requires(kCounted);
+  [[nodiscard]] Cursor select(std::uint64_t rank) const;  // needs Traits::kCounted
 
   // ------------------------------------------------------------------------------------------------------------------ writing
 

@@ -100,7 +100,8 @@ typename BTree<Traits>::Cursor BTree<Traits>::seek(const Probe& probe) const {
 
 template <typename Traits>
 template <typename Probe>
-std::uint64_t BTree<Traits>::rank(const Probe& probe) const requires(kCounted) {
+std::uint64_t BTree<Traits>::rank(const Probe& probe) const {
+  static_assert(kCounted);
   if (node_ == nullptr) {
     return 0;
   }
@@ -119,7 +120,8 @@ std::uint64_t BTree<Traits>::rank(const Probe& probe) const requires(kCounted) {
 }
 
 template <typename Traits>
-typename BTree<Traits>::Cursor BTree<Traits>::select(std::uint64_t rank) const requires(kCounted) {
+typename BTree<Traits>::Cursor BTree<Traits>::select(std::uint64_t rank) const {
+  static_assert(kCounted);
   Cursor cursor;
   if (rank >= size_) {
     return cursor;
@@ -472,7 +474,7 @@ void BTree<Traits>::verify() const {
 template <typename Traits>
 typename BTree<Traits>::Checked BTree<Traits>::verifyNode(const Node* node, bool is_root, bool right_edge) const {
   TREFOIL_ASSERT(node->count > 0 && node->born != kDeadStamp);
-  const auto checkPadding = [](const Key* keys, std::size_t from, std::size_t to) {
+  const auto check_padding = [](const Key* keys, std::size_t from, std::size_t to) {
     if constexpr (kPadded) {
       TREFOIL_ASSERT(std::all_of(keys + from, keys + to, [](Key key) { return key == std::numeric_limits<Key>::max(); }));
     } else {
@@ -485,13 +487,13 @@ typename BTree<Traits>::Checked BTree<Traits>::verifyNode(const Node* node, bool
     for (std::size_t i = 1; i < leaf.count; ++i) {
       TREFOIL_ASSERT(Traits::less(leaf.keys[i - 1], leaf.keys[i]));
     }
-    checkPadding(leaf.keys, leaf.count, kLeafCapacity);
+    check_padding(leaf.keys, leaf.count, kLeafCapacity);
     return {leaf.count, leaf.keys[0], leaf.keys[leaf.count - 1U]};
   }
   const Inner& inner = asInner(node);
   TREFOIL_ASSERT(inner.count <= kInnerCapacity && (is_root || right_edge || inner.count >= kInnerMinimum));
   TREFOIL_ASSERT(!is_root || inner.count >= 2);
-  checkPadding(inner.keys, inner.count - 1U, kInnerCapacity);
+  check_padding(inner.keys, inner.count - 1U, kInnerCapacity);
   Checked whole{};
   for (std::size_t i = 0; i < inner.count; ++i) {
     TREFOIL_ASSERT(inner.children[i]->level + 1U == inner.level);

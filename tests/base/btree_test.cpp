@@ -45,7 +45,7 @@ struct ScoreTree {
   static ScoreKey probe(const ModelKey& key) { return {key.first, key.second}; }
   static ModelKey modelKey(const ScoreKey& key) { return {key.score, key.member}; }
   static void retireKey(const ScoreKey&, const WriteContext&) {}
-  static ModelKey key(std::uint64_t n) { return {static_cast<double>(n / 7), static_cast<std::uint32_t>(n % 7)}; }
+  static ModelKey key(std::uint64_t n) { return {static_cast<double>(n - n % 7) / 7, static_cast<std::uint32_t>(n % 7)}; }
 };
 
 // Keys that point to bytes which the tree's owner frees as soon as the rules allow: ASan sees any separator that outlives its

@@ -76,7 +76,7 @@ TEST_CASE("random snapshots and retirements agree with the rule", "[versions]") 
   };
   std::vector<Entry> retired;
   Lsn lsn = 1;
-  const auto expectedAlive = [&] {
+  const auto expected_alive = [&] {
     return std::count_if(retired.begin(), retired.end(), [&](const Entry& entry) {
       const auto first = open.upper_bound(entry.born);
       return first != open.end() && *first <= entry.died;
@@ -100,7 +100,7 @@ TEST_CASE("random snapshots and retirements agree with the rule", "[versions]") 
       lsn = died + 1;
     }
     if (step % 16 == 0) {
-      REQUIRE(alive == expectedAlive());
+      REQUIRE(alive == expected_alive());
       // What no open snapshot sees now is freed, and no later one can see it.
       std::erase_if(retired, [&](const Entry& entry) {
         const auto first = open.upper_bound(entry.born);
