@@ -41,6 +41,8 @@ enum class ErrorCode : std::uint8_t {
   kForeignKeyViolation,  // SQL 23503
   kUniqueViolation,      // SQL 23505
   kCheckViolation,       // SQL 23514
+  kExecAbort,            // Redis EXECABORT: a queued command was refused, so EXEC refuses all of them
+  kNoProtocol,           // Redis NOPROTO: HELLO asked for a protocol that there is not
   kConflict,             // serialization failure, SQL 40001 / -CONFLICT: nothing was applied, try again
   kTransactionState,     // BEGIN inside MULTI, COMMIT without BEGIN …
   kUnsupported,          // SQL 0A000

@@ -20,6 +20,8 @@ enum CommandFlag : std::uint32_t {
   kWholeDatabase = 1U << 8,  // its footprint is every key of the database: KEYS, FLUSHDB, DBSIZE …
   kSlowLane = 1U << 9,       // costs more than about 100 µs whatever its arguments: runs on the worker pool
   kLoading = 1U << 10,       // answered while loading
+  kAllDatabases = 1U << 11,  // its footprint is every key of every database: FLUSHALL
+  kSqlText = 1U << 12,       // its first argument is a SQL statement
 };
 
 enum class CommandGroup : std::uint8_t {

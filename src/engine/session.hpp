@@ -76,9 +76,10 @@ class PreparedStatement {
   [[nodiscard]] std::size_t parameterCount() const;
 
   class Impl;
-  explicit PreparedStatement(std::unique_ptr<Impl> impl);
+  PreparedStatement(std::unique_ptr<Impl> impl, Session& session);
 
  private:
+  Session& session_;
   std::unique_ptr<Impl> impl_;
 };
 

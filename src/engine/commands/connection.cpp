@@ -1,0 +1,201 @@
+// Commands about the connection itself: they read and change the session, never a key.
+#include <charconv>
+
+#include "engine/command.hpp"
+#include "engine/database_impl.hpp"
+#include "engine/session_impl.hpp"
+
+namespace trefoil::commands {
+
+namespace {
+
+constexpr std::string_view kVersion = "7.2.0";  // of Redis: what clients look at to know which commands they may use
+
+bool equalsIgnoringCase(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) {
+    return false;
+  }
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if ((a[i] | 0x20) != (b[i] | 0x20)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Names go into lists that are read line by line and word by word.
+bool isPlainName(std::string_view name) {
+  for (const char c : name) {
+    if (c < '!' || c > '~') {
+      return false;
+    }
+  }
+  return true;
+}
+
+Error subcommandError(std::string_view command, std::string_view subcommand) {
+  return {ErrorCode::kInvalid,
+          "unknown subcommand '" + std::string(subcommand.substr(0, 128)) + "'. Try " + std::string(command) + " HELP."};
+}
+
+}  // namespace
+
+Status ping(CommandCall& call) {
+  if (call.args.size() > 2) {
+    return arityError("ping");
+  }
+  if (call.args.size() == 2) {
+    call.reply.bulk(call.args[1]);
+  } else {
+    call.reply.simple("PONG");
+  }
+  return {};
+}
+
+Status echo(CommandCall& call) {
+  call.reply.bulk(call.args[1]);
+  return {};
+}
+
+Status quit(CommandCall& call) {
+  call.session.impl().wants_close = true;
+  call.reply.simple("OK");
+  return {};
+}
+
+Status reset(CommandCall& call) {
+  call.session.impl().reset();
+  call.reply.simple("RESET");
+  return {};
+}
+
+Status select(CommandCall& call) {
+  const std::string_view text = call.args[1];
+  int index = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return Error(ErrorCode::kInvalid, "invalid DB index");
+  }
+  Session::Impl& session = call.session.impl();
+  if (index < 0 || index >= session.database.manager().kv().databases()) {
+    return Error(ErrorCode::kInvalid, "DB index is out of range");
+  }
+  session.db = index;
+  call.reply.simple("OK");
+  return {};
+}
+
+// https://redis.io/docs/latest/commands/hello/
+Status hello(CommandCall& call) {
+  Session::Impl& session = call.session.impl();
+  int protocol = session.protocol;
+  std::size_t at = 1;
+  if (call.args.size() > 1) {
+    const std::string_view text = call.args[1];
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), protocol);
+    if (error != std::errc() || end != text.data() + text.size()) {
+      return Error(ErrorCode::kInvalid, "Protocol version is not an integer or out of range");
+    }
+    if (protocol < 2 || protocol > 3) {
+      return Error(ErrorCode::kNoProtocol, "unsupported protocol version");
+    }
+    at = 2;
+  }
+  std::string_view name = session.name;
+  while (at < call.args.size()) {
+    const std::size_t more = call.args.size() - at - 1;
+    if (equalsIgnoringCase(call.args[at], "SETNAME") && more >= 1) {
+      name = call.args[at + 1];
+      if (!isPlainName(name)) {
+        return Error(ErrorCode::kInvalid, "Client names cannot contain spaces, newlines or special characters.");
+      }
+      at += 2;
+    } else if (equalsIgnoringCase(call.args[at], "AUTH") && more >= 2) {
+      return Error(ErrorCode::kInvalid,
+                   "AUTH <password> called without any password configured for the default user. Are you sure your configuration "
+                   "is correct?");
+    } else {
+      return Error(ErrorCode::kInvalid, "Syntax error in HELLO option '" + std::string(call.args[at].substr(0, 128)) + "'");
+    }
+  }
+  session.protocol = protocol;
+  session.name = std::string(name);
+  call.reply.map(7);
+  call.reply.bulk("server");
+  call.reply.bulk("redis");
+  call.reply.bulk("version");
+  call.reply.bulk(kVersion);
+  call.reply.bulk("proto");
+  call.reply.integer(protocol);
+  call.reply.bulk("id");
+  call.reply.integer(static_cast<std::int64_t>(session.id));
+  call.reply.bulk("mode");
+  call.reply.bulk("standalone");
+  call.reply.bulk("role");
+  call.reply.bulk("master");
+  call.reply.bulk("modules");
+  call.reply.array(0);
+  return {};
+}
+
+namespace {
+
+Status clientSetInfo(CommandCall& call) {
+  const bool is_name = equalsIgnoringCase(call.args[2], "LIB-NAME");
+  if (!is_name && !equalsIgnoringCase(call.args[2], "LIB-VER")) {
+    return Error(ErrorCode::kInvalid, "Unrecognized option '" + std::string(call.args[2].substr(0, 128)) + "'");
+  }
+  if (!isPlainName(call.args[3])) {
+    return Error(ErrorCode::kInvalid, (is_name ? std::string("lib-name") : std::string("lib-ver")) +
+                                          " cannot contain spaces, newlines or special characters.");
+  }
+  (is_name ? call.session.impl().library_name : call.session.impl().library_version) = std::string(call.args[3]);
+  call.reply.simple("OK");
+  return {};
+}
+
+Status clientSetName(CommandCall& call) {
+  if (!isPlainName(call.args[2])) {
+    return Error(ErrorCode::kInvalid, "Client names cannot contain spaces, newlines or special characters.");
+  }
+  call.session.impl().name = std::string(call.args[2]);
+  call.reply.simple("OK");
+  return {};
+}
+
+Status clientOnOff(CommandCall& call) {
+  if (!equalsIgnoringCase(call.args[2], "ON") && !equalsIgnoringCase(call.args[2], "OFF")) {
+    return syntaxError();
+  }
+  call.reply.simple("OK");
+  return {};
+}
+
+}  // namespace
+
+Status client(CommandCall& call) {
+  Session::Impl& session = call.session.impl();
+  const std::string_view word = call.args[1];
+  const std::size_t count = call.args.size();
+  if (equalsIgnoringCase(word, "ID") && count == 2) {
+    call.reply.integer(static_cast<std::int64_t>(session.id));
+  } else if (equalsIgnoringCase(word, "GETNAME") && count == 2) {
+    session.name.empty() ? call.reply.null() : call.reply.bulk(session.name);
+  } else if (equalsIgnoringCase(word, "SETNAME") && count == 3) {
+    return clientSetName(call);
+  } else if (equalsIgnoringCase(word, "SETINFO") && count == 4) {
+    return clientSetInfo(call);
+  } else if (equalsIgnoringCase(word, "INFO") && count == 2) {
+    call.reply.verbatim(session.describe() + "\n");
+  } else if (equalsIgnoringCase(word, "LIST") && count == 2) {
+    call.reply.verbatim(session.database.describeSessions());
+  } else if ((equalsIgnoringCase(word, "NO-EVICT") || equalsIgnoringCase(word, "NO-TOUCH")) && count == 3) {
+    // Neither changes anything here: eviction never closes a client, and reading a key does not change what is evicted.
+    return clientOnOff(call);
+  } else {
+    return subcommandError("CLIENT", word);
+  }
+  return {};
+}
+
+}  // namespace trefoil::commands

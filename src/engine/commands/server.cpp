@@ -1,0 +1,399 @@
+// Commands about the server: settings, facts and figures, checkpoints, the command table itself.
+#include <algorithm>
+#include <charconv>
+
+#include "aof/log.hpp"
+#include "base/glob.hpp"
+#include "engine/command.hpp"
+#include "engine/command_meta.hpp"
+#include "engine/database_impl.hpp"
+#include "engine/key_footprint.hpp"
+#include "engine/session_impl.hpp"
+
+namespace trefoil::commands {
+
+namespace {
+
+std::string upperCase(std::string_view text) {
+  std::string upper(text);
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  return upper;
+}
+
+std::string lowerCase(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return lower;
+}
+
+Error subcommandError(std::string_view command, std::string_view subcommand) {
+  return {ErrorCode::kInvalid,
+          "unknown subcommand '" + std::string(subcommand.substr(0, 128)) + "'. Try " + std::string(command) + " HELP."};
+}
+
+}  // namespace
+
+Status bgrewriteaof(CommandCall& call) {
+  TREFOIL_TRY(call.session.impl().database.requestCheckpoint());
+  call.reply.simple("Background append only file rewriting started");
+  return {};
+}
+
+Status checkpoint(CommandCall& call) {
+  if (call.session.inTransaction()) {
+    return Error(ErrorCode::kTransactionState, "CHECKPOINT cannot run inside a transaction block");
+  }
+  TREFOIL_TRY(call.session.impl().database.checkpoint());
+  call.reply.done("CHECKPOINT");
+  return {};
+}
+
+Status shutdown(CommandCall& call) {
+  for (const std::string_view word : call.args.subspan(1)) {
+    const std::string option = upperCase(word);
+    if (option != "NOSAVE" && option != "SAVE" && option != "NOW" && option != "FORCE") {
+      return syntaxError();
+    }
+  }
+  call.session.impl().wants_close = true;
+  call.session.impl().database.requestShutdown();
+  call.reply.simple("OK");
+  return {};
+}
+
+Status time(CommandCall& call) {
+  const std::int64_t now_us = call.session.impl().database.env().nowMicros();
+  call.reply.array(2);
+  call.reply.bulk(std::to_string(now_us / 1'000'000));
+  call.reply.bulk(std::to_string(now_us % 1'000'000));
+  return {};
+}
+
+Status sql(CommandCall& call) {
+  return call.session.impl().executeSqlCommand(call.args, call.reply);
+}
+
+// --- CONFIG ----------------------------------------------------------------------------------------------------------------
+
+Status config(CommandCall& call) {
+  Settings& settings = call.session.impl().database.settings();
+  const std::string word = upperCase(call.args[1]);
+  if (word == "GET" && call.args.size() >= 3) {
+    const auto found = settings.configGet(call.args.subspan(2));
+    call.reply.map(found.size());
+    for (const auto& [name, value] : found) {
+      call.reply.bulk(name);
+      call.reply.bulk(value);
+    }
+    return {};
+  }
+  if (word == "SET" && call.args.size() >= 4) {
+    if (call.args.size() % 2 != 0) {
+      return arityError("config|set");
+    }
+    std::vector<std::pair<std::string_view, std::string_view>> pairs;
+    for (std::size_t i = 2; i + 1 < call.args.size(); i += 2) {
+      pairs.emplace_back(call.args[i], call.args[i + 1]);
+    }
+    TREFOIL_TRY(settings.configSet(pairs));
+    call.reply.simple("OK");
+    return {};
+  }
+  if (word == "GET" || word == "SET") {
+    return arityError("config|" + lowerCase(word));
+  }
+  return subcommandError("CONFIG", call.args[1]);
+}
+
+// --- INFO ------------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+using Line = std::pair<std::string, std::string>;
+
+std::vector<Line> serverInfo(Database::Impl& database) {
+  const std::int64_t uptime_s = (database.env().nowMicros() - database.started_at_us) / 1'000'000;
+  return {{"redis_version", "7.2.0"},  // what Redis clients look at
+          {"trefoil_version", "0.1.0"},
+          {"redis_mode", "standalone"},
+          {"os", "Linux"},
+          {"arch_bits", "64"},
+          {"tcp_port", std::to_string(database.settings().integer(Setting::kPort))},
+          {"uptime_in_seconds", std::to_string(uptime_s)},
+          {"uptime_in_days", std::to_string(uptime_s / 86400)}};
+}
+
+std::vector<Line> memoryInfo(Database::Impl& database) {
+  return {{"used_memory", std::to_string(database.manager().kv().memoryBytes())},
+          {"maxmemory", std::to_string(database.settings().integer(Setting::kMaxMemory))},
+          {"versions_in_limbo", std::to_string(database.manager().versions().limboSize())}};
+}
+
+std::string_view stateName(aof::LogState state) {
+  switch (state) {
+    case aof::LogState::kOk:
+      return "ok";
+    case aof::LogState::kRetrying:
+      return "retrying";
+    case aof::LogState::kFailed:
+      return "failed";
+    case aof::LogState::kClosed:
+      return "closed";
+  }
+  return "ok";
+}
+
+std::vector<Line> persistenceInfo(Database::Impl& database) {
+  aof::Log* log = database.manager().log();
+  std::vector<Line> lines = {{"loading", "0"}, {"aof_enabled", log != nullptr ? "1" : "0"}};
+  if (log != nullptr) {
+    lines.insert(lines.end(), {{"aof_rewrite_in_progress", database.checkpointRunning() ? "1" : "0"},
+                               {"aof_last_write_status", log->state() == aof::LogState::kOk ? "ok" : "err"},
+                               {"log_state", std::string(stateName(log->state()))},
+                               {"log_end_lsn", std::to_string(log->end())},
+                               {"log_durable_lsn", std::to_string(log->durableLsn())},
+                               {"log_bytes_since_checkpoint", std::to_string(log->bytesSinceCheckpoint())}});
+  }
+  return lines;
+}
+
+std::vector<Line> keyspaceInfo(Database::Impl& database) {
+  std::vector<Line> lines;
+  const kv::Store& store = database.manager().kv();
+  for (int db = 0; db < store.databases(); ++db) {
+    if (store.size(db) != 0) {
+      lines.emplace_back("db" + std::to_string(db), "keys=" + std::to_string(store.size(db)) +
+                                                        ",expires=" + std::to_string(store.sizeWithDeadline(db)) + ",avg_ttl=0");
+    }
+  }
+  return lines;
+}
+
+std::vector<Line> clientsInfo(Database::Impl& database) {
+  return {{"connected_clients", std::to_string(database.sessionCount())},
+          {"maxclients", std::to_string(database.settings().integer(Setting::kMaxClients))},
+          {"slow_lane_pending", std::to_string(database.pool().pending())}};
+}
+
+std::vector<Line> replicationInfo(Database::Impl&) {
+  return {{"role", "master"}, {"connected_slaves", "0"}};
+}
+
+std::vector<Line> clusterInfo(Database::Impl&) {
+  return {{"cluster_enabled", "0"}};
+}
+
+struct Section {
+  std::string_view name;
+  std::vector<Line> (*lines)(Database::Impl&);
+};
+
+constexpr std::array<Section, 7> kSections = {{{"Server", serverInfo},
+                                               {"Clients", clientsInfo},
+                                               {"Memory", memoryInfo},
+                                               {"Persistence", persistenceInfo},
+                                               {"Replication", replicationInfo},
+                                               {"Cluster", clusterInfo},
+                                               {"Keyspace", keyspaceInfo}}};
+
+}  // namespace
+
+Status info(CommandCall& call) {
+  Database::Impl& database = call.session.impl().database;
+  std::string text;
+  for (const Section& section : kSections) {
+    const bool wanted = call.args.size() == 1 || std::any_of(call.args.begin() + 1, call.args.end(), [&](std::string_view word) {
+                          const std::string name = lowerCase(word);
+                          return name == lowerCase(section.name) || name == "all" || name == "default" || name == "everything";
+                        });
+    if (!wanted) {
+      continue;
+    }
+    if (!text.empty()) {
+      text += "\r\n";
+    }
+    text += "# " + std::string(section.name) + "\r\n";
+    for (const auto& [name, value] : section.lines(database)) {
+      text += name + ":" + value + "\r\n";
+    }
+  }
+  call.reply.verbatim(text);
+  return {};
+}
+
+// --- COMMAND ---------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct FlagName {
+  std::uint32_t flag;
+  std::string_view name;
+};
+
+// Redis's names, for those flags that it knows.
+constexpr std::array<FlagName, 8> kFlagNames = {{{kRead, "readonly"},
+                                                 {kWrite, "write"},
+                                                 {kDenyOom, "denyoom"},
+                                                 {kAdmin, "admin"},
+                                                 {kFast, "fast"},
+                                                 {kNoMulti, "no-multi"},
+                                                 {kLoading, "loading"},
+                                                 {kAllDatabases, "all-dbs"}}};
+
+// ACL categories follow from flags and group.
+std::vector<std::string> categories(const CommandMeta& meta) {
+  std::vector<std::string> names;
+  std::string group(groupName(meta.group));
+  group.erase(std::remove(group.begin(), group.end(), '-'), group.end());
+  if (group == "generic") {
+    group = "keyspace";
+  } else if (group == "transactions") {
+    group = "transaction";
+  } else if (group == "server") {
+    group = "admin";
+  }
+  names.push_back("@" + group);
+  if ((meta.flags & kRead) != 0) {
+    names.emplace_back("@read");
+  }
+  if ((meta.flags & kWrite) != 0) {
+    names.emplace_back("@write");
+  }
+  names.emplace_back((meta.flags & kFast) != 0 ? "@fast" : "@slow");
+  if ((meta.flags & kAdmin) != 0 && group != "admin") {
+    names.emplace_back("@admin");
+  }
+  return names;
+}
+
+// COMMAND INFO's ten elements; sub-commands, tips and key specifications are empty.
+void pushInfo(const CommandMeta& meta, Reply& reply) {
+  reply.array(10);
+  reply.bulk(lowerCase(meta.name));
+  reply.integer(meta.arity);
+  const auto has = [&](const FlagName& flag) { return (meta.flags & flag.flag) != 0; };
+  reply.set(static_cast<std::size_t>(std::count_if(kFlagNames.begin(), kFlagNames.end(), has)));
+  for (const FlagName& flag : kFlagNames) {
+    if (has(flag)) {
+      reply.simple(flag.name);
+    }
+  }
+  reply.integer(meta.first_key);
+  reply.integer(meta.last_key);
+  reply.integer(meta.key_step);
+  const std::vector<std::string> names = categories(meta);
+  reply.set(names.size());
+  for (const std::string& name : names) {
+    reply.simple(name);
+  }
+  reply.array(0);
+  reply.array(0);
+  reply.array(0);
+}
+
+void pushDocs(const CommandMeta& meta, Reply& reply) {
+  reply.bulk(lowerCase(meta.name));
+  reply.map(4);
+  reply.bulk("summary");
+  reply.bulk(meta.summary);
+  reply.bulk("since");
+  reply.bulk(meta.since);
+  reply.bulk("group");
+  reply.bulk(groupName(meta.group));
+  reply.bulk("syntax");
+  reply.bulk(meta.syntax);
+}
+
+Status commandDocs(CommandCall& call) {
+  std::vector<const CommandMeta*> found;
+  if (call.args.size() == 2) {
+    for (const CommandMeta& meta : kCommands) {
+      found.push_back(&meta);
+    }
+  }
+  for (const std::string_view name : call.args.subspan(2)) {
+    if (const int index = findCommand(name); index >= 0) {
+      found.push_back(&kCommands[static_cast<std::size_t>(index)]);
+    }
+  }
+  call.reply.map(found.size());
+  for (const CommandMeta* meta : found) {
+    pushDocs(*meta, call.reply);
+  }
+  return {};
+}
+
+Status commandInfo(CommandCall& call) {
+  call.reply.array(call.args.size() - 2);
+  for (const std::string_view name : call.args.subspan(2)) {
+    if (const int index = findCommand(name); index >= 0) {
+      pushInfo(kCommands[static_cast<std::size_t>(index)], call.reply);
+    } else {
+      call.reply.nullArray();
+    }
+  }
+  return {};
+}
+
+Status commandGetKeys(CommandCall& call) {
+  const std::span<const std::string_view> args = call.args.subspan(2);
+  const int index = args.empty() ? -1 : findCommand(args[0]);
+  if (index < 0) {
+    return Error(ErrorCode::kInvalid, "Invalid command specified");
+  }
+  const CommandMeta& meta = kCommands[static_cast<std::size_t>(index)];
+  const auto count = static_cast<int>(args.size());
+  if (meta.arity > 0 ? count != meta.arity : count < -meta.arity) {
+    return Error(ErrorCode::kInvalid, "Invalid number of arguments specified for command");
+  }
+  std::vector<std::string_view> keys;
+  forEachKey(meta, args, [&](std::string_view key) { keys.push_back(key); });
+  if (keys.empty()) {
+    return Error(ErrorCode::kInvalid, "The command has no key arguments");
+  }
+  call.reply.array(keys.size());
+  for (const std::string_view key : keys) {
+    call.reply.bulk(key);
+  }
+  return {};
+}
+
+void pushList(const std::vector<std::string>& names, Reply& reply) {
+  reply.array(names.size());
+  for (const std::string& name : names) {
+    reply.bulk(name);
+  }
+}
+
+}  // namespace
+
+Status command(CommandCall& call) {
+  const std::string word = call.args.size() > 1 ? upperCase(call.args[1]) : "";
+  if (word.empty() || (word == "INFO" && call.args.size() == 2)) {
+    call.reply.array(kCommands.size());
+    for (const CommandMeta& meta : kCommands) {
+      pushInfo(meta, call.reply);
+    }
+  } else if (word == "COUNT" && call.args.size() == 2) {
+    call.reply.integer(static_cast<std::int64_t>(kCommands.size()));
+  } else if (word == "LIST" && call.args.size() == 2) {
+    std::vector<std::string> names;
+    for (const CommandMeta& meta : kCommands) {
+      names.push_back(lowerCase(meta.name));
+    }
+    pushList(names, call.reply);
+  } else if (word == "DOCS") {
+    return commandDocs(call);
+  } else if (word == "INFO") {
+    return commandInfo(call);
+  } else if (word == "GETKEYS") {
+    return commandGetKeys(call);
+  } else {
+    return subcommandError("COMMAND", call.args[1]);
+  }
+  return {};
+}
+
+}  // namespace trefoil::commands

@@ -1,0 +1,271 @@
+#include "engine/database.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+
+#include "aof/log.hpp"
+#include "base/logging.hpp"
+#include "engine/database_impl.hpp"
+#include "engine/session_impl.hpp"
+
+namespace trefoil {
+
+namespace {
+
+constexpr auto kBackgroundInterval = std::chrono::milliseconds(100);
+constexpr std::size_t kSweepBudget = 2000;  // entries with deadlines looked at in one step
+
+aof::SyncPolicy policyOf(const Settings& settings) {
+  switch (settings.choice<FsyncPolicy>(Setting::kAppendFsync)) {
+    case FsyncPolicy::kAlways:
+      return aof::SyncPolicy::kAlways;
+    case FsyncPolicy::kEverySecond:
+      return aof::SyncPolicy::kEverySecond;
+    case FsyncPolicy::kNo:
+      return aof::SyncPolicy::kNo;
+  }
+  return aof::SyncPolicy::kEverySecond;
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------------------------------ Database::Impl
+
+Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Settings> own_settings, Env& env,
+                     std::unique_ptr<txn::Manager> manager)
+    : self(self_in),
+      started_at_us(env.nowMicros()),
+      own_settings_(std::move(own_settings)),
+      settings_(settings),
+      env_(env),
+      manager_(std::move(manager)),
+      pool_(static_cast<std::size_t>(settings.integer(Setting::kSlowLaneThreads))) {
+  fsync_observer_ = settings_.observe(Setting::kAppendFsync, [this] {
+    if (manager_->log() != nullptr) {
+      manager_->log()->setPolicy(policyOf(settings_));
+    }
+  });
+  background_ = std::thread([this] { backgroundLoop(); });
+}
+
+Database::Impl::~Impl() {
+  TREFOIL_ASSERT(sessions_.empty());
+  settings_.stopObserving(fsync_observer_);
+  pool_.drain();
+  {
+    const std::lock_guard lock(background_mutex_);
+    stopping_ = true;
+  }
+  background_wake_.notify_all();
+  background_.join();
+  if (manager_->log() != nullptr) {
+    if (const Status closed = manager_->log()->close(); !closed.ok()) {
+      logWarning("closing the log: {}", closed.error().message);
+    }
+  }
+}
+
+bool Database::Impl::syncsAlways() const {
+  return manager_->log() != nullptr && settings_.choice<FsyncPolicy>(Setting::kAppendFsync) == FsyncPolicy::kAlways;
+}
+
+void Database::Impl::addSession(Session::Impl& session) {
+  const std::lock_guard lock(sessions_mutex_);
+  sessions_.emplace(session.id, &session);
+}
+
+void Database::Impl::removeSession(std::uint64_t id) {
+  const std::lock_guard lock(sessions_mutex_);
+  sessions_.erase(id);
+}
+
+std::string Database::Impl::describeSessions() {
+  const std::lock_guard lock(sessions_mutex_);
+  std::string text;
+  for (const auto& [id, session] : sessions_) {
+    text += session->describe();
+    text += '\n';
+  }
+  return text;
+}
+
+std::size_t Database::Impl::sessionCount() {
+  const std::lock_guard lock(sessions_mutex_);
+  return sessions_.size();
+}
+
+Status Database::Impl::requestCheckpoint() {
+  if (!isPersistent()) {
+    return Error(ErrorCode::kInvalid, "there is no data directory: this database lives in memory only");
+  }
+  if (checkpoint_running_.load() || checkpoint_wanted_.exchange(true)) {
+    return Error(ErrorCode::kInvalid, "Background append only file rewriting already in progress");
+  }
+  background_wake_.notify_all();
+  return {};
+}
+
+Status Database::Impl::checkpoint() {
+  const std::lock_guard lock(checkpoint_mutex_);
+  checkpoint_running_.store(true);
+  const std::int64_t begin = env_.monotonicMicros();
+  Status status = manager_->checkpoint();
+  checkpoint_running_.store(false);
+  if (status.ok()) {
+    logNotice("checkpoint written in {} ms", (env_.monotonicMicros() - begin) / 1000);
+  } else {
+    logWarning("checkpoint failed: {}", status.error().message);
+  }
+  return status;
+}
+
+Status Database::Impl::checkMemory() {
+  const auto limit = static_cast<std::size_t>(settings_.integer(Setting::kMaxMemory));
+  if (limit != 0 && manager_->kv().memoryBytes() > limit) [[unlikely]] {
+    return Error(ErrorCode::kOutOfMemory, "command not allowed when used memory > 'maxmemory'.");
+  }
+  return {};
+}
+
+void Database::Impl::onShutdown(std::function<void()> callback) {
+  const std::lock_guard lock(shutdown_mutex_);
+  shutdown_callback_ = std::move(callback);
+}
+
+void Database::Impl::requestShutdown() {
+  std::function<void()> callback;
+  {
+    const std::lock_guard lock(shutdown_mutex_);
+    callback = shutdown_callback_;
+  }
+  if (callback) {
+    callback();
+  }
+}
+
+void Database::Impl::backgroundLoop() {
+  std::unique_lock lock(background_mutex_);
+  while (!stopping_) {
+    background_wake_.wait_for(lock, kBackgroundInterval);
+    if (stopping_) {
+      return;
+    }
+    lock.unlock();
+    backgroundStep();
+    lock.lock();
+  }
+}
+
+void Database::Impl::backgroundStep() {
+  manager_->sweepExpired(env_.now(), kSweepBudget);
+  manager_->kv().purgeShadows();
+  aof::Log* log = manager_->log();
+  if (log == nullptr) {
+    return;
+  }
+  const auto threshold = static_cast<std::uint64_t>(settings_.integer(Setting::kCheckpointLogSize));
+  const bool grown = threshold != 0 && log->bytesSinceCheckpoint() >= threshold;
+  // A failed log comes back through a checkpoint from memory; without one, writes stay refused.
+  const bool failed = log->state() == aof::LogState::kFailed;
+  if (checkpoint_wanted_.exchange(false) || grown || failed) {
+    static_cast<void>(checkpoint().ok());  // it logs its failure; the next step tries again if it is still needed
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------------ Database
+
+Result<std::unique_ptr<Database>> Database::open(const OpenOptions& options) {
+  std::unique_ptr<Settings> own_settings = options.settings == nullptr ? std::make_unique<Settings>() : nullptr;
+  Settings& settings = own_settings != nullptr ? *own_settings : *options.settings;
+  Env& env = options.env != nullptr ? *options.env : Env::system();
+
+  txn::ManagerOptions manager_options;
+  manager_options.directory = options.directory;
+  manager_options.env = &env;
+  manager_options.log.policy = policyOf(settings);
+  manager_options.log.ring_bytes = std::bit_floor(static_cast<std::size_t>(settings.integer(Setting::kLogBufferSize)));
+  manager_options.log.segment_bytes = static_cast<std::uint64_t>(settings.integer(Setting::kLogSegmentSize));
+  manager_options.kv.databases = static_cast<int>(settings.integer(Setting::kDatabases));
+  TREFOIL_ASSIGN(std::unique_ptr<txn::Manager> manager, txn::Manager::open(manager_options));
+  const aof::RecoveryReport& report = manager->recoveryReport();
+  if (report.records != 0) {
+    logNotice("replayed {} records from {} log segments", report.records, report.segments);
+  }
+  if (report.dropped_bytes != 0) {
+    logWarning("dropped {} bytes of a torn log tail: {}", report.dropped_bytes, report.dropped_reason);
+  }
+
+  std::unique_ptr<Database> database(new Database());
+  database->impl_ = std::make_unique<Impl>(*database, settings, std::move(own_settings), env, std::move(manager));
+  return database;
+}
+
+Database::Database() = default;
+Database::~Database() = default;
+
+std::unique_ptr<Session> Database::connect() {
+  return std::unique_ptr<Session>(new Session(*this));
+}
+
+Status Database::submit(std::function<void()> work) {
+  return impl_->pool().submit(std::move(work), static_cast<std::size_t>(settings().integer(Setting::kSlowLaneQueue)));
+}
+
+Lsn Database::durableLsn() const {
+  const aof::Log* log = impl_->manager().log();
+  return log == nullptr ? UINT64_MAX : log->durableLsn();
+}
+
+Status Database::durability(Lsn fence) const {
+  aof::Log* log = impl_->manager().log();
+  if (log == nullptr || log->durableLsn() >= fence || log->state() != aof::LogState::kFailed) {
+    return {};
+  }
+  return Error(ErrorCode::kUnknownOutcome, "the disk failed while this was being written: whether it is stored is not known");
+}
+
+std::uint64_t Database::onDurable(std::function<void()> callback) {
+  aof::Log* log = impl_->manager().log();
+  return log == nullptr ? 0 : log->onDurable(std::move(callback));
+}
+
+void Database::removeOnDurable(std::uint64_t handle) {
+  if (aof::Log* log = impl_->manager().log(); log != nullptr) {
+    log->removeListener(handle);
+  }
+}
+
+Status Database::checkpoint() {
+  return impl_->checkpoint();
+}
+
+Settings& Database::settings() {
+  return impl_->settings();
+}
+
+Env& Database::env() {
+  return impl_->env();
+}
+
+std::vector<std::string> Database::catalogNames() const {
+  sql::Store& store = impl_->manager().sql();
+  EffectBuffer none;
+  const SharedGuard catalog(store.catalogGate());
+  std::vector<std::string> names;
+  for (const sql::SchemaPointer& schema : sql::View(store, none).tables()) {
+    names.push_back(schema->name);
+    for (const sql::ColumnDefinition& column : schema->columns) {
+      names.push_back(column.name);
+    }
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+void Database::onShutdown(std::function<void()> callback) {
+  impl_->onShutdown(std::move(callback));
+}
+
+}  // namespace trefoil

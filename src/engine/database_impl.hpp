@@ -1,0 +1,89 @@
+// What a database is made of. For engine's own files and the command handlers only.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "base/settings.hpp"
+#include "engine/database.hpp"
+#include "engine/worker_pool.hpp"
+#include "sql/table_function.hpp"
+#include "txn/manager.hpp"
+
+namespace trefoil {
+
+class Database::Impl {
+ public:
+  // `own_settings` is null if the settings are the caller's.
+  Impl(Database& self, Settings& settings, std::unique_ptr<Settings> own_settings, Env& env,
+       std::unique_ptr<txn::Manager> manager);
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  [[nodiscard]] txn::Manager& manager() { return *manager_; }
+  [[nodiscard]] Settings& settings() { return settings_; }
+  [[nodiscard]] Env& env() { return env_; }
+  [[nodiscard]] WorkerPool& pool() { return pool_; }
+  [[nodiscard]] const sql::TableFunctions& tableFunctions() const { return table_functions_; }
+  // Whether a reply must wait for the disk.
+  [[nodiscard]] bool syncsAlways() const;
+  [[nodiscard]] bool isPersistent() { return manager_->log() != nullptr; }
+
+  // Sessions that are connected, for CLIENT LIST and INFO.
+  void addSession(Session::Impl& session);
+  void removeSession(std::uint64_t id);
+  [[nodiscard]] std::string describeSessions();
+  [[nodiscard]] std::size_t sessionCount();
+  // A session writes what others may read of it (its name …) inside this.
+  [[nodiscard]] std::mutex& sessionsMutex() { return sessions_mutex_; }
+
+  std::uint64_t nextSessionId() { return next_session_id_.fetch_add(1, std::memory_order_relaxed); }
+  // kOutOfMemory when there is more than maxmemory: before commands that need memory.
+  Status checkMemory();
+  // BGREWRITEAOF: the background thread begins a checkpoint. kBusy if one is being written or about to be.
+  Status requestCheckpoint();
+  [[nodiscard]] bool checkpointRunning() const { return checkpoint_wanted_.load() || checkpoint_running_.load(); }
+  Status checkpoint();
+  void requestShutdown();
+  void onShutdown(std::function<void()> callback);
+
+  Database& self;
+  const std::int64_t started_at_us;
+
+ private:
+  void backgroundLoop();
+  void backgroundStep();
+
+  std::unique_ptr<Settings> own_settings_;
+  Settings& settings_;
+  Env& env_;
+  std::unique_ptr<txn::Manager> manager_;
+  WorkerPool pool_;
+  sql::TableFunctions table_functions_;
+  std::uint64_t fsync_observer_ = 0;
+
+  std::atomic<std::uint64_t> next_session_id_{1};
+  std::mutex sessions_mutex_;
+  std::map<std::uint64_t, Session::Impl*> sessions_;
+
+  std::mutex shutdown_mutex_;
+  std::function<void()> shutdown_callback_;
+
+  // The background thread: sweeps expired keys, starts checkpoints, brings a failed log back.
+  std::atomic<bool> checkpoint_wanted_{false};
+  std::atomic<bool> checkpoint_running_{false};
+  std::mutex checkpoint_mutex_;  // one checkpoint at a time
+  std::mutex background_mutex_;
+  std::condition_variable background_wake_;
+  bool stopping_ = false;
+  std::thread background_;
+};
+
+}  // namespace trefoil

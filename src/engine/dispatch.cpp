@@ -1,0 +1,47 @@
+// From a command's index to its handler, and the errors that many handlers share.
+#include <algorithm>
+
+#include "engine/command.hpp"
+#include "engine/command_meta.hpp"
+
+namespace trefoil {
+
+namespace {
+
+constexpr auto kHandlers = std::to_array<Handler>({
+#define COMMAND(name, arity, flags, first, last, step, group, handler, since, summary, syntax) &commands::handler,
+#include "engine/commands.def"
+#undef COMMAND
+});
+static_assert(kHandlers.size() == kCommands.size());
+
+}  // namespace
+
+Handler handlerOf(int index) {
+  return kHandlers[static_cast<std::size_t>(index)];
+}
+
+Error wrongTypeError() {
+  return {ErrorCode::kWrongType, "Operation against a key holding the wrong kind of value"};
+}
+
+Error syntaxError() {
+  return {ErrorCode::kInvalid, "syntax error"};
+}
+
+Error notAnIntegerError() {
+  return {ErrorCode::kInvalid, "value is not an integer or out of range"};
+}
+
+Error notAFloatError() {
+  return {ErrorCode::kInvalid, "value is not a valid float"};
+}
+
+Error arityError(std::string_view command_name) {
+  std::string name(command_name);
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return {ErrorCode::kInvalid, "wrong number of arguments for '" + name + "' command"};
+}
+
+}  // namespace trefoil

@@ -1,0 +1,81 @@
+// Which partitions a command's keys lie in: what is locked while it runs. Built from the command table's key positions.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/command_meta.hpp"
+#include "kv/store.hpp"
+
+namespace trefoil {
+
+// Calls visit(key) for each key among the arguments.
+template <typename Visit>
+void forEachKey(const CommandMeta& meta, std::span<const std::string_view> args, Visit&& visit) {
+  if (meta.first_key == 0) {
+    return;
+  }
+  const auto count = static_cast<int>(args.size());
+  const int last = meta.last_key >= 0 ? std::min(meta.last_key, count - 1) : count + meta.last_key;
+  for (int i = meta.first_key; i <= last; i += meta.key_step) {
+    visit(args[static_cast<std::size_t>(i)]);
+  }
+}
+
+// Sorted and unique once sort() was called. Up to 16 partitions live within the object.
+class KeyFootprint {
+ public:
+  void add(kv::PartitionId id) {
+    if (size_ < inline_.size() && overflow_.empty()) {
+      inline_[size_++] = id;
+      return;
+    }
+    if (overflow_.empty()) {
+      overflow_.assign(inline_.begin(), inline_.end());
+    }
+    overflow_.push_back(id);
+  }
+  void addDatabase(int db) {
+    for (std::uint32_t i = 0; i < kv::kPartitions; ++i) {
+      add({(static_cast<std::uint32_t>(db) << kv::kPartitionBits) | i});
+    }
+  }
+  // What a command locks. Reads of a whole database take their own short locks, one partition at a time.
+  void addCommand(const kv::Store& store, const CommandMeta& meta, std::span<const std::string_view> args, int db) {
+    if ((meta.flags & kAllDatabases) != 0 && (meta.flags & kWrite) != 0) {
+      for (int i = 0; i < store.databases(); ++i) {
+        addDatabase(i);
+      }
+    } else if ((meta.flags & kWholeDatabase) != 0 && (meta.flags & kWrite) != 0) {
+      addDatabase(db);
+    } else {
+      forEachKey(meta, args, [&](std::string_view key) { add(kv::Store::partition(db, store.hash(key))); });
+    }
+  }
+  void sort() {
+    if (overflow_.empty()) {
+      if (size_ > 1) {
+        std::sort(inline_.begin(), inline_.begin() + static_cast<std::ptrdiff_t>(size_));
+        size_ = static_cast<std::size_t>(std::unique(inline_.begin(), inline_.begin() + static_cast<std::ptrdiff_t>(size_)) -
+                                         inline_.begin());
+      }
+      return;
+    }
+    std::sort(overflow_.begin(), overflow_.end());
+    overflow_.erase(std::unique(overflow_.begin(), overflow_.end()), overflow_.end());
+  }
+  [[nodiscard]] std::span<const kv::PartitionId> partitions() const {
+    return overflow_.empty() ? std::span<const kv::PartitionId>(inline_.data(), size_)
+                             : std::span<const kv::PartitionId>(overflow_);
+  }
+
+ private:
+  std::size_t size_ = 0;
+  std::array<kv::PartitionId, 16> inline_;
+  std::vector<kv::PartitionId> overflow_;
+};
+
+}  // namespace trefoil

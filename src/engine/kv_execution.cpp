@@ -1,0 +1,130 @@
+// How a command on keys runs: live under the locks of its keys, in the session's transaction, or as a transaction of its own.
+#include "engine/command.hpp"
+#include "engine/database_impl.hpp"
+#include "engine/key_footprint.hpp"
+#include "engine/session_impl.hpp"
+
+namespace trefoil {
+
+namespace {
+
+// A batch is prefetched in pieces of this size: more would push the first ones out of the cache again.
+constexpr std::size_t kPrefetchWindow = 64;
+
+}  // namespace
+
+Status Session::Impl::executeLive(int command, std::span<const std::string_view> args, Reply& reply) {
+  const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
+  txn::Manager& manager = database.manager();
+  KeyFootprint footprint;
+  footprint.addCommand(manager.kv(), meta, args, db);
+  footprint.sort();
+  const Reply::Mark mark = reply.mark();
+  while (true) {
+    if ((meta.flags & kWrite) != 0) {
+      TREFOIL_TRY(manager.admitWrite());
+    }
+    EffectBuffer effects;
+    {
+      const kv::PartitionLocks locks(manager.kv(), footprint.partitions());
+      kv::View view = kv::View::live(manager.kv(), effects, now);
+      CommandCall call{args, view, reply, self, now, db};
+      if (Status status = handlerOf(command)(call); !status.ok()) {
+        TREFOIL_ASSERT(effects.empty());
+        return status;
+      }
+      if (effects.empty() || manager.commitLive(effects.bytes())) {
+        return {};
+      }
+    }
+    reply.rewind(mark);
+    if (manager.isLarge(effects.bytes())) {
+      return executeAsTransaction(command, args, reply);
+    }
+  }
+}
+
+Status Session::Impl::executeInTransaction(txn::Transaction& target, int command, std::span<const std::string_view> args,
+                                           Reply& reply) {
+  const std::size_t before = target.mark();
+  CommandCall call{args, target.kv(), reply, self, target.now(), db};
+  Status status = handlerOf(command)(call);
+  if (!status.ok()) {
+    target.rollbackTo(before);
+  }
+  return status;
+}
+
+// For a record that is too large to be made room for under locks.
+Status Session::Impl::executeAsTransaction(int command, std::span<const std::string_view> args, Reply& reply) {
+  const Reply::Mark mark = reply.mark();
+  return txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) {
+    reply.rewind(mark);
+    return executeInTransaction(own, command, args, reply);
+  });
+}
+
+// --- Batches ---------------------------------------------------------------------------------------------------------------
+
+bool Session::Impl::isSlow(const Statement& statement) {
+  if (!statement.sql.empty()) {
+    return isSlowSql(statement.sql);
+  }
+  if (statement.args.empty()) {
+    return false;
+  }
+  const int command = commandOf(statement.args);
+  if (command < 0) {
+    const std::optional<std::string> text = sqlFromWords(statement.args);
+    return text && isSlowSql(*text);
+  }
+  const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
+  if (multi != MultiState::kNone) {
+    return meta.name == "EXEC" && queueIsSlow();
+  }
+  if ((meta.flags & kSqlText) != 0 && statement.args.size() > 1) {
+    return isSlowSql(statement.args[1]);
+  }
+  return (meta.flags & kSlowLane) != 0;
+}
+
+// The caches are told of all keys of a window before the first command runs, so that their misses overlap.
+void Session::Impl::prefetch(std::span<const Statement> statements) {
+  struct Target {
+    std::uint64_t hash;
+  };
+  std::array<Target, kPrefetchWindow> targets;
+  std::size_t count = 0;
+  const kv::Store& store = database.manager().kv();
+  for (const Statement& statement : statements) {
+    const int command = statement.args.size() < 2 ? -1 : findCommand(statement.args[0]);
+    if (command >= 0 && kCommands[static_cast<std::size_t>(command)].first_key == 1) {
+      targets[count++] = {store.hash(statement.args[1])};
+    }
+  }
+  using Stage = kv::Store::PrefetchStage;
+  for (const Stage stage : {Stage::kPartition, Stage::kDirectory, Stage::kBucket, Stage::kEntry}) {
+    for (std::size_t i = 0; i < count; ++i) {
+      store.prefetch(stage, db, targets[i].hash);
+    }
+  }
+}
+
+std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, Reply& reply) {
+  now = database.env().now();
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    if (i % kPrefetchWindow == 0 && statements.size() - i > 1 && transaction == nullptr) {
+      prefetch(statements.subspan(i, std::min(kPrefetchWindow, statements.size() - i)));
+    }
+    if (isSlow(statements[i])) {
+      return i;
+    }
+    executeNow(statements[i], reply);
+    if (wants_close) {
+      return i + 1;
+    }
+  }
+  return statements.size();
+}
+
+}  // namespace trefoil

@@ -1,0 +1,281 @@
+// MULTI, EXEC, DISCARD, WATCH: commands are queued with their own bytes and run together as one ChangeSet.
+// https://redis.io/docs/latest/develop/interact/transactions/
+//
+// EXEC of commands on keys only: all their partitions are locked, they run on one `locked` view, and one record is committed.
+// EXEC with SQL among them, or with commands on a whole database: they run in a Transaction, which is validated at the end and
+// tried again after a conflict, the last time under all locks: EXEC never answers -CONFLICT.
+#include "engine/command.hpp"
+#include "engine/database_impl.hpp"
+#include "engine/key_footprint.hpp"
+#include "engine/session_impl.hpp"
+
+namespace trefoil {
+
+namespace {
+
+constexpr std::size_t kMaxQueuedStatements = 1'000'000;
+constexpr std::size_t kMaxQueuedBytes = std::size_t{1} << 30;
+
+std::vector<std::string_view> viewsOf(const std::vector<std::string>& args) {
+  return {args.begin(), args.end()};
+}
+
+}  // namespace
+
+Status Session::Impl::beginMulti() {
+  if (multi != MultiState::kNone) {
+    return Error(ErrorCode::kInvalid, "MULTI calls can not be nested");
+  }
+  if (transaction != nullptr) {
+    return Error(ErrorCode::kTransactionState, "MULTI inside BEGIN is not allowed");
+  }
+  multi = MultiState::kQueuing;
+  return {};
+}
+
+void Session::Impl::discardMulti() {
+  multi = MultiState::kNone;
+  queued_.clear();
+  queued_bytes_ = 0;
+}
+
+void Session::Impl::queue(const Statement& statement, Reply& reply) {
+  QueuedStatement copy;
+  std::size_t bytes = statement.sql.size();
+  for (const std::string_view arg : statement.args) {
+    copy.args.emplace_back(arg);
+    bytes += arg.size() + sizeof(std::string);
+  }
+  copy.sql = statement.sql;
+  for (const Datum& parameter : statement.parameters) {
+    copy.parameters.emplace_back(parameter);
+  }
+  copy.table_form = statement.table_form;
+  if (queued_.size() >= kMaxQueuedStatements || queued_bytes_ + bytes > kMaxQueuedBytes) {
+    return refuse(Error(ErrorCode::kLimit, "too much is queued in this MULTI"), reply);
+  }
+  queued_bytes_ += bytes;
+  queued_.push_back(std::move(copy));
+  reply.simple("QUEUED");
+}
+
+std::size_t Session::Impl::queuedCount() const {
+  return queued_.size();
+}
+
+// Whether all queued statements are commands on named keys; then `footprint` gets their partitions.
+bool Session::Impl::queueFootprint(KeyFootprint& footprint) const {
+  const kv::Store& store = database.manager().kv();
+  int at_db = db;
+  for (const QueuedStatement& statement : queued_) {
+    const int command = statement.args.empty() ? -1 : findCommand(statement.args[0]);
+    if (command < 0) {
+      return false;
+    }
+    const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
+    const std::vector<std::string_view> args = viewsOf(statement.args);
+    if ((meta.flags & (kSqlText | kWholeDatabase | kAllDatabases)) != 0 || commandOf(args) < 0) {
+      return false;
+    }
+    if (meta.name == "SELECT" || meta.name == "USE") {
+      const int wanted = std::atoi(statement.args[1].c_str());
+      at_db = wanted >= 0 && wanted < store.databases() ? wanted : at_db;
+    }
+    footprint.addCommand(store, meta, args, at_db);
+  }
+  return true;
+}
+
+bool Session::Impl::queueIsSlow() const {
+  KeyFootprint footprint;
+  return queued_.size() > 1000 || !queueFootprint(footprint);
+}
+
+Status Session::Impl::executeMulti(Reply& reply) {
+  if (multi == MultiState::kNone) {
+    return Error(ErrorCode::kInvalid, "EXEC without MULTI");
+  }
+  const bool refused = multi == MultiState::kRefused;
+  multi = MultiState::kNone;
+  Status status =
+      refused ? Status(Error(ErrorCode::kExecAbort, "Transaction discarded because of previous errors.")) : executeQueue(reply);
+  discardMulti();
+  unwatch();
+  return status;
+}
+
+Status Session::Impl::executeQueue(Reply& reply) {
+  TREFOIL_TRY(database.manager().admitWrite());
+  KeyFootprint footprint;
+  if (!queueFootprint(footprint)) {
+    return executeQueueAsTransaction(reply);
+  }
+  for (const kv::PartitionId partition : watchedPartitions()) {
+    footprint.add(partition);
+  }
+  footprint.sort();
+  return executeQueueLocked(footprint, reply);
+}
+
+Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& reply) {
+  txn::Manager& manager = database.manager();
+  const Reply::Mark mark = reply.mark();
+  const int db_before = db;
+  while (true) {
+    EffectBuffer effects;
+    {
+      const kv::PartitionLocks locks(manager.kv(), footprint.partitions());
+      if (watchedChanged()) {
+        reply.nullArray();
+        return {};
+      }
+      kv::View view = kv::View::locked(manager.kv(), effects, now);
+      reply.array(queued_.size());
+      for (const QueuedStatement& statement : queued_) {
+        runQueuedCommand(statement, view, effects, reply);
+      }
+      if (effects.empty() || manager.commitLive(effects.bytes())) {
+        return {};
+      }
+    }
+    reply.rewind(mark);
+    db = db_before;
+    if (manager.isLarge(effects.bytes())) {
+      return executeQueueAsTransaction(reply);
+    }
+    TREFOIL_TRY(manager.admitWrite());
+  }
+}
+
+void Session::Impl::runQueuedCommand(const QueuedStatement& statement, kv::View& view, EffectBuffer& effects, Reply& reply) {
+  const std::vector<std::string_view> args = viewsOf(statement.args);
+  const int command = findCommand(args[0]);
+  const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
+  const std::size_t before = effects.size();
+  CommandCall call{args, view, reply, self, now, db};
+  Status status = (meta.flags & kDenyOom) != 0 ? database.checkMemory() : Status();
+  if (status.ok()) {
+    status = handlerOf(command)(call);
+  }
+  if (!status.ok()) {
+    TREFOIL_ASSERT(effects.size() == before);
+    reply.error(status.error());
+  }
+}
+
+Status Session::Impl::executeQueueAsTransaction(Reply& reply) {
+  const Reply::Mark mark = reply.mark();
+  const int db_before = db;
+  const std::vector<kv::PartitionId> watched = watchedPartitions();
+  bool changed = false;
+  const auto still_valid = [&] {
+    changed = watchedChanged();
+    return !changed;
+  };
+  Status status = txn::runTransaction(
+      database.manager(), now,
+      [&](txn::Transaction& own) -> Status {
+        if (changed) {
+          return Error(ErrorCode::kConflict, "a watched key was changed");
+        }
+        reply.rewind(mark);
+        db = db_before;
+        reply.array(queued_.size());
+        exec_transaction_ = &own;
+        for (const QueuedStatement& statement : queued_) {
+          runQueuedStatement(statement, own, reply);
+        }
+        exec_transaction_ = nullptr;
+        return {};
+      },
+      watched, still_valid);
+  if (!status.ok()) {
+    reply.rewind(mark);
+    db = db_before;
+  }
+  if (changed) {
+    reply.nullArray();
+    return {};
+  }
+  return status;
+}
+
+void Session::Impl::runQueuedStatement(const QueuedStatement& statement, txn::Transaction& own, Reply& reply) {
+  if (!statement.sql.empty()) {
+    std::vector<Datum> parameters;
+    for (const Value& value : statement.parameters) {
+      parameters.push_back(value.view());
+    }
+    return executeSql(statement.sql, parameters, statement.table_form, reply);
+  }
+  const std::vector<std::string_view> args = viewsOf(statement.args);
+  const int command = commandOf(args);
+  TREFOIL_ASSERT(command >= 0);  // others are queued as SQL or were refused
+  const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
+  Status status = (meta.flags & kDenyOom) != 0 ? database.checkMemory() : Status();
+  if (status.ok()) {
+    status =
+        (meta.flags & kSession) != 0 ? callSessionHandler(command, args, reply) : executeInTransaction(own, command, args, reply);
+  }
+  if (!status.ok()) {
+    reply.error(status.error());
+  }
+}
+
+// --- WATCH -----------------------------------------------------------------------------------------------------------------
+
+Status Session::Impl::watch(std::span<const std::string_view> keys) {
+  if (multi != MultiState::kNone) {
+    return Error(ErrorCode::kInvalid, "WATCH inside MULTI is not allowed");
+  }
+  if (transaction != nullptr) {
+    return Error(ErrorCode::kTransactionState, "WATCH inside BEGIN is not allowed");
+  }
+  kv::Store& store = database.manager().kv();
+  for (const std::string_view bytes : keys) {
+    const bool known = std::any_of(watched_.begin(), watched_.end(),
+                                   [&](const WatchedKey& watched) { return watched.db == db && watched.key == bytes; });
+    if (known) {
+      continue;
+    }
+    const kv::Key key = store.key(db, bytes);
+    store.watch(key, watch_flag_);
+    const kv::PartitionId partition = kv::Store::partition(key);
+    const kv::PartitionLocks lock(store, {&partition, 1});
+    watched_.push_back({db, std::string(bytes), store.isExpired(key, now)});
+  }
+  return {};
+}
+
+void Session::Impl::unwatch() {
+  kv::Store& store = database.manager().kv();
+  for (const WatchedKey& watched : watched_) {
+    store.unwatch(store.key(watched.db, watched.key), watch_flag_);
+  }
+  watched_.clear();
+  watch_flag_.dirty.store(false);
+}
+
+std::vector<kv::PartitionId> Session::Impl::watchedPartitions() const {
+  std::vector<kv::PartitionId> partitions;
+  for (const WatchedKey& key : watched_) {
+    partitions.push_back(kv::Store::partition(database.manager().kv().key(key.db, key.key)));
+  }
+  return partitions;
+}
+
+// With the locks of all watched keys.
+bool Session::Impl::watchedChanged() const {
+  if (watched_.empty()) {
+    return false;
+  }
+  if (watch_flag_.dirty.load()) {
+    return true;
+  }
+  const kv::Store& store = database.manager().kv();
+  return std::any_of(watched_.begin(), watched_.end(), [&](const WatchedKey& watched) {
+    return !watched.was_expired && store.isExpired(store.key(watched.db, watched.key), now);
+  });
+}
+
+}  // namespace trefoil

@@ -1,0 +1,96 @@
+// The embedded API: statements whose rows are collected in a ResultSet.
+#include "engine/database_impl.hpp"
+#include "engine/row_sink.hpp"
+#include "engine/session_impl.hpp"
+#include "parser/sql_parser.hpp"
+
+namespace trefoil {
+
+namespace {
+
+constexpr int kRebindAttempts = 100;
+
+}  // namespace
+
+class PreparedStatement::Impl {
+ public:
+  Impl(Session::Impl& session, std::unique_ptr<parser::ParsedStatement> parsed, std::shared_ptr<const sql::Plan> plan)
+      : session_(session), parsed_(std::move(parsed)), plan_(std::move(plan)) {}
+
+  Status execute(std::span<const Datum> parameters, ResultSet& result);
+  [[nodiscard]] std::size_t parameterCount() const { return parsed_->parameter_count; }
+
+ private:
+  Session::Impl& session_;
+  const std::unique_ptr<parser::ParsedStatement> parsed_;
+  std::shared_ptr<const sql::Plan> plan_;  // null for a statement of the engine itself
+};
+
+Status PreparedStatement::Impl::execute(std::span<const Datum> parameters, ResultSet& result) {
+  session_.now = session_.database.env().now();
+  ResultSetSink sink(result);
+  if (plan_ == nullptr) {
+    TREFOIL_TRY(session_.executeControl(*parsed_->statement, sink));
+    return {};
+  }
+  for (int attempt = 0; attempt < kRebindAttempts; ++attempt) {
+    TREFOIL_ASSIGN(const std::optional<sql::ExecSummary> summary, session_.runPlan(*plan_, parameters, &sink));
+    if (summary) {
+      result.setAffected(summary->affected);
+      return {};
+    }
+    TREFOIL_ASSIGN(plan_, session_.bindStatement(*parsed_, false));
+  }
+  return Error(ErrorCode::kConflict, "the catalog keeps changing: the statement could not be bound");
+}
+
+PreparedStatement::PreparedStatement(std::unique_ptr<Impl> impl, Session& session) : session_(session), impl_(std::move(impl)) {}
+
+PreparedStatement::~PreparedStatement() = default;
+
+Status PreparedStatement::execute(std::span<const Datum> parameters, ResultSet& result) {
+  TREFOIL_TRY(impl_->execute(parameters, result));
+  session_.impl().noteFence();
+  return session_.awaitFence();
+}
+
+std::size_t PreparedStatement::parameterCount() const {
+  return impl_->parameterCount();
+}
+
+Result<std::unique_ptr<PreparedStatement>> Session::prepare(std::string_view sql) {
+  TREFOIL_ASSIGN(std::unique_ptr<parser::ParsedStatement> parsed, parser::parseSql(sql));
+  std::shared_ptr<const sql::Plan> plan;
+  if (!Impl::isControl(*parsed->statement)) {
+    TREFOIL_ASSIGN(plan, impl_->bindStatement(*parsed, false));
+  }
+  return std::unique_ptr<PreparedStatement>(
+      new PreparedStatement(std::make_unique<PreparedStatement::Impl>(*impl_, std::move(parsed), std::move(plan)), *this));
+}
+
+Result<ResultSet> Session::execute(std::string_view sql, std::span<const Datum> parameters) {
+  ResultSet result;
+  impl_->now = impl_->database.env().now();
+  ResultSetSink sink(result);
+  for (int attempt = 0; attempt < kRebindAttempts; ++attempt) {
+    TREFOIL_ASSIGN(const ResolvedStatement* resolved, impl_->resolve(sql, parameters));
+    if (resolved->control != nullptr) {
+      const std::shared_ptr<parser::ParsedStatement> control = resolved->control;
+      TREFOIL_TRY(impl_->executeControl(*control->statement, sink));
+    } else {
+      const std::shared_ptr<const sql::Plan> plan = resolved->plan;
+      TREFOIL_ASSIGN(const std::optional<sql::ExecSummary> summary, impl_->runPlan(*plan, resolved->parameters, &sink));
+      if (!summary) {
+        impl_->forgetPlan(sql);
+        continue;
+      }
+      result.setAffected(summary->affected);
+    }
+    impl_->noteFence();
+    TREFOIL_TRY(awaitFence());
+    return result;
+  }
+  return Error(ErrorCode::kConflict, "the catalog keeps changing: the statement could not be bound");
+}
+
+}  // namespace trefoil

@@ -1,0 +1,250 @@
+#include "engine/session.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "aof/log.hpp"
+#include "engine/command.hpp"
+#include "engine/database_impl.hpp"
+#include "engine/session_impl.hpp"
+
+namespace trefoil {
+
+namespace {
+
+// Words that open a SQL statement and are no commands: bare words over RESP that begin with one are SQL.
+constexpr std::array<std::string_view, 21> kSqlWords = {
+    "ABORT",   "ALTER",    "ANALYZE",   "BEGIN",  "COMMIT", "CREATE", "DELETE",   "DROP",   "END",    "EXPLAIN", "INSERT",
+    "RELEASE", "ROLLBACK", "SAVEPOINT", "SELECT", "SHOW",   "START",  "TRUNCATE", "UPDATE", "VALUES", "WITH"};
+static_assert(std::is_sorted(kSqlWords.begin(), kSqlWords.end()));
+
+std::string upperCase(std::string_view text) {
+  std::string upper(text);
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  return upper;
+}
+
+bool isSqlWord(std::string_view word) {
+  return word.size() <= 10 && std::binary_search(kSqlWords.begin(), kSqlWords.end(), upperCase(word));
+}
+
+bool isInteger(std::string_view text) {
+  if (!text.empty() && text.front() == '-') {
+    text.remove_prefix(1);
+  }
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------------------------------- Session::Impl
+
+Session::Impl::Impl(Session& self_in, Database::Impl& database_in)
+    : self(self_in),
+      database(database_in),
+      id(database_in.nextSessionId()),
+      connected_at_us(database_in.env().nowMicros()),
+      statement_timeout_ms(database_in.settings().integer(Setting::kStatementTimeout)) {
+  database.addSession(*this);
+}
+
+Session::Impl::~Impl() {
+  unwatch();
+  transaction.reset();
+  database.removeSession(id);
+}
+
+// The statement that bare words over RESP make, if their first one opens SQL.
+std::optional<std::string> Session::Impl::sqlFromWords(std::span<const std::string_view> words) {
+  if (!isSqlWord(words[0])) {
+    return std::nullopt;
+  }
+  std::string text;
+  for (const std::string_view word : words) {
+    if (!text.empty()) {
+      text += ' ';
+    }
+    text += word;
+  }
+  return text;
+}
+
+// The index of the command in the table, or -1 for SQL as bare words and for words that nobody knows.
+int Session::Impl::commandOf(std::span<const std::string_view> args) {
+  const int command = findCommand(args[0]);
+  // SELECT <n> alone is Redis's database switch.
+  if (command >= 0 && kCommands[static_cast<std::size_t>(command)].name == "SELECT" &&
+      (args.size() != 2 || !isInteger(args[1]))) {
+    return args.size() == 1 ? command : -1;
+  }
+  return command;
+}
+
+void Session::Impl::execute(const Statement& statement, Reply& reply) {
+  now = database.env().now();
+  executeNow(statement, reply);
+}
+
+void Session::Impl::executeNow(const Statement& statement, Reply& reply) {
+  if (!statement.sql.empty()) {
+    if (multi != MultiState::kNone) {
+      queue(statement, reply);
+    } else {
+      executeSql(statement.sql, statement.parameters, statement.table_form, reply);
+    }
+  } else if (!statement.args.empty()) {
+    const int command = commandOf(statement.args);
+    if (command >= 0) {
+      executeCommand(statement, command, reply);
+    } else if (const std::optional<std::string> text = sqlFromWords(statement.args)) {
+      executeNow({.args = {}, .sql = *text, .parameters = {}, .table_form = TableForm::kRowsOnly}, reply);
+    } else {
+      refuseUnknown(statement.args, reply);
+    }
+  }
+  noteFence();
+}
+
+void Session::Impl::noteFence() {
+  if (database.syncsAlways()) {
+    fence = database.manager().log()->end();
+  }
+}
+
+// https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors; the text is Redis's.
+void Session::Impl::refuseUnknown(std::span<const std::string_view> args, Reply& reply) {
+  std::string text = "unknown command '" + std::string(args[0].substr(0, 128)) + "', with args beginning with: ";
+  std::size_t shown = 0;
+  for (const std::string_view arg : args.subspan(1)) {
+    if (shown >= 128) {
+      break;
+    }
+    const std::string_view part = arg.substr(0, 128 - shown);
+    text += "'" + std::string(part) + "' ";
+    shown += part.size();
+  }
+  refuse(Error(ErrorCode::kInvalid, std::move(text)), reply);
+}
+
+// An error before anything ran: inside MULTI it also makes EXEC refuse.
+void Session::Impl::refuse(const Error& error, Reply& reply) {
+  if (multi != MultiState::kNone) {
+    multi = MultiState::kRefused;
+  }
+  reply.error(error);
+}
+
+void Session::Impl::executeCommand(const Statement& statement, int command, Reply& reply) {
+  const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
+  const auto count = static_cast<int>(statement.args.size());
+  if (meta.arity > 0 ? count != meta.arity : count < -meta.arity) {
+    return refuse(arityError(meta.name), reply);
+  }
+  if (multi != MultiState::kNone && (meta.flags & kAtOnce) == 0) {
+    if ((meta.flags & kNoMulti) != 0) {
+      return refuse(Error(ErrorCode::kInvalid, "Command not allowed inside a transaction"), reply);
+    }
+    return queue(statement, reply);
+  }
+  last_command = meta.name;
+  const Status status = callCommand(command, statement.args, reply);
+  if (!status.ok()) {
+    reply.error(status.error());
+  }
+}
+
+Status Session::Impl::callCommand(int command, std::span<const std::string_view> args, Reply& reply) {
+  const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
+  if ((meta.flags & kDenyOom) != 0) {
+    TREFOIL_TRY(database.checkMemory());
+  }
+  if ((meta.flags & kSession) != 0) {
+    return callSessionHandler(command, args, reply);
+  }
+  if (transaction != nullptr) {
+    return executeInTransaction(*transaction, command, args, reply);
+  }
+  return executeLive(command, args, reply);
+}
+
+// Such a handler touches no key: its view is there for form's sake and no lock is held.
+Status Session::Impl::callSessionHandler(int command, std::span<const std::string_view> args, Reply& reply) {
+  EffectBuffer effects;
+  kv::View view = kv::View::live(database.manager().kv(), effects, now);
+  CommandCall call{args, view, reply, self, now, db};
+  Status status = handlerOf(command)(call);
+  TREFOIL_ASSERT(effects.empty());
+  return status;
+}
+
+void Session::Impl::reset() {
+  discardMulti();
+  unwatch();
+  transaction.reset();
+  db = 0;
+  protocol = 2;
+  const std::lock_guard lock(database.sessionsMutex());
+  name.clear();
+}
+
+std::string Session::Impl::describe() const {
+  const std::int64_t age_s = (database.env().nowMicros() - connected_at_us) / 1'000'000;
+  std::string command(last_command);
+  std::transform(command.begin(), command.end(), command.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return "id=" + std::to_string(id) + " addr=" + address + " name=" + name + " age=" + std::to_string(age_s) +
+         " db=" + std::to_string(db) + " multi=" + (multi == MultiState::kNone ? "-1" : std::to_string(queuedCount())) +
+         " cmd=" + (command.empty() ? "NULL" : command) + " lib-name=" + library_name + " lib-ver=" + library_version +
+         " resp=" + std::to_string(protocol);
+}
+
+// ------------------------------------------------------------------------------------------------------------------- Session
+
+Session::Session(Database& database) : impl_(std::make_unique<Impl>(*this, database.impl())) {}
+
+Session::~Session() = default;
+
+void Session::execute(const Statement& statement, Reply& reply) {
+  impl_->execute(statement, reply);
+}
+
+std::size_t Session::executeBatch(std::span<const Statement> statements, Reply& reply) {
+  return impl_->executeBatch(statements, reply);
+}
+
+Lsn Session::fence() const {
+  return impl_->fence;
+}
+
+Status Session::awaitFence() {
+  aof::Log* log = impl_->database.manager().log();
+  return log == nullptr || impl_->fence == 0 ? Status() : log->waitDurable(impl_->fence);
+}
+
+std::uint64_t Session::id() const {
+  return impl_->id;
+}
+
+int Session::protocol() const {
+  return impl_->protocol;
+}
+
+bool Session::wantsClose() const {
+  return impl_->wants_close;
+}
+
+bool Session::inTransaction() const {
+  return impl_->transaction != nullptr || impl_->multi != MultiState::kNone;
+}
+
+Database& Session::database() {
+  return impl_->database.self;
+}
+
+void Session::setAddress(std::string address) {
+  const std::lock_guard lock(impl_->database.sessionsMutex());
+  impl_->address = std::move(address);
+}
+
+}  // namespace trefoil

@@ -1,0 +1,168 @@
+// What a session is made of. For engine's own files and the command handlers only.
+//
+//   execute(statement)
+//     ├─ SQL text, or bare words that are SQL ──▶ sql_execution.cpp   shape cache ─ bind ─ live / snapshot / Transaction
+//     └─ a command of the table
+//          ├─ inside MULTI: queued                                    multi.cpp
+//          ├─ kSession: the handler, without locks                    commands/{connection,server,transactions}.cpp
+//          └─ keys: live under their locks, or in the Transaction     kv_execution.cpp
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/command_meta.hpp"
+#include "engine/database.hpp"
+#include "engine/session.hpp"
+#include "engine/statement.hpp"
+#include "kv/store.hpp"
+#include "kv/view.hpp"
+#include "parser/ast.hpp"
+#include "sql/executor.hpp"
+#include "sql/plan.hpp"
+#include "sql/types.hpp"
+#include "txn/transaction.hpp"
+
+namespace trefoil {
+
+class KeyFootprint;
+class RowSink;
+
+// A statement as the shape cache or the binder knows it; valid until the session resolves the next one.
+struct ResolvedStatement {
+  std::shared_ptr<const sql::Plan> plan;             // null for a statement of the engine itself:
+  std::shared_ptr<parser::ParsedStatement> control;  // BEGIN, SET, SHOW, CHECKPOINT …
+  std::span<const Datum> parameters;                 // what the plan runs with
+};
+
+// A statement that MULTI queued: it owns its bytes.
+struct QueuedStatement {
+  std::vector<std::string> args;
+  std::string sql;
+  std::vector<Value> parameters;
+  TableForm table_form = TableForm::kRowsOnly;
+};
+
+struct WatchedKey {
+  int db;
+  std::string key;
+  bool was_expired;  // already past its deadline when WATCH was called: passing it is then no change
+};
+
+enum class MultiState : std::uint8_t {
+  kNone,
+  kQueuing,
+  kRefused,  // a queued command was in error: EXEC answers EXECABORT
+};
+
+class Session::Impl {
+ public:
+  Impl(Session& self, Database::Impl& database);
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl();
+
+  void execute(const Statement& statement, Reply& reply);
+  std::size_t executeBatch(std::span<const Statement> statements, Reply& reply);
+
+  // RESET.
+  void reset();
+  // One line of CLIENT LIST.
+  [[nodiscard]] std::string describe() const;
+
+  // MULTI / EXEC / WATCH (multi.cpp)
+  Status beginMulti();
+  Status executeMulti(Reply& reply);
+  void discardMulti();
+  Status watch(std::span<const std::string_view> keys);
+  void unwatch();
+
+  // SQL (sql_execution.cpp). Statements of the engine itself (BEGIN, SET …) resolve to `control`, all others to a plan.
+  Result<const ResolvedStatement*> resolve(std::string_view text, std::span<const Datum> parameters);
+  // Nothing: the plan is stale, bind again. `sink` may be null.
+  Result<std::optional<sql::ExecSummary>> runPlan(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
+  Result<std::shared_ptr<const sql::Plan>> bindStatement(const parser::ParsedStatement& statement, bool literals_as_parameters);
+  Status executeSqlCommand(std::span<const std::string_view> args, Reply& reply);
+  // Statements that the engine runs itself; returns the command tag.
+  static bool isControl(const ast::Statement& statement);
+  Result<std::string_view> executeControl(const ast::Statement& statement, RowSink& sink);
+  // What was answered so far may reveal anything up to the log's end.
+  void noteFence();
+  void forgetPlan(std::string_view text);
+
+  Session& self;
+  Database::Impl& database;
+  const std::uint64_t id;
+  int protocol = 2;
+  int db = 0;
+  bool wants_close = false;
+  std::string name;
+  std::string library_name;
+  std::string library_version;
+  std::string address;
+  const std::int64_t connected_at_us;
+  std::string_view last_command;
+  std::int64_t statement_timeout_ms;
+
+  UnixMs now;  // the statement's one clock reading
+  MultiState multi = MultiState::kNone;
+  std::unique_ptr<txn::Transaction> transaction;  // inside BEGIN
+  Lsn fence = 0;
+
+ private:
+  // Commands (session.cpp, kv_execution.cpp)
+  static std::optional<std::string> sqlFromWords(std::span<const std::string_view> words);
+  static int commandOf(std::span<const std::string_view> args);
+  void executeNow(const Statement& statement, Reply& reply);
+  void executeCommand(const Statement& statement, int command, Reply& reply);
+  Status callCommand(int command, std::span<const std::string_view> args, Reply& reply);
+  Status callSessionHandler(int command, std::span<const std::string_view> args, Reply& reply);
+  void refuseUnknown(std::span<const std::string_view> args, Reply& reply);
+  void refuse(const Error& error, Reply& reply);
+  Status executeLive(int command, std::span<const std::string_view> args, Reply& reply);
+  Status executeInTransaction(txn::Transaction& target, int command, std::span<const std::string_view> args, Reply& reply);
+  Status executeAsTransaction(int command, std::span<const std::string_view> args, Reply& reply);
+  bool isSlow(const Statement& statement);
+  void prefetch(std::span<const Statement> statements);
+
+  // MULTI (multi.cpp)
+  void queue(const Statement& statement, Reply& reply);
+  [[nodiscard]] std::size_t queuedCount() const;
+  bool queueFootprint(KeyFootprint& footprint) const;
+  [[nodiscard]] bool queueIsSlow() const;
+  Status executeQueue(Reply& reply);
+  Status executeQueueLocked(const KeyFootprint& footprint, Reply& reply);
+  Status executeQueueAsTransaction(Reply& reply);
+  void runQueuedCommand(const QueuedStatement& statement, kv::View& view, EffectBuffer& effects, Reply& reply);
+  void runQueuedStatement(const QueuedStatement& statement, txn::Transaction& own, Reply& reply);
+  [[nodiscard]] bool watchedChanged() const;
+  [[nodiscard]] std::vector<kv::PartitionId> watchedPartitions() const;
+
+  // SQL (sql_execution.cpp)
+  void executeSql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply);
+  Status trySql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply);
+  bool isSlowSql(std::string_view text);
+  std::uint64_t rowsOf(const sql::Plan& plan);
+  Result<std::string_view> controlTransaction(const ast::Transaction& statement);
+  Result<std::string_view> commitTransaction();
+  Result<std::string_view> changeSetting(const ast::Set& statement);
+  Result<std::string_view> showSetting(const ast::Show& statement, RowSink& sink);
+  txn::Transaction* currentTransaction();
+  Result<std::span<const Datum>> convertParameters(const sql::Plan& plan, std::span<const Datum> given);
+  sql::ExecContext makeContext(sql::View& view, kv::View* kv, std::span<const Datum> parameters, RowSink* sink, UnixMs at);
+  Result<std::optional<sql::ExecSummary>> runInTransaction(txn::Transaction& target, const sql::Plan& plan,
+                                                           std::span<const Datum> parameters, RowSink* sink);
+  Result<std::optional<sql::ExecSummary>> runLive(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
+
+  txn::Transaction* exec_transaction_ = nullptr;  // while EXEC runs its queue in one
+  std::vector<QueuedStatement> queued_;
+  std::size_t queued_bytes_ = 0;
+  std::vector<WatchedKey> watched_;
+  kv::WatchFlag watch_flag_;
+  ResolvedStatement resolved_;
+  std::vector<Datum> converted_;
+  sql::ByteArena parameter_arena_;
+};
+
+}  // namespace trefoil

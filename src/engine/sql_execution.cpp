@@ -1,0 +1,395 @@
+// How a SQL statement runs.
+//
+//   text ─ shape cache ─┬─ hit: a plan and its parameters
+//                       └─ miss: parse, bind, remember
+//   plan ─┬─ in BEGIN or EXEC                      on that transaction's views
+//         ├─ autocommit, point read or point write  live, under the table's lock
+//         ├─ autocommit query                       on a snapshot
+//         └─ autocommit, anything else              as a transaction of its own, again after a conflict
+#include "aof/log.hpp"
+#include "engine/database_impl.hpp"
+#include "engine/row_sink.hpp"
+#include "engine/session_impl.hpp"
+#include "parser/sql_parser.hpp"
+#include "sql/executor.hpp"
+#include "txn/commit_locks.hpp"
+
+namespace trefoil {
+
+namespace {
+
+// A statement over tables with no more rows than this in sum runs on the event loop's thread.
+constexpr std::uint64_t kFastLaneRows = 2000;
+// So often a plan is bound again because the catalog changed between binding and running it.
+constexpr int kRebindAttempts = 100;
+
+bool fits(const Datum& value, const sql::SqlType& type) {
+  return value.isNull() || type.isUnknown() || value.type() == type.base;
+}
+
+}  // namespace
+
+// Parameters in the types that the plan wants. Usually they have them already and nothing is copied.
+Result<std::span<const Datum>> Session::Impl::convertParameters(const sql::Plan& plan, std::span<const Datum> given) {
+  const std::span<const sql::SqlType> types = plan.parameterTypes();
+  if (given.size() < types.size()) {
+    return Error(ErrorCode::kInvalid, "the statement has " + std::to_string(types.size()) + " parameters, but only " +
+                                          std::to_string(given.size()) + " values were given");
+  }
+  bool all_fit = true;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    all_fit = all_fit && fits(given[i], types[i]);
+  }
+  if (all_fit) {
+    return given;
+  }
+  converted_.assign(given.begin(), given.end());
+  parameter_arena_.reset();
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    if (!fits(given[i], types[i])) {
+      TREFOIL_ASSIGN(converted_[i], sql::convertDatum(types[i], given[i], parameter_arena_));
+    }
+  }
+  return std::span<const Datum>(converted_);
+}
+
+sql::ExecContext Session::Impl::makeContext(sql::View& view, kv::View* kv, std::span<const Datum> parameters, RowSink* sink,
+                                            UnixMs at) {
+  sql::ExecContext context{.view = view, .parameters = parameters, .sink = sink, .now_us = at.value * 1000};
+  if (statement_timeout_ms != 0) {
+    context.deadline_us = database.env().monotonicMicros() + statement_timeout_ms * 1000;
+  }
+  context.host = kv;
+  return context;
+}
+
+Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& plan, std::span<const Datum> given,
+                                                               RowSink* sink) {
+  TREFOIL_ASSIGN(const std::span<const Datum> parameters, convertParameters(plan, given));
+  if (txn::Transaction* current = currentTransaction(); current != nullptr) {
+    return runInTransaction(*current, plan, parameters, sink);
+  }
+  if (plan.isPointRead() || plan.isPointWrite()) {
+    return runLive(plan, parameters, sink);
+  }
+  if (plan.kind() == sql::PlanKind::kQuery) {
+    txn::Transaction query(database.manager(), now);
+    return runInTransaction(query, plan, parameters, sink);
+  }
+  TREFOIL_TRY(database.manager().admitWrite());
+  std::optional<sql::ExecSummary> summary;
+  Status status = txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) -> Status {
+    if (sink != nullptr) {
+      sink->restart();
+    }
+    TREFOIL_ASSIGN(summary, runInTransaction(own, plan, parameters, sink));
+    return {};
+  });
+  if (!status.ok()) {
+    return std::move(status).error();
+  }
+  return summary;
+}
+
+// Nothing means that the catalog has changed since the plan was bound.
+Result<std::optional<sql::ExecSummary>> Session::Impl::runInTransaction(txn::Transaction& target, const sql::Plan& plan,
+                                                                        std::span<const Datum> parameters, RowSink* sink) {
+  if (target.sql().catalogVersion() != plan.catalogVersion()) {
+    return std::optional<sql::ExecSummary>();
+  }
+  const std::size_t before = target.mark();
+  sql::ExecContext context = makeContext(target.sql(), &target.kv(), parameters, sink, target.now());
+  context.parallel = !target.holdsAllLocks();
+  Result<sql::ExecSummary> summary = sql::execute(plan, context);
+  if (!summary.ok()) {
+    target.rollbackTo(before);
+    return std::move(summary).error();
+  }
+  return std::optional(*summary);
+}
+
+Result<std::optional<sql::ExecSummary>> Session::Impl::runLive(const sql::Plan& plan, std::span<const Datum> parameters,
+                                                               RowSink* sink) {
+  txn::Manager& manager = database.manager();
+  sql::Store& store = manager.sql();
+  TREFOIL_ASSERT(plan.tables().size() == 1);
+  const sql::TableUse use = plan.tables()[0];
+  while (true) {
+    if (use.writes) {
+      TREFOIL_TRY(manager.admitWrite());
+    }
+    EffectBuffer effects;
+    {
+      const SharedGuard catalog(store.catalogGate());
+      sql::View view(store, effects);
+      if (view.catalogVersion() != plan.catalogVersion()) {
+        return std::optional<sql::ExecSummary>();
+      }
+      const txn::GateHold table(store.tableLock(use.table), use.writes);
+      sql::ExecContext context = makeContext(view, nullptr, parameters, sink, now);
+      TREFOIL_ASSIGN(const sql::ExecSummary summary, sql::execute(plan, context));
+      if (effects.empty() || manager.commitLive(effects.bytes())) {
+        return std::optional(summary);
+      }
+    }
+    if (sink != nullptr) {
+      sink->restart();
+    }
+    if (manager.isLarge(effects.bytes())) {
+      std::optional<sql::ExecSummary> summary;
+      TREFOIL_TRY(txn::runTransaction(manager, now, [&](txn::Transaction& own) -> Status {
+        if (sink != nullptr) {
+          sink->restart();
+        }
+        TREFOIL_ASSIGN(summary, runInTransaction(own, plan, parameters, sink));
+        return {};
+      }));
+      return summary;
+    }
+  }
+}
+
+txn::Transaction* Session::Impl::currentTransaction() {
+  return exec_transaction_ != nullptr ? exec_transaction_ : transaction.get();
+}
+
+// Binds against the catalog as this session sees it now.
+Result<std::shared_ptr<const sql::Plan>> Session::Impl::bindStatement(const parser::ParsedStatement& statement,
+                                                                      bool literals_as_parameters) {
+  if (txn::Transaction* current = currentTransaction(); current != nullptr) {
+    return sql::bind(statement, {current->sql(), &database.tableFunctions(), literals_as_parameters});
+  }
+  sql::Store& store = database.manager().sql();
+  EffectBuffer effects;
+  const SharedGuard catalog(store.catalogGate());
+  sql::View view(store, effects);
+  return sql::bind(statement, {view, &database.tableFunctions(), literals_as_parameters});
+}
+
+// --- Text to plan -----------------------------------------------------------------------------------------------------------
+
+bool Session::Impl::isControl(const ast::Statement& statement) {
+  return statement.kind == ast::StatementKind::kTransaction || statement.kind == ast::StatementKind::kSet ||
+         statement.kind == ast::StatementKind::kShow || statement.kind == ast::StatementKind::kCheckpoint;
+}
+
+Result<const ResolvedStatement*> Session::Impl::resolve(std::string_view text, std::span<const Datum> parameters) {
+  TREFOIL_ASSIGN(std::shared_ptr<parser::ParsedStatement> parsed, parser::parseSql(text));
+  resolved_ = {};
+  if (isControl(*parsed->statement)) {
+    resolved_.control = std::move(parsed);
+    return &resolved_;
+  }
+  TREFOIL_ASSIGN(resolved_.plan, bindStatement(*parsed, false));
+  resolved_.parameters = parameters;
+  return &resolved_;
+}
+
+void Session::Impl::forgetPlan(std::string_view) {}
+
+// --- One statement ----------------------------------------------------------------------------------------------------------
+
+void Session::Impl::executeSql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply) {
+  last_command = "SQL";
+  const Reply::Mark mark = reply.mark();
+  if (const Status status = trySql(text, parameters, form, reply); !status.ok()) {
+    reply.rewind(mark);
+    reply.error(status.error());
+  }
+}
+
+Status Session::Impl::trySql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply) {
+  for (int attempt = 0; attempt < kRebindAttempts; ++attempt) {
+    TREFOIL_ASSIGN(const ResolvedStatement* resolved, resolve(text, parameters));
+    ReplySink sink(reply, form);
+    if (const std::shared_ptr<parser::ParsedStatement> control = resolved->control; control != nullptr) {
+      TREFOIL_ASSIGN(const std::string_view tag, executeControl(*control->statement, sink));
+      control->statement->kind == ast::StatementKind::kShow ? reply.endTable() : reply.done(tag);
+      return {};
+    }
+    const std::shared_ptr<const sql::Plan> plan = resolved->plan;
+    TREFOIL_ASSIGN(const std::optional<sql::ExecSummary> summary, runPlan(*plan, resolved->parameters, &sink));
+    if (!summary) {
+      forgetPlan(text);
+      continue;
+    }
+    if (plan->answersRows()) {
+      reply.endTable();
+    } else if (plan->kind() == sql::PlanKind::kDml) {
+      reply.affected(plan->tag(), summary->affected);
+    } else {
+      reply.done(plan->tag());
+    }
+    return {};
+  }
+  return Error(ErrorCode::kConflict, "the catalog keeps changing: the statement could not be bound");
+}
+
+// SQL "<statement>" [parameter …]: parameters are texts, NULL cannot be given.
+Status Session::Impl::executeSqlCommand(std::span<const std::string_view> args, Reply& reply) {
+  std::vector<Datum> parameters;
+  parameters.reserve(args.size() - 2);
+  for (const std::string_view arg : args.subspan(2)) {
+    parameters.push_back(Datum::text(arg));
+  }
+  executeSql(args[1], parameters, TableForm::kNamesAndRows, reply);
+  return {};
+}
+
+bool Session::Impl::isSlowSql(std::string_view text) {
+  if (multi != MultiState::kNone) {
+    return false;  // it is only queued
+  }
+  Result<const ResolvedStatement*> resolved = resolve(text, {});
+  if (!resolved.ok() || (*resolved)->control != nullptr) {
+    return resolved.ok() && (*resolved)->control->statement->kind == ast::StatementKind::kCheckpoint;
+  }
+  const sql::Plan& plan = *(*resolved)->plan;
+  if (plan.isPointRead() || plan.isPointWrite() || plan.isPlainInsert()) {
+    return false;
+  }
+  if (plan.usesTableFunctions() || plan.kind() == sql::PlanKind::kDdl) {
+    return true;
+  }
+  return plan.tables().size() > 1 || rowsOf(plan) > kFastLaneRows;
+}
+
+// Rows of the tables that a plan uses; of a stale plan none, since it will be bound again.
+std::uint64_t Session::Impl::rowsOf(const sql::Plan& plan) {
+  if (txn::Transaction* current = currentTransaction(); current != nullptr) {
+    std::uint64_t rows = 0;
+    for (const sql::TableUse& use : plan.tables()) {
+      rows += current->sql().catalogVersion() == plan.catalogVersion() ? current->sql().rows(use.table).rowCount() : 0;
+    }
+    return rows;
+  }
+  sql::Store& store = database.manager().sql();
+  EffectBuffer none;
+  const SharedGuard catalog(store.catalogGate());
+  sql::View view(store, none);
+  std::uint64_t rows = 0;
+  for (const sql::TableUse& use : plan.tables()) {
+    if (view.catalogVersion() == plan.catalogVersion()) {
+      const SharedGuard table(store.tableLock(use.table));
+      rows += view.rows(use.table).rowCount();
+    }
+  }
+  return rows;
+}
+
+// --- Transaction control, settings, CHECKPOINT: the engine's own statements --------------------------------------------------
+
+Result<std::string_view> Session::Impl::executeControl(const ast::Statement& statement, RowSink& sink) {
+  switch (statement.kind) {
+    case ast::StatementKind::kTransaction:
+      return controlTransaction(statement.as<ast::Transaction>());
+    case ast::StatementKind::kSet:
+      return changeSetting(statement.as<ast::Set>());
+    case ast::StatementKind::kShow:
+      return showSetting(statement.as<ast::Show>(), sink);
+    case ast::StatementKind::kCheckpoint:
+      if (currentTransaction() != nullptr) {
+        return Error(ErrorCode::kTransactionState, "CHECKPOINT cannot run inside a transaction block");
+      }
+      TREFOIL_TRY(database.checkpoint());
+      return std::string_view("CHECKPOINT");
+    default:
+      break;
+  }
+  return Error(ErrorCode::kUnsupported, "this statement is not supported").at(statement.position);
+}
+
+Result<std::string_view> Session::Impl::controlTransaction(const ast::Transaction& statement) {
+  using Kind = ast::TransactionKind;
+  if (exec_transaction_ != nullptr) {
+    return Error(ErrorCode::kTransactionState, "transaction control inside MULTI is not allowed").at(statement.position);
+  }
+  if (statement.action == Kind::kBegin) {
+    if (transaction != nullptr) {
+      return Error(ErrorCode::kTransactionState, "there is already a transaction in progress").at(statement.position);
+    }
+    transaction = std::make_unique<txn::Transaction>(database.manager(), now);
+    return std::string_view("BEGIN");
+  }
+  if (transaction == nullptr) {
+    return Error(ErrorCode::kTransactionState, "there is no transaction in progress").at(statement.position);
+  }
+  const std::string_view savepoint = statement.savepoint.text;
+  switch (statement.action) {
+    case Kind::kCommit:
+      return commitTransaction();
+    case Kind::kRollback:
+      transaction.reset();
+      unwatch();
+      return std::string_view("ROLLBACK");
+    case Kind::kSavepoint:
+      transaction->savepoint(savepoint);
+      return std::string_view("SAVEPOINT");
+    case Kind::kRollbackTo:
+      TREFOIL_TRY(transaction->rollbackToSavepoint(savepoint));
+      return std::string_view("ROLLBACK");
+    case Kind::kRelease:
+      TREFOIL_TRY(transaction->releaseSavepoint(savepoint));
+      return std::string_view("RELEASE");
+    case Kind::kBegin:
+      break;
+  }
+  return std::string_view();
+}
+
+// Whatever comes of it, the transaction is over.
+Result<std::string_view> Session::Impl::commitTransaction() {
+  const std::unique_ptr<txn::Transaction> ending = std::move(transaction);
+  const std::vector<kv::PartitionId> watched = watchedPartitions();
+  const auto unchanged = [this] { return !watchedChanged(); };
+  const Result<Lsn> committed = watched.empty() ? ending->commit(now) : ending->commit(now, watched, unchanged);
+  unwatch();
+  if (!committed.ok()) {
+    return committed.error();
+  }
+  return std::string_view("COMMIT");
+}
+
+Result<std::string_view> Session::Impl::changeSetting(const ast::Set& statement) {
+  const SettingSpec* spec = findSetting(statement.name.text);
+  if (spec == nullptr) {
+    return Error(ErrorCode::kUndefinedObject, "unrecognized configuration parameter \"" + std::string(statement.name.text) + "\"")
+        .at(statement.name.position);
+  }
+  if (spec->id != Setting::kStatementTimeout) {
+    return Error(ErrorCode::kUnsupported, "parameter \"" + std::string(spec->name) + "\" cannot be set for one session")
+        .at(statement.name.position)
+        .withHint("Use the command CONFIG SET " + std::string(spec->name) + " … to change it for all.");
+  }
+  if (statement.values.empty()) {
+    statement_timeout_ms = database.settings().integer(Setting::kStatementTimeout);
+  } else {
+    const ast::Expression& value = *statement.values.front();
+    const bool is_number = value.is<ast::Literal>() && value.as<ast::Literal>().literal_kind == ast::LiteralKind::kInteger;
+    if (!is_number || statement.values.size() != 1 || value.as<ast::Literal>().integer > INT32_MAX) {
+      return Error(ErrorCode::kInvalid, "parameter \"statement-timeout\" takes a number of milliseconds").at(value.position);
+    }
+    statement_timeout_ms = value.as<ast::Literal>().integer;
+  }
+  return std::string_view("SET");
+}
+
+Result<std::string_view> Session::Impl::showSetting(const ast::Show& statement, RowSink& sink) {
+  const SettingSpec* spec = findSetting(statement.name.text);
+  if (spec == nullptr) {
+    return Error(ErrorCode::kUndefinedObject, "unrecognized configuration parameter \"" + std::string(statement.name.text) + "\"")
+        .at(statement.name.position);
+  }
+  const std::string value =
+      spec->id == Setting::kStatementTimeout ? std::to_string(statement_timeout_ms) : database.settings().valueText(spec->id);
+  const sql::ColumnInfo column{std::string(spec->name), sql::SqlType::text()};
+  sql::ColumnBuffer buffer(Type::kText, 1);
+  buffer.clearNulls();
+  buffer.set(0, Datum::text(value));
+  const sql::Chunk chunk{{buffer.view()}, {nullptr, 1}};
+  TREFOIL_TRY(sink.columns({&column, 1}));
+  TREFOIL_TRY(sink.chunk(chunk));
+  return std::string_view("SHOW");
+}
+
+}  // namespace trefoil

@@ -1,0 +1,75 @@
+// The locks of a commit, in the one order: catalog, partitions, tables. Released in reverse.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/gate.hpp"
+#include "kv/store.hpp"
+#include "kv/view.hpp"
+#include "sql/store.hpp"
+#include "sql/view.hpp"
+#include "txn/manager.hpp"
+
+namespace trefoil::txn {
+
+// A gate entered on one of its two sides.
+class GateHold {
+ public:
+  GateHold(Gate& gate, bool exclusive) : gate_(&gate), exclusive_(exclusive) {
+    if (exclusive) {
+      gate.enterExclusive();
+    } else {
+      token_ = gate.enterShared();
+    }
+  }
+  GateHold(GateHold&& other) noexcept
+      : gate_(std::exchange(other.gate_, nullptr)), exclusive_(other.exclusive_), token_(other.token_) {}
+  GateHold& operator=(GateHold&&) = delete;
+  ~GateHold() {
+    if (gate_ == nullptr) {
+      return;
+    }
+    if (exclusive_) {
+      gate_->leaveExclusive();
+    } else {
+      gate_->leaveShared(token_);
+    }
+  }
+
+ private:
+  Gate* gate_;
+  bool exclusive_;
+  Gate::Token token_{};
+};
+
+// What one transaction read (shared) and wrote (exclusive), and `extra` partitions.
+class CommitLocks {
+ public:
+  CommitLocks(Manager& manager, const kv::View& kv, const sql::View& sql, std::span<const kv::PartitionId> extra);
+  CommitLocks(const CommitLocks&) = delete;
+  CommitLocks& operator=(const CommitLocks&) = delete;
+
+ private:
+  GateHold catalog_;
+  std::vector<kv::PartitionId> partition_ids_;
+  kv::PartitionLocks partitions_;
+  std::vector<GateHold> tables_;
+};
+
+// Everything: the last try of a statement that must not answer with a conflict.
+class AllLocks {
+ public:
+  explicit AllLocks(Manager& manager);
+  AllLocks(const AllLocks&) = delete;
+  AllLocks& operator=(const AllLocks&) = delete;
+  ~AllLocks();
+
+ private:
+  Manager& manager_;
+  GateHold catalog_;
+  std::vector<GateHold> tables_;
+};
+
+}  // namespace trefoil::txn

@@ -1,0 +1,192 @@
+#include "txn/manager.hpp"
+
+#include <random>
+
+#include "aof/checkpoint.hpp"
+#include "kv/effects.hpp"
+#include "kv/view.hpp"
+#include "sql/effects.hpp"
+
+namespace trefoil::txn {
+
+namespace {
+
+// Kinds of checkpoint units. Persisted: append only, never renumber.
+enum class UnitKind : std::uint16_t { kKv = 1, kSql = 2 };
+
+}  // namespace
+
+Snapshot::~Snapshot() {
+  if (manager_ != nullptr) {
+    manager_->closeSnapshot(lsn_);
+  }
+}
+
+Result<std::unique_ptr<Manager>> Manager::open(const ManagerOptions& options) {
+  Env& env = options.env != nullptr ? *options.env : Env::system();
+  std::unique_ptr<Manager> manager(new Manager(env));
+  if (!options.directory.empty()) {
+    TREFOIL_TRY(manager->recover(options));
+    return manager;
+  }
+  kv::StoreOptions kv = options.kv;
+  env.randomBytes({reinterpret_cast<char*>(&kv.hash_seed), sizeof kv.hash_seed});
+  manager->kv_ = std::make_unique<kv::Store>(manager->versions_, kv);
+  manager->sql_ = std::make_unique<sql::Store>(manager->versions_);
+  return manager;
+}
+
+Manager::~Manager() = default;
+
+Status Manager::recover(const ManagerOptions& options) {
+  TREFOIL_ASSIGN(std::unique_ptr<aof::Recovery> recovery, aof::Recovery::open(env_, options.directory, options.log));
+  kv::StoreOptions kv = options.kv;
+  kv.hash_seed = recovery->manifest().hash_seed;
+  kv_ = std::make_unique<kv::Store>(versions_, kv);
+  sql_ = std::make_unique<sql::Store>(versions_);
+  next_unit_ = recovery->manifest().next_unit;
+  if (recovery->checkpoint() != nullptr) {
+    TREFOIL_TRY(loadCheckpoint(*recovery->checkpoint()));
+  }
+  TREFOIL_TRY(replay(*recovery));
+  TREFOIL_ASSIGN(log_, recovery->finish());
+  report_ = recovery->report();
+  return {};
+}
+
+Status Manager::loadCheckpoint(const aof::CheckpointReader& reader) {
+  for (const aof::UnitEntry& unit : reader.units()) {
+    const Lsn lsn = unit.lsn;
+    switch (static_cast<UnitKind>(unit.kind)) {
+      case UnitKind::kKv:
+        kv_captured_ = lsn;
+        break;
+      case UnitKind::kSql:
+        sql_captured_ = lsn;
+        break;
+      default:
+        return Error(ErrorCode::kCorruption, "the checkpoint holds a unit of an unknown kind " +
+                                                 std::to_string(unit.kind) + ": it was written by a newer version");
+    }
+    // The chunks are changes older than the capture, so they must not be skipped as such.
+    TREFOIL_TRY(reader.read(unit, [&](std::string_view chunk) { return applyAll(chunk, WriteContext::live(versions_, lsn)); }));
+  }
+  return {};
+}
+
+Status Manager::replay(aof::Recovery& recovery) {
+  aof::LogRecord record;
+  while (true) {
+    TREFOIL_ASSIGN(const bool more, recovery.next(record));
+    if (!more) {
+      return {};
+    }
+    if (Status applied = applyAll(record.payload, WriteContext::live(versions_, record.lsn)); !applied.ok()) {
+      Error error = std::move(applied).error();
+      error.message = "log record at lsn " + std::to_string(record.lsn) + ": " + error.message;
+      return error;
+    }
+  }
+}
+
+Status Manager::applyAll(std::string_view effects, const WriteContext& context) {
+  EffectReader reader(effects);
+  while (!reader.done()) {
+    const std::uint8_t kind = reader.getByte();
+    if (kv::isKvEffect(kind)) {
+      TREFOIL_TRY(context.stamp >= kv_captured_ ? kv_->apply(kind, reader, context) : kv::skipEffect(kind, reader));
+    } else if (sql::isSqlEffect(kind)) {
+      TREFOIL_TRY(context.stamp >= sql_captured_ ? sql_->apply(kind, reader, context) : sql::skipEffect(kind, reader));
+    } else {
+      return Error(ErrorCode::kCorruption, "unknown effect kind " + std::to_string(kind));
+    }
+  }
+  if (!reader.ok()) {
+    return reader.error();
+  }
+  return {};
+}
+
+Snapshot Manager::openSnapshot() {
+  const ExclusiveGuard alone(gate_);
+  const Lsn lsn = log_ != nullptr ? log_->end() : memory_lsn_.fetch_add(1, std::memory_order_relaxed) + 1;
+  versions_.registerSnapshot(lsn);
+  return {*this, lsn};
+}
+
+void Manager::closeSnapshot(Lsn lsn) {
+  versions_.releaseSnapshot(lsn);
+}
+
+Status Manager::admitWrite() {
+  if (log_ == nullptr) {
+    return {};
+  }
+  aof::PreparedCommit room;
+  return log_->prepare("\0", room);
+}
+
+bool Manager::isLarge(std::string_view effects) const {
+  return log_ != nullptr && effects.size() > log_->smallPayloadBytes();
+}
+
+std::optional<Lsn> Manager::commitLive(std::string_view effects) {
+  TREFOIL_ASSERT(!effects.empty());
+  aof::PreparedCommit prepared;
+  if (log_ != nullptr && !log_->tryPrepare(effects, prepared)) {
+    return std::nullopt;
+  }
+  const SharedGuard inside(gate_);
+  aof::Appended appended{memory_lsn_.load(std::memory_order_relaxed), 0};
+  if (log_ != nullptr) {
+    appended = log_->append(prepared);
+  }
+  const Status applied = applyAll(effects, WriteContext::live(versions_, appended.lsn));
+  TREFOIL_ASSERT(applied.ok());  // the bytes are in the log: memory must agree with them
+  return appended.end;
+}
+
+Status Manager::checkpoint() {
+  if (log_ == nullptr) {
+    return Error(ErrorCode::kUnsupported, "this database lives in memory only: there is no directory to write a checkpoint to");
+  }
+  TREFOIL_ASSIGN(const std::unique_ptr<aof::CheckpointWriter> writer, aof::CheckpointWriter::begin(*log_));
+  return writeUnits(*writer);
+}
+
+// One snapshot for all units. The format allows units of different instants, and recovery heeds each unit's LSN.
+Status Manager::writeUnits(aof::CheckpointWriter& writer) {
+  const Snapshot snapshot = openSnapshot();
+  const auto sink = [&](std::string_view effects) { return writer.write(effects); };
+  TREFOIL_TRY(writer.beginUnit({.id = next_unit_, .kind = static_cast<std::uint16_t>(UnitKind::kKv), .lsn = snapshot.lsn()}));
+  TREFOIL_TRY(kv_->capture(snapshot.lsn(), sink));
+  TREFOIL_TRY(writer.endUnit());
+  TREFOIL_TRY(
+      writer.beginUnit({.id = next_unit_ + 1, .kind = static_cast<std::uint16_t>(UnitKind::kSql), .lsn = snapshot.lsn()}));
+  TREFOIL_TRY(sql_->capture(snapshot.lsn(), sink));
+  TREFOIL_TRY(writer.endUnit());
+  TREFOIL_TRY(writer.finish(next_unit_ + 2));
+  next_unit_ += 2;
+  return {};
+}
+
+std::size_t Manager::sweepExpired(UnixMs now, std::size_t budget) {
+  kv::SweepResult sweep = kv_->sweepExpired(now, budget);
+  std::size_t removed = 0;
+  for (const kv::ExpiredKey& expired : sweep.expired) {
+    if (!admitWrite().ok()) {
+      break;  // the log refuses writes: expired keys stay, unseen
+    }
+    EffectBuffer effects;
+    kv::View view = kv::View::live(*kv_, effects, now);
+    const kv::Key key = kv_->key(expired.db, expired.key);
+    const kv::PartitionId partition = kv::Store::partition(key);
+    const kv::PartitionLocks locks(*kv_, {&partition, 1});
+    if (view.removeIfExpired(key) && commitLive(effects.bytes())) {
+      ++removed;
+    }
+  }
+  return removed;
+}
+
+}  // namespace trefoil::txn

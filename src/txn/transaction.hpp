@@ -1,0 +1,91 @@
+// Transaction: a staging buffer over a snapshot, for BEGIN … COMMIT, EXEC and every DML that is more than a point statement.
+//
+// It owns one kv::View and one sql::View, which read the snapshot and see their own writes, and one EffectBuffer into which both
+// stage. Nobody else sees anything of it before commit().
+//
+//   commit:  prepare the log (may wait, may fail) ─ lock the footprint ─ validate what was read ─ gate ─ append ─ apply ─ unlock
+//
+// Isolation is serializable: what was read, by key, row or scan, must be unchanged in the live store under the locks (optimistic;
+// Kung, Robinson: "On Optimistic Methods for Concurrency Control", 1981, backward validation). A transaction that only reads
+// needs no validation: it saw one instant.
+//
+// Thread safety: none; its session owns it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/effect_buffer.hpp"
+#include "base/status.hpp"
+#include "base/types.hpp"
+#include "kv/view.hpp"
+#include "sql/view.hpp"
+#include "txn/manager.hpp"
+
+namespace trefoil::txn {
+
+class AllLocks;
+
+class Transaction {
+ public:
+  Transaction(Manager& manager, UnixMs now);
+  // Over the live store with every lock held to the end: cannot conflict, and stops everybody else meanwhile.
+  struct UnderAllLocks {};
+  Transaction(Manager& manager, UnixMs now, UnderAllLocks);
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();  // rolls back what was not committed
+
+  [[nodiscard]] kv::View& kv() { return kv_; }
+  [[nodiscard]] sql::View& sql() { return sql_; }
+  // Inside BEGIN time stands still.
+  [[nodiscard]] UnixMs now() const { return now_; }
+
+  [[nodiscard]] bool holdsAllLocks() const { return all_locks_ != nullptr; }
+
+  // What is staged so far, to go back to: before each statement, and for savepoints.
+  [[nodiscard]] std::size_t mark() const { return effects_.size(); }
+  // Undoes the writes staged after `mark`; never the reads.
+  void rollbackTo(std::size_t mark);
+
+  // SAVEPOINT, ROLLBACK TO, RELEASE. An unknown name is kTransactionState with PostgreSQL's text.
+  void savepoint(std::string_view name);
+  Status rollbackToSavepoint(std::string_view name);
+  Status releaseSavepoint(std::string_view name);
+
+  // All or nothing, in memory and in the log. Returns the log position behind the record, 0 if there is nothing to wait for.
+  // kConflict: something read was changed meanwhile, or `also_valid` said no under the locks; nothing was applied. Errors of the
+  // log: nothing was applied. Afterwards, whatever the outcome, the transaction is over.
+  // `extra` partitions are locked too (watched keys), for `also_valid`.
+  Result<Lsn> commit(UnixMs now, std::span<const kv::PartitionId> extra = {}, const std::function<bool()>& also_valid = {});
+
+ private:
+  struct Savepoint {
+    std::string name;
+    std::size_t mark;
+  };
+
+  [[nodiscard]] std::size_t findSavepoint(std::string_view name) const;  // its place + 1, 0: none
+  Status validate(UnixMs now, const std::function<bool()>& also_valid);
+  void applyEffects(const WriteContext& context);
+
+  Manager& manager_;
+  std::unique_ptr<AllLocks> all_locks_;
+  Snapshot snapshot_;
+  UnixMs now_;
+  EffectBuffer effects_;
+  kv::View kv_;
+  sql::View sql_;
+  std::vector<Savepoint> savepoints_;
+};
+
+// An autocommit statement as a transaction: runs `body` and commits, again after each conflict, the last time under all locks, so
+// that it never answers kConflict (unless `also_valid` or `body` says so). `body` may be called several times.
+Status runTransaction(Manager& manager, UnixMs now, const std::function<Status(Transaction&)>& body,
+                      std::span<const kv::PartitionId> extra = {}, const std::function<bool()>& also_valid = {});
+
+}  // namespace trefoil::txn
