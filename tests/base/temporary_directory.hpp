@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -12,7 +13,9 @@ namespace trefoil::testing {
 
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() : path_((std::filesystem::temp_directory_path() / "trefoil-test-XXXXXX").string()) {
+  TemporaryDirectory() : TemporaryDirectory(std::filesystem::temp_directory_path()) {}
+  // In `parent`.
+  explicit TemporaryDirectory(const std::filesystem::path& parent) : path_((parent / "trefoil-test-XXXXXX").string()) {
     TREFOIL_ASSERT(::mkdtemp(path_.data()) != nullptr);
   }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
@@ -28,6 +31,18 @@ class TemporaryDirectory {
 
  private:
   std::string path_;
+};
+
+// One in memory where the system has such a file system: for loops that open a directory thousands of times.
+class MemoryDirectory : public TemporaryDirectory {
+ public:
+  MemoryDirectory() : TemporaryDirectory(parent()) {}
+
+ private:
+  static std::filesystem::path parent() {
+    const char* shared_memory = "/dev/shm";
+    return ::access(shared_memory, W_OK) == 0 ? shared_memory : std::filesystem::temp_directory_path();
+  }
 };
 
 }  // namespace trefoil::testing
