@@ -1,0 +1,225 @@
+// SET and GET over loopback, beside redis-server: 50 connections, 1 M keys of 16 bytes, values of 64 bytes, batches of 1, 16 and
+// 64 commands. What is compared is the server's CPU time for a million operations (a machine with two cores is full when client
+// and server run, so throughput says as much about the client), from /proc/PID/stat. Both servers are loaded with the same keys
+// first; the runs alternate, and the medians are printed.
+//
+//   bench_kv_server [--trefoil PATH] [--part memory|everysec|always|bytes]… [--rounds N] [--operations N]
+//
+//   memory     no log (redis: no AOF, no RDB)            SET and GET at 1, 16, 64
+//   everysec   with a log, appendfsync everysec          SET at 1, 16, 64
+//   always     appendfsync always                        SET at 1: throughput
+//   bytes      resident memory a key of 16 + 32 bytes, a million of them
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/support/load.hpp"
+#include "bench/support/server_process.hpp"
+
+namespace {
+
+using bench::Load;
+using bench::LoadResult;
+using bench::Operation;
+using bench::ServerProcess;
+
+constexpr std::uint64_t kKeys = 1000000;
+
+struct Options {
+  std::string trefoil = "build/release/trefoil";
+  std::set<std::string_view> parts;
+  std::size_t rounds = 3;
+  std::size_t operations = 0;  // 0: as the pipeline needs
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+std::unique_ptr<ServerProcess> startRedis(const std::string& directory, const std::string& policy) {
+  std::vector<std::string> command{
+      "redis-server", "--port", "{port}", "--bind", "127.0.0.1", "--save", "", "--dir", directory.empty() ? "/tmp" : directory};
+  if (policy.empty()) {
+    command.insert(command.end(), {"--appendonly", "no"});
+  } else {
+    command.insert(command.end(), {"--appendonly", "yes", "--appendfsync", policy});
+  }
+  return std::make_unique<ServerProcess>("redis-server", command);
+}
+
+std::unique_ptr<ServerProcess> startTrefoil(const Options& options, const std::string& directory, const std::string& policy) {
+  std::vector<std::string> command{options.trefoil, "serve"};
+  if (!policy.empty()) {
+    command.push_back(directory);
+  }
+  command.insert(command.end(), {"--port", "{port}"});
+  if (!policy.empty()) {
+    command.insert(command.end(), {"--appendfsync", policy});
+  }
+  return std::make_unique<ServerProcess>("trefoil", command);
+}
+
+void fill(const ServerProcess& server, std::size_t value_bytes) {
+  const LoadResult loaded = bench::run({.port = server.port(),
+                                        .operation = Operation::kSet,
+                                        .operations = kKeys,
+                                        .pipeline = 64,
+                                        .keys = kKeys,
+                                        .sequential = true,
+                                        .value_bytes = value_bytes});
+  if (loaded.errors > 0) {
+    std::fprintf(stderr, "bench: %s refused %zu of the keys\n", server.name().c_str(), loaded.errors);
+    std::exit(1);
+  }
+}
+
+struct Figure {
+  double cpu = 0;         // seconds a million operations
+  double throughput = 0;  // operations a second
+};
+
+// The medians of both servers, the rounds interleaved.
+std::pair<Figure, Figure> compare(const ServerProcess& redis, const ServerProcess& trefoil, const Options& options,
+                                  Operation operation, std::size_t pipeline, std::size_t operations) {
+  const ServerProcess* const servers[2] = {&redis, &trefoil};
+  std::vector<double> cpu[2];
+  std::vector<double> throughput[2];
+  for (std::size_t round = 0; round < options.rounds; ++round) {
+    for (std::size_t which = 0; which < 2; ++which) {
+      const double before = servers[which]->cpuSeconds();
+      const LoadResult result = bench::run({.port = servers[which]->port(),
+                                            .operation = operation,
+                                            .operations = operations,
+                                            .pipeline = pipeline,
+                                            .keys = kKeys,
+                                            .seed = round + 1});
+      if (result.errors + result.misses > 0) {
+        std::fprintf(stderr, "bench: %s: %zu errors, %zu misses\n", servers[which]->name().c_str(), result.errors, result.misses);
+        std::exit(1);
+      }
+      cpu[which].push_back((servers[which]->cpuSeconds() - before) * 1e6 / static_cast<double>(operations));
+      throughput[which].push_back(static_cast<double>(operations) / result.seconds);
+    }
+  }
+  return {{median(cpu[0]), median(throughput[0])}, {median(cpu[1]), median(throughput[1])}};
+}
+
+void printRow(const char* operation, std::size_t pipeline, const std::pair<Figure, Figure>& figures) {
+  std::printf("  %-4s pipeline %-3zu  redis %6.2f s %9.0f/s   trefoil %6.2f s %9.0f/s   CPU %.2fx   throughput %.2fx\n",
+              operation, pipeline, figures.first.cpu, figures.first.throughput, figures.second.cpu, figures.second.throughput,
+              figures.second.cpu / figures.first.cpu, figures.second.throughput / figures.first.throughput);
+  std::fflush(stdout);
+}
+
+std::size_t operationsFor(const Options& options, std::size_t pipeline) {
+  return options.operations != 0 ? options.operations : pipeline == 1 ? 500000 : 3000000;
+}
+
+void memoryPart(const Options& options) {
+  std::printf("server CPU seconds per 1M operations, no log, medians of %zu rounds\n", options.rounds);
+  const auto redis = startRedis("", "");
+  const auto trefoil = startTrefoil(options, "", "");
+  fill(*redis, 64);
+  fill(*trefoil, 64);
+  for (const std::size_t pipeline : {1U, 16U, 64U}) {
+    printRow("SET", pipeline, compare(*redis, *trefoil, options, Operation::kSet, pipeline, operationsFor(options, pipeline)));
+    printRow("GET", pipeline, compare(*redis, *trefoil, options, Operation::kGet, pipeline, operationsFor(options, pipeline)));
+  }
+}
+
+void everysecPart(const Options& options) {
+  std::printf(
+      "server CPU seconds per 1M SET, appendfsync everysec, medians of %zu rounds; what the log adds to the same server "
+      "without\n",
+      options.rounds);
+  const bench::TemporaryDirectory directory;
+  const auto redis_plain = startRedis("", "");
+  const auto trefoil_plain = startTrefoil(options, "", "");
+  const auto redis = startRedis(directory.path(), "everysec");
+  const auto trefoil = startTrefoil(options, directory.path() + "/trefoil", "everysec");
+  for (const ServerProcess* server : {redis_plain.get(), trefoil_plain.get(), redis.get(), trefoil.get()}) {
+    fill(*server, 64);
+  }
+  for (const std::size_t pipeline : {1U, 16U, 64U}) {
+    const std::size_t operations = operationsFor(options, pipeline) / 2;
+    const auto plain = compare(*redis_plain, *trefoil_plain, options, Operation::kSet, pipeline, operations);
+    const auto logged = compare(*redis, *trefoil, options, Operation::kSet, pipeline, operations);
+    printRow("SET", pipeline, logged);
+    std::printf("       the log adds  redis %+.0f %%   trefoil %+.0f %%\n", 100 * (logged.first.cpu / plain.first.cpu - 1),
+                100 * (logged.second.cpu / plain.second.cpu - 1));
+  }
+}
+
+void alwaysPart(const Options& options) {
+  std::printf("SET, appendfsync always, pipeline 1, medians of %zu rounds\n", options.rounds);
+  const bench::TemporaryDirectory directory;
+  const auto redis = startRedis(directory.path(), "always");
+  const auto trefoil = startTrefoil(options, directory.path() + "/trefoil", "always");
+  fill(*redis, 64);
+  fill(*trefoil, 64);
+  printRow("SET", 1,
+           compare(*redis, *trefoil, options, Operation::kSet, 1, options.operations != 0 ? options.operations : 100000));
+}
+
+void bytesPart(const Options& options) {
+  std::printf("resident bytes a key of 16 bytes with a value of 32 bytes, %llu keys\n", static_cast<unsigned long long>(kKeys));
+  const auto redis = startRedis("", "");
+  const auto trefoil = startTrefoil(options, "", "");
+  double bytes[2];
+  std::size_t which = 0;
+  for (const ServerProcess* server : {redis.get(), trefoil.get()}) {
+    const std::uint64_t before = server->residentBytes();
+    fill(*server, 32);
+    bytes[which++] = static_cast<double>(server->residentBytes() - before) / static_cast<double>(kKeys);
+  }
+  std::printf("  redis %.0f   trefoil %.0f   %.2fx\n", bytes[0], bytes[1], bytes[1] / bytes[0]);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string_view option = argv[i];
+    if (option == "--trefoil") {
+      options.trefoil = argv[i + 1];
+    } else if (option == "--part") {
+      options.parts.insert(argv[i + 1]);
+    } else if (option == "--rounds") {
+      options.rounds = std::strtoull(argv[i + 1], nullptr, 10);
+    } else if (option == "--operations") {
+      options.operations = std::strtoull(argv[i + 1], nullptr, 10);
+    } else {
+      std::fprintf(
+          stderr,
+          "usage: bench_kv_server [--trefoil PATH] [--part memory|everysec|always|bytes] [--rounds N] [--operations N]\n");
+      return 2;
+    }
+  }
+  for (const std::string& program : {std::string("redis-server"), options.trefoil}) {
+    if (!bench::canRun(program)) {
+      std::fprintf(stderr, "bench_kv_server: %s is not there (scripts/deps --bench installs redis-server)\n", program.c_str());
+      return 1;
+    }
+  }
+  const auto wanted = [&](std::string_view part) { return options.parts.empty() || options.parts.count(part) > 0; };
+  if (wanted("memory")) {
+    memoryPart(options);
+  }
+  if (wanted("everysec")) {
+    everysecPart(options);
+  }
+  if (wanted("always")) {
+    alwaysPart(options);
+  }
+  if (wanted("bytes")) {
+    bytesPart(options);
+  }
+  return 0;
+}
