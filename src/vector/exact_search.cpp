@@ -6,12 +6,9 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
 
-#include <tbb/blocked_range.h>
-#include <tbb/enumerable_thread_specific.h>
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
-
+#include "base/parallel.hpp"
 #include "vector/candidate_groups.hpp"
 #include "vector/kernels.hpp"
 #include "vector/scoring.hpp"
@@ -125,12 +122,13 @@ double PreparedQuery::distanceTo(const VectorArena& arena, Slot slot) const {
 
 namespace {
 
-// Runs body(index, state of this worker) for every block, on this thread or on all of the current TBB arena.
-template <typename State, typename Body>
-Status forEachBlock(std::size_t block_count, const SearchOptions& options, tbb::enumerable_thread_specific<State>& states,
-                    const Body& body) {
+// Runs body(index, state of this worker) for every block, on this thread or on all of its arena. A worker's state is made when it
+// first has something to do.
+template <typename State, typename MakeState, typename Body>
+Status forEachBlock(std::size_t block_count, const SearchOptions& options, std::vector<std::optional<State>>& states,
+                    const MakeState& make, const Body& body) {
   std::atomic<bool> stopped{false};
-  const auto visit = [&](std::size_t index, State& state) {
+  const auto visit = [&](std::size_t index, std::size_t worker) {
     if (stopped.load(std::memory_order_relaxed)) {
       return;
     }
@@ -138,22 +136,18 @@ Status forEachBlock(std::size_t block_count, const SearchOptions& options, tbb::
       stopped.store(true, std::memory_order_relaxed);
       return;
     }
-    body(index, state);
+    if (!states[worker]) {
+      states[worker].emplace(make());
+    }
+    body(index, *states[worker]);
   };
   if (options.parallel && block_count > 1) {
-    // Isolated: a thread that waits for the last blocks must not pick up another statement meanwhile.
-    tbb::this_task_arena::isolate([&] {
-      tbb::parallel_for(tbb::blocked_range<std::size_t>(0, block_count), [&](const tbb::blocked_range<std::size_t>& range) {
-        State& state = states.local();
-        for (std::size_t index = range.begin(); index != range.end(); ++index) {
-          visit(index, state);
-        }
-      });
-    });
+    states.resize(parallelism());
+    parallelFor(block_count, visit);
   } else {
-    State& state = states.local();
+    states.resize(1);
     for (std::size_t index = 0; index < block_count; ++index) {
-      visit(index, state);
+      visit(index, 0);
     }
   }
   if (stopped.load()) {
@@ -167,12 +161,15 @@ Status forEachBlock(std::size_t block_count, const SearchOptions& options, tbb::
 Result<std::vector<Neighbour>> exactSearch(const VectorArena& arena, const SearchRequest& request, std::size_t block_count,
                                            const BlockSource& block, const SearchOptions& options) {
   TREFOIL_ASSIGN(const PreparedQuery query, PreparedQuery::make(arena, request));
-  tbb::enumerable_thread_specific<TopK> best([&] { return TopK(request.k); });
-  TREFOIL_TRY(
-      forEachBlock(block_count, options, best, [&](std::size_t index, TopK& mine) { query.scan(arena, block(index), mine); }));
+  std::vector<std::optional<TopK>> best;
+  TREFOIL_TRY(forEachBlock(
+      block_count, options, best, [&] { return TopK(request.k); },
+      [&](std::size_t index, TopK& mine) { query.scan(arena, block(index), mine); }));
   TopK all(request.k);
-  for (const TopK& one : best) {
-    all.merge(one);
+  for (const std::optional<TopK>& one : best) {
+    if (one) {
+      all.merge(*one);
+    }
   }
   return all.take();
 }
@@ -319,14 +316,17 @@ Result<std::vector<std::vector<Neighbour>>> exactSearchBatch(const VectorArena& 
     TREFOIL_TRY(checkDirection(request.metric, query));
   }
   const BatchSearch search(arena, request);
-  tbb::enumerable_thread_specific<BatchSearch::Worker> workers([&] { return search.makeWorker(); });
-  TREFOIL_TRY(forEachBlock(block_count, options, workers,
-                           [&](std::size_t index, BatchSearch::Worker& mine) { search.scan(block(index), mine); }));
+  std::vector<std::optional<BatchSearch::Worker>> workers;
+  TREFOIL_TRY(forEachBlock(
+      block_count, options, workers, [&] { return search.makeWorker(); },
+      [&](std::size_t index, BatchSearch::Worker& mine) { search.scan(block(index), mine); }));
   std::vector<std::vector<Neighbour>> results;
   for (std::size_t q = 0; q < request.queries.size() / dimension; ++q) {
     TopK all(request.k);
-    for (const BatchSearch::Worker& worker : workers) {
-      all.merge(worker.best[q]);
+    for (const std::optional<BatchSearch::Worker>& worker : workers) {
+      if (worker) {
+        all.merge(worker->best[q]);
+      }
     }
     results.push_back(all.take());
   }
