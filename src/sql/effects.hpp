@@ -20,8 +20,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "base/effect_buffer.hpp"
+#include "base/versions.hpp"
 #include "sql/row_id.hpp"
 #include "sql/schema.hpp"
 
@@ -49,9 +51,20 @@ inline constexpr bool isSqlEffect(std::uint8_t kind) {
 // Reads past one effect whose kind has been read, without looking at its meaning. kCorruption if the bytes are not of its format.
 Status skipEffect(std::uint8_t kind, EffectReader& reader);
 
+struct ColumnValue;
+struct TableVersion;
+
+void putInsert(EffectBuffer& out, TableId table, RowId row, std::span<const Datum> values);
+void putUpdate(EffectBuffer& out, TableId table, RowId row, std::span<const ColumnValue> changes);
+void putDelete(EffectBuffer& out, TableId table, RowId row);
+// Applies kInsert, kUpdate, kDelete or kTruncate to a version that is writable in `context`; kind and table have been read. An
+// insert stores its row id in `row_used`. Everything is checked: kCorruption.
+Status applyRowEffect(EffectKind kind, EffectReader& reader, TableVersion& version, const WriteContext& context,
+                      std::uint64_t& row_used);
+
 void putSchema(EffectBuffer& out, const TableSchema& schema, bool with_indexes);
 Result<TableSchema> getSchema(EffectReader& reader);
 void putIndex(EffectBuffer& out, const IndexDefinition& index);
-Result<IndexDefinition> getIndex(EffectReader& reader, std::size_t column_count);
+Result<IndexDefinition> getIndex(EffectReader& reader, std::span<const ColumnDefinition> columns);
 
 }  // namespace trefoil::sql

@@ -64,5 +64,6 @@ inline constexpr std::size_t kMaxColumns = 1600;
 inline constexpr std::size_t kMaxIndexColumns = 32;
 inline constexpr std::size_t kMaxIndexes = 64;
 inline constexpr std::size_t kMaxNameBytes = 63;
+inline constexpr TableId kMaxTableId = (1U << 24) - 1;  // ids are places in an array
 
 }  // namespace trefoil::sql

@@ -38,16 +38,17 @@ class Store {
   // ---------------------------------------------------------------------------------------------------------------- locks
 
   [[nodiscard]] Gate& catalogGate() { return catalog_gate_; }
-  // The lock of an existing table. Inside the catalog's gate.
-  [[nodiscard]] Gate& tableLock(TableId table);
+  // The lock of a table; null if there is no such table (any more). Inside the catalog's gate, and good as long.
+  [[nodiscard]] Gate* tableLock(TableId table);
   // Changes with every DDL. A plan bound at this number may be used while inside the catalog's gate.
   [[nodiscard]] std::uint64_t catalogVersion() const { return catalog_version_.load(std::memory_order_acquire); }
 
   // ---------------------------------------------------------------------------------------------------------------- changes
 
-  // Applies ONE effect; `kind` has been read. Locks held (catalog exclusively for DDL kinds), inside the database's gate. Bytes
-  // that make no sense (unknown table, wrong type, a duplicate key, …) are kCorruption and may leave the store half changed:
-  // recovery gives up then, and live effects are never like that.
+  // Applies ONE effect (see View::adopt for the faster way of a transaction's own effects); `kind` has been read. Locks held
+  // (catalog exclusively for DDL kinds), inside the database's gate. Bytes that make no sense (unknown table, wrong type, a
+  // duplicate key, …) are kCorruption and may leave the store half changed: recovery gives up then, and live effects are never
+  // like that.
   Status apply(std::uint8_t kind, EffectReader& reader, const WriteContext& context);
 
   // ------------------------------------------------------------------------------------------------------------- checkpoints
@@ -62,27 +63,31 @@ class Store {
 
   // Checks the invariants of all tables; asserts on failure. No writer may be active.
   void verify();
-  [[nodiscard]] std::size_t tableCount();
+  [[nodiscard]] std::size_t tableCount() const { return liveCatalog()->tables.size(); }
 
  private:
   friend class View;
-  friend class TableWriter;
 
   // Live: inside the catalog's gate.
   [[nodiscard]] Table* findTable(TableId table) const {
     const CatalogVersion* catalog = live_catalog_;
     return catalog->find(table);
   }
-  [[nodiscard]] std::shared_ptr<const CatalogVersion> liveCatalog();
-  [[nodiscard]] std::shared_ptr<const CatalogVersion> catalogAt(Lsn snapshot);
+  [[nodiscard]] std::shared_ptr<const CatalogVersion> liveCatalog() const;
+  [[nodiscard]] std::shared_ptr<const CatalogVersion> catalogAt(Lsn snapshot) const;
   // Makes `next` the live catalog.
   void publish(std::shared_ptr<CatalogVersion> next, const WriteContext& context);
   void noteIds(TableId table, IndexId index);
 
+  // Adds a table without rows; false if its id or a name is taken.
+  bool addTable(TableSchema schema, const WriteContext& context);
   Status applyCreateTable(EffectReader& reader, const WriteContext& context);
   Status applyDropTable(Table& table, const WriteContext& context);
+  Status applyCreateIndex(Table& table, EffectReader& reader, const WriteContext& context);
+  Status applyDropIndex(Table& table, EffectReader& reader, const WriteContext& context);
   Status applyRename(Table& table, EffectReader& reader, const WriteContext& context);
-  Status applyToTable(std::uint8_t kind, Table& table, EffectReader& reader, const WriteContext& context);
+  // The catalog learns a table's new schema.
+  void publishSchema(Table& table, const SchemaPointer& schema, const WriteContext& context);
 
   Versions& versions_;
   Gate catalog_gate_;
@@ -90,8 +95,8 @@ class Store {
   std::atomic<std::uint64_t> next_catalog_version_{2};
   std::atomic<TableId> next_table_id_{1};
   std::atomic<IndexId> next_index_id_{1};
-  const CatalogVersion* live_catalog_ = nullptr;  // = history_.back()
-  std::mutex history_mutex_;
+  const CatalogVersion* live_catalog_ = nullptr;  // = history_.back(); written with the gate and history_mutex_ held
+  mutable std::mutex history_mutex_;
   std::vector<std::shared_ptr<const CatalogVersion>> history_;  // ascending birth, the live one last
 };
 

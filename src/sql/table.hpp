@@ -21,7 +21,7 @@ namespace trefoil::sql {
 
 class Table : public std::enable_shared_from_this<Table> {
  public:
-  // The table has no version until publish() or adoptFirst().
+  // The table has no version until publish().
   explicit Table(TableId id) : id_(id), lock_(kLockSlots) {}
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
@@ -38,9 +38,11 @@ class Table : public std::enable_shared_from_this<Table> {
   // the database's gate.
   TableVersion& writableVersion(const WriteContext& context);
   // Puts `next` in place of the live version, if there is one, which is retired. `next` is stamped.
-  void publish(TableVersion* next, const WriteContext& context);
-  // The table was dropped or truncated: retires the live version, and its content as a whole once nobody sees any of it.
+  void publish(TableVersion* next, const WriteContext& context);  // `next` null: the table is gone
+  // The table was dropped: retires the live version, and its content as a whole once nobody sees any of it.
   void retireContent(const WriteContext& context);
+  // The store is being destroyed, no snapshot is open: frees the live version and its content. The table may be gone afterwards.
+  void destroyContent();
 
   // Row ids that nobody else gets: [result, result + count).
   std::uint64_t reserveRows(std::uint64_t count) { return next_row_.fetch_add(count, std::memory_order_relaxed); }

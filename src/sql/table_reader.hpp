@@ -86,7 +86,7 @@ class TableReader {
   [[nodiscard]] const SchemaPointer& sharedSchema() const { return version_->schema; }
   [[nodiscard]] std::uint64_t rowCount() const { return version_->rows; }
   [[nodiscard]] std::uint32_t blockCount() const { return version_->block_count; }
-  [[nodiscard]] BlockReader block(std::uint32_t number) const { return {findBlock(number), number, version_}; }
+  [[nodiscard]] BlockReader block(std::uint32_t number) const { return {version_->findBlock(number), number, version_}; }
 
   [[nodiscard]] bool contains(RowId row) const;
   // The value of an existing row. Text and vectors are viewed where they are stored; short text lies in the chunk itself.
@@ -109,8 +109,6 @@ class TableReader {
   [[nodiscard]] const TableVersion* version() const { return version_; }
 
  private:
-  [[nodiscard]] const Block* findBlock(std::uint32_t number) const;
-
   const TableVersion* version_;
 };
 

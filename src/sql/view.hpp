@@ -45,8 +45,8 @@
 namespace trefoil::sql {
 
 class Store;
-class Table;
 struct CatalogVersion;
+struct StagedTable;
 
 // One column's new value in an UPDATE.
 struct ColumnValue {
@@ -64,7 +64,9 @@ class View {
  public:
   // In autocommit, under locks.
   View(Store& store, EffectBuffer& effects);
-  // Inside BEGIN, or a query: what `snapshot` saw. The snapshot stays registered for as long as the view lives.
+  // Inside BEGIN, or a query: what `snapshot` saw. The snapshot stays registered for as long as the view lives. A query that will
+  // neither write nor be validated has transaction number kReadOnly, and its reads are not recorded.
+  static constexpr std::uint64_t kReadOnly = 0;
   View(Store& store, EffectBuffer& effects, Lsn snapshot, std::uint64_t transaction_number);
   // An implicit transaction under exclusive locks (the last try of an autocommit statement, EXEC): the live store is the instant.
   struct UnderLocks {};
@@ -141,12 +143,35 @@ class View {
  private:
   enum class Mode : std::uint8_t { kLive, kSnapshot, kUnderLocks };
   struct Staged;
-  struct ReadSet;
 
-  const TableVersion* current(TableId table);
-  const TableVersion* currentSlow(TableId table);
-  Staged& staged();
-  TableVersion& writable(TableId table);
+  [[nodiscard]] bool records() const { return mode_ == Mode::kSnapshot && transaction_ != kReadOnly; }
+  [[nodiscard]] const CatalogVersion& catalog() const;
+  [[nodiscard]] WriteContext privateContext(StagedTable& table) const;
+
+  // The version of a table that this view reads.
+  const TableVersion& current(TableId table);
+  StagedTable& staged(TableId table);
+  // A staged table's private version; makes the copy.
+  TableVersion& writable(StagedTable& table);
+
+  Status checkNotNull(const TableVersion& version, std::uint32_t column, const Datum& value, std::span<const Datum> row) const;
+  // Whether a row with these values would break a unique index, apart from row `self`. `changed`: only indexes over these
+  // columns.
+  template <typename ValueOf>
+  Status checkUnique(TableId table, const TableVersion& version, std::optional<RowId> self, std::span<const ColumnValue> changed,
+                     ValueOf&& value_of);
+  static void recordKey(StagedTable& table, std::size_t index, const IndexKey& key);
+  static void recordRow(StagedTable& table, RowId row);
+
+  std::shared_ptr<CatalogVersion> changedCatalog();
+  void publishStaged(std::shared_ptr<CatalogVersion> next);
+  void installTable(SchemaPointer schema);
+  void uninstallTable(TableId table);
+  void changeSchema(StagedTable& table, const SchemaPointer& schema);
+  std::string freeName(const TableSchema& schema, const IndexDefinition& index) const;
+  void recordName(std::string_view name);
+  Status validateCatalog() const;
+  Status validateTable(const StagedTable& table) const;
 
   Store& store_;
   EffectBuffer& effects_;

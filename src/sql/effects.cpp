@@ -1,0 +1,326 @@
+#include "sql/effects.hpp"
+
+#include <array>
+
+#include "sql/table_writer.hpp"
+#include "sql/view.hpp"
+#include "vector/distance.hpp"
+
+namespace trefoil::sql {
+
+namespace {
+
+constexpr std::uint64_t kMaxRow = static_cast<std::uint64_t>(kMaxBlocks) * kBlockRows;
+
+Error corrupt(std::string_view what) {
+  return {ErrorCode::kCorruption, "a SQL effect " + std::string(what)};
+}
+
+void putName(EffectBuffer& out, std::string_view name) {
+  out.putVarint(name.size());
+  out.putRaw(name);
+}
+
+std::string getText(EffectReader& reader) {
+  const std::uint64_t size = reader.getVarint();
+  return std::string(reader.getRaw(size));
+}
+
+bool goodName(const std::string& name) {
+  return !name.empty() && name.size() <= kMaxNameBytes;
+}
+
+bool goodType(const SqlType& type) {
+  if (type.base == Type::kNull || type.base > Type::kVector) {
+    return false;
+  }
+  const bool width_fits = type.base == Type::kInteger ? type.width == IntegerWidth::k16 || type.width == IntegerWidth::k32 ||
+                                                            type.width == IntegerWidth::k64
+                                                      : type.width == IntegerWidth::kNone;
+  const bool dimension_fits = type.base != Type::kVector || (type.modifier >= 1 && type.modifier <= vector::kMaxDimension);
+  return width_fits && dimension_fits;
+}
+
+// What decoding a row needs: reused, so that applying an effect allocates nothing for itself.
+struct RowScratch {
+  std::vector<Datum> values;
+  std::vector<ColumnValue> changes;
+  std::vector<std::unique_ptr<float[]>> floats;
+};
+thread_local RowScratch scratch;
+
+// Whether a decoded value may stand in the column.
+bool fitsColumn(const ColumnDefinition& column, const Datum& value) {
+  if (value.isNull()) {
+    return !column.not_null;
+  }
+  if (value.type() != column.type.base) {
+    return false;
+  }
+  return value.type() != Type::kVector || value.asVector().size() == column.type.modifier;
+}
+
+Status applyInsert(EffectReader& reader, TableVersion& version, const WriteContext& context, std::uint64_t& row_used) {
+  const std::uint64_t row = reader.getVarint();
+  const std::uint64_t count = reader.getVarint();
+  const auto& columns = version.schema->columns;
+  if (!reader.ok() || row >= kMaxRow || count != columns.size()) {
+    return corrupt("inserts an impossible row");
+  }
+  scratch.values.resize(count);
+  scratch.floats.resize(std::max<std::size_t>(scratch.floats.size(), count));
+  for (std::size_t i = 0; i < count; ++i) {
+    scratch.values[i] = reader.getDatum(scratch.floats[i]);
+    if (!reader.ok() || !fitsColumn(columns[i], scratch.values[i])) {
+      return corrupt("inserts a value that does not fit its column");
+    }
+  }
+  row_used = row;
+  if (!TableWriter(version, context).insert(static_cast<RowId>(row), scratch.values)) {
+    return corrupt("inserts a row that is there already");
+  }
+  return {};
+}
+
+Status applyUpdate(EffectReader& reader, TableVersion& version, const WriteContext& context) {
+  const std::uint64_t row = reader.getVarint();
+  const std::uint64_t count = reader.getVarint();
+  const auto& columns = version.schema->columns;
+  if (!reader.ok() || row >= kMaxRow || count > columns.size()) {
+    return corrupt("updates an impossible row");
+  }
+  scratch.changes.resize(count);
+  scratch.floats.resize(std::max<std::size_t>(scratch.floats.size(), count));
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t column = reader.getVarint();
+    if (!reader.ok() || column >= columns.size()) {
+      return corrupt("updates a column that is not there");
+    }
+    scratch.changes[i] = {static_cast<std::uint32_t>(column), reader.getDatum(scratch.floats[i])};
+    if (!reader.ok() || !fitsColumn(columns[column], scratch.changes[i].value)) {
+      return corrupt("updates a column to a value that does not fit it");
+    }
+  }
+  if (!TableWriter(version, context).update(static_cast<RowId>(row), scratch.changes)) {
+    return corrupt("updates a row that is not there, or to a key that is");
+  }
+  return {};
+}
+
+}  // namespace
+
+// -------------------------------------------------------------------------------------------------------------------------- rows
+
+void putInsert(EffectBuffer& out, TableId table, RowId row, std::span<const Datum> values) {
+  out.putByte(static_cast<std::uint8_t>(EffectKind::kInsert));
+  out.putVarint(table);
+  out.putVarint(static_cast<std::uint64_t>(row));
+  out.putVarint(values.size());
+  for (const Datum& value : values) {
+    out.putDatum(value);
+  }
+}
+
+void putUpdate(EffectBuffer& out, TableId table, RowId row, std::span<const ColumnValue> changes) {
+  out.putByte(static_cast<std::uint8_t>(EffectKind::kUpdate));
+  out.putVarint(table);
+  out.putVarint(static_cast<std::uint64_t>(row));
+  out.putVarint(changes.size());
+  for (const ColumnValue& change : changes) {
+    out.putVarint(change.column);
+    out.putDatum(change.value);
+  }
+}
+
+void putDelete(EffectBuffer& out, TableId table, RowId row) {
+  out.putByte(static_cast<std::uint8_t>(EffectKind::kDelete));
+  out.putVarint(table);
+  out.putVarint(static_cast<std::uint64_t>(row));
+}
+
+Status applyRowEffect(EffectKind kind, EffectReader& reader, TableVersion& version, const WriteContext& context,
+                      std::uint64_t& row_used) {
+  switch (kind) {
+    case EffectKind::kInsert:
+      return applyInsert(reader, version, context, row_used);
+    case EffectKind::kUpdate:
+      return applyUpdate(reader, version, context);
+    case EffectKind::kDelete: {
+      const std::uint64_t row = reader.getVarint();
+      if (!reader.ok() || row >= kMaxRow || !TableWriter(version, context).remove(static_cast<RowId>(row))) {
+        return corrupt("deletes a row that is not there");
+      }
+      return {};
+    }
+    case EffectKind::kTruncate:
+      TableWriter(version, context).truncate();
+      return {};
+    default:
+      return corrupt("has an unknown kind");
+  }
+}
+
+// ----------------------------------------------------------------------------------------------------------------------- schemas
+
+void putIndex(EffectBuffer& out, const IndexDefinition& index) {
+  out.putVarint(index.id);
+  putName(out, index.name);
+  out.putByte(static_cast<std::uint8_t>((index.unique ? 1 : 0) | (index.primary ? 2 : 0) | (index.is_constraint ? 4 : 0)));
+  out.putVarint(index.columns.size());
+  for (const std::uint32_t column : index.columns) {
+    out.putVarint(column);
+  }
+}
+
+Result<IndexDefinition> getIndex(EffectReader& reader, std::span<const ColumnDefinition> columns) {
+  IndexDefinition index;
+  const std::uint64_t id = reader.getVarint();
+  index.name = getText(reader);
+  const std::uint8_t flags = reader.getByte();
+  const std::uint64_t count = reader.getVarint();
+  if (!reader.ok() || id > UINT32_MAX - 1 || !goodName(index.name) || flags > 7 || count == 0 || count > kMaxIndexColumns) {
+    return corrupt("has a damaged index definition");
+  }
+  index.id = static_cast<IndexId>(id);
+  index.unique = (flags & 1) != 0;
+  index.primary = (flags & 2) != 0;
+  index.is_constraint = (flags & 4) != 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t column = reader.getVarint();
+    if (!reader.ok() || column >= columns.size() || columns[column].type.base == Type::kVector) {
+      return corrupt("has an index on a column that is not there");
+    }
+    index.columns.push_back(static_cast<std::uint32_t>(column));
+  }
+  return index;
+}
+
+void putSchema(EffectBuffer& out, const TableSchema& schema, bool with_indexes) {
+  out.putVarint(schema.id);
+  putName(out, schema.name);
+  out.putVarint(schema.columns.size());
+  for (const ColumnDefinition& column : schema.columns) {
+    putName(out, column.name);
+    out.putByte(static_cast<std::uint8_t>(column.type.base));
+    out.putByte(static_cast<std::uint8_t>(column.type.width));
+    out.putVarint(column.type.modifier);
+    out.putByte(column.not_null ? 1 : 0);
+    putName(out, column.default_text);
+  }
+  out.putVarint(schema.checks.size());
+  for (const CheckDefinition& check : schema.checks) {
+    putName(out, check.name);
+    putName(out, check.expression_text);
+  }
+  out.putVarint(with_indexes ? schema.indexes.size() : 0);
+  if (with_indexes) {
+    for (const IndexDefinition& index : schema.indexes) {
+      putIndex(out, index);
+    }
+  }
+}
+
+Result<TableSchema> getSchema(EffectReader& reader) {
+  TableSchema schema;
+  const std::uint64_t id = reader.getVarint();
+  schema.name = getText(reader);
+  const std::uint64_t columns = reader.getVarint();
+  if (!reader.ok() || id > kMaxTableId || !goodName(schema.name) || columns > kMaxColumns) {
+    return corrupt("has a damaged table definition");
+  }
+  schema.id = static_cast<TableId>(id);
+  for (std::uint64_t i = 0; i < columns; ++i) {
+    ColumnDefinition& column = schema.columns.emplace_back();
+    column.name = getText(reader);
+    column.type.base = static_cast<Type>(reader.getByte());
+    column.type.width = static_cast<IntegerWidth>(reader.getByte());
+    const std::uint64_t modifier = reader.getVarint();
+    const std::uint8_t not_null = reader.getByte();
+    column.default_text = getText(reader);
+    column.type.modifier = static_cast<std::uint32_t>(modifier);
+    column.not_null = not_null == 1;
+    if (!reader.ok() || modifier > UINT32_MAX || not_null > 1 || !goodName(column.name) || !goodType(column.type)) {
+      return corrupt("has a damaged column definition");
+    }
+  }
+  const std::uint64_t checks = reader.getVarint();
+  for (std::uint64_t i = 0; i < checks && reader.ok(); ++i) {
+    CheckDefinition& check = schema.checks.emplace_back();
+    check.name = getText(reader);
+    check.expression_text = getText(reader);
+  }
+  const std::uint64_t indexes = reader.getVarint();
+  if (!reader.ok() || indexes > kMaxIndexes) {
+    return corrupt("has a damaged table definition");
+  }
+  for (std::uint64_t i = 0; i < indexes; ++i) {
+    auto index = getIndex(reader, schema.columns);
+    if (!index.ok()) {
+      return std::move(index).error();
+    }
+    schema.indexes.push_back(std::move(index).value());
+  }
+  return schema;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------- skipping
+
+namespace {
+
+void skipDatums(EffectReader& reader, std::uint64_t count, bool with_column) {
+  std::unique_ptr<float[]> floats;
+  for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
+    if (with_column) {
+      (void)reader.getVarint();
+    }
+    (void)reader.getDatum(floats);
+  }
+}
+
+}  // namespace
+
+Status skipEffect(std::uint8_t kind, EffectReader& reader) {
+  switch (static_cast<EffectKind>(kind)) {
+    case EffectKind::kInsert:
+    case EffectKind::kUpdate:
+      (void)reader.getVarint();
+      (void)reader.getVarint();
+      skipDatums(reader, reader.getVarint(), static_cast<EffectKind>(kind) == EffectKind::kUpdate);
+      break;
+    case EffectKind::kDelete:
+    case EffectKind::kDropIndex:
+    case EffectKind::kTableCounter:
+    case EffectKind::kIdCounters:
+      (void)reader.getVarint();
+      (void)reader.getVarint();
+      break;
+    case EffectKind::kTruncate:
+    case EffectKind::kDropTable:
+      (void)reader.getVarint();
+      break;
+    case EffectKind::kRenameTable:
+      (void)reader.getVarint();
+      (void)getText(reader);
+      break;
+    case EffectKind::kCreateTable: {
+      const auto schema = getSchema(reader);
+      return schema.ok() ? Status() : Status(schema.error());
+    }
+    case EffectKind::kCreateIndex: {
+      (void)reader.getVarint();
+      (void)reader.getVarint();
+      (void)getText(reader);
+      (void)reader.getByte();
+      const std::uint64_t columns = reader.getVarint();
+      for (std::uint64_t i = 0; i < columns && reader.ok(); ++i) {
+        (void)reader.getVarint();
+      }
+      break;
+    }
+    default:
+      return corrupt("has an unknown kind");
+  }
+  return reader.ok() ? Status() : Status(reader.error());
+}
+
+}  // namespace trefoil::sql

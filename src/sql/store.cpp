@@ -1,0 +1,299 @@
+#include "sql/store.hpp"
+
+#include "sql/block_codec.hpp"
+#include "sql/effects.hpp"
+#include "sql/table_writer.hpp"
+
+namespace trefoil::sql {
+
+namespace {
+
+Error corrupt(std::string_view what) {
+  return {ErrorCode::kCorruption, "a SQL effect " + std::string(what)};
+}
+
+}  // namespace
+
+Store::Store(Versions& versions) : versions_(versions) {
+  auto empty = std::make_shared<CatalogVersion>();
+  empty->number = catalog_version_.load();
+  live_catalog_ = empty.get();
+  history_.push_back(std::move(empty));
+}
+
+Store::~Store() {
+  // Tables that were dropped have retired their content; it went with the last snapshot.
+  for (const auto& [name, entry] : live_catalog_->tables) {
+    entry.table->destroyContent();
+  }
+}
+
+Gate* Store::tableLock(TableId table) {
+  Table* found = findTable(table);
+  return found == nullptr ? nullptr : &found->lock();
+}
+
+// ----------------------------------------------------------------------------------------------------------------------- catalog
+
+std::shared_ptr<const CatalogVersion> Store::liveCatalog() const {
+  const std::lock_guard lock(history_mutex_);
+  return history_.back();
+}
+
+std::shared_ptr<const CatalogVersion> Store::catalogAt(Lsn snapshot) const {
+  const std::lock_guard lock(history_mutex_);
+  for (auto version = history_.rbegin(); version != history_.rend(); ++version) {
+    if ((*version)->born < snapshot || (*version)->born == 0) {
+      return *version;
+    }
+  }
+  TREFOIL_ASSERT(false);  // versions that an open snapshot sees are kept
+  return nullptr;
+}
+
+void Store::publish(std::shared_ptr<CatalogVersion> next, const WriteContext& context) {
+  next->born = context.stamp;
+  const std::uint64_t number = next->number;
+  std::vector<std::shared_ptr<const CatalogVersion>> unseen;  // destroyed after the lock is released
+  {
+    const std::lock_guard lock(history_mutex_);
+    if (history_.back()->born >= context.writable_from) {
+      unseen.push_back(std::move(history_.back()));
+      history_.pop_back();
+    }
+    live_catalog_ = next.get();
+    history_.push_back(std::move(next));
+    const Lsn oldest = versions_.oldestSnapshot();
+    while (history_.size() > 1 && (oldest == kNoSnapshot || history_[1]->born < oldest)) {
+      unseen.push_back(std::move(history_.front()));
+      history_.erase(history_.begin());
+    }
+  }
+  catalog_version_.store(number, std::memory_order_release);
+}
+
+void Store::noteIds(TableId table, IndexId index) {
+  const auto raise = [](auto& counter, auto used) {
+    auto next = counter.load(std::memory_order_relaxed);
+    while (next <= used && !counter.compare_exchange_weak(next, used + 1, std::memory_order_relaxed)) {
+    }
+  };
+  raise(next_table_id_, table);
+  raise(next_index_id_, index);
+}
+
+void Store::publishSchema(Table& table, const SchemaPointer& schema, const WriteContext& context) {
+  auto next = std::make_shared<CatalogVersion>(*live_catalog_);
+  next->number = next_catalog_version_.fetch_add(1, std::memory_order_relaxed);
+  next->replaceSchema(table.id(), schema);
+  publish(std::move(next), context);
+}
+
+// ------------------------------------------------------------------------------------------------------------------------- apply
+
+Status Store::apply(std::uint8_t kind_byte, EffectReader& reader, const WriteContext& context) {
+  const auto kind = static_cast<EffectKind>(kind_byte);
+  if (kind == EffectKind::kCreateTable) {
+    return applyCreateTable(reader, context);
+  }
+  const std::uint64_t id = reader.getVarint();
+  if (!reader.ok() || id > kMaxTableId) {
+    return corrupt("has a damaged table number");
+  }
+  if (kind == EffectKind::kIdCounters) {
+    const std::uint64_t index = reader.getVarint();
+    if (!reader.ok() || id == 0 || index == 0 || index > UINT32_MAX - 1) {
+      return corrupt("has damaged counters");
+    }
+    noteIds(static_cast<TableId>(id - 1), static_cast<IndexId>(index - 1));
+    return {};
+  }
+  Table* table = findTable(static_cast<TableId>(id));
+  if (table == nullptr) {
+    return corrupt("names a table that is not there");
+  }
+  switch (kind) {
+    case EffectKind::kDropTable:
+      return applyDropTable(*table, context);
+    case EffectKind::kCreateIndex:
+      return applyCreateIndex(*table, reader, context);
+    case EffectKind::kDropIndex:
+      return applyDropIndex(*table, reader, context);
+    case EffectKind::kRenameTable:
+      return applyRename(*table, reader, context);
+    case EffectKind::kInsertBlock: {
+      std::uint64_t rows_used = 0;
+      if (Status status = applyBlock(reader, table->writableVersion(context), context, rows_used); !status.ok()) {
+        return status;
+      }
+      table->noteRowUsed(rows_used - 1);
+      return {};
+    }
+    case EffectKind::kTableCounter: {
+      const std::uint64_t next = reader.getVarint();
+      if (!reader.ok() || next > std::uint64_t{kMaxBlocks} * kBlockRows) {
+        return corrupt("has a damaged row counter");
+      }
+      if (next > 0) {
+        table->noteRowUsed(next - 1);
+      }
+      return {};
+    }
+    default: {
+      std::uint64_t row_used = 0;
+      Status status = applyRowEffect(kind, reader, table->writableVersion(context), context, row_used);
+      if (kind == EffectKind::kInsert && status.ok()) {
+        table->noteRowUsed(row_used);
+      }
+      return status;
+    }
+  }
+}
+
+bool Store::addTable(TableSchema definition, const WriteContext& context) {
+  const TableId id = definition.id;
+  bool taken = findTable(id) != nullptr || live_catalog_->isTaken(definition.name);
+  for (const IndexDefinition& index : definition.indexes) {
+    taken |= live_catalog_->isTaken(index.name) || index.name == definition.name;
+    noteIds(id, index.id);
+  }
+  if (taken) {
+    return false;
+  }
+  noteIds(id, 0);
+  auto schema = std::make_shared<const TableSchema>(std::move(definition));
+  auto table = std::make_shared<Table>(id);
+  table->publish(TableWriter::makeVersion(table, schema, context.stamp), context);
+  auto next = std::make_shared<CatalogVersion>(*live_catalog_);
+  next->number = next_catalog_version_.fetch_add(1, std::memory_order_relaxed);
+  next->add(std::move(table), std::move(schema));
+  publish(std::move(next), context);
+  return true;
+}
+
+Status Store::applyCreateTable(EffectReader& reader, const WriteContext& context) {
+  auto schema = getSchema(reader);
+  if (!schema.ok()) {
+    return std::move(schema).error();
+  }
+  if (!addTable(std::move(schema).value(), context)) {
+    return corrupt("creates a table that is there already");
+  }
+  return {};
+}
+
+Status Store::applyDropTable(Table& table, const WriteContext& context) {
+  const std::shared_ptr<Table> kept = table.shared_from_this();
+  auto next = std::make_shared<CatalogVersion>(*live_catalog_);
+  next->number = next_catalog_version_.fetch_add(1, std::memory_order_relaxed);
+  next->remove(table.id());
+  publish(std::move(next), context);
+  kept->retireContent(context);
+  return {};
+}
+
+Status Store::applyCreateIndex(Table& table, EffectReader& reader, const WriteContext& context) {
+  const SchemaPointer old = table.live()->schema;
+  auto index = getIndex(reader, old->columns);
+  if (!index.ok()) {
+    return std::move(index).error();
+  }
+  if (old->indexes.size() >= kMaxIndexes || old->findIndex(index->id).has_value() || live_catalog_->isTaken(index->name)) {
+    return corrupt("creates an index that is there already");
+  }
+  auto schema = std::make_shared<TableSchema>(*old);
+  schema->indexes.push_back(*index);
+  noteIds(table.id(), index->id);
+  if (TableWriter(table.writableVersion(context), context).addIndex(schema, *index).has_value()) {
+    return corrupt("creates a unique index over duplicates");
+  }
+  publishSchema(table, schema, context);
+  return {};
+}
+
+Status Store::applyDropIndex(Table& table, EffectReader& reader, const WriteContext& context) {
+  const std::uint64_t id = reader.getVarint();
+  const SchemaPointer old = table.live()->schema;
+  const auto position = old->findIndex(static_cast<IndexId>(id));
+  if (!reader.ok() || id > UINT32_MAX || !position.has_value()) {
+    return corrupt("drops an index that is not there");
+  }
+  auto schema = std::make_shared<TableSchema>(*old);
+  schema->indexes.erase(schema->indexes.begin() + *position);
+  TableWriter(table.writableVersion(context), context).removeIndex(schema, *position);
+  publishSchema(table, schema, context);
+  return {};
+}
+
+Status Store::applyRename(Table& table, EffectReader& reader, const WriteContext& context) {
+  const std::uint64_t size = reader.getVarint();
+  const std::string name(reader.getRaw(size));
+  if (!reader.ok() || name.empty() || name.size() > kMaxNameBytes || live_catalog_->isTaken(name)) {
+    return corrupt("renames a table to a name that is taken or damaged");
+  }
+  auto schema = std::make_shared<TableSchema>(*table.live()->schema);
+  schema->name = name;
+  table.writableVersion(context).schema = schema;
+  publishSchema(table, schema, context);
+  return {};
+}
+
+// ----------------------------------------------------------------------------------------------------------------------- capture
+
+Status Store::capture(Lsn snapshot, const Sink& sink, std::size_t piece_bytes) {
+  const auto catalog = catalogAt(snapshot);
+  EffectBuffer piece;
+  const auto flushIfOver = [&](std::size_t limit) -> Status {
+    if (piece.size() <= limit) {
+      return {};
+    }
+    Status status = sink(piece.bytes());
+    piece.clear();
+    return status;
+  };
+  piece.putByte(static_cast<std::uint8_t>(EffectKind::kIdCounters));
+  piece.putVarint(next_table_id_.load());
+  piece.putVarint(next_index_id_.load());
+  for (const auto& [name, entry] : catalog->tables) {
+    const TableVersion* version = entry.table->versionAt(snapshot);
+    TREFOIL_ASSERT(version != nullptr && version->schema == entry.schema);
+    piece.putByte(static_cast<std::uint8_t>(EffectKind::kCreateTable));
+    putSchema(piece, *version->schema, false);
+    piece.putByte(static_cast<std::uint8_t>(EffectKind::kTableCounter));
+    piece.putVarint(entry.table->id());
+    piece.putVarint(entry.table->nextRow());
+    for (std::uint32_t number = 0; number < version->block_count; ++number) {
+      const Block* block = version->findBlock(number);
+      if (block == nullptr || block->rows == 0) {
+        continue;
+      }
+      putBlock(piece, *version, number, *block);
+      if (Status status = flushIfOver(piece_bytes); !status.ok()) {
+        return status;
+      }
+    }
+    for (const IndexDefinition& index : version->schema->indexes) {
+      piece.putByte(static_cast<std::uint8_t>(EffectKind::kCreateIndex));
+      piece.putVarint(entry.table->id());
+      putIndex(piece, index);
+    }
+    if (Status status = flushIfOver(piece_bytes); !status.ok()) {
+      return status;
+    }
+  }
+  return flushIfOver(0);
+}
+
+void Store::verify() {
+  const auto catalog = liveCatalog();
+  for (const auto& [name, entry] : catalog->tables) {
+    TREFOIL_ASSERT(catalog->find(entry.table->id()) == entry.table.get());
+    TREFOIL_ASSERT(entry.schema->name == name && entry.table->live()->schema == entry.schema);
+    for (const IndexDefinition& index : entry.schema->indexes) {
+      TREFOIL_ASSERT(catalog->indexes.at(index.name) == entry.table->id());
+    }
+    TableWriter::verify(*entry.table->live());
+  }
+}
+
+}  // namespace trefoil::sql

@@ -1,0 +1,609 @@
+#include "sql/table_writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <new>
+
+#include "sql/chunk.hpp"
+#include "sql/view.hpp"
+
+namespace trefoil::sql {
+
+namespace {
+
+// ------------------------------------------------------------------------------------------------- objects: made, copied, freed
+
+constexpr std::align_val_t kChunkAlignment{64};
+
+std::size_t storedSize(Type type) {
+  return type == Type::kVector ? sizeof(vector::Slot) : elementSize(type);
+}
+
+std::size_t chunkBytes(Type type, std::uint32_t capacity) {
+  return ColumnChunk::kDataOffset + capacity * storedSize(type);
+}
+
+void freeChunk(Stamped* object) {
+  ::operator delete(static_cast<void*>(static_cast<ColumnChunk*>(object)), kChunkAlignment);
+}
+void freeBlock(Stamped* object) {
+  ::operator delete(static_cast<void*>(static_cast<Block*>(object)));
+}
+void freePage(Stamped* object) {
+  delete static_cast<DirectoryPage*>(object);
+}
+void freeDirectory(Stamped* object) {
+  ::operator delete(static_cast<void*>(static_cast<DirectoryRoot*>(object)));
+}
+void freeText(Stamped* object) {
+  ::operator delete(static_cast<void*>(static_cast<TextBytes*>(object)));
+}
+
+std::uint32_t capacityFor(std::uint32_t slots, std::uint32_t block) {
+  if (block > 0 || slots > 512) {
+    return kBlockRows;  // a table beyond its first block will fill this one too
+  }
+  return slots > 128 ? 512 : 128;
+}
+
+ColumnChunk* newChunk(Type type, std::uint32_t capacity, const WriteContext& context) {
+  const std::size_t bytes = chunkBytes(type, capacity);
+  auto* chunk = static_cast<ColumnChunk*>(::operator new(bytes, kChunkAlignment));
+  std::memset(static_cast<void*>(chunk), 0, bytes);
+  chunk->capacity = capacity;
+  chunk->kind = ChunkKind::kPlain;
+  chunk->type = type;
+  context.created(*chunk, &freeChunk);
+  return chunk;
+}
+
+// A copy with room for `capacity` elements.
+ColumnChunk* copyChunk(const ColumnChunk& source, std::uint32_t capacity, const WriteContext& context) {
+  ColumnChunk* copy = newChunk(source.type, capacity, context);
+  copy->null_count = source.null_count;
+  std::memcpy(copy->nulls, source.nulls, sizeof source.nulls);
+  std::memcpy(copy->data(), source.data(), source.capacity * storedSize(source.type));
+  return copy;
+}
+
+std::size_t blockBytes(std::size_t columns) {
+  return sizeof(Block) + columns * sizeof(ColumnChunk*);
+}
+
+Block* newBlock(std::uint32_t columns, const WriteContext& context) {
+  auto* block = static_cast<Block*>(::operator new(blockBytes(columns)));
+  std::memset(static_cast<void*>(block), 0, blockBytes(columns));
+  block->column_count = columns;
+  context.created(*block, &freeBlock);
+  return block;
+}
+
+DirectoryRoot* newDirectory(std::uint32_t capacity, const WriteContext& context) {
+  const std::size_t bytes = sizeof(DirectoryRoot) + capacity * sizeof(DirectoryPage*);
+  auto* root = static_cast<DirectoryRoot*>(::operator new(bytes));
+  std::memset(static_cast<void*>(root), 0, bytes);
+  root->capacity = capacity;
+  context.created(*root, &freeDirectory);
+  return root;
+}
+
+// Calls function(slot) for each set bit.
+template <typename Function>
+void forEachBit(const std::uint64_t* words, Function&& function) {
+  for (std::uint32_t word = 0; word < kBlockWords; ++word) {
+    for (std::uint64_t rest = words[word]; rest != 0; rest &= rest - 1) {
+      function(word * 64 + static_cast<std::uint32_t>(std::countr_zero(rest)));
+    }
+  }
+}
+
+template <typename Function>
+void forEachBlock(const TableVersion& version, Function&& function) {
+  for (std::uint32_t number = 0; number < version.block_count; ++number) {
+    if (const Block* block = version.findBlock(number); block != nullptr) {
+      function(number, *const_cast<Block*>(block));
+    }
+  }
+}
+
+// The key of a row that is being written or read, without allocating: at most kMaxIndexColumns values.
+template <typename ValueOf>
+void fillKey(const IndexTree& tree, const IndexDefinition& definition, ValueOf&& value_of, IndexKey& key) {
+  if (definition.columns.size() == 1) {
+    const Datum value = value_of(definition.columns[0]);
+    tree.makeKey({&value, 1}, key);
+    return;
+  }
+  std::array<Datum, kMaxIndexColumns> values;
+  for (std::size_t i = 0; i < definition.columns.size(); ++i) {
+    values[i] = value_of(definition.columns[i]);
+  }
+  tree.makeKey({values.data(), definition.columns.size()}, key);
+}
+
+thread_local IndexKey scratch_key;
+
+}  // namespace
+
+Datum chunkValue(const ColumnChunk& chunk, std::uint32_t slot, const vector::VectorArena* arena) {
+  if (chunk.isNull(slot)) {
+    return Datum::null();
+  }
+  switch (chunk.type) {
+    case Type::kNull:
+      return Datum::null();
+    case Type::kBool:
+      return Datum::boolean(chunk.as<std::uint8_t>()[slot] != 0);
+    case Type::kInteger:
+    case Type::kTimestamp:
+    case Type::kDate:
+      return Datum::fixed(chunk.type, chunk.as<std::int64_t>()[slot]);
+    case Type::kDouble:
+      return Datum::real(chunk.as<double>()[slot]);
+    case Type::kText:
+    case Type::kBlob:
+    case Type::kJson:
+      return Datum::bytes(chunk.type, chunk.as<StringRef>()[slot].view());
+    case Type::kVector:
+      return Datum::vector(arena->at(chunk.as<vector::Slot>()[slot]));
+  }
+  return Datum::null();
+}
+
+void makeRowKey(const TableVersion& version, std::size_t index, const Block& block, std::uint32_t slot, IndexKey& key) {
+  fillKey(
+      version.indexes[index], version.schema->indexes[index],
+      [&](std::uint32_t column) { return chunkValue(*block.column(column), slot, nullptr); }, key);
+}
+
+// ------------------------------------------------------------------------------------------------------- the way to what is
+// written
+
+DirectoryPage& TableWriter::writablePage(std::uint32_t number) {
+  const std::uint32_t page = number / DirectoryPage::kBlocks;
+  DirectoryRoot* root = version_.directory;
+  if (root == nullptr || page >= root->capacity || !context_.isWritable(*root)) {
+    std::uint32_t capacity = root == nullptr ? 4 : root->capacity;
+    while (page >= capacity) {
+      capacity *= 2;
+    }
+    DirectoryRoot* fresh = newDirectory(capacity, context_);
+    if (root != nullptr) {
+      std::memcpy(fresh->pages(), root->pages(), root->capacity * sizeof(DirectoryPage*));
+      context_.retire(*root, &freeDirectory);
+    }
+    version_.directory = root = fresh;
+  }
+  DirectoryPage*& entry = root->pages()[page];
+  if (entry == nullptr) {
+    entry = new DirectoryPage{};
+    context_.created(*entry, &freePage);
+  } else if (!context_.isWritable(*entry)) {
+    auto* copy = new DirectoryPage(*entry);
+    context_.created(*copy, &freePage);
+    context_.retire(*entry, &freePage);
+    entry = copy;
+  }
+  return *entry;
+}
+
+Block* TableWriter::writableBlock(std::uint32_t number, bool create) {
+  if (const Block* block = version_.findBlock(number); block != nullptr && context_.isWritable(*block)) {
+    return const_cast<Block*>(block);
+  } else if (block == nullptr && !create) {
+    return nullptr;
+  }
+  TREFOIL_ASSERT(number < kMaxBlocks);
+  Block*& entry = writablePage(number).blocks[number % DirectoryPage::kBlocks];
+  if (entry == nullptr) {
+    entry = newBlock(static_cast<std::uint32_t>(version_.schema->columns.size()), context_);
+    version_.block_count = std::max(version_.block_count, number + 1);
+  } else {
+    Block* copy = newBlock(entry->column_count, context_);
+    const Lsn born = copy->born;
+    std::memcpy(static_cast<void*>(copy), entry, blockBytes(entry->column_count));
+    copy->born = born;
+    context_.retire(*entry, &freeBlock);
+    entry = copy;
+  }
+  return entry;
+}
+
+ColumnChunk& TableWriter::writableChunk(Block& block, std::size_t column, std::uint32_t slots) {
+  ColumnChunk*& chunk = block.columns()[column];
+  if (chunk != nullptr && slots <= chunk->capacity && context_.isWritable(*chunk)) {
+    return *chunk;
+  }
+  const std::uint32_t wanted = capacityFor(slots, version_.block_count - 1);
+  if (chunk == nullptr) {
+    chunk = newChunk(version_.schema->columns[column].type.base, wanted, context_);
+  } else {
+    ColumnChunk* copy = copyChunk(*chunk, slots <= chunk->capacity ? chunk->capacity : wanted, context_);
+    context_.retire(*chunk, &freeChunk);
+    chunk = copy;
+  }
+  return *chunk;
+}
+
+void TableWriter::setFresh(ColumnChunk& chunk, std::size_t column, std::uint32_t slot, const Datum& value) {
+  if (value.isNull()) {
+    chunk.nulls[slot >> 6] |= std::uint64_t{1} << (slot & 63);
+    ++chunk.null_count;
+    if (chunk.type == Type::kVector) {
+      chunk.as<vector::Slot>()[slot] = vector::kNoSlot;
+    }
+    return;
+  }
+  TREFOIL_DEBUG_ASSERT(value.type() == chunk.type);
+  switch (chunk.type) {
+    case Type::kNull:
+      break;
+    case Type::kBool:
+      chunk.as<std::uint8_t>()[slot] = value.asBool() ? 1 : 0;
+      break;
+    case Type::kInteger:
+    case Type::kTimestamp:
+    case Type::kDate:
+      chunk.as<std::int64_t>()[slot] = value.asInteger();
+      break;
+    case Type::kDouble:
+      chunk.as<double>()[slot] = value.asReal();
+      break;
+    case Type::kText:
+    case Type::kBlob:
+    case Type::kJson: {
+      const std::string_view bytes = value.asBytes();
+      if (bytes.size() <= StringRef::kInlineBytes) {
+        chunk.as<StringRef>()[slot] = StringRef(bytes);
+        break;
+      }
+      auto* text = new (::operator new(sizeof(TextBytes) + bytes.size())) TextBytes;
+      std::memcpy(text->bytes(), bytes.data(), bytes.size());
+      context_.created(*text, &freeText);
+      chunk.as<StringRef>()[slot] = StringRef(std::string_view(text->bytes(), bytes.size()));
+      break;
+    }
+    case Type::kVector: {
+      chunk.as<vector::Slot>()[slot] = (*version_.vectors)[column]->insert(value.asVector(), context_);
+      break;
+    }
+  }
+}
+
+void TableWriter::retireValue(const ColumnChunk& chunk, std::size_t column, std::uint32_t slot) {
+  if (chunk.isNull(slot)) {
+    return;
+  }
+  if (chunk.type == Type::kVector) {
+    (*version_.vectors)[column]->retire(chunk.as<vector::Slot>()[slot], context_);
+  } else if (chunk.type == Type::kText || chunk.type == Type::kBlob || chunk.type == Type::kJson) {
+    const StringRef& text = chunk.as<StringRef>()[slot];
+    if (!text.isInline()) {
+      context_.retire(*TextBytes::of(text), &freeText);
+    }
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------------------- rows
+
+bool TableWriter::insert(RowId row, std::span<const Datum> values) {
+  const std::uint32_t slot = slotOf(row);
+  Block* block = writableBlock(blockOf(row), true);
+  if (block->isPresent(slot)) {
+    return false;
+  }
+  for (std::size_t column = 0; column < values.size(); ++column) {
+    setFresh(writableChunk(*block, column, slot + 1), column, slot, values[column]);
+  }
+  block->present[slot >> 6] |= std::uint64_t{1} << (slot & 63);
+  ++block->rows;
+  block->extent = std::max(block->extent, slot + 1);
+  ++version_.rows;
+  for (std::size_t i = 0; i < version_.indexes.size(); ++i) {
+    fillKey(
+        version_.indexes[i], version_.schema->indexes[i], [&](std::uint32_t column) { return values[column]; }, scratch_key);
+    if (!version_.indexes[i].insert(scratch_key, row, context_)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool TableWriter::update(RowId row, std::span<const ColumnValue> changes) {
+  const std::uint32_t slot = slotOf(row);
+  Block* block = writableBlock(blockOf(row), false);
+  if (block == nullptr || !block->isPresent(slot)) {
+    return false;
+  }
+  const auto& indexes = version_.schema->indexes;
+  const auto touched = [&](const IndexDefinition& index) {
+    return std::any_of(changes.begin(), changes.end(), [&](const ColumnValue& change) {
+      return std::find(index.columns.begin(), index.columns.end(), change.column) != index.columns.end();
+    });
+  };
+  for (std::size_t i = 0; i < indexes.size(); ++i) {
+    if (touched(indexes[i])) {
+      makeRowKey(version_, i, *block, slot, scratch_key);
+      version_.indexes[i].erase(scratch_key, row, context_);
+    }
+  }
+  for (const ColumnValue& change : changes) {
+    ColumnChunk& chunk = writableChunk(*block, change.column, slot + 1);
+    retireValue(chunk, change.column, slot);
+    if (chunk.isNull(slot)) {
+      chunk.nulls[slot >> 6] &= ~(std::uint64_t{1} << (slot & 63));
+      --chunk.null_count;
+    }
+    if (change.value.isNull()) {
+      std::memset(static_cast<char*>(chunk.data()) + slot * storedSize(chunk.type), 0, storedSize(chunk.type));
+    }
+    setFresh(chunk, change.column, slot, change.value);
+  }
+  for (std::size_t i = 0; i < indexes.size(); ++i) {
+    if (touched(indexes[i])) {
+      makeRowKey(version_, i, *block, slot, scratch_key);
+      if (!version_.indexes[i].insert(scratch_key, row, context_)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+bool TableWriter::remove(RowId row) {
+  const std::uint32_t slot = slotOf(row);
+  Block* block = writableBlock(blockOf(row), false);
+  if (block == nullptr || !block->isPresent(slot)) {
+    return false;
+  }
+  for (std::size_t i = 0; i < version_.indexes.size(); ++i) {
+    makeRowKey(version_, i, *block, slot, scratch_key);
+    version_.indexes[i].erase(scratch_key, row, context_);
+  }
+  for (std::size_t column = 0; column < block->column_count; ++column) {
+    retireValue(*block->column(column), column, slot);
+  }
+  block->present[slot >> 6] &= ~(std::uint64_t{1} << (slot & 63));
+  --block->rows;
+  --version_.rows;
+  return true;
+}
+
+void TableWriter::truncate() {
+  forEachBlock(version_, [&](std::uint32_t, Block& block) {
+    for (std::size_t column = 0; column < block.column_count; ++column) {
+      ColumnChunk& chunk = *block.columns()[column];
+      if (chunk.type == Type::kVector || storedSize(chunk.type) == sizeof(StringRef)) {
+        forEachBit(block.present, [&](std::uint32_t slot) { retireValue(chunk, column, slot); });
+      }
+      context_.retire(chunk, &freeChunk);
+    }
+    context_.retire(block, &freeBlock);
+  });
+  if (version_.directory != nullptr) {
+    for (std::uint32_t page = 0; page < version_.directory->capacity; ++page) {
+      if (DirectoryPage* entry = version_.directory->pages()[page]; entry != nullptr) {
+        context_.retire(*entry, &freePage);
+      }
+    }
+    context_.retire(*version_.directory, &freeDirectory);
+  }
+  for (IndexTree& index : version_.indexes) {
+    index.clear(context_);
+  }
+  version_.directory = nullptr;
+  version_.block_count = 0;
+  version_.rows = 0;
+}
+
+Block* TableWriter::createBlock(std::uint32_t number, std::uint32_t extent, const std::uint64_t* present) {
+  if (version_.findBlock(number) != nullptr) {
+    return nullptr;
+  }
+  Block* block = writableBlock(number, true);
+  std::memcpy(block->present, present, sizeof block->present);
+  block->extent = extent;
+  for (const std::uint64_t word : block->present) {
+    block->rows += static_cast<std::uint32_t>(std::popcount(word));
+  }
+  for (std::size_t column = 0; column < block->column_count; ++column) {
+    writableChunk(*block, column, extent);
+  }
+  version_.rows += block->rows;
+  return block;
+}
+
+// ------------------------------------------------------------------------------------------------------------- versions, indexes
+
+namespace {
+
+IndexTree emptyTree(const TableSchema& schema, const IndexDefinition& index) {
+  std::array<Type, kMaxIndexColumns> types;
+  for (std::size_t i = 0; i < index.columns.size(); ++i) {
+    types[i] = schema.columns[index.columns[i]].type.base;
+  }
+  return IndexTree(IndexTree::kindFor({types.data(), index.columns.size()}, index.unique), index.unique);
+}
+
+}  // namespace
+
+TableVersion* TableWriter::makeVersion(std::shared_ptr<Table> owner, SchemaPointer schema, Lsn stamp) {
+  auto vectors = std::make_shared<VectorColumns>(schema->columns.size());
+  for (std::size_t column = 0; column < schema->columns.size(); ++column) {
+    if (schema->columns[column].type.base == Type::kVector) {
+      (*vectors)[column] = std::make_shared<vector::VectorArena>(schema->columns[column].type.modifier);
+    }
+  }
+  auto* version = new TableVersion;
+  version->born = stamp;
+  version->owner = std::move(owner);
+  version->vectors = std::move(vectors);
+  for (const IndexDefinition& index : schema->indexes) {
+    version->indexes.push_back(emptyTree(*schema, index));
+  }
+  version->schema = std::move(schema);
+  return version;
+}
+
+namespace {
+
+// Sorting first makes every insertion one at the right edge: full leaves, and a fraction of the time. False: `at` is a duplicate.
+template <typename Entry, typename Less, typename Insert>
+std::optional<RowId> insertSorted(std::vector<Entry>& entries, Less&& less, Insert&& insert) {
+  if (!std::is_sorted(entries.begin(), entries.end(), less)) {
+    std::sort(entries.begin(), entries.end(), less);
+  }
+  for (const Entry& entry : entries) {
+    if (!insert(entry)) {
+      return entry.row;
+    }
+  }
+  return std::nullopt;
+}
+
+struct IntEntry {
+  std::int64_t key;
+  RowId row;
+};
+struct BytesEntry {
+  std::string key;
+  RowId row;
+  bool has_null;
+};
+
+// Fills an empty tree from the rows; the row of a duplicate if there is one.
+std::optional<RowId> fillTree(const TableVersion& version, const IndexDefinition& index, IndexTree& tree,
+                              const WriteContext& context) {
+  IndexKey key;
+  std::vector<IntEntry> ints;
+  std::vector<BytesEntry> bytes;
+  const bool is_int = tree.kind() != IndexKind::kBytes;
+  is_int ? ints.reserve(version.rows) : bytes.reserve(version.rows);
+  forEachBlock(version, [&](std::uint32_t number, const Block& block) {
+    forEachBit(block.present, [&](std::uint32_t slot) {
+      fillKey(
+          tree, index, [&](std::uint32_t column) { return chunkValue(*block.column(column), slot, nullptr); }, key);
+      if (key.omitted) {
+        return;
+      }
+      if (is_int) {
+        ints.push_back({key.integer, makeRowId(number, slot)});
+      } else {
+        bytes.push_back({key.bytes, makeRowId(number, slot), key.has_null});
+      }
+    });
+  });
+  key = IndexKey{};
+  if (is_int) {
+    return insertSorted(
+        ints, [](const IntEntry& a, const IntEntry& b) { return a.key != b.key ? a.key < b.key : a.row < b.row; },
+        [&](const IntEntry& entry) {
+          key.integer = entry.key;
+          return tree.insert(key, entry.row, context);
+        });
+  }
+  return insertSorted(
+      bytes,
+      [](const BytesEntry& a, const BytesEntry& b) {
+        const int order = a.key.compare(b.key);
+        return order != 0 ? order < 0 : a.row < b.row;
+      },
+      [&](const BytesEntry& entry) {
+        key.bytes = entry.key;
+        key.has_null = entry.has_null;
+        return tree.insert(key, entry.row, context);
+      });
+}
+
+}  // namespace
+
+std::optional<RowId> TableWriter::addIndex(SchemaPointer schema, const IndexDefinition& index) {
+  IndexTree tree = emptyTree(*schema, index);
+  if (const auto duplicate = fillTree(version_, index, tree, context_); duplicate.has_value()) {
+    tree.clear(context_);
+    return duplicate;
+  }
+  const auto position = static_cast<std::ptrdiff_t>(*schema->findIndex(index.id));
+  version_.indexes.insert(version_.indexes.begin() + position, std::move(tree));
+  version_.schema = std::move(schema);
+  return std::nullopt;
+}
+
+void TableWriter::removeIndex(SchemaPointer schema, std::size_t position) {
+  version_.indexes[position].clear(context_);
+  version_.indexes.erase(version_.indexes.begin() + static_cast<std::ptrdiff_t>(position));
+  version_.schema = std::move(schema);
+}
+
+// ------------------------------------------------------------------------------------------------------------------ whole
+// versions
+
+void TableWriter::destroyContent(TableVersion& version) {
+  forEachBlock(version, [&](std::uint32_t, Block& block) {
+    for (std::size_t column = 0; column < block.column_count; ++column) {
+      ColumnChunk& chunk = *block.columns()[column];
+      if (chunk.type == Type::kText || chunk.type == Type::kBlob || chunk.type == Type::kJson) {
+        forEachBit(block.present, [&](std::uint32_t slot) {
+          const StringRef& text = chunk.as<StringRef>()[slot];
+          if (!chunk.isNull(slot) && !text.isInline()) {
+            freeText(TextBytes::of(text));
+          }
+        });
+      }
+      freeChunk(&chunk);
+    }
+    freeBlock(&block);
+  });
+  if (version.directory != nullptr) {
+    for (std::uint32_t page = 0; page < version.directory->capacity; ++page) {
+      delete version.directory->pages()[page];
+    }
+    freeDirectory(version.directory);
+  }
+  for (IndexTree& index : version.indexes) {
+    index.destroy();
+  }
+  version.directory = nullptr;
+  version.block_count = 0;
+  version.rows = 0;
+}
+
+void TableWriter::verify(const TableVersion& version) {
+  TREFOIL_ASSERT(version.indexes.size() == version.schema->indexes.size());
+  std::uint64_t rows = 0;
+  std::vector<std::uint64_t> entries(version.indexes.size(), 0);
+  IndexKey key;
+  forEachBlock(version, [&](std::uint32_t number, const Block& block) {
+    TREFOIL_ASSERT(block.column_count == version.schema->columns.size() && block.extent <= kBlockRows);
+    std::uint32_t present = 0;
+    for (std::size_t column = 0; column < block.column_count; ++column) {
+      const ColumnChunk& chunk = *block.column(column);
+      TREFOIL_ASSERT(chunk.capacity >= block.extent && chunk.type == version.schema->columns[column].type.base);
+      std::uint32_t nulls = 0;
+      forEachBit(chunk.nulls, [&](std::uint32_t) { ++nulls; });
+      TREFOIL_ASSERT(nulls == chunk.null_count);
+    }
+    forEachBit(block.present, [&](std::uint32_t slot) {
+      TREFOIL_ASSERT(slot < block.extent);
+      ++present;
+      for (std::size_t i = 0; i < version.indexes.size(); ++i) {
+        makeRowKey(version, i, block, slot, key);
+        if (!key.omitted) {
+          TREFOIL_ASSERT(version.indexes[i].contains(key, makeRowId(number, slot)));
+          ++entries[i];
+        }
+      }
+    });
+    TREFOIL_ASSERT(present == block.rows);
+    rows += present;
+  });
+  TREFOIL_ASSERT(rows == version.rows);
+  for (std::size_t i = 0; i < version.indexes.size(); ++i) {
+    version.indexes[i].verify();
+    TREFOIL_ASSERT(version.indexes[i].entries() == entries[i]);
+  }
+}
+
+}  // namespace trefoil::sql

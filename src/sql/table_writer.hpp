@@ -1,0 +1,65 @@
+// TableWriter: changes one TableVersion, in place or by copying, as its WriteContext says. The only code that writes blocks and
+// indexes: Store::apply uses it on the live version, sql::View on a transaction's private one.
+//
+// Nothing is checked here but what keeps memory sound (an int says whether the row is there, a unique key free): types, NULLs and
+// uniqueness are the caller's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/versions.hpp"
+#include "sql/table_version.hpp"
+
+namespace trefoil::sql {
+
+struct ColumnValue;
+
+class TableWriter {
+ public:
+  // `version` is writable in `context`.
+  TableWriter(TableVersion& version, const WriteContext& context) : version_(version), context_(context) {}
+
+  // False, with the version possibly half changed, if the row id is taken or a unique key is there already.
+  [[nodiscard]] bool insert(RowId row, std::span<const Datum> values);
+  // False if there is no such row, or a unique key is there already. The values must not view this table's storage.
+  [[nodiscard]] bool update(RowId row, std::span<const ColumnValue> changes);
+  // False if there is no such row.
+  [[nodiscard]] bool remove(RowId row);
+  void truncate();
+
+  // A whole block at once, for loading: `present` and `extent` are checked by the caller, the block must not be there. The
+  // columns are filled in afterwards through chunk() and newText(); indexes are not maintained.
+  [[nodiscard]] Block* createBlock(std::uint32_t number, std::uint32_t extent, const std::uint64_t* present);
+  // Writes the value of a fresh slot (no old value is retired).
+  void setFresh(ColumnChunk& chunk, std::size_t column, std::uint32_t slot, const Datum& value);
+
+  // The schema of the version gets another index, filled from the rows. Returns a row whose key is a duplicate, if there is one;
+  // then the version is as before.
+  std::optional<RowId> addIndex(SchemaPointer schema, const IndexDefinition& index);
+  // `position` in the old schema's indexes.
+  void removeIndex(SchemaPointer schema, std::size_t position);
+
+  // A new table's first version: no rows, empty indexes.
+  static TableVersion* makeVersion(std::shared_ptr<Table> owner, SchemaPointer schema, Lsn stamp);
+  // Frees everything the version leads to, at once.
+  static void destroyContent(TableVersion& version);
+  // Checks the invariants of table_version.hpp; asserts on failure.
+  static void verify(const TableVersion& version);
+
+ private:
+  DirectoryPage& writablePage(std::uint32_t number);
+  // The block for writing; null if it is not there and `create` is false.
+  Block* writableBlock(std::uint32_t number, bool create);
+  ColumnChunk& writableChunk(Block& block, std::size_t column, std::uint32_t slots);
+  void retireValue(const ColumnChunk& chunk, std::size_t column, std::uint32_t slot);
+
+  TableVersion& version_;
+  const WriteContext& context_;
+};
+
+// The key of a stored row in one of its table's indexes.
+void makeRowKey(const TableVersion& version, std::size_t index, const Block& block, std::uint32_t slot, IndexKey& key);
+
+}  // namespace trefoil::sql

@@ -1,0 +1,362 @@
+#include "sql/view.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "sql/effects.hpp"
+#include "sql/store.hpp"
+#include "sql/table_writer.hpp"
+#include "sql/view_state.hpp"
+
+namespace trefoil::sql {
+
+View::View(Store& store, EffectBuffer& effects) : store_(store), effects_(effects) {}
+
+View::View(Store& store, EffectBuffer& effects, Lsn snapshot, std::uint64_t transaction_number)
+    : store_(store),
+      effects_(effects),
+      snapshot_(snapshot),
+      transaction_(transaction_number),
+      mode_(Mode::kSnapshot),
+      staged_(std::make_unique<Staged>()) {
+  TREFOIL_ASSERT(snapshot != kNoSnapshot);
+  staged_->base_catalog = store.catalogAt(snapshot);
+}
+
+View::View(Store& store, EffectBuffer& effects, UnderLocks, std::uint64_t transaction_number)
+    : store_(store),
+      effects_(effects),
+      transaction_(transaction_number),
+      mode_(Mode::kUnderLocks),
+      staged_(std::make_unique<Staged>()) {
+  staged_->base_catalog = store.liveCatalog();
+}
+
+View::~View() = default;
+
+// --------------------------------------------------------------------------------------------------------------------- look-ups
+
+const CatalogVersion& View::catalog() const {
+  return staged_ == nullptr ? *store_.live_catalog_ : staged_->currentCatalog();
+}
+
+std::uint64_t View::catalogVersion() const {
+  return catalog().number;
+}
+
+void View::recordName(std::string_view name) {
+  if (!records()) {
+    return;
+  }
+  const auto same = [&](const Staged::NameRead& read) { return read.name == name; };
+  if (std::none_of(staged_->names.begin(), staged_->names.end(), same)) {
+    const CatalogVersion& base = *staged_->base_catalog;
+    const CatalogVersion::Entry* entry = base.findEntry(name);
+    const auto index = base.indexes.find(name);
+    staged_->names.push_back({std::string(name), entry == nullptr ? nullptr : entry->schema,
+                              index == base.indexes.end() ? std::nullopt : std::optional<TableId>(index->second)});
+  }
+}
+
+SchemaPointer View::findTable(std::string_view name) {
+  recordName(name);
+  const CatalogVersion::Entry* entry = catalog().findEntry(name);
+  return entry == nullptr ? nullptr : entry->schema;
+}
+
+std::optional<View::FoundIndex> View::findIndex(std::string_view name) {
+  recordName(name);
+  const CatalogVersion& names = catalog();
+  const auto found = names.indexes.find(name);
+  if (found == names.indexes.end()) {
+    return std::nullopt;
+  }
+  const CatalogVersion::Entry* entry = names.findEntry(found->second);
+  return FoundIndex{entry->schema, *entry->schema->findIndex(name)};
+}
+
+std::vector<SchemaPointer> View::tables() {
+  if (records()) {
+    staged_->read_all_names = true;
+  }
+  std::vector<SchemaPointer> all;
+  for (const auto& [name, entry] : catalog().tables) {
+    all.push_back(entry.schema);
+  }
+  return all;
+}
+
+StagedTable& View::staged(TableId id) {
+  if (StagedTable* known = staged_->find(id); known != nullptr) {
+    return *known;
+  }
+  const CatalogVersion::Entry* entry = staged_->base_catalog->findEntry(id);
+  TREFOIL_ASSERT(entry != nullptr);  // ids come from this view's catalog
+  auto table = std::make_unique<StagedTable>();
+  table->id = id;
+  table->table = entry->table;
+  table->base = mode_ == Mode::kSnapshot ? entry->table->versionAt(snapshot_) : entry->table->live();
+  TREFOIL_ASSERT(table->base != nullptr);
+  staged_->last = table.get();
+  staged_->tables.push_back(std::move(table));
+  return *staged_->last;
+}
+
+const TableVersion& View::current(TableId id) {
+  if (staged_ != nullptr) {
+    return *staged(id).current();
+  }
+  const Table* table = store_.findTable(id);
+  TREFOIL_ASSERT(table != nullptr && table->live() != nullptr);
+  return *table->live();
+}
+
+WriteContext View::privateContext(StagedTable& table) const {
+  return WriteContext::privateCopy(table.nodes, transaction_);
+}
+
+TableVersion& View::writable(StagedTable& table) {
+  TREFOIL_ASSERT(transaction_ != kReadOnly);
+  if (table.version == nullptr) {
+    table.version = new TableVersion(*table.base);
+    table.version->born = kPrivateStamp | transaction_;
+  }
+  return *table.version;
+}
+
+// ----------------------------------------------------------------------------------------------------------------------- reading
+
+TableReader View::scan(TableId id) {
+  const TableVersion& version = current(id);
+  if (records()) {
+    staged(id).reads.noteWhole();
+  }
+  return TableReader(&version);
+}
+
+TableReader View::rows(TableId id) {
+  return TableReader(&current(id));
+}
+
+IndexCursor View::range(TableId id, std::size_t index, const IndexRange& range) {
+  return scan(id).range(index, range);
+}
+
+std::optional<RowId> View::findUnique(TableId id, std::size_t index, std::span<const Datum> key) {
+  const TableVersion& version = current(id);
+  if (records()) {
+    thread_local IndexKey encoded;
+    version.indexes[index].makeKey(key, encoded);
+    recordKey(staged(id), index, encoded);
+  }
+  return TableReader(&version).findUnique(index, key);
+}
+
+void View::recordKey(StagedTable& table, std::size_t index, const IndexKey& key) {
+  // A table that this view has made, or given another schema, must be untouched by others anyway.
+  if (table.created() || table.schema_changed || table.reads.whole || key.has_null) {
+    return;
+  }
+  if (table.reads.full()) {
+    table.reads.noteWhole();
+    return;
+  }
+  const IndexTree& tree = table.base->indexes[index];
+  const auto found = tree.find(key);
+  const std::uint64_t row = found.has_value() ? static_cast<std::uint64_t>(*found) : TableReads::kNoRow;
+  if (tree.kind() == IndexKind::kBytes) {
+    table.reads.bytes_keys.push_back({key.bytes, row, static_cast<std::uint32_t>(index)});
+  } else {
+    table.reads.int_keys.push_back({key.integer, row, static_cast<std::uint32_t>(index)});
+  }
+}
+
+void View::recordRow(StagedTable& table, RowId row) {
+  if (table.created() || table.reads.whole || !TableReader(table.base).contains(row)) {
+    return;
+  }
+  if (table.reads.full()) {
+    table.reads.noteWhole();
+  } else {
+    table.reads.rows.push_back(row);
+  }
+}
+
+// ----------------------------------------------------------------------------------------------------------------------- writing
+
+namespace {
+
+constexpr std::uint64_t kLongestRun = kBlockRows;
+
+// "(1, ann, null)": a row as PostgreSQL prints it in a DETAIL.
+std::string rowText(std::span<const Datum> row) {
+  std::string text = "(";
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    text += i == 0 ? "" : ", ";
+    text += row[i].isNull() ? "null" : toText(row[i]);
+  }
+  return text + ")";
+}
+
+template <typename ValueOf>
+Error uniqueViolation(const TableSchema& schema, const IndexDefinition& index, ValueOf&& value_of) {
+  std::string values;
+  for (const std::uint32_t column : index.columns) {
+    values += (values.empty() ? "" : ", ") + toText(value_of(column));
+  }
+  return Error(ErrorCode::kUniqueViolation, "duplicate key value violates unique constraint \"" + index.name + "\"")
+      .withDetail("Key " + schema.columnList(index) + "=(" + values + ") already exists.");
+}
+
+}  // namespace
+
+RowId StagedTable::nextRow() {
+  if (run_next == run_end) {
+    // A transaction that inserts much gets whole blocks; one that inserts little leaves no holes.
+    run_size = std::min(kLongestRun, std::max<std::uint64_t>(1, run_size * 2));
+    run_next = run_size == kLongestRun ? table->reserveBlocks(1) : table->reserveRows(run_size);
+    run_end = run_next + run_size;
+  }
+  return static_cast<RowId>(run_next++);
+}
+
+Status View::checkNotNull(const TableVersion& version, std::uint32_t column, const Datum& value,
+                          std::span<const Datum> row) const {
+  const ColumnDefinition& definition = version.schema->columns[column];
+  if (value.isNull() && definition.not_null) [[unlikely]] {
+    return Error(ErrorCode::kNotNullViolation, "null value in column \"" + definition.name + "\" of relation \"" +
+                                                   version.schema->name + "\" violates not-null constraint")
+        .withDetail("Failing row contains " + rowText(row) + ".");
+  }
+  TREFOIL_DEBUG_ASSERT(value.isNull() || value.type() == definition.type.base);
+  return {};
+}
+
+template <typename ValueOf>
+Status View::checkUnique(TableId id, const TableVersion& version, std::optional<RowId> self, std::span<const ColumnValue> changed,
+                         ValueOf&& value_of) {
+  thread_local IndexKey key;
+  std::array<Datum, kMaxIndexColumns> values;
+  for (std::size_t i = 0; i < version.indexes.size(); ++i) {
+    const IndexDefinition& index = version.schema->indexes[i];
+    if (!index.unique) {
+      continue;
+    }
+    const auto isChanged = [&](std::uint32_t column) {
+      return std::any_of(changed.begin(), changed.end(), [&](const ColumnValue& change) { return change.column == column; });
+    };
+    if (self.has_value() && std::none_of(index.columns.begin(), index.columns.end(), isChanged)) {
+      continue;
+    }
+    for (std::size_t c = 0; c < index.columns.size(); ++c) {
+      values[c] = value_of(index.columns[c]);
+    }
+    version.indexes[i].makeKey({values.data(), index.columns.size()}, key);
+    if (records()) {
+      recordKey(staged(id), i, key);
+    }
+    const auto found = version.indexes[i].find(key);
+    if (found.has_value() && found != self) [[unlikely]] {
+      return uniqueViolation(*version.schema, index, value_of);
+    }
+  }
+  return {};
+}
+
+Result<RowId> View::insert(TableId id, std::span<const Datum> values) {
+  const TableVersion& version = current(id);
+  TREFOIL_ASSERT(values.size() == version.schema->columns.size());
+  for (std::uint32_t column = 0; column < values.size(); ++column) {
+    if (Status status = checkNotNull(version, column, values[column], values); !status.ok()) [[unlikely]] {
+      return std::move(status).error();
+    }
+  }
+  if (Status status = checkUnique(id, version, std::nullopt, {}, [&](std::uint32_t column) { return values[column]; });
+      !status.ok()) [[unlikely]] {
+    return std::move(status).error();
+  }
+  if (isLive()) {
+    TREFOIL_ASSERT(!wrote_);  // one row write in a live view
+    wrote_ = true;
+    const auto row = static_cast<RowId>(store_.findTable(id)->reserveRows(1));
+    putInsert(effects_, id, row, values);
+    return row;
+  }
+  StagedTable& table = staged(id);
+  const RowId row = table.nextRow();
+  putInsert(effects_, id, row, values);
+  const WriteContext context = privateContext(table);
+  const bool inserted = TableWriter(writable(table), context).insert(row, values);
+  TREFOIL_ASSERT(inserted);
+  return row;
+}
+
+Status View::update(TableId id, RowId row, std::span<const ColumnValue> changes) {
+  const TableVersion& version = current(id);
+  const TableReader reader(&version);
+  TREFOIL_ASSERT(reader.contains(row));
+  const auto newValue = [&](std::uint32_t column) {
+    for (const ColumnValue& change : changes) {
+      if (change.column == column) {
+        return change.value;
+      }
+    }
+    return reader.value(row, column);
+  };
+  for (const ColumnValue& change : changes) {
+    if (change.value.isNull() && version.schema->columns[change.column].not_null) [[unlikely]] {
+      std::vector<Datum> values(version.schema->columns.size());
+      for (std::uint32_t column = 0; column < values.size(); ++column) {
+        values[column] = newValue(column);
+      }
+      return checkNotNull(version, change.column, change.value, values);
+    }
+  }
+  if (Status status = checkUnique(id, version, row, changes, newValue); !status.ok()) [[unlikely]] {
+    return status;
+  }
+  const std::size_t begin = effects_.size();
+  putUpdate(effects_, id, row, changes);
+  if (isLive()) {
+    TREFOIL_ASSERT(!wrote_);
+    wrote_ = true;
+    return {};
+  }
+  if (records()) {
+    recordRow(staged(id), row);
+  }
+  // From the encoded bytes, not from `changes`: those may view the very values that are being replaced.
+  EffectReader encoded(effects_.bytes().substr(begin));
+  restage(encoded.getByte(), encoded);
+  return {};
+}
+
+Status View::remove(TableId id, RowId row) {
+  TREFOIL_ASSERT(TableReader(&current(id)).contains(row));
+  putDelete(effects_, id, row);
+  if (isLive()) {
+    TREFOIL_ASSERT(!wrote_);
+    wrote_ = true;
+    return {};
+  }
+  StagedTable& table = staged(id);
+  if (records()) {
+    recordRow(table, row);
+  }
+  const WriteContext context = privateContext(table);
+  const bool removed = TableWriter(writable(table), context).remove(row);
+  TREFOIL_ASSERT(removed);
+  return {};
+}
+
+Status View::truncate(TableId id) {
+  TREFOIL_ASSERT(!isLive());
+  effects_.putByte(static_cast<std::uint8_t>(EffectKind::kTruncate));
+  effects_.putVarint(id);
+  StagedTable& table = staged(id);
+  const WriteContext context = privateContext(table);
+  TableWriter(writable(table), context).truncate();
+  return {};
+}
+
+}  // namespace trefoil::sql

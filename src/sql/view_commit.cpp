@@ -1,0 +1,267 @@
+// View: staging again, validation, and the way into the live store.
+#include <algorithm>
+
+#include "sql/effects.hpp"
+#include "sql/store.hpp"
+#include "sql/table_writer.hpp"
+#include "sql/view.hpp"
+#include "sql/view_state.hpp"
+
+namespace trefoil::sql {
+
+// ------------------------------------------------------------------------------------------------------------- staging again
+
+void View::beginRebuild() {
+  wrote_ = false;
+  if (staged_ == nullptr) {
+    return;
+  }
+  changes_catalog_ = false;
+  staged_->catalog = nullptr;
+  staged_->last = nullptr;
+  std::erase_if(staged_->tables, [](const auto& table) { return table->created(); });
+  for (const auto& table : staged_->tables) {
+    table->dropVersion();
+    table->dropped = false;
+    // A table whose schema this view had changed may have been read without being recorded.
+    if (table->schema_changed) {
+      table->reads.noteWhole();
+    }
+    table->schema_changed = false;
+  }
+}
+
+void View::restage(std::uint8_t kind_byte, EffectReader& reader) {
+  const auto kind = static_cast<EffectKind>(kind_byte);
+  if (kind == EffectKind::kCreateTable) {
+    auto schema = getSchema(reader);
+    TREFOIL_ASSERT(schema.ok());
+    installTable(std::make_shared<const TableSchema>(std::move(schema).value()));
+    return;
+  }
+  const auto id = static_cast<TableId>(reader.getVarint());
+  if (kind == EffectKind::kDropTable) {
+    uninstallTable(id);
+    return;
+  }
+  StagedTable& table = staged(id);
+  const WriteContext context = privateContext(table);
+  const SchemaPointer old = table.current()->schema;
+  switch (kind) {
+    case EffectKind::kCreateIndex: {
+      auto index = getIndex(reader, old->columns);
+      TREFOIL_ASSERT(index.ok());
+      auto schema = std::make_shared<TableSchema>(*old);
+      schema->indexes.push_back(*index);
+      const auto duplicate = TableWriter(writable(table), context).addIndex(schema, *index);
+      TREFOIL_ASSERT(!duplicate.has_value());
+      changeSchema(table, schema);
+      return;
+    }
+    case EffectKind::kDropIndex: {
+      const auto position = old->findIndex(static_cast<IndexId>(reader.getVarint()));
+      TREFOIL_ASSERT(position.has_value());
+      auto schema = std::make_shared<TableSchema>(*old);
+      schema->indexes.erase(schema->indexes.begin() + *position);
+      TableWriter(writable(table), context).removeIndex(schema, *position);
+      changeSchema(table, schema);
+      return;
+    }
+    case EffectKind::kRenameTable: {
+      auto schema = std::make_shared<TableSchema>(*old);
+      const std::uint64_t size = reader.getVarint();
+      schema->name = reader.getRaw(size);
+      changeSchema(table, schema);
+      return;
+    }
+    default: {
+      std::uint64_t row_used = 0;
+      const Status status = applyRowEffect(kind, reader, writable(table), context, row_used);
+      TREFOIL_ASSERT(status.ok());  // it was staged before
+    }
+  }
+}
+
+// -------------------------------------------------------------------------------------------------------------------- validation
+
+bool View::hasWrites() const {
+  if (staged_ == nullptr) {
+    return wrote_;
+  }
+  return changes_catalog_ || std::any_of(staged_->tables.begin(), staged_->tables.end(),
+                                         [](const auto& table) { return table->version != nullptr || table->dropped; });
+}
+
+std::vector<TableFootprint> View::footprint() const {
+  std::vector<TableFootprint> tables;
+  if (staged_ != nullptr) {
+    for (const auto& table : staged_->tables) {
+      if (!table->created()) {
+        tables.push_back({table->id, table->version != nullptr || table->dropped});
+      }
+    }
+  }
+  std::sort(tables.begin(), tables.end(), [](const auto& a, const auto& b) { return a.table < b.table; });
+  return tables;
+}
+
+namespace {
+
+Error conflict() {
+  return Error(ErrorCode::kConflict, "could not serialize access due to read/write dependencies among transactions")
+      .withHint("The transaction might succeed if retried.");
+}
+
+// Whether a row that the base version has is there with the same values.
+bool sameRow(const TableVersion& base, const TableVersion& live, RowId row) {
+  const Block* then = base.findBlock(blockOf(row));
+  const Block* now = live.findBlock(blockOf(row));
+  const std::uint32_t slot = slotOf(row);
+  if (now == nullptr || !now->isPresent(slot)) {
+    return false;
+  }
+  for (std::size_t column = 0; column < then->column_count; ++column) {
+    if (then->column(column) == now->column(column)) {
+      continue;  // nobody has written to the chunk
+    }
+    const vector::VectorArena* arena = (*base.vectors)[column].get();
+    if (!identical(chunkValue(*then->column(column), slot, arena), chunkValue(*now->column(column), slot, arena))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool sameAnswer(const TableVersion& base, const TableVersion& live, std::size_t index, const IndexKey& key, std::uint64_t row) {
+  const auto found = live.indexes[index].find(key);
+  if (!found.has_value()) {
+    return row == TableReads::kNoRow;
+  }
+  return static_cast<std::uint64_t>(*found) == row && sameRow(base, live, *found);
+}
+
+}  // namespace
+
+Status View::validateCatalog() const {
+  const CatalogVersion& base = *staged_->base_catalog;
+  const CatalogVersion& live = *store_.live_catalog_;
+  if (live.number == base.number) {
+    return {};
+  }
+  if (changes_catalog_ || staged_->read_all_names) {
+    return conflict();
+  }
+  for (const Staged::NameRead& read : staged_->names) {
+    const CatalogVersion::Entry* entry = live.findEntry(read.name);
+    const auto index = live.indexes.find(read.name);
+    const bool same_table = (entry == nullptr ? nullptr : entry->schema) == read.table;
+    const bool same_index = (index == live.indexes.end() ? std::nullopt : std::optional<TableId>(index->second)) == read.index_of;
+    if (!same_table || !same_index) {
+      return conflict();
+    }
+  }
+  return {};
+}
+
+Status View::validateTable(const StagedTable& table) const {
+  const Table* found = store_.findTable(table.id);
+  if (found != table.table.get()) {
+    return conflict();
+  }
+  const TableVersion& base = *table.base;
+  const TableVersion& live = *found->live();
+  if (&live == &base) {
+    return {};
+  }
+  if (table.reads.whole || table.schema_changed || live.schema != base.schema) {
+    return conflict();
+  }
+  IndexKey key;
+  for (const TableReads::IntKey& read : table.reads.int_keys) {
+    key.integer = read.key;
+    if (!sameAnswer(base, live, read.index, key, read.row)) {
+      return conflict();
+    }
+  }
+  for (const TableReads::BytesKey& read : table.reads.bytes_keys) {
+    key.bytes = read.key;
+    if (!sameAnswer(base, live, read.index, key, read.row)) {
+      return conflict();
+    }
+  }
+  for (const RowId row : table.reads.rows) {
+    if (!sameRow(base, live, row)) {
+      return conflict();
+    }
+  }
+  return {};
+}
+
+Status View::validate() {
+  if (!records()) {
+    return {};  // under locks all along, or nothing but a query
+  }
+  Status status = validateCatalog();
+  for (const auto& table : staged_->tables) {
+    if (status.ok() && !table->created()) {
+      status = validateTable(*table);
+    }
+  }
+  return status;
+}
+
+// ------------------------------------------------------------------------------------------------------------------------ commit
+
+bool View::adopt(const WriteContext& context) {
+  if (staged_ == nullptr) {
+    return false;
+  }
+  TREFOIL_ASSERT(!context.isPrivate());
+  bool all = true;
+  if (changes_catalog_) {
+    TREFOIL_ASSERT(store_.live_catalog_->number == staged_->base_catalog->number);
+    store_.publish(std::move(staged_->catalog), context);
+    changes_catalog_ = false;
+  }
+  for (const auto& table : staged_->tables) {
+    if (table->dropped) {
+      if (!table->created()) {
+        table->table->retireContent(context);
+      }
+      table->adopted = true;
+    } else if (table->version != nullptr) {
+      if (!table->created() && table->table->live() != table->base) {
+        TREFOIL_ASSERT(!table->schema_changed);
+        all = false;
+        continue;
+      }
+      table->version->born = context.stamp;
+      table->table->publish(table->version, context);
+      table->version = nullptr;
+      table->nodes.adopt(*context.versions, context.stamp);
+      table->adopted = true;
+    }
+  }
+  return all;
+}
+
+Status View::applyEffect(std::uint8_t kind, EffectReader& reader, const WriteContext& context) {
+  if (staged_ == nullptr) {
+    return store_.apply(kind, reader, context);
+  }
+  switch (static_cast<EffectKind>(kind)) {
+    case EffectKind::kInsert:
+    case EffectKind::kUpdate:
+    case EffectKind::kDelete:
+    case EffectKind::kTruncate: {
+      EffectReader ahead = reader;
+      const StagedTable* table = staged_->find(static_cast<TableId>(ahead.getVarint()));
+      TREFOIL_ASSERT(table != nullptr);
+      return table->adopted ? skipEffect(kind, reader) : store_.apply(kind, reader, context);
+    }
+    default:
+      return skipEffect(kind, reader);  // adopt() has put the catalog in place
+  }
+}
+
+}  // namespace trefoil::sql

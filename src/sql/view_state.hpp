@@ -1,0 +1,115 @@
+// What a staged sql::View holds: its instant, its private copies, and what it has read. Private to sql.
+//
+//   StagedTable   base      the version that the snapshot sees (null: created by this view)
+//                 version   the private copy, made by the first write (null: none yet)
+//                 reads     what validate() compares with the live table
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sql/catalog.hpp"
+#include "sql/table.hpp"
+#include "sql/view.hpp"
+
+namespace trefoil::sql {
+
+// What was read of one table since the snapshot, in terms of its base version.
+struct TableReads {
+  static constexpr std::uint64_t kNoRow = UINT64_MAX;
+  // So many look-ups and rows are remembered one by one; past that the whole table counts as read.
+  static constexpr std::size_t kMaxReads = std::size_t{1} << 20;
+
+  struct IntKey {
+    std::int64_t key;
+    std::uint64_t row;  // what the base version answered
+    std::uint32_t index;
+  };
+  struct BytesKey {
+    std::string key;
+    std::uint64_t row;
+    std::uint32_t index;
+  };
+
+  bool whole = false;
+  std::vector<IntKey> int_keys;
+  std::vector<BytesKey> bytes_keys;
+  std::vector<RowId> rows;
+
+  void noteWhole() {
+    whole = true;
+    int_keys = {};
+    bytes_keys = {};
+    rows = {};
+  }
+  [[nodiscard]] bool full() const { return int_keys.size() + bytes_keys.size() + rows.size() >= kMaxReads; }
+};
+
+struct StagedTable {
+  TableId id = 0;
+  std::shared_ptr<Table> table;
+  const TableVersion* base = nullptr;
+  TableVersion* version = nullptr;
+  PrivateNodes nodes;
+  TableReads reads;
+  bool dropped = false;
+  bool schema_changed = false;  // by this view; then the table must be as it was at the snapshot
+  bool adopted = false;
+  // Row ids [next, end) are reserved for this view.
+  std::uint64_t run_next = 0;
+  std::uint64_t run_end = 0;
+  std::uint64_t run_size = 0;
+
+  StagedTable() = default;
+  StagedTable(const StagedTable&) = delete;
+  StagedTable& operator=(const StagedTable&) = delete;
+  ~StagedTable() {
+    dropVersion();
+    if (table != nullptr && run_next != run_end) {
+      table->returnRows(run_next, run_end);
+    }
+  }
+
+  [[nodiscard]] bool created() const { return base == nullptr; }
+  [[nodiscard]] const TableVersion* current() const { return version != nullptr ? version : base; }
+  void dropVersion() {
+    nodes.drop();  // before the version, which owns the arenas that vectors go back to
+    delete version;
+    version = nullptr;
+  }
+  RowId nextRow();
+};
+
+struct View::Staged {
+  // A name that was looked up, and what the base catalog had there.
+  struct NameRead {
+    std::string name;
+    SchemaPointer table;              // null: none
+    std::optional<TableId> index_of;  // as an index's name
+  };
+
+  std::shared_ptr<const CatalogVersion> base_catalog;
+  std::shared_ptr<CatalogVersion> catalog;  // with this view's DDL; null: the base
+  std::vector<std::unique_ptr<StagedTable>> tables;
+  StagedTable* last = nullptr;  // the one used last
+  std::vector<NameRead> names;
+  bool read_all_names = false;
+
+  [[nodiscard]] const CatalogVersion& currentCatalog() const { return catalog != nullptr ? *catalog : *base_catalog; }
+  StagedTable* find(TableId id) {
+    if (last != nullptr && last->id == id) {
+      return last;
+    }
+    for (const auto& table : tables) {
+      if (table->id == id) {
+        return last = table.get();
+      }
+    }
+    return nullptr;
+  }
+};
+
+}  // namespace trefoil::sql
