@@ -47,15 +47,17 @@ class FlatReply {
     return std::string_view(bytes_).substr(node.offset, node.size);
   }
 
-  // For rewinding what a failed statement had answered already.
-  struct Mark {
-    std::size_t nodes = 0;
-    std::size_t bytes = 0;
-  };
-  [[nodiscard]] Mark mark() const { return {nodes_.size(), bytes_.size()}; }
-  void rewind(Mark mark) {
-    nodes_.resize(mark.nodes);
-    bytes_.resize(mark.bytes);
+  // One more child of an aggregate whose size was not known when it was added.
+  void grow(std::size_t index) { ++nodes_[index].size; }
+  // Takes back everything behind the first `nodes` nodes.
+  void rewind(std::size_t nodes) {
+    for (std::size_t i = nodes; i < nodes_.size(); ++i) {
+      if (hasBytes(nodes_[i].kind)) {
+        bytes_.resize(nodes_[i].offset);
+        break;
+      }
+    }
+    nodes_.resize(nodes);
   }
 
   static bool isAggregate(ReplyKind kind) { return kind >= ReplyKind::kArray; }

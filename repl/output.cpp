@@ -7,6 +7,18 @@
 namespace trefoil::repl {
 
 void Output::flush() {
+  if (bytes_.empty()) {
+    return;
+  }
+  if (gate_) {
+    if (Status status = gate_(); !status.ok()) {
+      bytes_.clear();
+      if (gate_error_.ok()) {
+        gate_error_ = std::move(status);
+      }
+      return;
+    }
+  }
   std::string_view rest = bytes_;
   while (!rest.empty() && !failed_) {
     const ssize_t wrote = ::write(descriptor_, rest.data(), rest.size());

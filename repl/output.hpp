@@ -1,9 +1,16 @@
 // The program's standard output behind one large buffer: a script's answers cost one write per 64 KiB, not one per line.
+//
+// Two things keep bytes back. While a statement runs that may be run again from its start, nothing leaves (hold), so that its
+// output can be taken back. And nothing leaves before the gate agrees: under appendfsync always that is when the changes that the
+// output reveals are on disk.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
+
+#include "base/status.hpp"
 
 namespace trefoil::repl {
 
@@ -14,20 +21,34 @@ class Output {
   Output& operator=(const Output&) = delete;
   ~Output() { flush(); }
 
+  // Asked before bytes leave. Its first error is kept (gateError()) and the bytes are dropped: what they say may not be so.
+  void setGate(std::function<Status()> gate) { gate_ = std::move(gate); }
+  [[nodiscard]] const Status& gateError() const { return gate_error_; }
+
   void write(std::string_view bytes) {
     bytes_.append(bytes);
-    if (bytes_.size() >= kFlushAt) [[unlikely]] {
-      flush();
-    }
+    written();
   }
   void write(char byte) { write(std::string_view(&byte, 1)); }
   // Where to append directly; call written() after it.
   std::string& buffer() { return bytes_; }
   void written() {
-    if (bytes_.size() >= kFlushAt) [[unlikely]] {
+    if (bytes_.size() >= kFlushAt && !held_) [[unlikely]] {
       flush();
     }
   }
+
+  // From hold() to release() nothing leaves; takeBack() drops what was written since hold().
+  void hold() {
+    held_ = true;
+    held_from_ = bytes_.size();
+  }
+  void takeBack() { bytes_.resize(held_from_); }
+  void release() {
+    held_ = false;
+    written();
+  }
+
   // Hands everything to the system. When the reader has gone (EPIPE) or the disk is full, failed() becomes true and further
   // output is dropped.
   void flush();
@@ -37,7 +58,11 @@ class Output {
   static constexpr std::size_t kFlushAt = std::size_t{64} << 10;
   int descriptor_;
   bool failed_ = false;
+  bool held_ = false;
+  std::size_t held_from_ = 0;
   std::string bytes_;
+  std::function<Status()> gate_;
+  Status gate_error_;
 };
 
 }  // namespace trefoil::repl

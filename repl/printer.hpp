@@ -16,8 +16,8 @@
 #include <string_view>
 
 #include "base/value.hpp"
-#include "repl/output.hpp"
 #include "repl/flat_reply.hpp"
+#include "repl/output.hpp"
 
 namespace trefoil::repl {
 
