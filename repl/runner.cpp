@@ -1,0 +1,167 @@
+#include "repl/runner.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "base/env.hpp"
+#include "parser/command_line.hpp"
+#include "repl/display_width.hpp"
+#include "repl/dot_commands.hpp"
+
+namespace trefoil::repl {
+namespace {
+
+constexpr std::size_t kBlock = std::size_t{256} << 10;
+// Of a long line, so many characters around the error are shown.
+constexpr std::size_t kContext = 60;
+
+void writeError(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+// The line of `text` in which `position` lies, cut to what is near it, and a caret below.
+std::string excerpt(std::string_view text, std::size_t position) {
+  position = std::min(position, text.size());
+  const std::size_t before = text.substr(0, position).rfind('\n');
+  std::size_t begin = before == std::string_view::npos ? 0 : before + 1;
+  std::size_t end = std::min(text.find('\n', position), text.size());
+  const auto isContinuation = [&](std::size_t at) {
+    return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
+  };
+  if (position - begin > kContext) {
+    begin = position - kContext;
+    while (begin < position && isContinuation(begin)) {
+      ++begin;
+    }
+  }
+  if (end - position > kContext) {
+    end = position + kContext;
+    while (end > position && isContinuation(end)) {
+      --end;
+    }
+  }
+  std::string out;
+  const std::size_t caret = appendPrintable(out, text.substr(begin, position - begin));
+  appendPrintable(out, text.substr(position, end - position));
+  return out + "\n" + std::string(caret, ' ') + "^\n";
+}
+
+}  // namespace
+
+bool Runner::flush() {
+  answers_.output().flush();
+  const Status& status = answers_.output().gateError();
+  if (!status.ok() && !gate_reported_) {
+    gate_reported_ = true;
+    writeError("ERROR: " + status.error().message + "\n");
+  }
+  return status.ok();
+}
+
+bool Runner::runFile(int descriptor, const std::string& name) {
+  StatementReader reader;
+  std::string block(kBlock, '\0');
+  bool ok = true;
+  for (;;) {
+    const ssize_t got = ::read(descriptor, block.data(), block.size());
+    if (got < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      writeError(name + ": " + std::strerror(errno) + "\n");
+      return false;
+    }
+    if (got == 0) {
+      reader.finish();
+    } else {
+      reader.append(std::string_view(block).substr(0, static_cast<std::size_t>(got)));
+    }
+    ok = runAvailable(reader, name) && ok;
+    if (got == 0 || stop_ || (!ok && !continue_on_error_) || outputFailed()) {
+      return flush() && ok && !outputFailed();
+    }
+  }
+}
+
+bool Runner::runText(std::string_view text, const std::string& name) {
+  StatementReader reader;
+  reader.append(text);
+  reader.finish();
+  const bool ok = runAvailable(reader, name);
+  return flush() && ok && !outputFailed();
+}
+
+bool Runner::runAvailable(StatementReader& reader, const std::string& name) {
+  bool ok = true;
+  while (!stop_ && !outputFailed()) {
+    const InputKind kind = reader.next();
+    if (kind == InputKind::kNone) {
+      break;
+    }
+    if (reader.text().empty()) {
+      continue;
+    }
+    if (!runOne(kind, reader.text(), reader.place(), name)) {
+      ok = false;
+      if (!continue_on_error_) {
+        break;
+      }
+    }
+  }
+  return ok;
+}
+
+bool Runner::runOne(InputKind kind, std::string_view text, const Place& place, const std::string& name) {
+  const std::int64_t started = timer_ ? Env::system().monotonicMicros() : 0;
+  std::optional<Failure> failure;
+  if (kind == InputKind::kDot) {
+    failure = DotCommands(*this).run(text);
+  } else if (kind == InputKind::kSql) {
+    failure = backend_.runSql(text, answers_);
+  } else if (Status parsed = parser::parseCommandLine(text, line_storage_, words_); !parsed.ok()) {
+    failure = Failure{parsed.error().message, "", "", std::nullopt, false};
+  } else if (!words_.empty()) {
+    failure = backend_.runCommand(words_, answers_);
+  }
+  stop_ = stop_ || backend_.wantsClose();
+  if (failure) {
+    report(*failure, text, place, name);
+    stop_ = stop_ || failure->fatal;
+  } else if (timer_ && kind != InputKind::kDot) {
+    char line[64];
+    std::snprintf(line, sizeof line, "Time: %.3f ms\n", static_cast<double>(Env::system().monotonicMicros() - started) / 1000.0);
+    answers_.output().write(line);
+  }
+  return !failure;
+}
+
+void Runner::report(const Failure& failure, std::string_view text, const Place& place, const std::string& name) {
+  if (failure.message.empty()) {
+    return;  // reported where it happened: in a file that .read ran
+  }
+  flush();
+  std::string out;
+  if (name.empty()) {
+    out = "ERROR: ";
+  } else {
+    Place at = place;
+    at.advance(text.substr(0, failure.position.value_or(0)));
+    out = name + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": ";
+  }
+  out += failure.message + "\n";
+  if (failure.position || !name.empty()) {
+    out += excerpt(text, failure.position.value_or(0));
+  }
+  if (!failure.detail.empty()) {
+    out += "DETAIL: " + failure.detail + "\n";
+  }
+  if (!failure.hint.empty()) {
+    out += "HINT: " + failure.hint + "\n";
+  }
+  writeError(out);
+}
+
+}  // namespace trefoil::repl

@@ -1,0 +1,225 @@
+#include "repl/statement_reader.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/command_meta.hpp"
+
+namespace trefoil::repl {
+namespace {
+
+enum class WordKind { kSqlOnly, kTransaction, kShared, kCommand };
+
+constexpr std::size_t kLongestWord = 12;
+
+// Words that open a SQL statement, sorted. Those of kTransaction are complete with their line.
+struct SqlWord {
+  std::string_view word;
+  bool transaction;
+};
+constexpr auto kSqlWords = std::to_array<SqlWord>({
+    {"ABORT", true},    {"ALTER", false},  {"ANALYZE", false}, {"BEGIN", true},   {"CHECKPOINT", false}, {"COMMENT", false},
+    {"COMMIT", true},   {"COPY", false},   {"CREATE", false},  {"DELETE", false}, {"DROP", false},       {"END", true},
+    {"EXPLAIN", false}, {"INSERT", false}, {"RELEASE", true},  {"RESET", false},  {"ROLLBACK", true},    {"SAVEPOINT", true},
+    {"SELECT", false},  {"SET", false},    {"SHOW", false},    {"START", true},   {"TABLE", false},      {"TRUNCATE", false},
+    {"UPDATE", false},  {"VACUUM", false}, {"VALUES", false},  {"WITH", false},
+});
+static_assert(std::is_sorted(kSqlWords.begin(), kSqlWords.end(),
+                             [](const SqlWord& a, const SqlWord& b) { return a.word < b.word; }));
+
+constexpr bool isBlank(char byte) {
+  return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n' || byte == '\f' || byte == '\v';
+}
+
+constexpr bool isLetter(char byte) {
+  return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+}
+
+WordKind classify(std::string_view word) {
+  std::array<char, kLongestWord> upper{};
+  if (word.size() > upper.size()) {
+    return WordKind::kCommand;
+  }
+  std::transform(word.begin(), word.end(), upper.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  const std::string_view name(upper.data(), word.size());
+  const auto found = std::lower_bound(kSqlWords.begin(), kSqlWords.end(), name,
+                                      [](const SqlWord& entry, std::string_view value) { return entry.word < value; });
+  if (found == kSqlWords.end() || found->word != name) {
+    return WordKind::kCommand;
+  }
+  if (name != "SELECT" && findCommand(name) >= 0) {
+    return WordKind::kShared;
+  }
+  return found->transaction ? WordKind::kTransaction : WordKind::kSqlOnly;
+}
+
+std::string_view withoutTrailingBlanks(std::string_view line) {
+  while (!line.empty() && isBlank(line.back())) {
+    line.remove_suffix(1);
+  }
+  return line;
+}
+
+// The end of the block comment at the head of `text` (they nest, as in PostgreSQL), or npos.
+std::size_t blockCommentEnd(std::string_view text) {
+  std::size_t depth = 0;
+  for (std::size_t i = 0; i + 1 < text.size(); ++i) {
+    if (text[i] == '/' && text[i + 1] == '*') {
+      ++depth;
+      ++i;
+    } else if (text[i] == '*' && text[i + 1] == '/') {
+      ++i;
+      if (--depth == 0) {
+        return i + 1;
+      }
+    }
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
+
+void Place::advance(std::string_view text) {
+  const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  if (lines != 0) {
+    line += lines;
+    column = 1;
+    text.remove_prefix(text.rfind('\n') + 1);
+  }
+  // Continuation bytes of UTF-8 begin no character.
+  column += static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }));
+}
+
+void StatementReader::append(std::string_view bytes) {
+  if (at_ > buffer_.size() / 2) {
+    buffer_.erase(0, at_);
+    at_ = 0;
+  }
+  buffer_.append(bytes);
+}
+
+void StatementReader::clear() {
+  buffer_.clear();
+  at_ = 0;
+  in_sql_ = false;
+  reset_splitter_ = false;
+  splitter_.reset();
+}
+
+void StatementReader::take(std::size_t count) {
+  here_.advance(rest().substr(0, count));
+  at_ += count;
+}
+
+// Skips white space and comments before a statement. False if more input is needed to know where it begins.
+bool StatementReader::skipBlanks() {
+  for (;;) {
+    const std::string_view text = rest();
+    const auto begin = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), isBlank) - text.begin());
+    take(begin);
+    const std::string_view head = rest();
+    if (head.empty()) {
+      return false;
+    }
+    if (head.size() == 1 && (head[0] == '-' || head[0] == '/') && !finished_) {
+      return false;
+    }
+    std::size_t end = 0;
+    if (head.starts_with("--")) {
+      end = head.find('\n');
+    } else if (head.starts_with("/*")) {
+      end = blockCommentEnd(head);
+    } else if (head[0] == ';') {
+      end = 1;
+    } else {
+      return true;
+    }
+    if (end == std::string_view::npos) {
+      if (finished_) {
+        take(head.size());
+      }
+      return false;
+    }
+    take(end);
+  }
+}
+
+InputKind StatementReader::next() {
+  if (reset_splitter_) {
+    splitter_.reset();
+    reset_splitter_ = false;
+  }
+  if (!in_sql_) {
+    if (!skipBlanks()) {
+      return InputKind::kNone;
+    }
+    start_ = here_;
+    const InputKind kind = startStatement();
+    if (!in_sql_) {
+      return kind;
+    }
+  }
+  return takeSql();
+}
+
+// Looks at the first word. Sets in_sql_, or takes a line.
+InputKind StatementReader::startStatement() {
+  const std::string_view text = rest();
+  const std::size_t line_end = std::min(text.find('\n'), text.size());
+  const bool whole_line = line_end < text.size() || finished_;
+  const auto word_end = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), isLetter) - text.begin());
+  if (word_end == text.size() && !whole_line) {
+    return InputKind::kNone;
+  }
+  const std::string_view line = withoutTrailingBlanks(text.substr(0, line_end));
+  if (text[0] == '.') {
+    return whole_line ? takeLine(InputKind::kDot, line.size()) : InputKind::kNone;
+  }
+  const bool word_is_whole = word_end > 0 && (word_end == text.size() || isBlank(text[word_end]) || text[word_end] == ';' ||
+                                              text[word_end] == '(' || text[word_end] == '-' || text[word_end] == '/' ||
+                                              text[word_end] == '\'' || text[word_end] == '"' || text[word_end] == '*');
+  const WordKind kind = text[0] == '('  ? WordKind::kSqlOnly
+                        : word_is_whole ? classify(text.substr(0, word_end))
+                                        : WordKind::kCommand;
+  if (kind != WordKind::kSqlOnly && !whole_line) {
+    return InputKind::kNone;
+  }
+  switch (kind) {
+    case WordKind::kShared:
+      in_sql_ = line.ends_with(';');
+      break;
+    case WordKind::kTransaction:
+      if (line.find(';') == std::string_view::npos) {
+        return takeLine(InputKind::kSql, line.size());
+      }
+      in_sql_ = true;
+      break;
+    case WordKind::kSqlOnly:
+      in_sql_ = true;
+      break;
+    case WordKind::kCommand:
+      break;
+  }
+  return in_sql_ ? InputKind::kNone : takeLine(InputKind::kCommand, line.size());
+}
+
+InputKind StatementReader::takeLine(InputKind kind, std::size_t length) {
+  text_ = rest().substr(0, length);
+  take(length);
+  return kind;
+}
+
+InputKind StatementReader::takeSql() {
+  take(splitter_.feed(rest()));
+  if (!splitter_.complete() && !finished_) {
+    return InputKind::kNone;
+  }
+  in_sql_ = false;
+  reset_splitter_ = true;
+  text_ = withoutTrailingBlanks(splitter_.statement());
+  return InputKind::kSql;
+}
+
+}  // namespace trefoil::repl
