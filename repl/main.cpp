@@ -1,0 +1,112 @@
+// `trefoil`: see options.hpp for its forms.
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "base/settings.hpp"
+#include "engine/check_directory.hpp"
+#include "engine/database.hpp"
+#include "repl/answers.hpp"
+#include "repl/backend.hpp"
+#include "repl/options.hpp"
+#include "repl/resp_client.hpp"
+#include "repl/runner.hpp"
+#include "repl/serve.hpp"
+#include "repl/shell.hpp"
+
+namespace trefoil::repl {
+namespace {
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "trefoil: %s\n", error.message.c_str());
+  return 1;
+}
+
+// The shell, a script, or -c: the same for an embedded database and a server.
+int converse(Backend& backend, const Options& options, const std::string& name) {
+  const bool interactive = options.statements.empty() && ::isatty(STDIN_FILENO) != 0;
+  const Mode mode = options.mode.value_or(::isatty(STDOUT_FILENO) != 0 ? Mode::kTable : Mode::kRaw);
+  Output output(STDOUT_FILENO);
+  output.setGate([&backend] { return backend.awaitFence(); });
+  Answers answers(output, mode, interactive);
+  Runner runner(backend, answers, options.continue_on_error);
+  if (interactive) {
+    runShell(backend, runner, name);
+    return 0;
+  }
+  bool ok = true;
+  if (options.statements.empty()) {
+    ok = runner.runFile(STDIN_FILENO, "stdin");
+  }
+  for (const std::string& statement : options.statements) {
+    ok = ok && runner.runText(statement, "-c");
+  }
+  return ok ? 0 : 1;
+}
+
+int runEmbedded(Settings& settings, const Options& options) {
+  OpenOptions open;
+  open.directory = settings.text(Setting::kDir);
+  open.settings = &settings;
+  Result<std::unique_ptr<Database>> database = Database::open(open);
+  if (!database.ok()) {
+    return fail(database.error());
+  }
+  const std::unique_ptr<Backend> backend = embeddedBackend(**database);
+  return converse(*backend, options, "trefoil");
+}
+
+int runConnected(const Options& options) {
+  const Result<ServerUrl> url = parseServerUrl(options.url);
+  if (!url.ok()) {
+    return fail(url.error());
+  }
+  Result<std::unique_ptr<RespClient>> client = RespClient::connect(*url);
+  if (!client.ok()) {
+    return fail(client.error());
+  }
+  const std::unique_ptr<Backend> backend = remoteBackend(std::move(*client));
+  return converse(*backend, options, url->host + ":" + url->port);
+}
+
+int runCheck(const Settings& settings, const Options& options) {
+  const std::string directory = settings.text(Setting::kDir);
+  if (directory.empty()) {
+    return fail(Error(ErrorCode::kInvalid, "check needs a data directory"));
+  }
+  const Result<DirectoryReport> report = checkDirectory(Env::system(), directory, options.repair);
+  if (!report.ok()) {
+    return fail(report.error());
+  }
+  std::fputs(report->text.c_str(), stdout);
+  return report->sound ? 0 : 1;
+}
+
+int run(int count, char** arguments) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of write, not the end of the database
+  Settings settings;
+  int exit_code = 0;
+  const std::optional<Options> options = parseOptions(count, arguments, settings, exit_code);
+  if (!options) {
+    return exit_code;
+  }
+  switch (options->action) {
+    case Action::kServe:
+      return serve(settings);
+    case Action::kConnect:
+      return runConnected(*options);
+    case Action::kCheck:
+      return runCheck(settings, *options);
+    case Action::kShell:
+      break;
+  }
+  return runEmbedded(settings, *options);
+}
+
+}  // namespace
+}  // namespace trefoil::repl
+
+int main(int count, char** arguments) {
+  return trefoil::repl::run(count, arguments);
+}

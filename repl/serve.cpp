@@ -1,0 +1,66 @@
+#include "repl/serve.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "base/logging.hpp"
+#include "engine/database.hpp"
+#include "net/server.hpp"
+
+namespace trefoil::repl {
+namespace {
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "trefoil: %s\n", error.message.c_str());
+  return 1;
+}
+
+// The signals that end the server, blocked in this thread and in all that it starts: sigwait receives them.
+sigset_t blockStopSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return set;
+}
+
+}  // namespace
+
+int serve(Settings& settings) {
+  const sigset_t stop_signals = blockStopSignals();
+  if (const Status logging = openLog(settings.choice<LogLevel>(Setting::kLogLevel), settings.text(Setting::kLogFile));
+      !logging.ok()) {
+    return fail(logging.error());
+  }
+  const std::uint64_t level =
+      settings.observe(Setting::kLogLevel, [&settings] { setLogLevel(settings.choice<LogLevel>(Setting::kLogLevel)); });
+  OpenOptions open;
+  open.directory = settings.text(Setting::kDir);
+  open.settings = &settings;
+  Result<std::unique_ptr<Database>> database = Database::open(open);
+  if (!database.ok()) {
+    return fail(database.error());
+  }
+  int signal = 0;
+  {
+    Result<std::unique_ptr<net::Server>> server = net::Server::start(**database);
+    if (!server.ok()) {
+      return fail(server.error());
+    }
+    (*database)->onShutdown([] { ::kill(::getpid(), SIGTERM); });
+    logNotice("Ready to accept connections on {}:{}", settings.text(Setting::kBind), (*server)->port());
+    sigwait(&stop_signals, &signal);
+    logNotice("Stopping: {}", signal == SIGINT ? "interrupted" : "asked to");
+    (*server)->requestStop();
+    (*server)->wait();
+  }
+  database->reset();
+  settings.stopObserving(level);
+  logNotice("Stopped");
+  return 0;
+}
+
+}  // namespace trefoil::repl

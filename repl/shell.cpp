@@ -1,0 +1,69 @@
+#include "repl/shell.hpp"
+
+#include "repl/completion.hpp"
+#include "repl/line_editor.hpp"
+
+namespace trefoil::repl {
+namespace {
+
+std::string promptOf(const std::string& name, Backend& backend, const StatementReader& reader) {
+  using Inside = parser::StatementSplitter::Inside;
+  if (reader.inside() == Inside::kNothing) {
+    return name + (backend.inTransaction() ? "*> " : "> ");
+  }
+  std::string open = ".";
+  switch (reader.inside()) {
+    case Inside::kString:
+      open = "'";
+      break;
+    case Inside::kName:
+      open = "\"";
+      break;
+    case Inside::kParentheses:
+      open = "(";
+      break;
+    case Inside::kComment:
+      open = "/*";
+      break;
+    default:
+      break;
+  }
+  open += "..> ";
+  return std::string(name.size() + 2 > open.size() ? name.size() + 2 - open.size() : 0, ' ') + open;
+}
+
+}  // namespace
+
+void runShell(Backend& backend, Runner& runner, const std::string& name) {
+  StatementReader reader;
+  LineEditor editor([&](std::string_view line) {
+    return complete(line, reader.inside() != parser::StatementSplitter::Inside::kNothing, backend);
+  });
+  std::string line;
+  std::string statement;  // its lines so far, for the history
+  while (!runner.wantsStop() && !runner.outputFailed()) {
+    switch (editor.read(promptOf(name, backend, reader), line)) {
+      case LineEditor::Outcome::kEnd:
+        runner.flush();
+        return;
+      case LineEditor::Outcome::kInterrupted:
+        reader.clear();
+        statement.clear();
+        continue;
+      case LineEditor::Outcome::kLine:
+        break;
+    }
+    statement += statement.empty() ? line : " " + line;
+    reader.append(line + "\n");
+    runner.runAvailable(reader, "");
+    runner.flush();
+    if (reader.inside() == parser::StatementSplitter::Inside::kNothing) {
+      if (!statement.empty()) {
+        editor.remember(statement);
+      }
+      statement.clear();
+    }
+  }
+}
+
+}  // namespace trefoil::repl
