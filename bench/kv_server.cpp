@@ -3,7 +3,7 @@
 // and server run, so throughput says as much about the client), from /proc/PID/stat. Both servers are loaded with the same keys
 // first; the runs alternate, and the medians are printed.
 //
-//   bench_kv_server [--trefoil PATH] [--part memory|everysec|always|bytes]… [--rounds N] [--operations N]
+//   bench_kv_server [--trefoil PATH ($TREFOIL)] [--part memory|everysec|always|bytes]… [--rounds N] [--operations N]
 //
 //   memory     no log (redis: no AOF, no RDB)            SET and GET at 1, 16, 64
 //   everysec   with a log, appendfsync everysec          SET at 1, 16, 64
@@ -31,7 +31,7 @@ using bench::ServerProcess;
 constexpr std::uint64_t kKeys = 1000000;
 
 struct Options {
-  std::string trefoil = "build/release/trefoil";
+  std::string trefoil = std::getenv("TREFOIL") != nullptr ? std::getenv("TREFOIL") : "build/release/trefoil";
   std::set<std::string_view> parts;
   std::size_t rounds = 3;
   std::size_t operations = 0;  // 0: as the pipeline needs
