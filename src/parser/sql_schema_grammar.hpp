@@ -77,14 +77,14 @@ struct create_index          : if_must< sor< unique_index, index_word >, opt< ab
                                         table_target, opt< index_method >, in_parentheses< comma_list< index_element > >,
                                         opt< index_options >, opt< index_where > > {};
 
+struct temporary             : token< kTemp, kTemporary > {};
 struct or_replace            : if_must< token< kOr >, token< kReplace > > {};
 struct view_word             : token< kView > {};
 struct view_columns          : seq< name_list > {};
-struct create_view           : if_must< sor< if_must< or_replace, view_word >, view_word >, opt< absence_condition >, table_target,
-                                        opt< view_columns >, token< kAs >, query > {};
+struct view_start            : sor< if_must< or_replace, opt< temporary >, view_word >, view_word > {};
+struct create_view           : if_must< view_start, opt< absence_condition >, table_target, opt< view_columns >, token< kAs >, query > {};
 
 struct create_object         : sor< create_table, create_index, create_view > {};
-struct temporary             : token< kTemp, kTemporary > {};
 struct temporary_object      : sor< create_table, create_view > {};
 struct create                : if_must< token< kCreate >, sor< if_must< temporary, temporary_object >, create_object > > {};
 
