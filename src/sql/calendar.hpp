@@ -9,9 +9,9 @@ namespace trefoil::sql {
 inline constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 inline constexpr std::int64_t kMicrosPerDay = 86'400 * kMicrosPerSecond;
 
-// The years that dates and timestamps may lie in; 64-bit microseconds hold more, four digits are what text forms need.
+// The years that dates and timestamps may lie in; 64-bit microseconds hold a little more.
 inline constexpr std::int64_t kFirstYear = 1;
-inline constexpr std::int64_t kLastYear = 294'275;
+inline constexpr std::int64_t kLastYear = 290'000;
 
 struct CivilDate {
   std::int64_t year = 1970;

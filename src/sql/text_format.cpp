@@ -4,6 +4,7 @@
 
 #include "sql/calendar.hpp"
 #include "sql/types.hpp"
+#include "vector/text.hpp"
 
 namespace trefoil::sql {
 namespace {
@@ -65,13 +66,6 @@ void appendReal(std::string& out, double value) {
   }
 }
 
-// Shortest float32 digits, as pgvector prints the elements of a vector.
-void appendFloat(std::string& out, float value) {
-  char buffer[48];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
-  out.append(buffer, static_cast<std::size_t>(end - buffer));
-}
-
 void appendNumber(std::string& out, std::int64_t value, std::size_t width) {
   char buffer[24];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
@@ -112,17 +106,6 @@ void appendTimestamp(std::string& out, std::int64_t micros) {
   }
 }
 
-void appendVector(std::string& out, std::span<const float> values) {
-  out += '[';
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (i != 0) {
-      out += ',';
-    }
-    appendFloat(out, values[i]);
-  }
-  out += ']';
-}
-
 }  // namespace
 
 void appendText(std::string& out, const Datum& value) {
@@ -159,7 +142,7 @@ void appendText(std::string& out, const Datum& value) {
       appendDate(out, value.asInteger());
       return;
     case Type::kVector:
-      appendVector(out, value.asVector());
+      vector::printVector(value.asVector(), out);
       return;
   }
 }

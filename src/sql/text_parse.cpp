@@ -6,11 +6,10 @@
 #include "sql/json.hpp"
 #include "sql/types.hpp"
 #include "sql/utf8.hpp"
+#include "vector/text.hpp"
 
 namespace trefoil::sql {
 namespace {
-
-constexpr std::size_t kMaxVectorDimension = 16'000;
 
 bool isSpace(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
@@ -297,42 +296,12 @@ Result<Datum> parseJson(std::string_view text) {
   return Datum::json(text);
 }
 
-Result<Datum> parseVector(const SqlType& type, std::string_view text, ByteArena& arena) {
-  std::string_view list = trim(text);
-  if (list.size() < 2 || list.front() != '[' || list.back() != ']') {
-    return invalidSyntax(type, text).withDetail("Vector contents must start with \"[\" and end with \"]\".");
-  }
-  list = trim(list.substr(1, list.size() - 2));
-  if (list.empty()) {
-    return Error(ErrorCode::kInvalidText, "vector must have at least 1 dimension");
-  }
-  const auto dimension = static_cast<std::size_t>(std::count(list.begin(), list.end(), ',')) + 1;
-  if (dimension > kMaxVectorDimension) {
-    return Error(ErrorCode::kLimit, "vector cannot have more than 16000 dimensions");
-  }
-  auto* const floats = reinterpret_cast<float*>(arena.allocate(dimension * sizeof(float)));
-  for (std::size_t i = 0; i < dimension; ++i) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    std::string_view element = trim(list.substr(0, comma));
-    list.remove_prefix(std::min(comma + 1, list.size()));
-    if (!element.empty() && element.front() == '+') {
-      element.remove_prefix(1);
-    }
-    const auto [end, error] = std::from_chars(element.data(), element.data() + element.size(), floats[i]);
-    if (error == std::errc::result_out_of_range) {
-      return Error(ErrorCode::kOutOfRange, "\"" + std::string(element) + "\" is out of range for type vector");
-    }
-    if (element.empty() || end != element.data() + element.size() || error != std::errc()) {
-      return invalidSyntax(type, text);
-    }
-    if (std::isnan(floats[i])) {
-      return Error(ErrorCode::kInvalidText, "NaN not allowed in vector");
-    }
-    if (std::isinf(floats[i])) {
-      return Error(ErrorCode::kInvalidText, "infinite value not allowed in vector");
-    }
-  }
-  return Datum::vector({floats, dimension});
+Result<Datum> parseVector(std::string_view text, ByteArena& arena) {
+  thread_local std::vector<float> values;
+  TREFOIL_TRY(vector::parseVector(text, values));
+  auto* const floats = reinterpret_cast<float*>(arena.allocate(values.size() * sizeof(float)));
+  std::memcpy(floats, values.data(), values.size() * sizeof(float));
+  return Datum::vector({floats, values.size()});
 }
 
 Result<Datum> validText(std::string_view text) {
@@ -367,7 +336,7 @@ Result<Datum> parseText(const SqlType& type, std::string_view text, ByteArena& a
     case Type::kJson:
       return parseJson(text);
     case Type::kVector:
-      return parseVector(type, text, arena);
+      return parseVector(text, arena);
   }
   return invalidSyntax(type, text);
 }
