@@ -31,9 +31,7 @@ class RowBuffer {
   void gather(std::size_t column, std::span<const std::uint32_t> rows, ColumnBuffer& out) const;
   // The rows of one segment as they lie there.
   [[nodiscard]] std::uint32_t segments() const { return (size_ + kRows - 1) / kRows; }
-  [[nodiscard]] std::uint32_t segmentRows(std::uint32_t segment) const {
-    return std::min(kRows, size_ - segment * kRows);
-  }
+  [[nodiscard]] std::uint32_t segmentRows(std::uint32_t segment) const { return std::min(kRows, size_ - segment * kRows); }
   [[nodiscard]] Column segmentColumn(std::uint32_t segment, std::size_t column) const {
     Column view = segments_[segment][column].view();
     view.stable = true;
