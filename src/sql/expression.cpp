@@ -41,6 +41,9 @@ ExpressionPtr clone(const Expression& expression) {
 }
 
 bool equivalent(const Expression& a, const Expression& b) {
+  if (a.kind == ExpressionKind::kColumn) {  // whatever its type was widened to
+    return b.kind == a.kind && a.index == b.index;
+  }
   if (a.kind != b.kind || a.type != b.type || a.index != b.index || a.function != b.function || a.negated != b.negated ||
       a.children.size() != b.children.size() || a.kind == ExpressionKind::kSubquery) {
     return false;
@@ -99,6 +102,10 @@ bool isFoldable(const Expression& expression) {
   return isRowIndependent(expression) && noneOf(expression, [](const Expression& node) {
            return node.kind == ExpressionKind::kParameter || node.kind == ExpressionKind::kOuter;
          });
+}
+
+bool hasSubquery(const Expression& expression) {
+  return !noneOf(expression, [](const Expression& node) { return node.kind == ExpressionKind::kSubquery; });
 }
 
 bool isConstantNull(const Expression& expression) {

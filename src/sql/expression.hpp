@@ -101,6 +101,7 @@ bool isFoldable(const Expression& expression);
 // The same value for every row of one execution: constants, parameters, outer values and calls of them.
 bool isRowIndependent(const Expression& expression);
 bool isConstantNull(const Expression& expression);
+bool hasSubquery(const Expression& expression);
 
 // For EXPLAIN. `column_name` answers the text of a column by its index.
 std::string describeExpression(const Expression& expression, const std::function<std::string(std::uint32_t)>& column_name);

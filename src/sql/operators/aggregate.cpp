@@ -300,13 +300,11 @@ class AggregateOperator final : public Operator {
       workers.push_back(std::make_unique<Worker>(node_, execution));
       workers.back()->sink.clear();
       workers.back()->child->share(morsels);
+      TREFOIL_TRY(workers.back()->child->open(workers.back()->execution));  // here, as the view is not for several threads
     }
     tbb::parallel_for(0, count, [&](int i) {
       Worker& worker = *workers[static_cast<std::size_t>(i)];
-      worker.status = worker.child->open(worker.execution);
-      if (worker.status.ok()) {
-        worker.status = consumeInto(worker.execution, *worker.child, worker.sink);
-      }
+      worker.status = consumeInto(worker.execution, *worker.child, worker.sink);
     });
     for (const auto& worker : workers) {
       if (!worker->status.ok()) {

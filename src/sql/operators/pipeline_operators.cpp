@@ -31,7 +31,7 @@ class FilterOperator final : public Operator {
       }
     }
   }
-  bool share(MorselSource& morsels) override { return child_->share(morsels); }
+  bool share(MorselSource& morsels) override { return !hasSubquery(predicate_.expression()) && child_->share(morsels); }
 
  private:
   std::unique_ptr<Operator> child_;
@@ -54,7 +54,14 @@ class ProjectOperator final : public Operator {
     }
     return expressions_.evaluate(execution.eval, input_, out.columns);
   }
-  bool share(MorselSource& morsels) override { return child_->share(morsels); }
+  bool share(MorselSource& morsels) override {
+    for (std::size_t i = 0; i < expressions_.size(); ++i) {
+      if (hasSubquery(expressions_[i].expression())) {
+        return false;
+      }
+    }
+    return child_->share(morsels);
+  }
 
  private:
   std::unique_ptr<Operator> child_;

@@ -1,0 +1,56 @@
+// Plan nodes that read tables.
+#pragma once
+
+#include "sql/plan_nodes.hpp"
+#include "sql/schema.hpp"
+#include "vector/distance.hpp"
+
+namespace trefoil::sql {
+
+// In place of a column's position: the row's id, as bigint. UPDATE and DELETE ask for it.
+inline constexpr std::uint32_t kRowIdColumn = UINT32_MAX;
+
+enum class AccessPath : std::uint8_t {
+  kFull,    // block after block
+  kUnique,  // at most one row, by all columns of a unique index
+  kRange,   // a range of an index, in its order
+};
+
+// A table: child of nothing. `filter` is over the node's own output.
+struct ScanNode final : PlanNode {
+  SchemaPointer schema;
+  std::vector<std::uint32_t> columns;  // for each output column its position in the table, or kRowIdColumn
+  ExpressionPtr filter;                // may be null
+
+  AccessPath access = AccessPath::kFull;
+  std::uint32_t index = 0;            // in schema->indexes
+  std::vector<ExpressionPtr> equals;  // row-independent, for the index's leading columns
+  ExpressionPtr lower;                // of the column after those; may be null
+  ExpressionPtr upper;
+  bool lower_inclusive = true;
+  bool upper_inclusive = true;
+  bool descending = false;
+  bool ordered = false;  // rows must come in the index's order
+
+  [[nodiscard]] std::unique_ptr<Operator> create() const override;
+  [[nodiscard]] std::string describe() const override;
+  void forEachExpression(const std::function<void(ExpressionPtr&)>& visit) override;
+};
+
+// The k rows whose vectors are nearest to a query, nearest first; rows without a vector come last.
+struct KnnNode final : PlanNode {
+  SchemaPointer schema;
+  std::vector<std::uint32_t> columns;  // for each output column but the last, which is the distance
+  std::uint32_t vector_column = 0;
+  vector::Metric metric = vector::Metric::kCosine;
+  ExpressionPtr query;   // row-independent
+  ExpressionPtr limit;   // k is limit + offset
+  ExpressionPtr offset;  // may be null
+  ExpressionPtr filter;  // over the node's own output (without the distance); may be null
+
+  [[nodiscard]] std::unique_ptr<Operator> create() const override;
+  [[nodiscard]] std::string describe() const override;
+  void forEachExpression(const std::function<void(ExpressionPtr&)>& visit) override;
+};
+
+}  // namespace trefoil::sql
