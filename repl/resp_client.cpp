@@ -16,27 +16,11 @@
 namespace trefoil::repl {
 namespace {
 
-constexpr std::size_t kMaxReplyDepth = 64;
-constexpr std::int64_t kMaxReplyBytes = std::int64_t{1} << 30;
-constexpr std::size_t kMaxReplyNodes = std::size_t{1} << 28;
-constexpr std::size_t kMaxLine = std::size_t{64} << 10;
 constexpr std::size_t kReadSize = std::size_t{64} << 10;
-
-Error protocolError(std::string_view what) {
-  return Error(ErrorCode::kIo, "the server's reply is not RESP: " + std::string(what));
-}
 
 Error lostConnection(int error_number) {
   return Error(ErrorCode::kIo, error_number == 0 ? std::string("server closed the connection")
                                                  : std::string("connection lost: ") + std::strerror(error_number));
-}
-
-bool parseCount(std::string_view text, std::int64_t& value) {
-  if (!text.empty() && text.front() == '+') {
-    text.remove_prefix(1);
-  }
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return code == std::errc() && end == text.data() + text.size();
 }
 
 std::string percentDecoded(std::string_view text) {
@@ -77,6 +61,44 @@ Result<int> openSocket(const ServerUrl& url) {
   }
   freeaddrinfo(found);
   return Error(ErrorCode::kIo, "cannot connect to " + url.host + ":" + url.port + ": " + std::strerror(error_number));
+}
+
+// Depth is bounded by the parser.
+void flatten(const parser::RespReply& reply, FlatReply& out) {
+  using parser::RespType;
+  switch (reply.type) {
+    case RespType::kSimpleString:
+    case RespType::kBigNumber:
+    case RespType::kVerbatim:
+      return out.addBytes(ReplyKind::kSimple, reply.text);
+    case RespType::kError:
+      return out.addBytes(ReplyKind::kError, reply.text);
+    case RespType::kBulkString:
+      return out.addBytes(ReplyKind::kBulk, reply.text);
+    case RespType::kInteger:
+      return out.addInteger(reply.integer);
+    case RespType::kDouble:
+      return out.addDouble(reply.real);
+    case RespType::kBoolean:
+      return out.addBoolean(reply.integer != 0);
+    case RespType::kNull:
+      return out.addNull();
+    case RespType::kArray:
+      out.addAggregate(ReplyKind::kArray, reply.elements.size());
+      break;
+    case RespType::kSet:
+      out.addAggregate(ReplyKind::kSet, reply.elements.size());
+      break;
+    case RespType::kPush:
+      out.addAggregate(ReplyKind::kPush, reply.elements.size());
+      break;
+    case RespType::kMap:
+      out.addAggregate(ReplyKind::kMap, reply.elements.size());
+      break;
+  }
+  for (const parser::RespReply& element : reply.elements) {
+    flatten(element, out);
+  }
 }
 
 }  // namespace
@@ -168,7 +190,11 @@ Status RespClient::call(std::span<const std::string_view> arguments, FlatReply& 
     request_.append(number, formatUnsigned(number, argument.size())).append("\r\n").append(argument).append("\r\n");
   }
   TREFOIL_TRY(send(request_));
-  return readReply(reply);
+  parser::RespReply parsed;
+  TREFOIL_TRY(readReply(parsed));
+  reply.clear();
+  flatten(parsed, reply);
+  return {};
 }
 
 Status RespClient::send(std::string_view bytes) {
@@ -183,149 +209,26 @@ Status RespClient::send(std::string_view bytes) {
   return {};
 }
 
-Status RespClient::receive() {
-  char* const room = input_.reserve(kReadSize);
+// The next reply; a push is none: the server sends it whenever it likes.
+Status RespClient::readReply(parser::RespReply& reply) {
   for (;;) {
-    const ssize_t got = ::recv(socket_, room, kReadSize, 0);
-    if (got > 0) {
-      input_.wrote(static_cast<std::size_t>(got));
-      return {};
+    const parser::RespOutcome outcome = parser_.next(reply);
+    if (outcome == parser::RespOutcome::kError) {
+      return Error(ErrorCode::kIo, "the server's reply is not RESP: " + parser_.error());
     }
-    if (got == 0 || errno != EINTR) {
+    if (outcome == parser::RespOutcome::kRequest) {
+      if (reply.type != parser::RespType::kPush) {
+        return {};
+      }
+      continue;
+    }
+    received_.resize(kReadSize);
+    const ssize_t got = ::recv(socket_, received_.data(), received_.size(), 0);
+    if (got == 0 || (got < 0 && errno != EINTR)) {
       return lostConnection(got == 0 ? 0 : errno);
     }
+    parser_.feed(std::string_view(received_).substr(0, got < 0 ? 0 : static_cast<std::size_t>(got)));
   }
-}
-
-Result<std::string_view> RespClient::readLine() {
-  std::size_t searched = 0;
-  for (;;) {
-    const std::string_view bytes = input_.bytes();
-    const auto end = bytes.find("\r\n", searched);
-    if (end != std::string_view::npos) {
-      return bytes.substr(0, end);
-    }
-    if (bytes.size() > kMaxLine) {
-      return protocolError("a line without end");
-    }
-    searched = bytes.empty() ? 0 : bytes.size() - 1;
-    TREFOIL_TRY(receive());
-  }
-}
-
-Status RespClient::readReply(FlatReply& reply) {
-  // How many nodes are still to come on each level.
-  std::vector<std::size_t> missing;
-  for (;;) {
-    reply.clear();
-    missing.assign(1, 1);
-    while (!missing.empty()) {
-      if (missing.back() == 0) {
-        missing.pop_back();
-        continue;
-      }
-      --missing.back();
-      std::size_t children = 0;
-      TREFOIL_TRY(readNode(reply, children));
-      if (children != 0) {
-        if (missing.size() == kMaxReplyDepth) {
-          return protocolError("nested too deeply");
-        }
-        missing.push_back(children);
-      }
-      if (reply.size() > kMaxReplyNodes) {
-        return protocolError("too many elements");
-      }
-    }
-    if (reply[0].kind != ReplyKind::kPush) {
-      return {};  // a push is no reply: the server sends it whenever it likes
-    }
-  }
-}
-
-Status RespClient::readBytes(FlatReply& reply, ReplyKind kind, std::string_view count) {
-  std::int64_t size = 0;
-  if (!parseCount(count, size) || size < -1 || size > kMaxReplyBytes) {
-    return protocolError("bad length");
-  }
-  input_.consume(count.size() + 3);
-  if (size < 0) {
-    reply.addNull();
-    return {};
-  }
-  const auto length = static_cast<std::size_t>(size);
-  while (input_.size() < length + 2) {
-    TREFOIL_TRY(receive());
-  }
-  reply.addBytes(kind, input_.bytes().substr(0, length));
-  input_.consume(length + 2);
-  return {};
-}
-
-// Reads one node; of an aggregate its head, with `children` set.
-Status RespClient::readNode(FlatReply& reply, std::size_t& children) {
-  TREFOIL_ASSIGN(const std::string_view line, readLine());
-  if (line.empty()) {
-    return protocolError("an empty line");
-  }
-  const char type = line[0];
-  const std::string_view rest = line.substr(1);
-  std::int64_t number = 0;
-  switch (type) {
-    case '$':
-    case '=':
-    case '!':
-      return readBytes(reply, type == '!' ? ReplyKind::kError : ReplyKind::kBulk, rest);
-    case '+':
-    case '-':
-    case '(':
-      reply.addBytes(type == '-' ? ReplyKind::kError : ReplyKind::kSimple, rest);
-      break;
-    case ':':
-      if (!parseCount(rest, number)) {
-        return protocolError("bad integer");
-      }
-      reply.addInteger(number);
-      break;
-    case '_':
-      reply.addNull();
-      break;
-    case '#':
-      reply.addBoolean(rest == "t");
-      break;
-    case ',': {
-      double real = 0;
-      const std::string_view digits = rest.starts_with('+') ? rest.substr(1) : rest;
-      if (std::from_chars(digits.data(), digits.data() + digits.size(), real).ec != std::errc()) {
-        return protocolError("bad double");
-      }
-      reply.addDouble(real);
-      break;
-    }
-    case '*':
-    case '~':
-    case '>':
-    case '%': {
-      if (!parseCount(rest, number) || number < -1 || number > kMaxReplyBytes) {
-        return protocolError("bad count");
-      }
-      if (number < 0) {
-        reply.addNull();
-        break;
-      }
-      children = static_cast<std::size_t>(number) * (type == '%' ? 2 : 1);
-      reply.addAggregate(type == '*'   ? ReplyKind::kArray
-                         : type == '~' ? ReplyKind::kSet
-                         : type == '>' ? ReplyKind::kPush
-                                       : ReplyKind::kMap,
-                         children);
-      break;
-    }
-    default:
-      return protocolError("unknown type byte");
-  }
-  input_.consume(line.size() + 2);
-  return {};
 }
 
 }  // namespace trefoil::repl

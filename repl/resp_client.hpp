@@ -1,6 +1,6 @@
 // A blocking RESP client: what `trefoil connect` talks through.
 //
-// Replies are read into a FlatReply without recursion; how deep and how long they may be is bounded, since a server is input too.
+// Replies are parsed by parser/resp.hpp, which bounds their depth: a server is input too.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "base/status.hpp"
-#include "net/byte_buffer.hpp"
+#include "parser/resp.hpp"
 #include "repl/flat_reply.hpp"
 
 namespace trefoil::repl {
@@ -40,15 +40,11 @@ class RespClient {
   explicit RespClient(int socket) : socket_(socket) {}
   Status greet(const ServerUrl& url);
   Status send(std::string_view bytes);
-  Status receive();
-  Status readReply(FlatReply& reply);
-  // A line without its end; the view lives until the next read.
-  Result<std::string_view> readLine();
-  Status readNode(FlatReply& reply, std::size_t& children);
-  Status readBytes(FlatReply& reply, ReplyKind kind, std::string_view count);
+  Status readReply(parser::RespReply& reply);
 
   int socket_;
-  net::ByteBuffer input_;
+  parser::RespReplyParser parser_;
+  std::string received_;
   std::string request_;
 };
 

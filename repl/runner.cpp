@@ -121,10 +121,8 @@ bool Runner::runOne(InputKind kind, std::string_view text, const Place& place, c
     failure = DotCommands(*this).run(text);
   } else if (kind == InputKind::kSql) {
     failure = backend_.runSql(text, answers_);
-  } else if (Status parsed = parser::parseCommandLine(text, line_storage_, words_); !parsed.ok()) {
-    failure = Failure{parsed.error().message, "", "", std::nullopt, false};
-  } else if (!words_.empty()) {
-    failure = backend_.runCommand(words_, answers_);
+  } else {
+    failure = runCommandLine(text);
   }
   stop_ = stop_ || backend_.wantsClose();
   if (failure) {
@@ -136,6 +134,15 @@ bool Runner::runOne(InputKind kind, std::string_view text, const Place& place, c
     answers_.output().write(line);
   }
   return !failure;
+}
+
+std::optional<Failure> Runner::runCommandLine(std::string_view line) {
+  const Result<std::vector<std::string>> split = parser::splitCommandLine(line);
+  if (!split.ok()) {
+    return Failure{split.error().message, "", "", split.error().position, false};
+  }
+  words_.assign(split->begin(), split->end());
+  return words_.empty() ? std::nullopt : backend_.runCommand(words_, answers_);
 }
 
 void Runner::report(const Failure& failure, std::string_view text, const Place& place, const std::string& name) {

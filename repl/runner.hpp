@@ -8,6 +8,7 @@
 //   DETAIL: expected FROM
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,7 @@ class Runner {
  private:
   friend class DotCommands;
   bool runOne(InputKind kind, std::string_view text, const Place& place, const std::string& name);
+  std::optional<Failure> runCommandLine(std::string_view line);
   void report(const Failure& failure, std::string_view text, const Place& place, const std::string& name);
 
   Backend& backend_;
@@ -50,7 +52,6 @@ class Runner {
   bool stop_ = false;
   bool gate_reported_ = false;
   int depth_ = 0;  // of .read within .read
-  std::string line_storage_;
   std::vector<std::string_view> words_;
 };
 

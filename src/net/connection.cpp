@@ -104,10 +104,11 @@ bool Connection::receive() {
   if (input_.capacity() == 0) {
     input_ = loop_.lendBuffer();
   }
+  parser_.setMaxBulkBytes(static_cast<std::size_t>(loop_.settings().integer(Setting::kProtoMaxBulkLen)));
   // A frame that needs more room gets it step by step, as its bytes arrive.
   std::size_t wanted = std::size_t{1};
   if (!input_.empty()) {
-    wanted = std::clamp(parser_.missing(), std::size_t{1}, std::max(kReadBytes, input_.size()));
+    wanted = std::clamp(parser_.lacking(), std::size_t{1}, std::max(kReadBytes, input_.size()));
   }
   input_.reserve(wanted);
   const auto room = input_.room();
@@ -136,26 +137,31 @@ bool Connection::receive() {
 // Cuts frames off the head of the input until the batch is full. Returns the input offset behind the last of them.
 std::size_t Connection::parseFrames() {
   Batch& batch = loop_.batch();
-  batch.words.clear();
-  batch.frames.clear();
   batch.statements.clear();
+  batch.ends.clear();
+  if (batch.words.size() < kMaxBatch) {
+    batch.words.resize(kMaxBatch);
+  }
+  inline_at_end_ = false;
   const std::string_view input = input_.bytes();
   std::size_t at = 0;
-  while (batch.frames.size() < kMaxBatch) {
-    const std::size_t first_word = batch.words.size();
-    const auto outcome = parser_.next(input.substr(at), batch.words);
-    if (outcome != parser::RespParser::Outcome::kFrame) {
+  // The words of an inline command are good until the next one is cut: it ends the batch.
+  while (batch.ends.size() < kMaxBatch && !inline_at_end_) {
+    std::vector<std::string_view>& words = batch.words[batch.ends.size()];
+    const parser::RespOutcome outcome = parser_.next(input.substr(at), words);
+    if (outcome != parser::RespOutcome::kRequest) {
       frames_waiting_ = false;
+      protocol_error_ = outcome == parser::RespOutcome::kError;
       break;
     }
+    const bool is_inline = input[at] != '*';
     at += parser_.consumed();
-    if (batch.words.size() > first_word) {  // an empty line or an empty array is no statement
-      batch.frames.push_back({first_word, batch.words.size() - first_word, at});
+    if (words.empty()) {
+      continue;  // an empty line or an empty array is no statement
     }
-  }
-  for (const Batch::Frame& frame : batch.frames) {
-    Statement& statement = batch.statements.emplace_back();
-    statement.args = {batch.words.data() + frame.first_word, frame.words};
+    inline_at_end_ = is_inline;
+    batch.statements.emplace_back().args = words;
+    batch.ends.push_back(at);
   }
   return at;
 }
@@ -164,10 +170,8 @@ std::size_t Connection::parseFrames() {
 bool Connection::runFrames() {
   const std::size_t parsed = parseFrames();
   const Batch& batch = loop_.batch();
-  for (const Batch::Frame& frame : batch.frames) {
-    if (isHttp(batch.words[frame.first_word])) {
-      return false;
-    }
+  if (inline_at_end_ && isHttp(batch.statements.back().args[0])) {
+    return false;
   }
   if (output_.capacity() == 0) {
     output_ = loop_.lendBuffer();
@@ -181,19 +185,21 @@ bool Connection::runFrames() {
   if (session_->wantsClose()) {
     closing_ = true;
   } else if (answered < batch.statements.size()) {
-    const std::size_t begin = answered == 0 ? 0 : batch.frames[answered - 1].end;
-    parser_.reset();
+    const std::size_t begin = answered == 0 ? 0 : batch.ends[answered - 1];
     if (reply.full() && answered > 0) {
-      frames_waiting_ = true;  // the rest is cut again later
+      frames_waiting_ = true;
     } else {
       park(answered);
       slow_->frame_end -= begin;
     }
+    // What follows is cut again later.
+    parser_ = parser::RespRequestParser();
+    protocol_error_ = false;
     input_.consume(begin);
   } else {
     input_.consume(parsed);
-    if (parser_.failed() && !frames_waiting_) {
-      reply.error(parser_.error());
+    if (protocol_error_) {
+      reply.error(Error(ErrorCode::kInvalid, parser_.error()));
       closing_ = true;
     }
   }
@@ -202,16 +208,18 @@ bool Connection::runFrames() {
   return true;
 }
 
-// Hands statement `frame` of the batch to a worker. Its words view input_, which stays as it is until then.
-void Connection::park(std::size_t frame) {
-  Batch& batch = loop_.batch();
-  const Batch::Frame& parked = batch.frames[frame];
-  if (slow_ == nullptr) {
-    slow_ = std::make_unique<SlowStatement>();
+// Hands one statement of the batch to a worker. Its words view input_, which stays as it is until then.
+void Connection::park(std::size_t slow) {
+  const Batch& batch = loop_.batch();
+  slow_ = std::make_unique<SlowStatement>();
+  const auto words = batch.statements[slow].args;
+  if (inline_at_end_ && slow + 1 == batch.statements.size()) {
+    slow_->inline_words.assign(words.begin(), words.end());
+    slow_->words.assign(slow_->inline_words.begin(), slow_->inline_words.end());
+  } else {
+    slow_->words.assign(words.begin(), words.end());
   }
-  slow_->words.assign(batch.words.begin() + static_cast<std::ptrdiff_t>(parked.first_word),
-                      batch.words.begin() + static_cast<std::ptrdiff_t>(parked.first_word + parked.words));
-  slow_->frame_end = parked.end;
+  slow_->frame_end = batch.ends[slow];
   parked_ = true;
   const Status queued = loop_.database().submit([this] {
     Statement statement;

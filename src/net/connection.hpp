@@ -72,6 +72,7 @@ class Connection {
   };
   // A statement that a worker runs.
   struct SlowStatement {
+    std::vector<std::string> inline_words;  // of an inline command, whose words are not in input_
     std::vector<std::string_view> words;
     std::size_t frame_end = 0;
     ByteBuffer output;
@@ -79,7 +80,7 @@ class Connection {
 
   bool runFrames();
   std::size_t parseFrames();
-  void park(std::size_t frame);
+  void park(std::size_t slow);
   void addFence(std::size_t answers);
   void replaceFenced(std::size_t from, const Error& error);
   [[nodiscard]] std::size_t sendable();
@@ -92,7 +93,7 @@ class Connection {
   std::unique_ptr<Session> session_;
   ByteBuffer input_;
   ByteBuffer output_;
-  parser::RespParser parser_;
+  parser::RespRequestParser parser_;
   std::vector<Fence> fences_;     // ascending
   std::uint64_t output_end_ = 0;  // bytes ever put into output_
   std::unique_ptr<SlowStatement> slow_;
@@ -103,6 +104,8 @@ class Connection {
   bool writable_ = true;
   bool hung_up_ = false;         // the client sends no more
   bool frames_waiting_ = false;  // input_ may hold a whole frame
+  bool protocol_error_ = false;  // what follows is no RESP
+  bool inline_at_end_ = false;   // the batch's last statement is an inline command
   bool parked_ = false;
   bool closing_ = false;  // dies when output_ is sent
   bool dead_ = false;

@@ -37,14 +37,9 @@ class Server;
 
 // The statements of one burst: room that a loop's connections use in turn.
 struct Batch {
-  struct Frame {
-    std::size_t first_word;
-    std::size_t words;
-    std::size_t end;  // input offset behind the frame
-  };
-  std::vector<std::string_view> words;
-  std::vector<Frame> frames;
+  std::vector<std::vector<std::string_view>> words;  // of each statement; more than are in use, so that their memory stays
   std::vector<Statement> statements;
+  std::vector<std::size_t> ends;  // input offset behind each statement
 };
 
 class EventLoop {
