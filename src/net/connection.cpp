@@ -173,6 +173,10 @@ bool Connection::runFrames() {
   if (inline_at_end_ && isHttp(batch.statements.back().args[0])) {
     return false;
   }
+  if (batch.statements.empty() && !protocol_error_) {
+    input_.consume(parsed);
+    return true;
+  }
   if (output_.capacity() == 0) {
     output_ = loop_.lendBuffer();
   }
@@ -205,6 +209,9 @@ bool Connection::runFrames() {
   }
   output_end_ += output_.size() - output_before;
   addFence(answered);
+  if (output_.empty()) {
+    loop_.returnBuffer(output_);
+  }
   return true;
 }
 
