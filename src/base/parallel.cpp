@@ -13,6 +13,10 @@
 #ifdef TREFOIL_THREAD_SANITIZER
 extern "C" void __tsan_acquire(void* address);
 extern "C" void __tsan_release(void* address);
+// TBB's own code is not instrumented: what it does among its threads looks like races.
+extern "C" const char* __tsan_default_suppressions() {
+  return "called_from_lib:libtbb.so\n";
+}
 #endif
 
 namespace trefoil {
