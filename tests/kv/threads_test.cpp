@@ -1,0 +1,139 @@
+// Several threads at work on one store. Meant for the tsan build.
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "base/gate.hpp"
+#include "tests/kv/kv_harness.hpp"
+
+namespace trefoil::kv::test {
+
+namespace {
+
+// Commits as txn does: locks, gate, apply.
+struct SharedStore {
+  Versions versions;
+  Gate gate;
+  std::atomic<Lsn> lsn{1};
+  Store store{versions, {.hash_seed = 3, .databases = 1, .packed = {.entries = 8, .element_bytes = 64, .list_bytes = 256}}};
+
+  template <typename Statement>
+  void run(std::vector<PartitionId> ids, Statement&& statement) {
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    const PartitionLocks locks(store, ids);
+    EffectBuffer effects;
+    View view = View::live(store, effects, kNow);
+    statement(view);
+    if (effects.empty()) {
+      return;
+    }
+    const SharedGuard inside(gate);
+    const WriteContext context = WriteContext::live(versions, lsn.fetch_add(1));
+    EffectReader reader(effects.bytes());
+    while (!reader.done()) {
+      const std::uint8_t kind = reader.getByte();
+      TREFOIL_ASSERT(store.apply(kind, reader, context).ok());
+    }
+  }
+  Lsn openSnapshot() {
+    const ExclusiveGuard alone(gate);
+    const Lsn snapshot = lsn.fetch_add(1) + 1;
+    versions.registerSnapshot(snapshot);
+    return snapshot;
+  }
+};
+
+std::int64_t balance(View& view, const Key& key) {
+  IntegerText room;
+  const auto text = view.string(key).value().text(room);
+  return text.empty() ? 0 : std::stoll(std::string(text));
+}
+
+}  // namespace
+
+TEST_CASE("transfers between accounts keep their sum, live and in every snapshot", "[kv]") {
+  constexpr std::size_t kAccounts = 200;
+  constexpr std::int64_t kEach = 1000;
+  SharedStore shared;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < kAccounts; ++i) {
+    names.push_back("account:" + std::to_string(i));
+    const Key key = shared.store.key(0, names.back());
+    shared.run({Store::partition(key)}, [&](View& view) { view.setString(key, std::to_string(kEach)); });
+  }
+  std::atomic<bool> stop{false};
+  const auto transfer = [&](std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    for (std::size_t i = 0; i < 3000; ++i) {
+      const Key from = shared.store.key(0, names[random() % kAccounts]);
+      const Key to = shared.store.key(0, names[random() % kAccounts]);
+      const std::string hash_name = "hash:" + std::to_string(random() % 10);
+      const Key hash = shared.store.key(0, hash_name);
+      for (const auto stage : {Store::PrefetchStage::kPartition, Store::PrefetchStage::kDirectory, Store::PrefetchStage::kBucket,
+                               Store::PrefetchStage::kEntry}) {
+        shared.store.prefetch(stage, 0, from.hash);
+        shared.store.prefetch(stage, 0, hash.hash);
+      }
+      shared.run({Store::partition(from), Store::partition(to), Store::partition(hash)}, [&](View& view) {
+        const auto amount = static_cast<std::int64_t>(random() % 10);
+        view.setString(from, std::to_string(balance(view, from) - amount));
+        view.setString(to, std::to_string(balance(view, to) + amount));
+        const std::string field = "f" + std::to_string(random() % 100);
+        const FieldValue pair{field, "x"};
+        if (random() % 20 == 0) {
+          view.remove(hash);
+        } else {
+          view.hashSet(hash, {&pair, 1});
+        }
+        view.setString(view.key(0, from.bytes), std::to_string(balance(view, from)));
+      });
+      const std::string fresh = "fresh:" + std::to_string(seed) + ":" + std::to_string(i);
+      const Key key = shared.store.key(0, fresh);
+      shared.run({Store::partition(key)}, [&](View& view) { view.setString(key, "0"); });
+    }
+  };
+  const auto observe = [&] {
+    while (!stop.load()) {
+      const Lsn snapshot = shared.openSnapshot();
+      {
+        EffectBuffer effects;
+        View view = View::snapshot(shared.store, effects, kNow, snapshot);
+        std::int64_t sum = 0;
+        for (const std::string& name : names) {
+          sum += balance(view, view.key(0, name));
+        }
+        TREFOIL_ASSERT(sum == static_cast<std::int64_t>(kAccounts) * kEach);
+        std::int64_t again = 0;
+        shared.store.visitAll(0, snapshot, false, [&](const Entry& entry) {
+          if (entry.type() == ObjectType::kString) {
+            IntegerText room;
+            again += std::stoll(std::string(StringHandle(&entry).text(room)));
+          } else {
+            TREFOIL_ASSERT(HashHandle(&entry).size() <= 100);
+          }
+        });
+        TREFOIL_ASSERT(again == sum);
+        if (sum % 2 == 0) {
+          shared.store.sweepExpired(kNow, 10);
+          shared.store.purgeShadows();
+        }
+      }
+      shared.versions.releaseSnapshot(snapshot);
+    }
+  };
+  std::thread observer(observe);
+  std::vector<std::thread> writers;
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    writers.emplace_back(transfer, seed);
+  }
+  for (std::thread& writer : writers) {
+    writer.join();
+  }
+  stop = true;
+  observer.join();
+  shared.store.purgeShadows();
+  shared.store.verify();
+  REQUIRE(shared.store.size(0) >= kAccounts + 9000);
+}
+
+}  // namespace trefoil::kv::test

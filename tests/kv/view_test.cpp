@@ -1,0 +1,303 @@
+// Views: validation, deadlines, watches, the sweeper; and the small pieces: globs, numbers, hashes.
+#include <catch2/catch.hpp>
+
+#include "kv/glob.hpp"
+#include "kv/integer_text.hpp"
+#include "kv/key_hash.hpp"
+#include "tests/kv/kv_harness.hpp"
+
+namespace trefoil::kv::test {
+
+namespace {
+
+void set(TestStore& store, std::string_view name, std::string_view value, Deadline deadline = kNever) {
+  store.live([&](View& view) {
+    view.setString(view.key(0, name), value, deadline);
+    return 0;
+  });
+}
+
+bool validates(TestStore& store, const View& view, UnixMs now = kNow) {
+  store.lockAll();
+  const bool valid = view.validate(now);
+  store.unlockAll();
+  return valid;
+}
+
+}  // namespace
+
+TEST_CASE("validation finds every change of what was read, and no other", "[kv]") {
+  struct Case {
+    const char* what;
+    std::function<void(View&)> read;
+    std::function<void(TestStore&)> change;
+    bool valid;
+  };
+  const auto readKey = [](const char* name) { return [name](View& view) { view.find(view.key(0, name)); }; };
+  const auto setKey = [](const char* name) { return [name](TestStore& store) { set(store, name, "new"); }; };
+  const auto dropKey = [](const char* name) {
+    return [name](TestStore& store) { store.live([&](View& view) { return view.remove(view.key(0, name)); }); };
+  };
+  const auto keys = [](const char* pattern) {
+    return [pattern](View& view) { view.forEachKey(0, pattern, [](const Entry&) {}); };
+  };
+  const std::vector<Case> cases = {
+      {"nothing", readKey("a"), [](TestStore&) {}, true},
+      {"another key", readKey("a"), setKey("b"), true},
+      {"the key overwritten", readKey("a"), setKey("a"), false},
+      {"the key removed", readKey("a"), dropKey("a"), false},
+      {"the key removed and set to the same again", readKey("a"), [&](TestStore& s) { dropKey("a")(s), set(s, "a", "1"); },
+       false},
+      {"an absent key created", readKey("none"), setKey("none"), false},
+      {"an absent key created and removed", readKey("none"), [&](TestStore& s) { setKey("none")(s), dropKey("none")(s); }, false},
+      {"a blind write", [](View& view) { view.setString(view.key(0, "a"), "mine"); }, setKey("a"), true},
+      {"a write that answers", [](View& view) { view.remove(view.key(0, "a")); }, setKey("a"), false},
+      {"a pattern, a match created", keys("a*"), setKey("axe"), false},
+      {"a pattern, a match removed", keys("a*"), dropKey("a"), false},
+      {"a pattern, no match", keys("a*"), setKey("boat"), true},
+      {"the size of the database", [](View& view) { view.databaseSize(0); }, setKey("boat"), false},
+      {"SCAN promises nothing", [](View& view) { view.scan(0, 0, 100, [](const Entry&) {}); }, setKey("a"), true},
+      {"everything flushed", readKey("a"),
+       [](TestStore& s) {
+         s.live([](View& v) {
+           v.flush(0);
+           return 0;
+         });
+       },
+       false},
+  };
+  for (const Case& one : cases) {
+    CAPTURE(one.what);
+    TestStore store;
+    set(store, "a", "1");
+    set(store, "b", "2");
+    const Lsn earlier = store.openSnapshot();
+    set(store, "a", "1");
+    const Lsn snapshot = store.openSnapshot();
+    {
+      EffectBuffer effects;
+      View view = View::snapshot(*store, effects, kNow, snapshot);
+      one.read(view);
+      one.change(store);
+      REQUIRE(validates(store, view) == one.valid);
+      const auto footprint = view.footprint();
+      REQUIRE((footprint.read.empty() && footprint.written.empty()) == (std::string_view(one.what) == "SCAN promises nothing"));
+      store.closeSnapshot(earlier);
+      store->purgeShadows();
+      REQUIRE(validates(store, view) == one.valid);
+    }
+    store.closeSnapshot(snapshot);
+  }
+}
+
+TEST_CASE("a deadline that passes between read and commit is a conflict", "[kv]") {
+  TestStore store;
+  set(store, "a", "1", {kNow.value + 10});
+  const Lsn snapshot = store.openSnapshot();
+  {
+    EffectBuffer effects;
+    View view = View::snapshot(*store, effects, kNow, snapshot);
+    REQUIRE(view.exists(view.key(0, "a")));
+    REQUIRE(validates(store, view, {kNow.value + 9}));
+    REQUIRE_FALSE(validates(store, view, {kNow.value + 10}));
+  }
+  store.closeSnapshot(snapshot);
+}
+
+TEST_CASE("an expired key is absent; the next write stages its removal first", "[kv]") {
+  TestStore store;
+  set(store, "a", "old", {kNow.value - 1});
+  set(store, "h", "old", {kNow.value - 1});
+  REQUIRE(store->size(0) == 2);
+  store.live([&](View& view) {
+    REQUIRE_FALSE(view.exists(view.key(0, "a")));
+    REQUIRE_FALSE(view.remove(view.key(0, "a")));
+    REQUIRE(view.append(view.key(0, "a"), "new") == 3);
+    const FieldValue pair{"f", "v"};
+    REQUIRE(view.hashSet(view.key(0, "h"), {&pair, 1}) == 1);  // of another type before
+    return 0;
+  });
+  const Model model = store.content();
+  REQUIRE(model.at("a").text == "new");
+  REQUIRE(model.at("a").deadline == INT64_MAX);
+  REQUIRE(model.at("h").hash.at("f") == "v");
+}
+
+TEST_CASE("the sweeper finds all expired keys and only those", "[kv]") {
+  TestStore store;
+  for (int i = 0; i < 3000; ++i) {
+    set(store, "key:" + std::to_string(i), "v", i % 3 == 0 ? kNever : Deadline{kNow.value + (i % 3 == 1 ? -1 : 1000)});
+  }
+  REQUIRE(store->sizeWithDeadline(0) == 2000);
+  std::size_t removed = 0;
+  for (int round = 0; round < 200 && removed < 1000; ++round) {
+    for (const ExpiredKey& expired : store->sweepExpired(kNow, 200).expired) {
+      removed += store.live([&](View& view) { return view.removeIfExpired(view.key(expired.db, expired.key)); }) ? 1 : 0;
+    }
+  }
+  REQUIRE(removed == 1000);
+  REQUIRE(store->size(0) == 2000);
+  REQUIRE(store->sweepExpired(kNow, 100'000).expired.empty());
+  store->verify();
+}
+
+TEST_CASE("a watched key's flag is raised by its changes alone", "[kv]") {
+  TestStore store;
+  set(store, "a", "1");
+  WatchFlag flag;
+  const Key key = store->key(0, "a");
+  const Key absent = store->key(0, "none");
+  store->watch(key, flag);
+  store->watch(absent, flag);
+  set(store, "b", "1");
+  REQUIRE_FALSE(flag.dirty);
+  set(store, "a", "2");
+  REQUIRE(flag.dirty.exchange(false));
+  set(store, "none", "2");
+  REQUIRE(flag.dirty.exchange(false));
+  store.live([](View& view) {
+    view.flush(0);
+    return 0;
+  });
+  REQUIRE(flag.dirty.exchange(false));
+  store.live([](View& view) {
+    view.flush(0);  // of an empty database
+    return 0;
+  });
+  REQUIRE_FALSE(flag.dirty);
+  store->unwatch(key, flag);
+  store->unwatch(absent, flag);
+  set(store, "a", "3");
+  REQUIRE_FALSE(flag.dirty);
+}
+
+TEST_CASE("memory is given back, large values in the background", "[kv]") {
+  TestStore store;
+  const std::size_t empty = store->memoryBytes();
+  store.live([](View& view) {
+    std::vector<std::string> members;
+    for (int i = 0; i < 50'000; ++i) {
+      members.push_back("member:" + std::to_string(i));
+    }
+    const std::vector<std::string_view> views(members.begin(), members.end());
+    return view.setAdd(view.key(0, "large"), views);
+  });
+  REQUIRE(store->memoryBytes() > empty + 50'000 * 40);
+  store->verify();
+  REQUIRE(store.live([](View& view) { return view.remove(view.key(0, "large")); }));
+  store->drainReaper();
+  REQUIRE(store->memoryBytes() < empty + 4096);
+}
+
+TEST_CASE("a view's own keys and flushes are seen by its walks", "[kv]") {
+  TestStore store;
+  for (int i = 0; i < 100; ++i) {
+    set(store, "key:" + std::to_string(i), "v");
+  }
+  const Lsn snapshot = store.openSnapshot();
+  {
+    EffectBuffer effects;
+    View view = View::snapshot(*store, effects, kNow, snapshot);
+    const auto scanned = [&] {
+      std::set<std::string> names;
+      std::uint64_t cursor = 0;
+      do {
+        cursor = view.scan(0, cursor, 10, [&](const Entry& entry) { names.emplace(entry.key()); });
+      } while (cursor != 0);
+      return names;
+    };
+    REQUIRE(scanned().size() == 100);
+    view.setString(view.key(0, "mine"), "v");
+    view.setString(view.key(0, "key:5"), "other");
+    view.remove(view.key(0, "key:6"));
+    REQUIRE(scanned().size() == 100);
+    REQUIRE(scanned().contains("mine"));
+    REQUIRE_FALSE(scanned().contains("key:6"));
+    view.flush(0);
+    REQUIRE(scanned().empty());
+    REQUIRE(view.databaseSize(0) == 0);
+    REQUIRE_FALSE(view.exists(view.key(0, "key:1")));
+    view.setString(view.key(0, "key:1"), "after");
+    REQUIRE(scanned() == std::set<std::string>{"key:1"});
+    REQUIRE(view.randomKey(0, [] { return 12345ULL; }) == "key:1");
+    REQUIRE(view.footprint().written.size() == kPartitions);
+    REQUIRE(store->size(0) == 100);
+  }
+  store.closeSnapshot(snapshot);
+}
+
+TEST_CASE("globs match as Redis's do", "[kv]") {
+  struct Case {
+    const char* pattern;
+    const char* text;
+    bool matches;
+  };
+  const auto one = GENERATE(values<Case>({
+      {"*", "", true},
+      {"", "", true},
+      {"", "a", false},
+      {"a", "a", true},
+      {"a", "ab", false},
+      {"h?llo", "hello", true},
+      {"h?llo", "hllo", false},
+      {"h*llo", "heeeello", true},
+      {"h*llo", "hell", false},
+      {"h[ae]llo", "hallo", true},
+      {"h[ae]llo", "hillo", false},
+      {"h[^e]llo", "hallo", true},
+      {"h[^e]llo", "hello", false},
+      {"h[a-c]llo", "hbllo", true},
+      {"h[c-a]llo", "hbllo", true},
+      {"h\\*llo", "h*llo", true},
+      {"h\\*llo", "hello", false},
+      {"*a*b*c*", "xxaxxbxxcxx", true},
+      {"*a*b*c*", "xxaxxcxxbxx", false},
+      {"**a", "a", true},
+      {"[", "x", false},
+      {"a\\", "a\\", true},
+      {"[\\]]", "]", true},
+      {"[a", "a", true},
+  }));
+  CAPTURE(one.pattern, one.text);
+  REQUIRE(globMatches(one.pattern, one.text) == one.matches);
+}
+
+TEST_CASE("a pattern of many stars ends soon", "[kv]") {
+  std::string pattern;
+  for (int i = 0; i < 50; ++i) {
+    pattern += "a*";
+  }
+  REQUIRE_FALSE(globMatches(pattern + "b", std::string(2000, 'a')));
+}
+
+TEST_CASE("only canonical decimals are integers", "[kv]") {
+  REQUIRE(parseInteger("0") == 0);
+  REQUIRE(parseInteger("-1") == -1);
+  REQUIRE(parseInteger("9223372036854775807") == INT64_MAX);
+  REQUIRE(parseInteger("-9223372036854775808") == INT64_MIN);
+  for (const char* text : {"", "-", "+1", "01", "-0", " 1", "1 ", "9223372036854775808", "-9223372036854775809", "1.0", "1e3",
+                           "99999999999999999999"}) {
+    CAPTURE(text);
+    REQUIRE_FALSE(parseInteger(text).has_value());
+  }
+}
+
+TEST_CASE("the key hash depends on the seed, the length and every byte", "[kv]") {
+  std::set<std::uint64_t> hashes;
+  std::size_t made = 0;
+  for (std::size_t size = 0; size < 100; ++size) {
+    std::string text(size, 'x');
+    hashes.insert(hashBytes(text, 1));
+    hashes.insert(hashBytes(text, 2));
+    made += 2;
+    for (std::size_t i = 0; i < size; ++i) {
+      std::string changed = text;
+      changed[i] = 'y';
+      hashes.insert(hashBytes(changed, 1));
+      ++made;
+    }
+  }
+  REQUIRE(hashes.size() == made);
+}
+
+}  // namespace trefoil::kv::test
