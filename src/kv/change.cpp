@@ -43,7 +43,7 @@ void assignString(std::string_view key, std::string_view value, Deadline deadlin
   if (number) {
     std::memcpy(entry->valueBytes(), &*number, sizeof(*number));
   } else {
-    std::memcpy(entry->valueBytes(), value.data(), value.size());
+    copyBytes(entry->valueBytes(), value);
   }
 }
 
@@ -77,7 +77,7 @@ Status writeRange(std::string_view key, std::optional<std::uint64_t> offset, std
   if (from > before) {
     std::memset(entry->valueBytes() + before, 0, from - before);
   }
-  std::memcpy(entry->valueBytes() + from, bytes.data(), bytes.size());
+  copyBytes(entry->valueBytes() + from, bytes);
   return {};
 }
 

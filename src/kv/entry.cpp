@@ -47,7 +47,7 @@ Entry* Entry::allocate(ObjectType type, Encoding encoding, std::string_view key,
     std::memcpy(at, &size, 4);
     at += 4;
   }
-  std::memcpy(at, key.data(), key.size());
+  copyBytes(at, key);
   return entry;
 }
 
@@ -76,14 +76,14 @@ Entry* Entry::withDeadline(Entry* entry, Deadline deadline) {
     return entry;
   }
   Entry* moved = allocate(entry->type(), entry->encoding(), entry->key(), deadline, entry->valueSize());
-  std::memcpy(moved->valueBytes(), entry->value().data(), entry->valueSize());
+  copyBytes(moved->valueBytes(), entry->value());
   free(entry);
   return moved;
 }
 
 Entry* Entry::clone(const Entry& entry) {
   Entry* copy = allocate(entry.type(), entry.encoding(), entry.key(), entry.deadline(), entry.valueSize());
-  std::memcpy(copy->valueBytes(), entry.value().data(), entry.valueSize());
+  copyBytes(copy->valueBytes(), entry.value());
   return copy;
 }
 

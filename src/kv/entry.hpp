@@ -37,6 +37,13 @@ std::string_view typeName(ObjectType type);
 
 class Large;
 
+// memcpy, to which an empty text may not even be a null pointer.
+inline void copyBytes(char* to, std::string_view bytes) {
+  if (!bytes.empty()) {
+    std::memcpy(to, bytes.data(), bytes.size());
+  }
+}
+
 class Entry {
  public:
   Entry(const Entry&) = delete;

@@ -30,8 +30,8 @@ Item* Large::create(std::string_view member, std::string_view value, const Write
   auto* item = new (memory) Item;
   item->member_size = static_cast<std::uint32_t>(member.size());
   item->value_size = static_cast<std::uint32_t>(value.size());
-  std::memcpy(item->bytes(), member.data(), member.size());
-  std::memcpy(item->bytes() + member.size(), value.data(), value.size());
+  copyBytes(item->bytes(), member);
+  copyBytes(item->bytes() + member.size(), value);
   context.created(*item, &freeItem);
   item_bytes_ += bytesOf(*item);
   return item;
@@ -55,7 +55,7 @@ bool Large::put(std::string_view member, std::string_view value, const WriteCont
     Item* item = place.key().item;
     if (context.isWritable(*item) && sizeof(Item) + member.size() + value.size() <= malloc_usable_size(item)) {
       item->value_size = static_cast<std::uint32_t>(value.size());
-      std::memmove(item->bytes() + member.size(), value.data(), value.size());
+      copyBytes(item->bytes() + member.size(), value);
       return false;
     }
     by_order_.erase(probe, context);
@@ -151,7 +151,7 @@ void Large::replaceAt(std::size_t index, std::string_view value, const WriteCont
   const ItemPlace old = by_order_.select(index).key();
   if (context.isWritable(*old.item) && sizeof(Item) + value.size() <= malloc_usable_size(old.item)) {
     old.item->member_size = static_cast<std::uint32_t>(value.size());
-    std::memmove(old.item->bytes(), value.data(), value.size());
+    copyBytes(old.item->bytes(), value);
     return;
   }
   by_order_.erase(OrderProbe{old.order}, context);

@@ -40,7 +40,7 @@ void splice(Entry*& entry, std::size_t offset, std::size_t removed, std::string_
   }
   char* at = entry->valueBytes() + offset;
   std::memmove(at + inserted.size(), at + removed, behind);
-  std::memcpy(at, inserted.data(), inserted.size());
+  copyBytes(at, inserted);
   entry->setValueSize(after);
   setCount(entry->valueBytes(), static_cast<std::size_t>(static_cast<std::ptrdiff_t>(count(entry->value())) + more_elements));
 }

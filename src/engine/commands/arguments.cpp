@@ -1,0 +1,221 @@
+#include "engine/commands/arguments.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <unordered_set>
+
+#include "base/format_number.hpp"
+#include "engine/database.hpp"
+#include "engine/session.hpp"
+#include "kv/integer_text.hpp"
+
+namespace trefoil::commands {
+
+bool isWord(std::string_view argument, std::string_view word) {
+  return argument.size() == word.size() && std::equal(argument.begin(), argument.end(), word.begin(), [](char a, char w) {
+           return (a >= 'a' && a <= 'z' ? static_cast<char>(a - 32) : a) == w;
+         });
+}
+
+Result<std::int64_t> integerArgument(std::string_view argument) {
+  if (const auto value = kv::parseInteger(argument)) {
+    return *value;
+  }
+  return notAnIntegerError();
+}
+
+Result<std::int64_t> integerArgument(std::string_view argument, std::int64_t minimum, std::string_view out_of_range) {
+  const auto value = kv::parseInteger(argument);
+  if (!value || *value < minimum) {
+    return Error(ErrorCode::kInvalid, std::string(out_of_range));
+  }
+  return *value;
+}
+
+namespace {
+
+// strtod and strtold take a text that ends in NUL; no number that means anything is longer than this.
+constexpr std::size_t kMaxNumberChars = 255;
+
+template <typename Number, typename Convert>
+std::optional<Number> parseFloating(std::string_view text, Convert&& convert) {
+  if (text.empty() || text.size() > kMaxNumberChars || text.front() == ' ' || (text.front() >= '\t' && text.front() <= '\r')) {
+    return std::nullopt;
+  }
+  char buffer[kMaxNumberChars + 1];
+  std::memcpy(buffer, text.data(), text.size());
+  buffer[text.size()] = '\0';
+  char* end = nullptr;
+  const Number value = convert(buffer, &end);
+  if (end != buffer + text.size() || std::isnan(value)) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+}  // namespace
+
+std::optional<double> parseDouble(std::string_view text) {
+  return parseFloating<double>(text, [](const char* from, char** end) { return std::strtod(from, end); });
+}
+
+std::optional<long double> parseLongDouble(std::string_view text) {
+  return parseFloating<long double>(text, [](const char* from, char** end) { return std::strtold(from, end); });
+}
+
+Result<double> floatArgument(std::string_view argument) {
+  if (const auto value = parseDouble(argument)) {
+    return *value;
+  }
+  return notAFloatError();
+}
+
+std::string formatLongDouble(long double value) {
+  char buffer[5 * 1024];  // the largest long double has 4933 digits
+  const int size = std::snprintf(buffer, sizeof(buffer), "%.17Lf", value);
+  std::string text(buffer, static_cast<std::size_t>(size));
+  if (text.find('.') != std::string::npos) {
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.back() == '.') {
+      text.pop_back();
+    }
+  }
+  return text == "-0" ? "0" : text;
+}
+
+std::optional<ExpiryUnit> expiryUnit(std::string_view option) {
+  if (isWord(option, "EX")) {
+    return ExpiryUnit{1000, false};
+  }
+  if (isWord(option, "PX")) {
+    return ExpiryUnit{1, false};
+  }
+  if (isWord(option, "EXAT")) {
+    return ExpiryUnit{1000, true};
+  }
+  if (isWord(option, "PXAT")) {
+    return ExpiryUnit{1, true};
+  }
+  return std::nullopt;
+}
+
+Result<Deadline> anyDeadline(std::string_view argument, ExpiryUnit unit, UnixMs now, std::string_view command) {
+  TREFOIL_ASSIGN(const std::int64_t amount, integerArgument(argument));
+  std::int64_t ms = 0;
+  // INT64_MAX stands for "never" and is no deadline.
+  if (__builtin_mul_overflow(amount, unit.unit_ms, &ms) || (!unit.absolute && __builtin_add_overflow(ms, now.value, &ms)) ||
+      ms == INT64_MAX) {
+    return Error(ErrorCode::kInvalid, "invalid expire time in '" + std::string(command) + "' command");
+  }
+  return Deadline{ms};
+}
+
+Result<Deadline> positiveDeadline(std::string_view argument, ExpiryUnit unit, UnixMs now, std::string_view command) {
+  TREFOIL_ASSIGN(const std::int64_t amount, integerArgument(argument));
+  if (amount <= 0) {
+    return Error(ErrorCode::kInvalid, "invalid expire time in '" + std::string(command) + "' command");
+  }
+  return anyDeadline(argument, unit, now, command);
+}
+
+IndexRange indexRange(std::int64_t start, std::int64_t stop, std::size_t size) {
+  const auto length = static_cast<std::int64_t>(size);
+  const auto fromStart = [&](std::int64_t index) { return index < 0 ? std::max<std::int64_t>(index + length, -1) : index; };
+  const std::int64_t first = std::max<std::int64_t>(fromStart(start), 0);
+  const std::int64_t last = std::min(fromStart(stop), length - 1);
+  if (first > last) {
+    return {};
+  }
+  return {static_cast<std::size_t>(first), static_cast<std::size_t>(last - first + 1)};
+}
+
+Result<ScanOptions> scanOptions(std::span<const std::string_view> args, std::size_t at, bool type_allowed) {
+  ScanOptions options;
+  const std::string_view cursor = args[at];
+  const auto [end, error] = std::from_chars(cursor.data(), cursor.data() + cursor.size(), options.cursor);
+  if (error != std::errc() || end != cursor.data() + cursor.size()) {
+    return Error(ErrorCode::kInvalid, "invalid cursor");
+  }
+  for (std::size_t i = at + 1; i < args.size(); i += 2) {
+    if (i + 1 == args.size()) {
+      return syntaxError();
+    }
+    if (isWord(args[i], "COUNT")) {
+      TREFOIL_ASSIGN(const std::int64_t count, integerArgument(args[i + 1]));
+      if (count < 1) {
+        return syntaxError();
+      }
+      options.count = static_cast<std::size_t>(count);
+    } else if (isWord(args[i], "MATCH")) {
+      options.match = args[i + 1];
+    } else if (type_allowed && isWord(args[i], "TYPE")) {
+      options.type = args[i + 1];
+    } else {
+      return syntaxError();
+    }
+  }
+  return options;
+}
+
+void replyScan(Reply& reply, std::uint64_t next, const std::vector<std::string>& elements) {
+  char cursor[kMaxIntegerChars];
+  reply.array(2);
+  reply.bulk({cursor, formatUnsigned(cursor, next)});
+  replyBulks(reply, elements);
+}
+
+void replyBulks(Reply& reply, const std::vector<std::string>& texts) {
+  reply.array(texts.size());
+  for (const std::string& text : texts) {
+    reply.bulk(text);
+  }
+}
+
+void replyScoredArray(CommandCall& call, std::size_t count) {
+  call.reply.array(call.session.protocol() == 3 ? count : count * 2);
+}
+
+void replyScored(CommandCall& call, std::string_view member, double score) {
+  if (call.session.protocol() == 3) {
+    call.reply.array(2);
+  }
+  call.reply.bulk(member);
+  call.reply.real(score);
+}
+
+std::uint64_t randomBits(CommandCall& call) {
+  thread_local std::optional<std::mt19937_64> generator;
+  if (!generator) {
+    std::uint64_t seed = 0;
+    call.session.database().env().randomBytes({reinterpret_cast<char*>(&seed), sizeof(seed)});
+    generator.emplace(seed);
+  }
+  return (*generator)();
+}
+
+std::vector<std::size_t> randomIndices(CommandCall& call, std::size_t count, std::size_t size) {
+  std::vector<std::size_t> indices;
+  if (count >= size) {
+    for (std::size_t i = 0; i < size; ++i) {
+      indices.push_back(i);
+    }
+    return indices;
+  }
+  // R. Floyd: a uniform sample in `count` steps.
+  std::unordered_set<std::size_t> chosen;
+  for (std::size_t i = size - count; i < size; ++i) {
+    const std::size_t candidate = randomBits(call) % (i + 1);
+    indices.push_back(chosen.insert(candidate).second ? candidate : i);
+    chosen.insert(indices.back());
+  }
+  for (std::size_t i = indices.size(); i > 1; --i) {
+    std::swap(indices[i - 1], indices[randomBits(call) % i]);
+  }
+  return indices;
+}
+
+}  // namespace trefoil::commands

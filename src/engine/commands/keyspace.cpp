@@ -1,0 +1,301 @@
+// Commands on keys whatever they hold. Redis: db.c, expire.c, object.c.
+#include "engine/commands/arguments.hpp"
+#include "kv/glob.hpp"
+
+namespace trefoil::commands {
+
+namespace {
+
+Status removeKeys(CommandCall& call) {
+  std::int64_t removed = 0;
+  for (std::size_t i = 1; i < call.args.size(); ++i) {
+    removed += call.kv.remove(keyAt(call, i)) ? 1 : 0;
+  }
+  call.reply.integer(removed);
+  return {};
+}
+
+Status countKeys(CommandCall& call) {
+  std::int64_t count = 0;
+  for (std::size_t i = 1; i < call.args.size(); ++i) {
+    count += call.kv.exists(keyAt(call, i)) ? 1 : 0;
+  }
+  call.reply.integer(count);
+  return {};
+}
+
+Error noSuchKeyError() {
+  return {ErrorCode::kInvalid, "no such key"};
+}
+
+// NX, XX, GT, LT of EXPIRE and its family.
+struct ExpireConditions {
+  bool only_without = false;
+  bool only_with = false;
+  bool only_later = false;
+  bool only_earlier = false;
+};
+
+Result<ExpireConditions> expireConditions(CommandCall& call) {
+  ExpireConditions conditions;
+  for (std::size_t i = 3; i < call.args.size(); ++i) {
+    const std::string_view option = call.args[i];
+    if (isWord(option, "NX")) {
+      conditions.only_without = true;
+    } else if (isWord(option, "XX")) {
+      conditions.only_with = true;
+    } else if (isWord(option, "GT")) {
+      conditions.only_later = true;
+    } else if (isWord(option, "LT")) {
+      conditions.only_earlier = true;
+    } else {
+      return Error(ErrorCode::kInvalid, "Unsupported option " + std::string(option));
+    }
+  }
+  if (conditions.only_without && (conditions.only_with || conditions.only_later || conditions.only_earlier)) {
+    return Error(ErrorCode::kInvalid, "NX and XX, GT or LT options at the same time are not compatible");
+  }
+  if (conditions.only_later && conditions.only_earlier) {
+    return Error(ErrorCode::kInvalid, "GT and LT options at the same time are not compatible");
+  }
+  return conditions;
+}
+
+Status expireKey(CommandCall& call, kv::Key key, ExpiryUnit unit, std::string_view command) {
+  TREFOIL_ASSIGN(const ExpireConditions conditions, expireConditions(call));
+  TREFOIL_ASSIGN(const Deadline deadline, anyDeadline(call.args[2], unit, call.now, command));
+  const kv::Entry* entry = call.kv.find(key);
+  // A key without a deadline counts as one that expires never.
+  if (entry == nullptr || (conditions.only_without && entry->hasDeadline()) || (conditions.only_with && !entry->hasDeadline()) ||
+      (conditions.only_later && deadline <= entry->deadline()) || (conditions.only_earlier && deadline >= entry->deadline())) {
+    call.reply.integer(0);
+    return {};
+  }
+  if (deadline.passed(call.now)) {
+    call.kv.remove(key);
+  } else {
+    call.kv.setDeadline(key, deadline);
+  }
+  call.reply.integer(1);
+  return {};
+}
+
+// -2: no key, -1: no deadline, else what `convert` makes of the deadline.
+template <typename Convert>
+Status replyDeadline(CommandCall& call, Convert&& convert) {
+  const kv::Entry* entry = call.kv.find(keyAt(call, 1));
+  if (entry == nullptr) {
+    call.reply.integer(-2);
+  } else if (!entry->hasDeadline()) {
+    call.reply.integer(-1);
+  } else {
+    call.reply.integer(convert(entry->deadline().unix_ms));
+  }
+  return {};
+}
+
+std::string_view encodingName(const kv::Entry& entry) {
+  switch (entry.encoding()) {
+    case kv::Encoding::kInteger:
+      return "int";
+    case kv::Encoding::kRaw:
+      return entry.valueSize() <= 44 ? "embstr" : "raw";
+    case kv::Encoding::kPacked:
+      return "listpack";
+    case kv::Encoding::kLarge:
+      break;
+  }
+  switch (entry.type()) {
+    case kv::ObjectType::kList:
+      return "quicklist";
+    case kv::ObjectType::kSortedSet:
+      return "skiplist";
+    default:
+      return "hashtable";
+  }
+}
+
+Status flushDatabases(CommandCall& call, int first, int last) {
+  if (call.args.size() > 2 || (call.args.size() == 2 && !isWord(call.args[1], "ASYNC") && !isWord(call.args[1], "SYNC"))) {
+    return syntaxError();
+  }
+  for (int db = first; db <= last; ++db) {
+    call.kv.flush(db);
+  }
+  call.reply.simple("OK");
+  return {};
+}
+
+}  // namespace
+
+Status del(CommandCall& call) {
+  return removeKeys(call);
+}
+Status unlink(CommandCall& call) {
+  return removeKeys(call);
+}
+Status exists(CommandCall& call) {
+  return countKeys(call);
+}
+Status touch(CommandCall& call) {
+  return countKeys(call);
+}
+
+Status type(CommandCall& call) {
+  const kv::Entry* entry = call.kv.find(keyAt(call, 1));
+  call.reply.simple(entry == nullptr ? "none" : kv::typeName(entry->type()));
+  return {};
+}
+
+Status expire(CommandCall& call) {
+  return expireKey(call, keyAt(call, 1), {1000, false}, "expire");
+}
+Status pexpire(CommandCall& call) {
+  return expireKey(call, keyAt(call, 1), {1, false}, "pexpire");
+}
+Status expireat(CommandCall& call) {
+  return expireKey(call, keyAt(call, 1), {1000, true}, "expireat");
+}
+Status pexpireat(CommandCall& call) {
+  return expireKey(call, keyAt(call, 1), {1, true}, "pexpireat");
+}
+
+Status ttl(CommandCall& call) {
+  return replyDeadline(call, [&](std::int64_t ms) { return (ms - call.now.value + 500) / 1000; });
+}
+Status pttl(CommandCall& call) {
+  return replyDeadline(call, [&](std::int64_t ms) { return ms - call.now.value; });
+}
+Status expiretime(CommandCall& call) {
+  return replyDeadline(call, [](std::int64_t ms) { return (ms + 500) / 1000; });
+}
+Status pexpiretime(CommandCall& call) {
+  return replyDeadline(call, [](std::int64_t ms) { return ms; });
+}
+
+Status persist(CommandCall& call) {
+  const kv::Key key = keyAt(call, 1);
+  const kv::Entry* entry = call.kv.find(key);
+  const bool has_deadline = entry != nullptr && entry->hasDeadline();
+  if (has_deadline) {
+    call.kv.setDeadline(key, kNever);
+  }
+  call.reply.integer(has_deadline ? 1 : 0);
+  return {};
+}
+
+Status keys(CommandCall& call) {
+  std::vector<std::string> names;
+  call.kv.forEachKey(call.db, call.args[1], [&](const kv::Entry& entry) { names.emplace_back(entry.key()); });
+  replyBulks(call.reply, names);
+  return {};
+}
+
+Status scan(CommandCall& call) {
+  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(call.args, 1, true));
+  std::vector<std::string> names;
+  const std::uint64_t next = call.kv.scan(call.db, options.cursor, options.count, [&](const kv::Entry& entry) {
+    if ((!options.match || kv::globMatches(*options.match, entry.key())) &&
+        (!options.type || kv::typeName(entry.type()) == *options.type)) {
+      names.emplace_back(entry.key());
+    }
+  });
+  replyScan(call.reply, next, names);
+  return {};
+}
+
+Status dbsize(CommandCall& call) {
+  call.reply.integer(static_cast<std::int64_t>(call.kv.databaseSize(call.db)));
+  return {};
+}
+
+Status randomkey(CommandCall& call) {
+  const auto name = call.kv.randomKey(call.db, [&] { return randomBits(call); });
+  if (name) {
+    call.reply.bulk(*name);
+  } else {
+    call.reply.null();
+  }
+  return {};
+}
+
+Status flushdb(CommandCall& call) {
+  return flushDatabases(call, call.db, call.db);
+}
+Status flushall(CommandCall& call) {
+  return flushDatabases(call, 0, call.kv.store().databases() - 1);
+}
+
+Status rename(CommandCall& call) {
+  const kv::Key from = keyAt(call, 1);
+  if (!call.kv.exists(from)) {
+    return noSuchKeyError();
+  }
+  if (call.args[1] != call.args[2]) {
+    call.kv.copyValue(from, keyAt(call, 2));
+    call.kv.remove(from);
+  }
+  call.reply.simple("OK");
+  return {};
+}
+
+Status renamenx(CommandCall& call) {
+  const kv::Key from = keyAt(call, 1);
+  if (!call.kv.exists(from)) {
+    return noSuchKeyError();
+  }
+  const kv::Key to = keyAt(call, 2);
+  const bool free = call.args[1] != call.args[2] && !call.kv.exists(to);
+  if (free) {
+    call.kv.copyValue(from, to);
+    call.kv.remove(from);
+  }
+  call.reply.integer(free ? 1 : 0);
+  return {};
+}
+
+Status copy(CommandCall& call) {
+  bool replace = false;
+  for (std::size_t i = 3; i < call.args.size(); ++i) {
+    if (isWord(call.args[i], "REPLACE")) {
+      replace = true;
+    } else if (isWord(call.args[i], "DB") && i + 1 < call.args.size()) {
+      TREFOIL_ASSIGN(const std::int64_t db, integerArgument(call.args[++i]));
+      if (db < 0 || db >= call.kv.store().databases()) {
+        return Error(ErrorCode::kInvalid, "DB index is out of range");
+      }
+      if (db != call.db) {
+        return Error(ErrorCode::kUnsupported, "COPY into another database is not supported");
+      }
+    } else {
+      return syntaxError();
+    }
+  }
+  if (call.args[1] == call.args[2]) {
+    return Error(ErrorCode::kInvalid, "source and destination objects are the same");
+  }
+  const kv::Key from = keyAt(call, 1);
+  const kv::Key to = keyAt(call, 2);
+  const bool copied = call.kv.exists(from) && (replace || !call.kv.exists(to));
+  if (copied) {
+    call.kv.copyValue(from, to);
+  }
+  call.reply.integer(copied ? 1 : 0);
+  return {};
+}
+
+Status object(CommandCall& call) {
+  if (call.args.size() != 3 || !isWord(call.args[1], "ENCODING")) {
+    return Error(ErrorCode::kInvalid, "unknown subcommand or wrong number of arguments for '" +
+                                          std::string(call.args[1].substr(0, 128)) + "'. Try OBJECT HELP.");
+  }
+  const kv::Entry* entry = call.kv.find(keyAt(call, 2));
+  if (entry == nullptr) {
+    call.reply.null();
+  } else {
+    call.reply.bulk(encodingName(*entry));
+  }
+  return {};
+}
+
+}  // namespace trefoil::commands

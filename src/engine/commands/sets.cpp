@@ -1,0 +1,244 @@
+// Set commands. Redis: t_set.c.
+#include <unordered_set>
+
+#include "engine/commands/arguments.hpp"
+#include "kv/glob.hpp"
+
+namespace trefoil::commands {
+
+namespace {
+
+constexpr std::string_view kMustBePositive = "value is out of range, must be positive";
+constexpr std::int64_t kMaxRepeats = 1 << 24;  // of SRANDMEMBER: an answer stays within bounds, however small the set
+
+void replySet(Reply& reply, const std::vector<std::string>& members) {
+  reply.set(members.size());
+  for (const std::string& member : members) {
+    reply.bulk(member);
+  }
+}
+
+// The sets of args[first…]; absent ones are empty.
+Result<std::vector<kv::SetHandle>> setsFrom(CommandCall& call, std::size_t first) {
+  std::vector<kv::SetHandle> sets;
+  for (std::size_t i = first; i < call.args.size(); ++i) {
+    TREFOIL_ASSIGN(const kv::SetHandle set, call.kv.set(keyAt(call, i)));
+    sets.push_back(set);
+  }
+  return sets;
+}
+
+using Combine = std::vector<std::string> (*)(std::vector<kv::SetHandle> sets);
+
+// Members of the smallest set that are in all others.
+std::vector<std::string> intersection(std::vector<kv::SetHandle> sets) {
+  std::sort(sets.begin(), sets.end(), [](const kv::SetHandle& a, const kv::SetHandle& b) { return a.size() < b.size(); });
+  std::vector<std::string> members;
+  for (kv::ElementCursor cursor = sets[0].first(); cursor.valid(); cursor.next()) {
+    if (std::all_of(sets.begin() + 1, sets.end(), [&](const kv::SetHandle& set) { return set.contains(cursor.member()); })) {
+      members.emplace_back(cursor.member());
+    }
+  }
+  return members;
+}
+
+std::vector<std::string> unionOf(std::vector<kv::SetHandle> sets) {
+  std::vector<std::string> members;
+  std::unordered_set<std::string_view> seen;
+  for (const kv::SetHandle& set : sets) {
+    for (kv::ElementCursor cursor = set.first(); cursor.valid(); cursor.next()) {
+      if (seen.insert(cursor.member()).second) {
+        members.emplace_back(cursor.member());
+      }
+    }
+  }
+  return members;
+}
+
+// Members of the first set that are in no other.
+std::vector<std::string> difference(std::vector<kv::SetHandle> sets) {
+  std::vector<std::string> members;
+  for (kv::ElementCursor cursor = sets[0].first(); cursor.valid(); cursor.next()) {
+    if (std::none_of(sets.begin() + 1, sets.end(), [&](const kv::SetHandle& set) { return set.contains(cursor.member()); })) {
+      members.emplace_back(cursor.member());
+    }
+  }
+  return members;
+}
+
+Status replyCombined(CommandCall& call, Combine combine) {
+  TREFOIL_ASSIGN(std::vector<kv::SetHandle> sets, setsFrom(call, 1));
+  replySet(call.reply, combine(std::move(sets)));
+  return {};
+}
+
+Status storeCombined(CommandCall& call, Combine combine) {
+  TREFOIL_ASSIGN(std::vector<kv::SetHandle> sets, setsFrom(call, 2));
+  const std::vector<std::string> members = combine(std::move(sets));
+  const kv::Key target = keyAt(call, 1);
+  call.kv.remove(target);
+  const std::vector<std::string_view> views(members.begin(), members.end());
+  call.kv.setAdd(target, views);
+  call.reply.integer(static_cast<std::int64_t>(members.size()));
+  return {};
+}
+
+}  // namespace
+
+Status sadd(CommandCall& call) {
+  const kv::Key key = keyAt(call, 1);
+  TREFOIL_TRY(call.kv.set(key));
+  call.reply.integer(static_cast<std::int64_t>(call.kv.setAdd(key, call.args.subspan(2))));
+  return {};
+}
+
+Status srem(CommandCall& call) {
+  const kv::Key key = keyAt(call, 1);
+  TREFOIL_TRY(call.kv.set(key));
+  call.reply.integer(static_cast<std::int64_t>(call.kv.setRemove(key, call.args.subspan(2))));
+  return {};
+}
+
+Status smembers(CommandCall& call) {
+  TREFOIL_ASSIGN(const kv::SetHandle set, call.kv.set(keyAt(call, 1)));
+  call.reply.set(set.size());
+  for (kv::ElementCursor cursor = set.first(); cursor.valid(); cursor.next()) {
+    call.reply.bulk(cursor.member());
+  }
+  return {};
+}
+
+Status sismember(CommandCall& call) {
+  TREFOIL_ASSIGN(const kv::SetHandle set, call.kv.set(keyAt(call, 1)));
+  call.reply.integer(set.contains(call.args[2]) ? 1 : 0);
+  return {};
+}
+
+Status smismember(CommandCall& call) {
+  TREFOIL_ASSIGN(const kv::SetHandle set, call.kv.set(keyAt(call, 1)));
+  call.reply.array(call.args.size() - 2);
+  for (const std::string_view member : call.args.subspan(2)) {
+    call.reply.integer(set.contains(member) ? 1 : 0);
+  }
+  return {};
+}
+
+Status scard(CommandCall& call) {
+  TREFOIL_ASSIGN(const kv::SetHandle set, call.kv.set(keyAt(call, 1)));
+  call.reply.integer(static_cast<std::int64_t>(set.size()));
+  return {};
+}
+
+Status spop(CommandCall& call) {
+  if (call.args.size() > 3) {
+    return syntaxError();
+  }
+  const bool counted = call.args.size() == 3;
+  std::int64_t wanted = 1;
+  if (counted) {
+    TREFOIL_ASSIGN(wanted, integerArgument(call.args[2], 0, kMustBePositive));
+  }
+  const kv::Key key = keyAt(call, 1);
+  TREFOIL_ASSIGN(const kv::SetHandle set, call.kv.set(key));
+  std::vector<std::string> members;
+  for (const std::size_t index : randomIndices(call, static_cast<std::size_t>(wanted), set.size())) {
+    members.emplace_back(set.at(index).member());
+  }
+  const std::vector<std::string_view> views(members.begin(), members.end());
+  call.kv.setRemove(key, views);
+  if (counted) {
+    replySet(call.reply, members);
+  } else if (members.empty()) {
+    call.reply.null();
+  } else {
+    call.reply.bulk(members[0]);
+  }
+  return {};
+}
+
+Status srandmember(CommandCall& call) {
+  if (call.args.size() > 3) {
+    return syntaxError();
+  }
+  const bool counted = call.args.size() == 3;
+  std::int64_t wanted = 1;
+  if (counted) {
+    TREFOIL_ASSIGN(wanted, integerArgument(call.args[2]));
+    if (wanted < -kMaxRepeats || wanted > INT64_MAX / 2) {
+      return Error(ErrorCode::kInvalid, "value is out of range");
+    }
+  }
+  TREFOIL_ASSIGN(const kv::SetHandle set, call.kv.set(keyAt(call, 1)));
+  if (!set.exists()) {
+    counted ? call.reply.array(0) : call.reply.null();
+    return {};
+  }
+  if (!counted) {
+    call.reply.bulk(set.at(randomBits(call) % set.size()).member());
+    return {};
+  }
+  if (wanted < 0) {  // with repeats, exactly that many
+    call.reply.array(static_cast<std::size_t>(-wanted));
+    for (std::int64_t i = wanted; i < 0; ++i) {
+      call.reply.bulk(set.at(randomBits(call) % set.size()).member());
+    }
+    return {};
+  }
+  const std::vector<std::size_t> indices = randomIndices(call, static_cast<std::size_t>(wanted), set.size());
+  call.reply.array(indices.size());
+  for (const std::size_t index : indices) {
+    call.reply.bulk(set.at(index).member());
+  }
+  return {};
+}
+
+Status smove(CommandCall& call) {
+  const kv::Key from = keyAt(call, 1);
+  const kv::Key to = keyAt(call, 2);
+  const std::string_view member = call.args[3];
+  TREFOIL_ASSIGN(const kv::SetHandle source, call.kv.set(from));
+  if (source.exists()) {
+    TREFOIL_TRY(call.kv.set(to));
+  }
+  const bool there = source.contains(member);
+  if (there && call.args[1] != call.args[2]) {
+    call.kv.setRemove(from, {&member, 1});
+    call.kv.setAdd(to, {&member, 1});
+  }
+  call.reply.integer(there ? 1 : 0);
+  return {};
+}
+
+Status sinter(CommandCall& call) {
+  return replyCombined(call, intersection);
+}
+Status sunion(CommandCall& call) {
+  return replyCombined(call, unionOf);
+}
+Status sdiff(CommandCall& call) {
+  return replyCombined(call, difference);
+}
+Status sinterstore(CommandCall& call) {
+  return storeCombined(call, intersection);
+}
+Status sunionstore(CommandCall& call) {
+  return storeCombined(call, unionOf);
+}
+Status sdiffstore(CommandCall& call) {
+  return storeCombined(call, difference);
+}
+
+Status sscan(CommandCall& call) {
+  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(call.args, 2, false));
+  TREFOIL_ASSIGN(const kv::SetHandle set, call.kv.set(keyAt(call, 1)));
+  std::vector<std::string> found;
+  const std::uint64_t next = set.scan(options.cursor, options.count, [&](const kv::Element& element) {
+    if (!options.match || kv::globMatches(*options.match, element.member)) {
+      found.emplace_back(element.member);
+    }
+  });
+  replyScan(call.reply, next, found);
+  return {};
+}
+
+}  // namespace trefoil::commands

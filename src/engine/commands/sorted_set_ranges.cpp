@@ -1,0 +1,269 @@
+// Sorted set commands over ranges: by rank, by score, by name. Redis: t_zset.c.
+//
+// Whatever a range is given by, it becomes a range of ranks first: both ends are looked up by counting, and what lies between is
+// walked from either side.
+#include <cmath>
+#include <cstdlib>
+
+#include "engine/commands/arguments.hpp"
+
+namespace trefoil::commands {
+
+namespace {
+
+enum class RangeBy { kRank, kScore, kName };
+
+// Ranks [first, first + count).
+using RankRange = IndexRange;
+
+struct ScoreBound {
+  double score = 0;
+  bool exclusive = false;
+};
+
+std::optional<ScoreBound> scoreBound(std::string_view text) {
+  ScoreBound bound;
+  if (!text.empty() && text.front() == '(') {
+    bound.exclusive = true;
+    text.remove_prefix(1);
+  }
+  const auto score = parseDouble(text);
+  if (!score) {
+    return std::nullopt;
+  }
+  bound.score = *score;
+  return bound;
+}
+
+Result<RankRange> scoreRange(const kv::SortedSetHandle& set, std::string_view minimum, std::string_view maximum) {
+  const auto low = scoreBound(minimum);
+  const auto high = scoreBound(maximum);
+  if (!low || !high) {
+    return Error(ErrorCode::kInvalid, "min or max is not a float");
+  }
+  const std::size_t from = set.countBelow(low->score, low->exclusive);
+  const std::size_t to = set.countBelow(high->score, !high->exclusive);
+  return RankRange{from, to > from ? to - from : 0};
+}
+
+// - and + are the ends, [name includes, (name excludes.
+struct NameBound {
+  enum class Kind { kLowest, kHighest, kIncluding, kExcluding };
+  Kind kind;
+  std::string_view name;
+};
+
+std::optional<NameBound> nameBound(std::string_view text) {
+  if (text == "-") {
+    return NameBound{NameBound::Kind::kLowest, {}};
+  }
+  if (text == "+") {
+    return NameBound{NameBound::Kind::kHighest, {}};
+  }
+  if (!text.empty() && (text.front() == '[' || text.front() == '(')) {
+    return NameBound{text.front() == '[' ? NameBound::Kind::kIncluding : NameBound::Kind::kExcluding, text.substr(1)};
+  }
+  return std::nullopt;
+}
+
+// Members before the bound: those equal to it count where it is a minimum that excludes or a maximum that includes them.
+std::size_t countBefore(const kv::SortedSetHandle& set, const NameBound& bound, bool is_minimum) {
+  switch (bound.kind) {
+    case NameBound::Kind::kLowest:
+      return 0;
+    case NameBound::Kind::kHighest:
+      return set.size();
+    case NameBound::Kind::kIncluding:
+      return set.countBelowName(bound.name, !is_minimum);
+    case NameBound::Kind::kExcluding:
+      return set.countBelowName(bound.name, is_minimum);
+  }
+  return 0;
+}
+
+Result<RankRange> nameRange(const kv::SortedSetHandle& set, std::string_view minimum, std::string_view maximum) {
+  const auto low = nameBound(minimum);
+  const auto high = nameBound(maximum);
+  if (!low || !high) {
+    return Error(ErrorCode::kInvalid, "min or max not valid string range item");
+  }
+  const std::size_t from = countBefore(set, *low, true);
+  const std::size_t to = countBefore(set, *high, false);
+  return RankRange{from, to > from ? to - from : 0};
+}
+
+struct RangeQuery {
+  RangeBy by = RangeBy::kRank;
+  bool reverse = false;
+  bool with_scores = false;
+  bool limited = false;
+  std::int64_t offset = 0;
+  std::int64_t limit = -1;
+};
+
+// LIMIT and WITHSCORES, and with `all` also BYSCORE, BYLEX and REV, from args[4] on.
+Status readOptions(CommandCall& call, bool all, RangeQuery& query) {
+  for (std::size_t i = 4; i < call.args.size(); ++i) {
+    const std::string_view option = call.args[i];
+    if (isWord(option, "WITHSCORES")) {
+      query.with_scores = true;
+    } else if (isWord(option, "LIMIT") && i + 2 < call.args.size()) {
+      TREFOIL_ASSIGN(query.offset, integerArgument(call.args[i + 1]));
+      TREFOIL_ASSIGN(query.limit, integerArgument(call.args[i + 2]));
+      query.limited = true;
+      i += 2;
+    } else if (all && isWord(option, "BYSCORE")) {
+      query.by = RangeBy::kScore;
+    } else if (all && isWord(option, "BYLEX")) {
+      query.by = RangeBy::kName;
+    } else if (all && isWord(option, "REV")) {
+      query.reverse = true;
+    } else {
+      return syntaxError();
+    }
+  }
+  if (query.limited && query.by == RangeBy::kRank && query.limit != -1) {
+    return Error(ErrorCode::kInvalid, "syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
+  }
+  if (query.with_scores && query.by == RangeBy::kName) {
+    return Error(ErrorCode::kInvalid, "syntax error, WITHSCORES not supported in combination with BYLEX");
+  }
+  return {};
+}
+
+// The ranks that args[2] and args[3] name. In reverse, ranks count from the end and a score's or name's maximum comes first.
+Result<RankRange> resolve(CommandCall& call, const kv::SortedSetHandle& set, const RangeQuery& query) {
+  const std::string_view minimum = call.args[query.reverse ? 3 : 2];
+  const std::string_view maximum = call.args[query.reverse ? 2 : 3];
+  switch (query.by) {
+    case RangeBy::kScore:
+      return scoreRange(set, minimum, maximum);
+    case RangeBy::kName:
+      return nameRange(set, minimum, maximum);
+    case RangeBy::kRank:
+      break;
+  }
+  TREFOIL_ASSIGN(const std::int64_t start, integerArgument(call.args[2]));
+  TREFOIL_ASSIGN(const std::int64_t stop, integerArgument(call.args[3]));
+  RankRange range = indexRange(start, stop, set.size());
+  if (query.reverse) {
+    range.first = set.size() - range.first - range.count;
+  }
+  return range;
+}
+
+RankRange applyLimit(RankRange range, const RangeQuery& query) {
+  if (query.offset < 0 || static_cast<std::uint64_t>(query.offset) >= range.count) {
+    return query.limited ? RankRange{} : range;
+  }
+  const auto offset = static_cast<std::size_t>(query.offset);
+  const std::size_t left = range.count - offset;
+  const std::size_t count = query.limit < 0 ? left : std::min(left, static_cast<std::size_t>(query.limit));
+  return {query.reverse ? range.first + left - count : range.first + offset, count};
+}
+
+Status replyRange(CommandCall& call, RangeQuery query, bool all_options) {
+  TREFOIL_TRY(readOptions(call, all_options, query));
+  TREFOIL_ASSIGN(const kv::SortedSetHandle set, call.kv.sortedSet(keyAt(call, 1)));
+  TREFOIL_ASSIGN(const RankRange named, resolve(call, set, query));
+  const RankRange range = applyLimit(named, query);
+  if (query.with_scores) {
+    replyScoredArray(call, range.count);
+  } else {
+    call.reply.array(range.count);
+  }
+  if (range.count == 0) {
+    return {};
+  }
+  kv::ElementCursor cursor = set.at(query.reverse ? range.first + range.count - 1 : range.first);
+  for (std::size_t i = 0; i < range.count; ++i) {
+    if (query.with_scores) {
+      replyScored(call, cursor.member(), cursor.score());
+    } else {
+      call.reply.bulk(cursor.member());
+    }
+    query.reverse ? cursor.previous() : cursor.next();
+  }
+  return {};
+}
+
+Status countRange(CommandCall& call, RangeBy by) {
+  RangeQuery query;
+  query.by = by;
+  TREFOIL_ASSIGN(const kv::SortedSetHandle set, call.kv.sortedSet(keyAt(call, 1)));
+  TREFOIL_ASSIGN(const RankRange range, resolve(call, set, query));
+  call.reply.integer(static_cast<std::int64_t>(range.count));
+  return {};
+}
+
+Status removeRange(CommandCall& call, RangeBy by) {
+  RangeQuery query;
+  query.by = by;
+  const kv::Key key = keyAt(call, 1);
+  TREFOIL_ASSIGN(const kv::SortedSetHandle set, call.kv.sortedSet(key));
+  TREFOIL_ASSIGN(const RankRange range, resolve(call, set, query));
+  std::vector<std::string_view> members;
+  kv::ElementCursor cursor = range.count == 0 ? kv::ElementCursor() : set.at(range.first);
+  for (std::size_t i = 0; i < range.count; ++i, cursor.next()) {
+    members.push_back(cursor.member());
+  }
+  call.kv.sortedSetRemove(key, members);
+  call.reply.integer(static_cast<std::int64_t>(members.size()));
+  return {};
+}
+
+}  // namespace
+
+Status zrange(CommandCall& call) {
+  return replyRange(call, {}, true);
+}
+
+Status zrevrange(CommandCall& call) {
+  RangeQuery query;
+  query.reverse = true;
+  return replyRange(call, query, false);
+}
+
+Status zrangebyscore(CommandCall& call) {
+  RangeQuery query;
+  query.by = RangeBy::kScore;
+  return replyRange(call, query, false);
+}
+
+Status zrevrangebyscore(CommandCall& call) {
+  RangeQuery query;
+  query.by = RangeBy::kScore;
+  query.reverse = true;
+  return replyRange(call, query, false);
+}
+
+Status zrangebylex(CommandCall& call) {
+  RangeQuery query;
+  query.by = RangeBy::kName;
+  return replyRange(call, query, false);
+}
+
+Status zrevrangebylex(CommandCall& call) {
+  RangeQuery query;
+  query.by = RangeBy::kName;
+  query.reverse = true;
+  return replyRange(call, query, false);
+}
+
+Status zcount(CommandCall& call) {
+  return countRange(call, RangeBy::kScore);
+}
+Status zlexcount(CommandCall& call) {
+  return countRange(call, RangeBy::kName);
+}
+Status zremrangebyrank(CommandCall& call) {
+  return removeRange(call, RangeBy::kRank);
+}
+Status zremrangebyscore(CommandCall& call) {
+  return removeRange(call, RangeBy::kScore);
+}
+Status zremrangebylex(CommandCall& call) {
+  return removeRange(call, RangeBy::kName);
+}
+
+}  // namespace trefoil::commands
