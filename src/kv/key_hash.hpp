@@ -61,14 +61,16 @@ inline std::uint64_t hashBytes(std::string_view bytes, std::uint64_t seed) {
     }
   } else {
     std::size_t left = size;
-    std::uint64_t other = state;
-    while (left > 32) {
-      state = mum(read8(at) ^ kSecret1, read8(at + 8) ^ state);
-      other = mum(read8(at + 16) ^ kSecret2, read8(at + 24) ^ other);
-      at += 32;
-      left -= 32;
+    if (left > 32) {  // two lanes
+      std::uint64_t other = state;
+      do {
+        state = mum(read8(at) ^ kSecret1, read8(at + 8) ^ state);
+        other = mum(read8(at + 16) ^ kSecret2, read8(at + 24) ^ other);
+        at += 32;
+        left -= 32;
+      } while (left > 32);
+      state ^= other;
     }
-    state ^= other;
     if (left > 16) {
       state = mum(read8(at) ^ kSecret1, read8(at + 8) ^ state);
       at += 16;
