@@ -6,6 +6,7 @@
 
 #include "aof/log.hpp"
 #include "base/logging.hpp"
+#include "engine/catalog_functions.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/session_impl.hpp"
 
@@ -41,6 +42,7 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
       env_(env),
       manager_(std::move(manager)),
       pool_(static_cast<std::size_t>(settings.integer(Setting::kSlowLaneThreads))) {
+  addCatalogFunctions(table_functions_);
   fsync_observer_ = settings_.observe(Setting::kAppendFsync, [this] {
     if (manager_->log() != nullptr) {
       manager_->log()->setPolicy(policyOf(settings_));

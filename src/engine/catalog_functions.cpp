@@ -1,0 +1,198 @@
+#include "engine/catalog_functions.hpp"
+
+#include <algorithm>
+#include <array>
+#include <deque>
+
+#include "parser/ast_printer.hpp"
+#include "sql/executor.hpp"
+#include "sql/schema.hpp"
+#include "sql/view.hpp"
+
+namespace trefoil {
+namespace {
+
+using sql::SqlType;
+using sql::TableSchema;
+
+// Rows that were made beforehand.
+class ListSource final : public sql::RowSource {
+ public:
+  explicit ListSource(std::size_t columns) : columns_(columns) {}
+
+  void addInteger(std::int64_t value) { cells_.push_back(Datum::integer(value)); }
+  void addBool(bool value) { cells_.push_back(Datum::boolean(value)); }
+  void addNull() { cells_.push_back(Datum::null()); }
+  void addText(std::string text) {
+    texts_.push_back(std::move(text));
+    cells_.push_back(Datum::text(texts_.back()));
+  }
+
+  Result<bool> next(sql::Chunk& out, std::size_t max_rows) override {
+    const std::size_t count = std::min(max_rows, cells_.size() / columns_ - row_);
+    if (count == 0) {
+      return false;
+    }
+    buffers_.resize(columns_);
+    out.columns.clear();
+    for (std::size_t column = 0; column < columns_; ++column) {
+      buffers_[column].reset(columnType(column), count);
+      buffers_[column].clearNulls();
+      for (std::size_t i = 0; i < count; ++i) {
+        const Datum& cell = cells_[(row_ + i) * columns_ + column];
+        if (cell.isNull()) {
+          buffers_[column].setNull(static_cast<std::uint32_t>(i));
+        } else {
+          buffers_[column].set(static_cast<std::uint32_t>(i), cell);
+        }
+      }
+      out.columns.push_back(buffers_[column].view());
+    }
+    out.rows = {nullptr, static_cast<std::uint32_t>(count)};
+    row_ += count;
+    return true;
+  }
+
+ private:
+  // The first value of the column that is none of NULL has its type.
+  [[nodiscard]] Type columnType(std::size_t column) const {
+    for (std::size_t i = column; i < cells_.size(); i += columns_) {
+      if (!cells_[i].isNull()) {
+        return cells_[i].type();
+      }
+    }
+    return Type::kText;
+  }
+
+  std::size_t columns_;
+  std::size_t row_ = 0;
+  std::vector<Datum> cells_;
+  std::deque<std::string> texts_;
+  std::vector<sql::ColumnBuffer> buffers_;
+};
+
+std::string quotedColumns(const TableSchema& schema, const sql::IndexDefinition& index) {
+  std::string text;
+  for (const std::uint32_t column : index.columns) {
+    text += (text.empty() ? "" : ", ") + parser::quoteIdentifier(schema.columns[column].name);
+  }
+  return text;
+}
+
+std::string createTable(const TableSchema& schema) {
+  std::string text = "CREATE TABLE " + parser::quoteIdentifier(schema.name) + " (";
+  const char* separator = "\n  ";
+  for (const sql::ColumnDefinition& column : schema.columns) {
+    text += separator + parser::quoteIdentifier(column.name) + " " + sql::sqlTypeName(column.type);
+    text += column.not_null ? " NOT NULL" : "";
+    text += column.default_text.empty() ? "" : " DEFAULT " + column.default_text;
+    separator = ",\n  ";
+  }
+  for (const sql::IndexDefinition& index : schema.indexes) {
+    if (index.is_constraint) {
+      text += separator + ("CONSTRAINT " + parser::quoteIdentifier(index.name)) +
+              (index.primary ? " PRIMARY KEY (" : " UNIQUE (") + quotedColumns(schema, index) + ")";
+    }
+  }
+  for (const sql::CheckDefinition& check : schema.checks) {
+    text += separator + ("CONSTRAINT " + parser::quoteIdentifier(check.name)) + " CHECK (" + check.expression_text + ")";
+  }
+  return text + "\n);";
+}
+
+std::string createIndex(const TableSchema& schema, const sql::IndexDefinition& index) {
+  return std::string(index.unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ") + parser::quoteIdentifier(index.name) + " ON " +
+         parser::quoteIdentifier(schema.name) + " (" + quotedColumns(schema, index) + ");";
+}
+
+using Rows = Result<std::unique_ptr<sql::RowSource>>;
+
+Rows listTables(sql::ExecContext& context, std::span<const Datum>) {
+  auto rows = std::make_unique<ListSource>(3);
+  for (const sql::SchemaPointer& table : context.view.tables()) {
+    rows->addText(table->name);
+    rows->addInteger(static_cast<std::int64_t>(table->columns.size()));
+    rows->addInteger(static_cast<std::int64_t>(table->indexes.size()));
+  }
+  return std::unique_ptr<sql::RowSource>(std::move(rows));
+}
+
+Rows listColumns(sql::ExecContext& context, std::span<const Datum>) {
+  auto rows = std::make_unique<ListSource>(6);
+  for (const sql::SchemaPointer& table : context.view.tables()) {
+    std::int64_t ordinal = 0;
+    for (const sql::ColumnDefinition& column : table->columns) {
+      rows->addText(table->name);
+      rows->addInteger(++ordinal);
+      rows->addText(column.name);
+      rows->addText(sql::sqlTypeName(column.type));
+      rows->addBool(column.not_null);
+      if (column.default_text.empty()) {
+        rows->addNull();
+      } else {
+        rows->addText(column.default_text);
+      }
+    }
+  }
+  return std::unique_ptr<sql::RowSource>(std::move(rows));
+}
+
+Rows listIndexes(sql::ExecContext& context, std::span<const Datum>) {
+  auto rows = std::make_unique<ListSource>(5);
+  for (const sql::SchemaPointer& table : context.view.tables()) {
+    for (const sql::IndexDefinition& index : table->indexes) {
+      rows->addText(table->name);
+      rows->addText(index.name);
+      rows->addText(quotedColumns(*table, index));
+      rows->addBool(index.unique);
+      rows->addBool(index.primary);
+    }
+  }
+  return std::unique_ptr<sql::RowSource>(std::move(rows));
+}
+
+Rows listSchema(sql::ExecContext& context, std::span<const Datum>) {
+  auto rows = std::make_unique<ListSource>(3);
+  std::int64_t ordinal = 0;
+  const auto add = [&](const TableSchema& table, std::string definition) {
+    rows->addInteger(++ordinal);
+    rows->addText(table.name);
+    rows->addText(std::move(definition));
+  };
+  for (const sql::SchemaPointer& table : context.view.tables()) {
+    add(*table, createTable(*table));
+    for (const sql::IndexDefinition& index : table->indexes) {
+      if (!index.is_constraint) {
+        add(*table, createIndex(*table, index));
+      }
+    }
+  }
+  return std::unique_ptr<sql::RowSource>(std::move(rows));
+}
+
+}  // namespace
+
+void addCatalogFunctions(sql::TableFunctions& functions) {
+  const SqlType text = SqlType::text();
+  const SqlType bigint = SqlType::bigint();
+  const SqlType boolean = SqlType::boolean();
+  functions.add({"trefoil_tables", {}, 0, {{"name", text}, {"columns", bigint}, {"indexes", bigint}}, listTables});
+  functions.add({"trefoil_columns",
+                 {},
+                 0,
+                 {{"table_name", text},
+                  {"ordinal", bigint},
+                  {"column_name", text},
+                  {"type", text},
+                  {"not_null", boolean},
+                  {"default_text", text}},
+                 listColumns});
+  functions.add({"trefoil_indexes",
+                 {},
+                 0,
+                 {{"table_name", text}, {"index_name", text}, {"columns", text}, {"is_unique", boolean}, {"is_primary", boolean}},
+                 listIndexes});
+  functions.add({"trefoil_schema", {}, 0, {{"ordinal", bigint}, {"table_name", text}, {"definition", text}}, listSchema});
+}
+
+}  // namespace trefoil
