@@ -67,7 +67,7 @@ Result<bool> LogWalker::decide(const std::string& what) {
   const Lsn promised = entry.end ? *entry.end : mark_;
   const std::uint64_t offset = reader_->offsetOf(position_);
   if (position_ < promised) {
-    damage_ = {.path = reader_->path(), .offset = offset, .segment = index_, .lsn = position_, .cuttable = true};
+    damage_ = {.path = reader_->path(), .offset = offset, .segment = index_, .lsn = position_};
     return corrupt(reader_->describe(position_) + ": " + what + "; the log was on disk up to lsn " + std::to_string(promised));
   }
   dropped_bytes_ = reader_->fileBytes() > offset ? reader_->fileBytes() - offset : 0;

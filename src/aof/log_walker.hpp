@@ -29,12 +29,12 @@ class LogWalker {
   [[nodiscard]] std::uint64_t droppedBytes() const { return dropped_bytes_; }
   [[nodiscard]] const std::string& droppedReason() const { return dropped_reason_; }
 
-  // After next() or positionReader() failed with kCorruption.
+  // After next() failed with kCorruption.
   struct Damage {
     std::string path;
-    std::uint64_t offset = 0;
-    std::size_t segment = 0;  // index in the manifest
-    Lsn lsn = 0;              // where a repair may cut the log; everything below is intact
+    std::uint64_t offset = 0;  // 0: the head of the segment, or all of it
+    std::size_t segment = 0;   // index in the manifest
+    Lsn lsn = 0;               // where a repair may cut the log; everything below is intact
     std::string what;
     bool cuttable = false;  // whether cutting there leaves a log
   };
