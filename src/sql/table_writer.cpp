@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 
+#include "base/slab_list.hpp"
 #include "sql/chunk.hpp"
 #include "sql/view.hpp"
 
@@ -15,18 +16,30 @@ namespace {
 
 // ------------------------------------------------------------------------------------------------- objects: made, copied, freed
 
-constexpr std::align_val_t kChunkAlignment{64};
-
 std::size_t storedSize(Type type) {
   return type == Type::kVector ? sizeof(vector::Slot) : elementSize(type);
 }
 
-std::size_t chunkBytes(Type type, std::uint32_t capacity) {
-  return ColumnChunk::kDataOffset + capacity * storedSize(type);
+// Chunks of full blocks come from slabs on huge pages, one list for each size of element; the small ones of young tables do not.
+constexpr std::size_t fullChunkBytes(std::size_t element) {
+  return ColumnChunk::kDataOffset + kBlockRows * element;
 }
 
+SharedSlabList& fullChunks(std::size_t element) {
+  static SharedSlabList* const lists[] = {new SharedSlabList(fullChunkBytes(1)), new SharedSlabList(fullChunkBytes(4)),
+                                          new SharedSlabList(fullChunkBytes(8)), new SharedSlabList(fullChunkBytes(16))};
+  return *lists[element == 1 ? 0 : element == 4 ? 1 : element == 8 ? 2 : 3];
+}
+
+constexpr std::align_val_t kChunkAlignment{64};
+
 void freeChunk(Stamped* object) {
-  ::operator delete(static_cast<void*>(static_cast<ColumnChunk*>(object)), kChunkAlignment);
+  auto* chunk = static_cast<ColumnChunk*>(object);
+  if (chunk->capacity == kBlockRows) {
+    fullChunks(storedSize(chunk->type)).release(chunk);
+  } else {
+    ::operator delete(static_cast<void*>(chunk), kChunkAlignment);
+  }
 }
 void freeBlock(Stamped* object) {
   ::operator delete(static_cast<void*>(static_cast<Block*>(object)));
@@ -49,8 +62,9 @@ std::uint32_t capacityFor(std::uint32_t slots, std::uint32_t block) {
 }
 
 ColumnChunk* newChunk(Type type, std::uint32_t capacity, const WriteContext& context) {
-  const std::size_t bytes = chunkBytes(type, capacity);
-  auto* chunk = static_cast<ColumnChunk*>(::operator new(bytes, kChunkAlignment));
+  const std::size_t bytes = ColumnChunk::kDataOffset + capacity * storedSize(type);
+  auto* chunk = static_cast<ColumnChunk*>(capacity == kBlockRows ? fullChunks(storedSize(type)).allocate()
+                                                                 : ::operator new(bytes, kChunkAlignment));
   std::memset(static_cast<void*>(chunk), 0, bytes);
   chunk->capacity = capacity;
   chunk->kind = ChunkKind::kPlain;
