@@ -72,7 +72,9 @@ Lsn Ring::append(const Piece& piece) {
   RecordHeader header{
       .length = 0, .crc = 0, .lsn = lsn, .epoch = epoch_, .kind = piece.kind, .version = kRecordVersion, .zero = 0};
   header.crc = recordCrc(header, piece.payload_crc, salt_);
-  copyIn(lsn, {reinterpret_cast<const char*>(&header), sizeof(header)});
+  // All but the length, which the flusher may be looking at.
+  constexpr std::size_t kLengthBytes = sizeof(header.length);
+  copyIn(lsn + kLengthBytes, {reinterpret_cast<const char*>(&header) + kLengthBytes, sizeof(header) - kLengthBytes});
   if (!piece.prefix.empty()) {
     copyIn(lsn + sizeof(header), piece.prefix);
   }

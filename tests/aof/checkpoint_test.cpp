@@ -26,7 +26,7 @@ Chunks chunksOf(const CheckpointReader& reader, const UnitEntry& unit) {
     chunks.emplace_back(chunk);
     return Status();
   });
-  REQUIRE(status.ok());
+  TREFOIL_ASSERT(status.ok());  // no REQUIRE: it is called on several threads
   return chunks;
 }
 
