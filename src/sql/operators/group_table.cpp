@@ -391,7 +391,7 @@ bool GroupTable::equals(std::span<const Column> keys, std::uint32_t position, st
   return true;
 }
 
-void GroupTable::keys(std::uint32_t first, std::uint32_t count, std::vector<Column>& out) const {
+void GroupTable::keys(std::uint32_t first, [[maybe_unused]] std::uint32_t count, std::vector<Column>& out) const {
   TREFOIL_DEBUG_ASSERT(first % 64 == 0 && first + count <= size_);
   out.resize(columns_.size());
   for (std::size_t c = 0; c < columns_.size(); ++c) {
