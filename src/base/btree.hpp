@@ -42,6 +42,7 @@
 #include <new>
 #include <optional>
 #include <type_traits>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "base/node_pool.hpp"
@@ -261,16 +262,15 @@ class BTree {
   static std::size_t lowerIndex(const Key* keys, std::size_t count, const Probe& probe) {
     if constexpr (kPadded && std::is_convertible_v<Probe, std::int64_t>) {
       const std::int64_t wanted = probe;
-      constexpr std::size_t kGroups = N / 8;
-      std::size_t group = 0;
-      for (std::size_t i = 0; i < kGroups; ++i) {
-        group += keys[i * 8 + 7] < wanted ? 1 : 0;
+      const std::size_t group = [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return (std::size_t{keys[I * 8 + 7] < wanted} + ... + 0);
       }
+      (std::make_index_sequence<N / 8>());
       const Key* from = keys + group * 8;
-      std::size_t in_group = 0;
-      for (std::size_t i = 0; i < 7; ++i) {
-        in_group += from[i] < wanted ? 1 : 0;
+      const std::size_t in_group = [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return (std::size_t{from[I] < wanted} + ... + 0);
       }
+      (std::make_index_sequence<7>());
       (void)count;  // the padding is never less than a probe
       return group * 8 + in_group;
     } else {

@@ -303,6 +303,19 @@ void TableWriter::retireValue(const ColumnChunk& chunk, std::size_t column, std:
 // ------------------------------------------------------------------------------------------------------------------------- rows
 
 bool TableWriter::insert(RowId row, std::span<const Datum> values) {
+  const auto& definitions = version_.schema->indexes;
+  const auto insertKey = [&](std::size_t index) {
+    fillKey(
+        version_.indexes[index], definitions[index], [&](std::uint32_t column) { return values[column]; }, scratch_key);
+    return version_.indexes[index].insert(scratch_key, row, context_);
+  };
+  std::size_t first_unique = 0;
+  while (first_unique < definitions.size() && !definitions[first_unique].unique) {
+    ++first_unique;
+  }
+  if (first_unique < definitions.size() && !insertKey(first_unique)) {
+    return false;
+  }
   const std::uint32_t slot = slotOf(row);
   Block* block = writableBlock(blockOf(row), true);
   if (block->isPresent(slot)) {
@@ -315,10 +328,8 @@ bool TableWriter::insert(RowId row, std::span<const Datum> values) {
   ++block->rows;
   block->extent = std::max(block->extent, slot + 1);
   ++version_.rows;
-  for (std::size_t i = 0; i < version_.indexes.size(); ++i) {
-    fillKey(
-        version_.indexes[i], version_.schema->indexes[i], [&](std::uint32_t column) { return values[column]; }, scratch_key);
-    if (!version_.indexes[i].insert(scratch_key, row, context_)) {
+  for (std::size_t i = 0; i < definitions.size(); ++i) {
+    if (i != first_unique && !insertKey(i)) {
       return false;
     }
   }

@@ -21,7 +21,8 @@ class TableWriter {
   // `version` is writable in `context`.
   TableWriter(TableVersion& version, const WriteContext& context) : version_(version), context_(context) {}
 
-  // False, with the version possibly half changed, if the row id is taken or a unique key is there already.
+  // False if the row id is taken or a unique key is there already. Nothing is changed if it was the key of the first unique
+  // index; otherwise the version may be half changed.
   [[nodiscard]] bool insert(RowId row, std::span<const Datum> values);
   // False if there is no such row, or a unique key is there already. The values must not view this table's storage.
   [[nodiscard]] bool update(RowId row, std::span<const ColumnValue> changes);

@@ -220,44 +220,56 @@ RowId StagedTable::nextRow() {
   return static_cast<RowId>(run_next++);
 }
 
-Status View::checkNotNull(const TableVersion& version, std::uint32_t column, const Datum& value,
-                          std::span<const Datum> row) const {
-  const ColumnDefinition& definition = version.schema->columns[column];
-  if (value.isNull() && definition.not_null) [[unlikely]] {
-    return Error(ErrorCode::kNotNullViolation, "null value in column \"" + definition.name + "\" of relation \"" +
-                                                   version.schema->name + "\" violates not-null constraint")
-        .withDetail("Failing row contains " + rowText(row) + ".");
+namespace {
+
+Error nullViolation(const TableSchema& schema, std::uint32_t column, std::span<const Datum> row) {
+  return Error(ErrorCode::kNotNullViolation, "null value in column \"" + schema.columns[column].name + "\" of relation \"" +
+                                                 schema.name + "\" violates not-null constraint")
+      .withDetail("Failing row contains " + rowText(row) + ".");
+}
+
+}  // namespace
+
+template <typename ValueOf>
+Status View::checkKey(TableId id, const TableVersion& version, std::size_t index, std::optional<RowId> self, ValueOf&& value_of,
+                      bool look_up) {
+  thread_local IndexKey key;
+  const IndexDefinition& definition = version.schema->indexes[index];
+  std::array<Datum, kMaxIndexColumns> values;
+  for (std::size_t i = 0; i < definition.columns.size(); ++i) {
+    values[i] = value_of(definition.columns[i]);
   }
-  TREFOIL_DEBUG_ASSERT(value.isNull() || value.type() == definition.type.base);
+  version.indexes[index].makeKey({values.data(), definition.columns.size()}, key);
+  if (records()) {
+    recordKey(staged(id), index, key);
+  }
+  if (look_up) {
+    const auto found = version.indexes[index].find(key);
+    if (found.has_value() && found != self) [[unlikely]] {
+      return uniqueViolation(*version.schema, definition, value_of);
+    }
+  }
   return {};
 }
 
-template <typename ValueOf>
-Status View::checkUnique(TableId id, const TableVersion& version, std::optional<RowId> self, std::span<const ColumnValue> changed,
-                         ValueOf&& value_of) {
-  thread_local IndexKey key;
-  std::array<Datum, kMaxIndexColumns> values;
-  for (std::size_t i = 0; i < version.indexes.size(); ++i) {
-    const IndexDefinition& index = version.schema->indexes[i];
-    if (!index.unique) {
-      continue;
+Status View::checkInsert(TableId id, const TableVersion& version, std::span<const Datum> values, FirstUnique first) {
+  const TableSchema& schema = *version.schema;
+  TREFOIL_ASSERT(values.size() == schema.columns.size());
+  for (std::uint32_t column = 0; column < values.size(); ++column) {
+    if (values[column].isNull() && schema.columns[column].not_null) [[unlikely]] {
+      return nullViolation(schema, column, values);
     }
-    const auto isChanged = [&](std::uint32_t column) {
-      return std::any_of(changed.begin(), changed.end(), [&](const ColumnValue& change) { return change.column == column; });
-    };
-    if (self.has_value() && std::none_of(index.columns.begin(), index.columns.end(), isChanged)) {
-      continue;
-    }
-    for (std::size_t c = 0; c < index.columns.size(); ++c) {
-      values[c] = value_of(index.columns[c]);
-    }
-    version.indexes[i].makeKey({values.data(), index.columns.size()}, key);
-    if (records()) {
-      recordKey(staged(id), i, key);
-    }
-    const auto found = version.indexes[i].find(key);
-    if (found.has_value() && found != self) [[unlikely]] {
-      return uniqueViolation(*version.schema, index, value_of);
+    TREFOIL_DEBUG_ASSERT(values[column].isNull() || values[column].type() == schema.columns[column].type.base);
+  }
+  bool look_up = first == FirstUnique::kCheck;
+  for (std::size_t i = 0; i < schema.indexes.size(); ++i) {
+    if (schema.indexes[i].unique) {
+      Status status = checkKey(
+          id, version, i, std::nullopt, [&](std::uint32_t column) { return values[column]; }, look_up);
+      if (!status.ok()) [[unlikely]] {
+        return status;
+      }
+      look_up = true;
     }
   }
   return {};
@@ -265,14 +277,8 @@ Status View::checkUnique(TableId id, const TableVersion& version, std::optional<
 
 Result<RowId> View::insert(TableId id, std::span<const Datum> values) {
   const TableVersion& version = current(id);
-  TREFOIL_ASSERT(values.size() == version.schema->columns.size());
-  for (std::uint32_t column = 0; column < values.size(); ++column) {
-    if (Status status = checkNotNull(version, column, values[column], values); !status.ok()) [[unlikely]] {
-      return std::move(status).error();
-    }
-  }
-  if (Status status = checkUnique(id, version, std::nullopt, {}, [&](std::uint32_t column) { return values[column]; });
-      !status.ok()) [[unlikely]] {
+  if (Status status = checkInsert(id, version, values, isLive() ? FirstUnique::kCheck : FirstUnique::kLeave); !status.ok())
+      [[unlikely]] {
     return std::move(status).error();
   }
   if (isLive()) {
@@ -284,17 +290,19 @@ Result<RowId> View::insert(TableId id, std::span<const Datum> values) {
   }
   StagedTable& table = staged(id);
   const RowId row = table.nextRow();
-  putInsert(effects_, id, row, values);
   const WriteContext context = privateContext(table);
-  const bool inserted = TableWriter(writable(table), context).insert(row, values);
-  TREFOIL_ASSERT(inserted);
+  if (!TableWriter(writable(table), context).insert(row, values)) [[unlikely]] {
+    // Only the first unique index can have refused it.
+    --table.run_next;
+    return checkInsert(id, *table.version, values, FirstUnique::kCheck).error();
+  }
+  putInsert(effects_, id, row, values);
   return row;
 }
 
-Status View::update(TableId id, RowId row, std::span<const ColumnValue> changes) {
-  const TableVersion& version = current(id);
+Status View::checkUpdate(TableId id, const TableVersion& version, RowId row, std::span<const ColumnValue> changes) {
+  const TableSchema& schema = *version.schema;
   const TableReader reader(&version);
-  TREFOIL_ASSERT(reader.contains(row));
   const auto newValue = [&](std::uint32_t column) {
     for (const ColumnValue& change : changes) {
       if (change.column == column) {
@@ -303,16 +311,33 @@ Status View::update(TableId id, RowId row, std::span<const ColumnValue> changes)
     }
     return reader.value(row, column);
   };
+  const auto isChanged = [&](std::uint32_t column) {
+    return std::any_of(changes.begin(), changes.end(), [&](const ColumnValue& change) { return change.column == column; });
+  };
   for (const ColumnValue& change : changes) {
-    if (change.value.isNull() && version.schema->columns[change.column].not_null) [[unlikely]] {
-      std::vector<Datum> values(version.schema->columns.size());
+    if (change.value.isNull() && schema.columns[change.column].not_null) [[unlikely]] {
+      std::vector<Datum> values(schema.columns.size());
       for (std::uint32_t column = 0; column < values.size(); ++column) {
         values[column] = newValue(column);
       }
-      return checkNotNull(version, change.column, change.value, values);
+      return nullViolation(schema, change.column, values);
     }
   }
-  if (Status status = checkUnique(id, version, row, changes, newValue); !status.ok()) [[unlikely]] {
+  for (std::size_t i = 0; i < schema.indexes.size(); ++i) {
+    const IndexDefinition& index = schema.indexes[i];
+    if (index.unique && std::any_of(index.columns.begin(), index.columns.end(), isChanged)) {
+      if (Status status = checkKey(id, version, i, row, newValue); !status.ok()) [[unlikely]] {
+        return status;
+      }
+    }
+  }
+  return {};
+}
+
+Status View::update(TableId id, RowId row, std::span<const ColumnValue> changes) {
+  const TableVersion& version = current(id);
+  TREFOIL_ASSERT(TableReader(&version).contains(row));
+  if (Status status = checkUpdate(id, version, row, changes); !status.ok()) [[unlikely]] {
     return status;
   }
   const std::size_t begin = effects_.size();

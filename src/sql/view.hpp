@@ -154,12 +154,13 @@ class View {
   // A staged table's private version; makes the copy.
   TableVersion& writable(StagedTable& table);
 
-  Status checkNotNull(const TableVersion& version, std::uint32_t column, const Datum& value, std::span<const Datum> row) const;
-  // Whether a row with these values would break a unique index, apart from row `self`. `changed`: only indexes over these
-  // columns.
+  // Whether a row with these values would break a unique index. The first unique index may be left to the insertion itself.
+  enum class FirstUnique : std::uint8_t { kCheck, kLeave };
+  Status checkInsert(TableId table, const TableVersion& version, std::span<const Datum> values, FirstUnique first);
+  Status checkUpdate(TableId table, const TableVersion& version, RowId row, std::span<const ColumnValue> changes);
   template <typename ValueOf>
-  Status checkUnique(TableId table, const TableVersion& version, std::optional<RowId> self, std::span<const ColumnValue> changed,
-                     ValueOf&& value_of);
+  Status checkKey(TableId table, const TableVersion& version, std::size_t index, std::optional<RowId> self, ValueOf&& value_of,
+                  bool look_up = true);
   static void recordKey(StagedTable& table, std::size_t index, const IndexKey& key);
   static void recordRow(StagedTable& table, RowId row);
 

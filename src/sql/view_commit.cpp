@@ -46,9 +46,9 @@ void View::restage(std::uint8_t kind_byte, EffectReader& reader) {
   }
   StagedTable& table = staged(id);
   const WriteContext context = privateContext(table);
-  const SchemaPointer old = table.current()->schema;
   switch (kind) {
     case EffectKind::kCreateIndex: {
+      const SchemaPointer old = table.current()->schema;
       auto index = getIndex(reader, old->columns);
       TREFOIL_ASSERT(index.ok());
       auto schema = std::make_shared<TableSchema>(*old);
@@ -59,6 +59,7 @@ void View::restage(std::uint8_t kind_byte, EffectReader& reader) {
       return;
     }
     case EffectKind::kDropIndex: {
+      const SchemaPointer old = table.current()->schema;
       const auto position = old->findIndex(static_cast<IndexId>(reader.getVarint()));
       TREFOIL_ASSERT(position.has_value());
       auto schema = std::make_shared<TableSchema>(*old);
@@ -68,7 +69,7 @@ void View::restage(std::uint8_t kind_byte, EffectReader& reader) {
       return;
     }
     case EffectKind::kRenameTable: {
-      auto schema = std::make_shared<TableSchema>(*old);
+      auto schema = std::make_shared<TableSchema>(*table.current()->schema);
       const std::uint64_t size = reader.getVarint();
       schema->name = reader.getRaw(size);
       changeSchema(table, schema);
