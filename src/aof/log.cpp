@@ -53,10 +53,14 @@ Status Log::takeCredit(std::size_t bytes) {
   return flusher_->waitForRoom([&] { return ring_.tryTakeCredit(bytes); });
 }
 
+Status Log::admitSlow() {
+  return flusher_->waitForRoom([this] { return ring_.hasRoom(); });
+}
+
 Status Log::prepareSlow(std::string_view payload, PreparedCommit& out) {
   TREFOIL_ASSERT(!payload.empty() && out.log_ == nullptr);
   if (payload.size() <= ring_.smallPayloadBytes()) {
-    TREFOIL_TRY(flusher_->waitForRoom([this] { return ring_.hasRoom(); }));
+    TREFOIL_TRY(admitSlow());
     out.payload_ = payload;
     out.payload_crc_ = crc32c(payload);
     return {};

@@ -115,8 +115,12 @@ class Log {
       return false;
     }
     out.payload_ = payload;
+    out.payload_crc_ = crc32c(payload);
     return true;
   }
+  // Waits until a small payload would find room: what a statement asks before it takes the locks under which it will call
+  // tryPrepare(). Fails with kReadOnly (and why) while state() is not kOk.
+  Status admit() { return ring_.hasRoom() ? Status() : admitSlow(); }
 
   // Puts the record into the log. Never fails, never waits for the disk, allocates nothing.
   Appended append(PreparedCommit& prepared);
@@ -174,6 +178,7 @@ class Log {
   };
   explicit Log(Opening opening);
 
+  Status admitSlow();
   Status prepareSlow(std::string_view payload, PreparedCommit& out);
   Status takeCredit(std::size_t bytes);
   Status sendParts(std::string_view payload, PreparedCommit& out);

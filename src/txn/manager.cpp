@@ -122,8 +122,7 @@ Status Manager::admitWrite() {
   if (log_ == nullptr) {
     return {};
   }
-  aof::PreparedCommit room;
-  return log_->prepare("\0", room);
+  return log_->admit();
 }
 
 bool Manager::isLarge(std::string_view effects) const {

@@ -13,6 +13,7 @@ namespace {
 
 using namespace testing;  // NOLINT: the fixture
 using trefoil::testing::TemporaryDirectory;
+using Strings = std::vector<std::string>;
 
 TEST_CASE("A new directory gives an empty log, and it can be opened again") {
   const TemporaryDirectory directory;
@@ -160,6 +161,29 @@ TEST_CASE("Parts without their commit record count for nothing") {
     CHECK(opened->log->close().ok());
   }
   CHECK(openLog(Env::system(), directory.path())->payloads() == std::vector<std::string>{"after"});
+}
+
+TEST_CASE("tryPrepare takes small payloads only, and its records are as good as others") {
+  const TemporaryDirectory directory;
+  const LogOptions options{.policy = SyncPolicy::kAlways, .ring_bytes = 1 << 20, .segment_bytes = 1 << 20};
+  Strings expected;
+  {
+    auto opened = openLog(Env::system(), directory.path(), options);
+    REQUIRE(opened->log->smallPayloadBytes() > 500);
+    for (int i = 0; i < 20; ++i) {
+      expected.push_back(numbered(i, 25 * i));
+      REQUIRE(opened->log->admit().ok());
+      PreparedCommit prepared;
+      REQUIRE(opened->log->tryPrepare(expected.back(), prepared));
+      opened->log->append(prepared);
+    }
+    PreparedCommit large;
+    CHECK(!opened->log->tryPrepare(std::string(opened->log->smallPayloadBytes() + 1, 'x'), large));
+    CHECK(opened->log->close().ok());
+    CHECK(opened->log->admit().error().code == ErrorCode::kReadOnly);
+    CHECK(!opened->log->tryPrepare("x", large));
+  }
+  CHECK(openLog(Env::system(), directory.path())->payloads() == expected);
 }
 
 TEST_CASE("Credit that is not used comes back") {
