@@ -8,6 +8,7 @@
 #include "base/logging.hpp"
 #include "engine/catalog_functions.hpp"
 #include "engine/database_impl.hpp"
+#include "engine/kv_tables.hpp"
 #include "engine/session_impl.hpp"
 
 namespace trefoil {
@@ -43,6 +44,7 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
       manager_(std::move(manager)),
       pool_(static_cast<std::size_t>(settings.integer(Setting::kSlowLaneThreads))) {
   addCatalogFunctions(table_functions_);
+  registerKvTables(table_functions_);
   fsync_observer_ = settings_.observe(Setting::kAppendFsync, [this] {
     if (manager_->log() != nullptr) {
       manager_->log()->setPolicy(policyOf(settings_));

@@ -73,15 +73,16 @@ Result<ResultSet> Session::execute(std::string_view sql, std::span<const Datum> 
   impl_->now = impl_->database.env().now();
   ResultSetSink sink(result);
   for (int attempt = 0; attempt < kRebindAttempts; ++attempt) {
-    TREFOIL_ASSIGN(const ResolvedStatement* resolved, impl_->resolve(sql, parameters));
+    TREFOIL_ASSIGN(const ResolvedStatement* resolved, impl_->resolve(sql));
     if (resolved->control != nullptr) {
       const std::shared_ptr<parser::ParsedStatement> control = resolved->control;
       TREFOIL_TRY(impl_->executeControl(*control->statement, sink));
     } else {
       const std::shared_ptr<const sql::Plan> plan = resolved->plan;
-      TREFOIL_ASSIGN(const std::optional<sql::ExecSummary> summary, impl_->runPlan(*plan, resolved->parameters, &sink));
+      TREFOIL_ASSIGN(const std::span<const Datum> values, impl_->parametersOf(*resolved, parameters));
+      TREFOIL_ASSIGN(const std::optional<sql::ExecSummary> summary, impl_->runPlan(*plan, values, &sink));
       if (!summary) {
-        impl_->forgetPlan(sql);
+        impl_->forgetPlan();
         continue;
       }
       result.setAffected(summary->affected);

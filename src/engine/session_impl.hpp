@@ -14,7 +14,9 @@
 
 #include "engine/command_meta.hpp"
 #include "engine/database.hpp"
+#include "engine/kv_tables.hpp"
 #include "engine/session.hpp"
+#include "engine/shape_cache.hpp"
 #include "engine/statement.hpp"
 #include "kv/store.hpp"
 #include "kv/view.hpp"
@@ -33,7 +35,8 @@ class RowSink;
 struct ResolvedStatement {
   std::shared_ptr<const sql::Plan> plan;             // null for a statement of the engine itself:
   std::shared_ptr<parser::ParsedStatement> control;  // BEGIN, SET, SHOW, CHECKPOINT …
-  std::span<const Datum> parameters;                 // what the plan runs with
+  std::span<const Datum> literals;                   // parameters behind the statement's own, if it was bound so
+  std::uint64_t shape_hash = 0;
 };
 
 // A statement that MULTI queued: it owns its bytes.
@@ -79,7 +82,8 @@ class Session::Impl {
   void unwatch();
 
   // SQL (sql_execution.cpp). Statements of the engine itself (BEGIN, SET …) resolve to `control`, all others to a plan.
-  Result<const ResolvedStatement*> resolve(std::string_view text, std::span<const Datum> parameters);
+  Result<const ResolvedStatement*> resolve(std::string_view text);
+  Result<std::span<const Datum>> parametersOf(const ResolvedStatement& resolved, std::span<const Datum> given);
   // Nothing: the plan is stale, bind again. `sink` may be null.
   Result<std::optional<sql::ExecSummary>> runPlan(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
   Result<std::shared_ptr<const sql::Plan>> bindStatement(const parser::ParsedStatement& statement, bool literals_as_parameters);
@@ -89,7 +93,7 @@ class Session::Impl {
   Result<std::string_view> executeControl(const ast::Statement& statement, RowSink& sink);
   // What was answered so far may reveal anything up to the log's end.
   void noteFence();
-  void forgetPlan(std::string_view text);
+  void forgetPlan();  // the resolved one
 
   Session& self;
   Database::Impl& database;
@@ -161,6 +165,9 @@ class Session::Impl {
   std::vector<WatchedKey> watched_;
   kv::WatchFlag watch_flag_;
   ResolvedStatement resolved_;
+  ShapeCache shapes_;
+  KvHost kv_host_;
+  std::vector<Datum> assembled_;
   std::vector<Datum> converted_;
   sql::ByteArena parameter_arena_;
 };

@@ -11,6 +11,7 @@
 #include "engine/row_sink.hpp"
 #include "engine/session_impl.hpp"
 #include "parser/sql_parser.hpp"
+#include "parser/sql_shape.hpp"
 #include "sql/executor.hpp"
 #include "txn/commit_locks.hpp"
 
@@ -22,6 +23,10 @@ namespace {
 constexpr std::uint64_t kFastLaneRows = 2000;
 // So often a plan is bound again because the catalog changed between binding and running it.
 constexpr int kRebindAttempts = 100;
+
+bool isBlank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos;
+}
 
 bool fits(const Datum& value, const sql::SqlType& type) {
   return value.isNull() || type.isUnknown() || value.type() == type.base;
@@ -59,7 +64,8 @@ sql::ExecContext Session::Impl::makeContext(sql::View& view, kv::View* kv, std::
   if (statement_timeout_ms != 0) {
     context.deadline_us = database.env().monotonicMicros() + statement_timeout_ms * 1000;
   }
-  context.host = kv;
+  kv_host_ = {kv, db};
+  context.host = &kv_host_;
   return context;
 }
 
@@ -173,19 +179,49 @@ bool Session::Impl::isControl(const ast::Statement& statement) {
          statement.kind == ast::StatementKind::kShow || statement.kind == ast::StatementKind::kCheckpoint;
 }
 
-Result<const ResolvedStatement*> Session::Impl::resolve(std::string_view text, std::span<const Datum> parameters) {
-  TREFOIL_ASSIGN(std::shared_ptr<parser::ParsedStatement> parsed, parser::parseSql(text));
+// The scanner's results stand until the thread's next statement: literals are views into it.
+Result<const ResolvedStatement*> Session::Impl::resolve(std::string_view text) {
+  thread_local parser::ShapeScanner scanner;
   resolved_ = {};
+  const bool cacheable = scanner.scan(text) == parser::ShapeState::kReady && isBlank(text.substr(scanner.consumed()));
+  if (cacheable) {
+    resolved_.shape_hash = scanner.hash();
+    resolved_.literals = scanner.literals();
+    if (const auto* plan = shapes_.find(scanner.hash(), scanner.text(), scanner.literals()); plan != nullptr) {
+      resolved_.plan = *plan;
+      return &resolved_;
+    }
+  }
+  TREFOIL_ASSIGN(std::shared_ptr<parser::ParsedStatement> parsed, parser::parseSql(text));
   if (isControl(*parsed->statement)) {
     resolved_.control = std::move(parsed);
     return &resolved_;
   }
-  TREFOIL_ASSIGN(resolved_.plan, bindStatement(*parsed, false));
-  resolved_.parameters = parameters;
+  TREFOIL_ASSIGN(resolved_.plan, bindStatement(*parsed, cacheable));
+  if (cacheable) {
+    shapes_.insert(scanner.hash(), scanner.text(), scanner.literals(), resolved_.plan);
+  }
   return &resolved_;
 }
 
-void Session::Impl::forgetPlan(std::string_view) {}
+void Session::Impl::forgetPlan() {
+  shapes_.erase(resolved_.shape_hash);
+}
+
+// A plan runs with the statement's own parameters and then its literals.
+Result<std::span<const Datum>> Session::Impl::parametersOf(const ResolvedStatement& resolved, std::span<const Datum> given) {
+  const std::size_t wanted = resolved.plan->statementParameters();
+  if (given.size() != wanted) {
+    return Error(ErrorCode::kInvalid, "the statement has " + std::to_string(wanted) + " parameters, but " +
+                                          std::to_string(given.size()) + " values were given");
+  }
+  if (given.empty() || resolved.literals.empty()) {
+    return given.empty() ? resolved.literals : given;
+  }
+  assembled_.assign(given.begin(), given.end());
+  assembled_.insert(assembled_.end(), resolved.literals.begin(), resolved.literals.end());
+  return std::span<const Datum>(assembled_);
+}
 
 // --- One statement ----------------------------------------------------------------------------------------------------------
 
@@ -200,7 +236,7 @@ void Session::Impl::executeSql(std::string_view text, std::span<const Datum> par
 
 Status Session::Impl::trySql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply) {
   for (int attempt = 0; attempt < kRebindAttempts; ++attempt) {
-    TREFOIL_ASSIGN(const ResolvedStatement* resolved, resolve(text, parameters));
+    TREFOIL_ASSIGN(const ResolvedStatement* resolved, resolve(text));
     ReplySink sink(reply, form);
     if (const std::shared_ptr<parser::ParsedStatement> control = resolved->control; control != nullptr) {
       TREFOIL_ASSIGN(const std::string_view tag, executeControl(*control->statement, sink));
@@ -208,9 +244,10 @@ Status Session::Impl::trySql(std::string_view text, std::span<const Datum> param
       return {};
     }
     const std::shared_ptr<const sql::Plan> plan = resolved->plan;
-    TREFOIL_ASSIGN(const std::optional<sql::ExecSummary> summary, runPlan(*plan, resolved->parameters, &sink));
+    TREFOIL_ASSIGN(const std::span<const Datum> values, parametersOf(*resolved, parameters));
+    TREFOIL_ASSIGN(const std::optional<sql::ExecSummary> summary, runPlan(*plan, values, &sink));
     if (!summary) {
-      forgetPlan(text);
+      forgetPlan();
       continue;
     }
     if (plan->answersRows()) {
@@ -240,7 +277,7 @@ bool Session::Impl::isSlowSql(std::string_view text) {
   if (multi != MultiState::kNone) {
     return false;  // it is only queued
   }
-  Result<const ResolvedStatement*> resolved = resolve(text, {});
+  Result<const ResolvedStatement*> resolved = resolve(text);
   if (!resolved.ok() || (*resolved)->control != nullptr) {
     return resolved.ok() && (*resolved)->control->statement->kind == ast::StatementKind::kCheckpoint;
   }
