@@ -1,0 +1,97 @@
+// MULTI, EXEC, DISCARD, WATCH through a session, as a client sees them.
+#include <catch2/catch.hpp>
+
+#include "engine/database.hpp"
+#include "tests/engine/session_fixture.hpp"
+
+namespace trefoil {
+
+TEST_CASE("EXEC runs what MULTI queued and answers all of it") {
+  SessionFixture fixture;
+  CHECK(fixture.run("MULTI") == "OK");
+  CHECK(fixture.run("SET a 1") == "QUEUED");
+  CHECK(fixture.run("INCR a") == "QUEUED");
+  CHECK(fixture.run("GET a") == "QUEUED");
+  CHECK(fixture.run("EXEC") == "[OK, (integer) 2, \"2\"]");
+  CHECK(fixture.run("GET a") == "\"2\"");
+}
+
+TEST_CASE("A command that fails inside EXEC leaves the others in force") {
+  SessionFixture fixture;
+  fixture.run("SET text abc");
+  fixture.run("MULTI");
+  fixture.run("INCR text");
+  fixture.run("SET b 2");
+  CHECK(fixture.run("EXEC") == "[(error) ERR value is not an integer or out of range, OK]");
+  CHECK(fixture.run("GET b") == "\"2\"");
+}
+
+TEST_CASE("A command that cannot be queued makes EXEC refuse everything") {
+  SessionFixture fixture;
+  fixture.run("MULTI");
+  fixture.run("SET a 1");
+  CHECK(fixture.run("NOSUCH x") == "(error) ERR unknown command 'NOSUCH', with args beginning with: 'x' ");
+  CHECK(fixture.run("EXEC") == "(error) EXECABORT Transaction discarded because of previous errors.");
+  CHECK(fixture.run("GET a") == "(nil)");
+}
+
+TEST_CASE("Misplaced transaction commands are refused with Redis's words") {
+  SessionFixture fixture;
+  CHECK(fixture.run("EXEC") == "(error) ERR EXEC without MULTI");
+  CHECK(fixture.run("DISCARD") == "(error) ERR DISCARD without MULTI");
+  fixture.run("MULTI");
+  CHECK(fixture.run("MULTI") == "(error) ERR MULTI calls can not be nested");
+  CHECK(fixture.run("WATCH a") == "(error) ERR WATCH inside MULTI is not allowed");
+  CHECK(fixture.run("DISCARD") == "OK");
+}
+
+TEST_CASE("EXEC answers nil when a watched key was changed") {
+  SessionFixture fixture;
+  auto other = fixture.connect();
+  fixture.run("SET a 1");
+  CHECK(fixture.run("WATCH a") == "OK");
+  fixture.run("MULTI");
+  fixture.run("SET a 2");
+  SECTION("by somebody else") {
+    runOn(*other, "SET a 3");
+    CHECK(fixture.run("EXEC") == "(nil)");
+    CHECK(fixture.run("GET a") == "\"3\"");
+  }
+  SECTION("not when nobody touched it") { CHECK(fixture.run("EXEC") == "[OK]"); }
+  SECTION("by a deletion") {
+    runOn(*other, "DEL a");
+    CHECK(fixture.run("EXEC") == "(nil)");
+  }
+  SECTION("only once: the watch is gone after EXEC") {
+    runOn(*other, "SET a 3");
+    fixture.run("EXEC");
+    fixture.run("MULTI");
+    fixture.run("SET a 4");
+    CHECK(fixture.run("EXEC") == "[OK]");
+  }
+}
+
+TEST_CASE("SELECT inside MULTI switches the database for what follows") {
+  SessionFixture fixture;
+  fixture.run("MULTI");
+  fixture.run("SET a zero");
+  fixture.run("SELECT 1");
+  fixture.run("SET a one");
+  CHECK(fixture.run("EXEC") == "[OK, OK, OK]");
+  CHECK(fixture.run("GET a") == "\"one\"");
+  fixture.run("SELECT 0");
+  CHECK(fixture.run("GET a") == "\"zero\"");
+}
+
+TEST_CASE("EXEC over keys and rows is one transaction") {
+  SessionFixture fixture;
+  fixture.run("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)");
+  fixture.run("MULTI");
+  CHECK(fixture.run("SET a 1") == "QUEUED");
+  CHECK(fixture.run("INSERT INTO t VALUES (1, 10)") == "QUEUED");
+  CHECK(fixture.run("UPDATE t SET n = n + 1 WHERE id = 1") == "QUEUED");
+  CHECK(fixture.run("SELECT n FROM t") == "QUEUED");
+  CHECK(fixture.run("EXEC") == "[OK, (integer) 1, (integer) 1, [[(integer) 11]]]");
+}
+
+}  // namespace trefoil

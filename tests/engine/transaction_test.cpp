@@ -1,0 +1,198 @@
+// BEGIN … COMMIT over keys and rows: reads of own writes, isolation, conflicts, savepoints, failed statements.
+#include <catch2/catch.hpp>
+
+#include "tests/engine/session_fixture.hpp"
+
+namespace trefoil {
+
+namespace {
+
+struct Bank : SessionFixture {
+  Bank() {
+    sql("CREATE TABLE account (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL)");
+    sql("INSERT INTO account VALUES (1, 100), (2, 100)");
+    run("SET total 200");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("A transaction sees its own writes and nobody else does before COMMIT") {
+  Bank bank;
+  auto other = bank.connect();
+  CHECK(bank.run("BEGIN") == "OK");
+  CHECK(bank.sql("UPDATE account SET balance = balance - 30 WHERE id = 1") == "(integer) 1");
+  CHECK(bank.run("DECRBY total 30") == "(integer) 170");
+  CHECK(bank.sql("SELECT balance FROM account WHERE id = 1") == "[[(integer) 70]]");
+  CHECK(bank.run("GET total") == "\"170\"");
+  CHECK(runSqlOn(*other, "SELECT balance FROM account WHERE id = 1") == "[[(integer) 100]]");
+  CHECK(runOn(*other, "GET total") == "\"200\"");
+  CHECK(bank.run("COMMIT") == "OK");
+  CHECK(runSqlOn(*other, "SELECT balance FROM account WHERE id = 1") == "[[(integer) 70]]");
+  CHECK(runOn(*other, "GET total") == "\"170\"");
+}
+
+TEST_CASE("ROLLBACK drops keys and rows alike") {
+  Bank bank;
+  bank.run("BEGIN");
+  bank.sql("DELETE FROM account");
+  bank.run("DEL total");
+  bank.run("LPUSH list a b c");
+  CHECK(bank.sql("SELECT count(*) FROM account") == "[[(integer) 0]]");
+  CHECK(bank.run("ROLLBACK") == "OK");
+  CHECK(bank.sql("SELECT count(*) FROM account") == "[[(integer) 2]]");
+  CHECK(bank.run("GET total") == "\"200\"");
+  CHECK(bank.run("EXISTS list") == "(integer) 0");
+}
+
+TEST_CASE("A transaction reads one instant, whatever others commit meanwhile") {
+  Bank bank;
+  auto other = bank.connect();
+  bank.run("BEGIN");
+  runSqlOn(*other, "UPDATE account SET balance = 0");
+  runOn(*other, "SET total 0");
+  CHECK(bank.sql("SELECT sum(balance) FROM account") == "[[(integer) 200]]");
+  CHECK(bank.run("GET total") == "\"200\"");
+  CHECK(bank.run("COMMIT") == "OK");  // it only read
+  CHECK(bank.sql("SELECT sum(balance) FROM account") == "[[(integer) 0]]");
+}
+
+TEST_CASE("Write skew is a conflict") {
+  Bank bank;
+  auto other = bank.connect();
+  SECTION("over rows") {
+    bank.run("BEGIN");
+    runOn(*other, "BEGIN");
+    bank.sql("SELECT balance FROM account WHERE id = 1");
+    bank.sql("UPDATE account SET balance = 0 WHERE id = 2");
+    runSqlOn(*other, "SELECT balance FROM account WHERE id = 2");
+    runSqlOn(*other, "UPDATE account SET balance = 0 WHERE id = 1");
+    CHECK(bank.run("COMMIT") == "OK");
+    CHECK(runOn(*other, "COMMIT").starts_with("(error) CONFLICT "));
+    CHECK(bank.sql("SELECT balance FROM account ORDER BY id") == "[[(integer) 100], [(integer) 0]]");
+  }
+  SECTION("over keys") {
+    bank.run("BEGIN");
+    runOn(*other, "BEGIN");
+    bank.run("GET total");
+    bank.run("SET mine 1");
+    runOn(*other, "GET mine");
+    runOn(*other, "SET total 1");
+    CHECK(bank.run("COMMIT") == "OK");
+    CHECK(runOn(*other, "COMMIT").starts_with("(error) CONFLICT "));
+    CHECK(bank.run("GET total") == "\"200\"");
+  }
+  SECTION("between a key and a row") {
+    bank.run("BEGIN");
+    runOn(*other, "BEGIN");
+    bank.run("GET total");
+    bank.sql("UPDATE account SET balance = 5 WHERE id = 1");
+    runSqlOn(*other, "SELECT balance FROM account WHERE id = 1");
+    runOn(*other, "SET total 5");
+    CHECK(runOn(*other, "COMMIT") == "OK");
+    CHECK(bank.run("COMMIT").starts_with("(error) CONFLICT "));
+    CHECK(bank.sql("SELECT balance FROM account WHERE id = 1") == "[[(integer) 100]]");
+  }
+}
+
+TEST_CASE("A key that was looked up and not found counts as read") {
+  Bank bank;
+  auto other = bank.connect();
+  bank.run("BEGIN");
+  CHECK(bank.run("GET absent") == "(nil)");
+  bank.run("SET answer none");
+  runOn(*other, "SET absent 1");
+  CHECK(bank.run("COMMIT").starts_with("(error) CONFLICT "));
+  CHECK(bank.run("GET answer") == "(nil)");
+}
+
+TEST_CASE("Transactions on different keys and rows do not conflict") {
+  Bank bank;
+  auto other = bank.connect();
+  bank.run("BEGIN");
+  runOn(*other, "BEGIN");
+  bank.run("SET a 1");
+  runOn(*other, "SET b 1");
+  bank.sql("UPDATE account SET balance = 1 WHERE id = 1");
+  runSqlOn(*other, "UPDATE account SET balance = 2 WHERE id = 2");
+  CHECK(bank.run("COMMIT") == "OK");
+  CHECK(runOn(*other, "COMMIT") == "OK");
+  CHECK(bank.sql("SELECT balance FROM account ORDER BY id") == "[[(integer) 1], [(integer) 2]]");
+}
+
+TEST_CASE("A statement that fails leaves nothing staged and the transaction goes on") {
+  Bank bank;
+  bank.run("BEGIN");
+  bank.run("SET a 1");
+  CHECK(bank.sql("INSERT INTO account VALUES (3, 1), (1, 1)")
+            .starts_with("(error) ERR duplicate key value violates unique constraint \"account_pkey\""));
+  CHECK(bank.run("LPUSH a x") == "(error) WRONGTYPE Operation against a key holding the wrong kind of value");
+  CHECK(bank.sql("SELECT count(*) FROM account") == "[[(integer) 2]]");
+  CHECK(bank.run("COMMIT") == "OK");
+  CHECK(bank.run("GET a") == "\"1\"");
+}
+
+TEST_CASE("ROLLBACK TO takes back what came after the savepoint") {
+  Bank bank;
+  bank.run("BEGIN");
+  bank.run("SET a 1");
+  bank.sql("INSERT INTO account VALUES (3, 3)");
+  CHECK(bank.run("SAVEPOINT here") == "OK");
+  bank.run("SET a 2");
+  bank.sql("UPDATE account SET balance = 0");
+  bank.sql("CREATE TABLE extra (id INTEGER PRIMARY KEY)");
+  CHECK(bank.run("ROLLBACK TO here") == "OK");
+  CHECK(bank.run("GET a") == "\"1\"");
+  CHECK(bank.sql("SELECT sum(balance) FROM account") == "[[(integer) 203]]");
+  CHECK(bank.sql("SELECT * FROM extra").starts_with("(error) ERR relation \"extra\" does not exist"));
+  CHECK(bank.run("COMMIT") == "OK");
+  CHECK(bank.sql("SELECT count(*) FROM account") == "[[(integer) 3]]");
+}
+
+TEST_CASE("A table made and filled inside BEGIN is there after COMMIT") {
+  Bank bank;
+  auto other = bank.connect();
+  bank.run("BEGIN");
+  bank.sql("CREATE TABLE log (id INTEGER PRIMARY KEY, line TEXT)");
+  for (int i = 0; i < 5000; ++i) {
+    REQUIRE(bank.sql("INSERT INTO log VALUES (" + std::to_string(i) + ", 'line " + std::to_string(i) + "')") == "(integer) 1");
+  }
+  CHECK(runSqlOn(*other, "SELECT count(*) FROM log").starts_with("(error)"));
+  CHECK(bank.run("COMMIT") == "OK");
+  CHECK(runSqlOn(*other, "SELECT count(*), max(line) FROM log") == "[[(integer) 5000, \"line 999\"]]");
+}
+
+TEST_CASE("Transaction control out of place is an error") {
+  Bank bank;
+  CHECK(bank.run("COMMIT") == "(error) ERR there is no transaction in progress at character 1");
+  bank.run("BEGIN");
+  CHECK(bank.run("BEGIN") == "(error) ERR there is already a transaction in progress at character 1");
+  CHECK(bank.run("MULTI") == "(error) ERR MULTI inside BEGIN is not allowed");
+  CHECK(bank.run("WATCH a") == "(error) ERR WATCH inside BEGIN is not allowed");
+  CHECK(bank.run("ROLLBACK TO nowhere").starts_with("(error) ERR savepoint \"nowhere\" does not exist"));
+  CHECK(bank.run("ROLLBACK") == "OK");
+}
+
+TEST_CASE("WATCH before BEGIN counts at COMMIT") {
+  Bank bank;
+  auto other = bank.connect();
+  bank.run("WATCH total");
+  bank.run("BEGIN");
+  bank.run("SET b 1");
+  runOn(*other, "SET total 1");
+  CHECK(bank.run("COMMIT").starts_with("(error) CONFLICT "));
+  CHECK(bank.run("GET b") == "(nil)");
+}
+
+TEST_CASE("KV structures join with tables in one statement") {
+  Bank bank;
+  bank.run("ZADD board 5 1 7 2");
+  CHECK(bank.sql("SELECT a.id, a.balance, z.score FROM account a JOIN zset('board') z ON z.member = CAST(a.id AS TEXT) "
+                 "ORDER BY z.score DESC") == "[[(integer) 2, (integer) 100, (double) 7], [(integer) 1, (integer) 100, (double) 5]]");
+  bank.run("HSET h f v");
+  CHECK(bank.sql("SELECT * FROM hash('h')") == "[[\"f\", \"v\"]]");
+  CHECK(bank.sql("SELECT key, type, value FROM kv('t*')") == "[[\"total\", \"string\", \"200\"]]");
+  CHECK(bank.sql("SELECT * FROM zset('h')").starts_with("(error) WRONGTYPE"));
+}
+
+}  // namespace trefoil
