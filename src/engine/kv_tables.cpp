@@ -11,7 +11,7 @@ namespace trefoil {
 namespace {
 
 Status checkText(std::string_view bytes) {
-  if (sql::isValidUtf8(bytes)) {
+  if (sql::findInvalidUtf8(bytes) == sql::kValidUtf8) {
     return {};
   }
   return Error(ErrorCode::kInvalidText, "a value of this key is not valid UTF-8 text");
