@@ -131,7 +131,7 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runLive(const sql::Plan& 
       if (view.catalogVersion() != plan.catalogVersion()) {
         return std::optional<sql::ExecSummary>();
       }
-      const txn::GateHold table(store.tableLock(use.table), use.writes);
+      const txn::GateHold table(*store.tableLock(use.table), use.writes);
       sql::ExecContext context = makeContext(view, nullptr, parameters, sink, now);
       TREFOIL_ASSIGN(const sql::ExecSummary summary, sql::execute(plan, context));
       if (effects.empty() || manager.commitLive(effects.bytes())) {
@@ -307,7 +307,7 @@ std::uint64_t Session::Impl::rowsOf(const sql::Plan& plan) {
   std::uint64_t rows = 0;
   for (const sql::TableUse& use : plan.tables()) {
     if (view.catalogVersion() == plan.catalogVersion()) {
-      const SharedGuard table(store.tableLock(use.table));
+      const SharedGuard table(*store.tableLock(use.table));
       rows += view.rows(use.table).rowCount();
     }
   }

@@ -23,7 +23,10 @@ CommitLocks::CommitLocks(Manager& manager, const kv::View& kv, const sql::View& 
       partition_ids_(sortedPartitions(kv, extra)),
       partitions_(manager.kv(), partition_ids_) {
   for (const sql::TableFootprint& use : sql.footprint()) {
-    tables_.emplace_back(manager.sql().tableLock(use.table), use.written);
+    // A table that was dropped meanwhile has no lock: validate() finds out.
+    if (Gate* lock = manager.sql().tableLock(use.table); lock != nullptr) {
+      tables_.emplace_back(*lock, use.written);
+    }
   }
 }
 
@@ -38,7 +41,7 @@ AllLocks::AllLocks(Manager& manager) : manager_(manager), catalog_(manager.sql()
   }
   std::sort(tables.begin(), tables.end());
   for (const sql::TableId table : tables) {
-    tables_.emplace_back(manager.sql().tableLock(table), true);
+    tables_.emplace_back(*manager.sql().tableLock(table), true);
   }
 }
 

@@ -127,7 +127,7 @@ TEST_CASE("Whichever call fails, what was acknowledged as durable survives the c
   for (std::uint64_t failing = 1; failing < 400; failing += 3) {
     const TemporaryDirectory directory;
     FaultEnv env(Env::system());
-    env.setNow(kNow);
+    env.setNow(kNow.value * 1000);
     const ManagerOptions options = optionsFor(directory.path(), env);
     int acknowledged = 0;
     int attempted = 0;
