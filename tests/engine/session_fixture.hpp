@@ -15,12 +15,11 @@ namespace trefoil {
 
 // Runs one command line on a session and describes the answer (ReplyValue::describe).
 inline std::string runOn(Session& session, std::string_view line) {
-  std::vector<std::string> words;
-  const Status split = parser::splitCommandLine(line, words);
-  if (!split.ok()) {
-    return "(error) " + split.error().message;
+  const Result<std::vector<std::string>> words = parser::splitCommandLine(line);
+  if (!words.ok()) {
+    return "(error) " + words.error().message;
   }
-  const std::vector<std::string_view> args(words.begin(), words.end());
+  const std::vector<std::string_view> args(words->begin(), words->end());
   ReplyTree reply;
   session.execute({.args = args, .sql = {}, .parameters = {}}, reply);
   return reply.last().describe();
