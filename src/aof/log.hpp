@@ -102,9 +102,7 @@ class Log {
   // locks, once per `out`, and not twice on a thread without an append or destruction in between. Fails with kReadOnly (and why)
   // while state() is not kOk.
   Status prepare(std::string_view payload, PreparedCommit& out) {
-    if (payload.size() <= ring_.smallPayloadBytes() && ring_.hasRoom()) [[likely]] {
-      out.payload_ = payload;
-      out.payload_crc_ = crc32c(payload);
+    if (tryPrepare(payload, out)) [[likely]] {
       return {};
     }
     return prepareSlow(payload, out);

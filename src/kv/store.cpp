@@ -176,7 +176,7 @@ Status Store::apply(std::uint8_t kind, EffectReader& reader, const WriteContext&
   }
   const std::uint64_t key_hash = hash(head.key);
   Partition& partition = partitionAt(Store::partition(head.db, key_hash));
-  TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
+  TREFOIL_DEBUG_ASSERT(loading_ || partition.lock.isLocked());
   if (partition.shadow != nullptr) [[unlikely]] {
     purge(partition);
   }

@@ -114,6 +114,9 @@ class Store {
   // possible for bytes from a disk, after which the store is not to be used.
   [[nodiscard]] Status apply(std::uint8_t kind, EffectReader& reader, const WriteContext& context);
 
+  // While a directory is loaded, by one thread and before anybody else knows the store, apply() needs no locks.
+  void setLoading(bool loading) { loading_ = loading; }
+
   // The entry of a key, whether expired or not; nullptr if absent. With the partition's lock held; valid until it is released.
   [[nodiscard]] const Entry* find(const Key& key) const;
   // The same as of an open snapshot; takes the lock by itself, and the entry stays valid and unchanged while the snapshot is
@@ -191,6 +194,7 @@ class Store {
 
   Versions& versions_;
   StoreOptions options_;
+  bool loading_ = false;
   std::unique_ptr<StablePool> pool_;
   std::unique_ptr<Reaper> reaper_;
   std::unique_ptr<Partition[]> partitions_;  // of all databases, by PartitionId

@@ -45,10 +45,12 @@ Status Manager::recover(const ManagerOptions& options) {
   kv_ = std::make_unique<kv::Store>(versions_, kv);
   sql_ = std::make_unique<sql::Store>(versions_);
   next_unit_ = recovery->manifest().next_unit;
+  kv_->setLoading(true);
   if (recovery->checkpoint() != nullptr) {
     TREFOIL_TRY(loadCheckpoint(*recovery->checkpoint()));
   }
   TREFOIL_TRY(replay(*recovery));
+  kv_->setLoading(false);
   TREFOIL_ASSIGN(log_, recovery->finish());
   report_ = recovery->report();
   return {};
