@@ -14,6 +14,8 @@ namespace {
 constexpr std::int64_t kWriteTickMicros = 50'000;
 constexpr std::int64_t kSecondMicros = 1'000'000;
 constexpr std::int64_t kRetryMicros = 100'000;
+// Who waits for a full disk longer than this is told that the outcome is unknown; the bytes are still tried again.
+constexpr std::int64_t kPatienceMicros = 1'000'000;
 constexpr std::int64_t kCopyWaitMicros = 20;
 constexpr unsigned kLooksBeforeSleep = 64;
 constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
@@ -64,9 +66,7 @@ Status Flusher::waitDurable(Lsn end) {
   }
   std::unique_lock lock(mutex_);
   waiting_.fetch_add(1, std::memory_order_seq_cst);
-  changed_.wait(lock, [&] {
-    return durable_.load(std::memory_order_acquire) >= end || state() == LogState::kFailed || state() == LogState::kClosed;
-  });
+  changed_.wait(lock, [&] { return durable_.load(std::memory_order_acquire) >= end || stalled(); });
   waiting_.fetch_sub(1, std::memory_order_seq_cst);
   if (durable_.load(std::memory_order_acquire) >= end) {
     return {};
@@ -374,16 +374,22 @@ std::int64_t Flusher::nextDeadline() const {
 // --- failures, and the way back ---
 
 void Flusher::enterRetrying(const Error& error) {
-  retry_at_ = env_.monotonicMicros() + kRetryMicros;
+  const std::int64_t now = env_.monotonicMicros();
+  retry_at_ = now + kRetryMicros;
   ring_.refuse(true);
   if (state() != LogState::kRetrying) {
+    retrying_since_ = now;
     setState(LogState::kRetrying, error.message);
+  } else if (!stalled_.load(std::memory_order_relaxed) && now - retrying_since_ >= kPatienceMicros) {
+    stalled_.store(true, std::memory_order_release);
+    setState(LogState::kRetrying, error.message);  // wakes those who wait
   }
 }
 
 void Flusher::leaveRetrying() {
   if (state() == LogState::kRetrying) {
     ring_.refuse(false);
+    stalled_.store(false, std::memory_order_release);
     setState(LogState::kOk, {});
   }
 }

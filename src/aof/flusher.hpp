@@ -57,6 +57,10 @@ class Flusher {
   [[nodiscard]] SyncPolicy policy() const { return policy_.load(std::memory_order_relaxed); }
   void setPolicy(SyncPolicy policy);
   [[nodiscard]] LogState state() const { return state_.load(std::memory_order_acquire); }
+  // Nothing will become durable soon: failed, closed, or the disk has been full for a while.
+  [[nodiscard]] bool stalled() const {
+    return stalled_.load(std::memory_order_acquire) || state() == LogState::kFailed || state() == LogState::kClosed;
+  }
   [[nodiscard]] Error refusal() const;
 
   // The next record begins a new segment, so that the present one can be dropped by the checkpoint after this one.
@@ -132,6 +136,8 @@ class Flusher {
   std::int64_t next_write_at_ = 0;
   std::int64_t last_sync_at_ = 0;
   std::int64_t retry_at_ = 0;
+  std::int64_t retrying_since_ = 0;
+  std::atomic<bool> stalled_{false};
 
   // Changed with mutex_ held; the atomics among them may be read without it.
   mutable std::mutex mutex_;

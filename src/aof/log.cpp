@@ -169,6 +169,10 @@ SyncPolicy Log::policy() const {
 void Log::setPolicy(SyncPolicy policy) {
   flusher_->setPolicy(policy);
 }
+bool Log::stalled() const {
+  return flusher_->stalled();
+}
+
 LogState Log::state() const {
   return flusher_->state();
 }

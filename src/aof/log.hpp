@@ -142,6 +142,8 @@ class Log {
   void setPolicy(SyncPolicy policy);
 
   [[nodiscard]] LogState state() const;
+  // True when nobody should wait for durableLsn() any longer: the log failed, or the disk has been full for a second.
+  [[nodiscard]] bool stalled() const;
   // Why writes are refused, worded for clients; only while state() is not kOk.
   [[nodiscard]] Error refusal() const;
 

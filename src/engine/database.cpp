@@ -223,7 +223,7 @@ Lsn Database::durableLsn() const {
 
 Status Database::durability(Lsn fence) const {
   aof::Log* log = impl_->manager().log();
-  if (log == nullptr || log->durableLsn() >= fence || log->state() != aof::LogState::kFailed) {
+  if (log == nullptr || log->durableLsn() >= fence || !log->stalled()) {
     return {};
   }
   return Error(ErrorCode::kUnknownOutcome, "the disk failed while this was being written: whether it is stored is not known");
