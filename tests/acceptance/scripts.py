@@ -1,0 +1,196 @@
+#!/usr/bin/python3
+"""Scripts through standard input and -c: what is a statement, output modes, errors with their place, exit codes."""
+import csv
+import io
+import json
+import os
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from trefoil import Directory, run  # noqa: E402
+
+TABLE = """CREATE TABLE fruit (id INTEGER PRIMARY KEY, name TEXT, price DOUBLE PRECISION, fresh BOOLEAN);
+INSERT INTO fruit VALUES (1, 'apple', 0.5, true), (2, 'fig; or "two"', NULL, false),
+  (3, '', 12.25, NULL);
+"""
+
+
+class Scripts(unittest.TestCase):
+    def check(self, script, expected, *arguments):
+        code, out, err = run(script, *arguments)
+        self.assertEqual((out, err, code), (expected, "", 0))
+
+    def test_statements_of_both_languages(self):
+        self.check(TABLE + """
+-- a comment; with a semicolon
+SET greeting "hello world"
+GET greeting
+/* a /* nested */ comment ; */ SELECT name
+  FROM fruit -- which?
+  WHERE id = 1; SELECT 1 + 1;
+LPUSH list a b c
+LRANGE list 0 -1
+GET nothing
+select count(*) from fruit
+""", "OK\nhello world\napple\n2\n3\nc\nb\na\n\n3\n")
+
+    def test_words_that_both_languages_know(self):
+        self.check("SET a 1\nSET statement_timeout = 5000;\nGET a\nSHOW statement_timeout;\nset b 2\nget b", "OK\n1\n5000\nOK\n2\n")
+        self.check("BEGIN\nSET k v\nROLLBACK\nGET k\nBEGIN; SET k w\nCOMMIT;\nGET k\n", "OK\n\nOK\nw\n")
+
+    def test_a_transaction_over_both(self):
+        self.check(TABLE + "BEGIN;\nDELETE FROM fruit WHERE id = 1;\nSADD gone apple\nROLLBACK;\n"
+                   "SELECT count(*) FROM fruit; SCARD gone\n", "1\n3\n0\n")
+
+    def test_the_last_statement_needs_no_semicolon(self):
+        self.check("SELECT 1", "1\n")
+        self.check(None, "1\n", "-c", "SELECT 1")
+        self.check(None, "OK\nv\n2\n", "-c", "SET k v\nGET k", "-c", "SELECT 2")
+        self.check("", "")
+        self.check("  \n-- nothing\n", "")
+
+    def test_raw_mode_is_the_default(self):
+        self.check(TABLE + "SELECT * FROM fruit ORDER BY id;", '1|apple|0.5|t\n2|fig; or "two"||f\n3||12.25|\n')
+
+    def test_csv(self):
+        code, out, _ = run(TABLE + ".mode csv\nSELECT * FROM fruit ORDER BY id;\nHGETALL none\nECHO \"a,b\"\n")
+        self.assertEqual(code, 0)
+        rows = list(csv.reader(io.StringIO(out)))
+        self.assertEqual(rows[0], ["id", "name", "price", "fresh"])
+        self.assertEqual(rows[2], ["2", 'fig; or "two"', "", "f"])
+        self.assertEqual(rows[-1], ["a,b"])
+
+    def test_json(self):
+        code, out, _ = run(TABLE + 'SELECT * FROM fruit ORDER BY id;\n', "--mode", "json")
+        self.assertEqual(code, 0)
+        self.assertEqual(json.loads(out)[1], {"id": 2, "name": 'fig; or "two"', "price": None, "fresh": False})
+        code, out, _ = run('SET k "\\xff\\n\\"\\x01"\nGET k\nRPUSH l a 1\nLRANGE l 0 9\nGET none\n', "--mode", "json")
+        self.assertEqual([json.loads(line) for line in out.splitlines()], ["OK", "\xff\n\"\x01", 2, ["a", "1"], None])
+
+    def test_table(self):
+        self.check(TABLE + "SELECT * FROM fruit ORDER BY id;\nSELECT name FROM fruit WHERE id = 9;\n",
+                   " id | name          | price | fresh\n"
+                   "----+---------------+-------+-------\n"
+                   "  1 | apple         |   0.5 | t\n"
+                   '  2 | fig; or "two" |  NULL | f\n'
+                   "  3 |               | 12.25 | NULL\n"
+                   "(3 rows)\n"
+                   " name\n------\n(0 rows)\n", "--mode", "table")
+
+    def test_table_knows_the_width_of_characters(self):
+        code, out, _ = run("SELECT '日本' AS a, 1 AS b; SELECT 'e\u0301' AS a, 1 AS b;", "--mode", "table")
+        self.assertEqual(code, 0)
+        self.assertEqual(out, " a    | b\n------+---\n 日本 | 1\n(1 row)\n a | b\n---+---\n e\u0301 | 1\n(1 row)\n")
+
+    def test_replies_of_commands_as_redis_cli_shows_them(self):
+        self.check('SET k "a\\tb\\"é"\nGET k\nINCR n\nGET none\nRPUSH l a b\nLRANGE l 0 -1\nDEL l\nLRANGE l 0 -1\n',
+                   'OK\n"a\\tb\\"é"\n(integer) 1\n(nil)\n(integer) 2\n1) "a"\n2) "b"\n(integer) 1\n(empty array)\n', "--mode", "table")
+
+    def test_shell_commands_in_scripts(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as inner:
+            inner.write("SELECT 'from inside';\nSELECT nonsense;\n")
+            inner.flush()
+            code, out, err = run(f".mode\n.read {inner.name}\nSELECT 2;\n", "--continue-on-error")
+            self.assertEqual((code, out), (1, "raw\nfrom inside\n2\n"))
+            self.assertTrue(err.startswith(f"{inner.name}:2:8: "), err)
+        code, out, err = run(TABLE + "CREATE INDEX by_name ON fruit (name);\n.tables\n.schema fruit\n")
+        self.assertEqual((code, err), (0, ""))
+        self.assertTrue(out.startswith("fruit\nCREATE TABLE fruit (\n  id integer NOT NULL,\n  name text,"), out)
+        self.assertIn("CREATE INDEX by_name ON fruit (name);\n", out)
+        self.check("SELECT 1;\n.quit\nSELECT 2;\n", "1\n")
+        code, _, err = run(".nonsense\n")
+        self.assertEqual((code, err.splitlines()[0]), (1, "stdin:1:1: unknown command .nonsense; .help lists what there is"))
+
+    def test_a_schema_makes_itself_again(self):
+        script = ('CREATE TABLE "Odd" (a INTEGER DEFAULT 7, "b c" VARCHAR(5) NOT NULL UNIQUE, v VECTOR(3), PRIMARY KEY (a), '
+                  "CHECK (a > 0));\n" 'CREATE INDEX odd_index ON "Odd" ("b c", a);\n.schema\n')
+        code, first, err = run(script)
+        self.assertEqual((code, err), (0, ""))
+        code, second, err = run(first + ".schema\n")
+        self.assertEqual((code, err, second), (0, "", first))
+
+
+class Errors(unittest.TestCase):
+    def test_place_line_and_caret(self):
+        code, out, err = run("SELECT 1;\nSELECT 2,\n   nonsense FROM nowhere;\nSELECT 3;\n")
+        self.assertEqual((code, out), (1, "1\n"))
+        lines = err.splitlines()
+        self.assertRegex(lines[0], r"^stdin:\d+:\d+: .*does not exist")
+        line, column = (int(part) for part in lines[0].split(":")[1:3])
+        self.assertEqual(line, 3)
+        self.assertEqual(lines[2].index("^") + 1, column)
+        self.assertTrue(lines[1][column - 1:].startswith(("nonsense", "nowhere")), err)
+
+    def test_syntax_error(self):
+        code, _, err = run("\n\n  SELECT * FORM t;")
+        self.assertEqual(code, 1)
+        self.assertIn('syntax error at or near "FORM"', err.splitlines()[0])
+        self.assertTrue(err.startswith("stdin:3:12: "), err)
+        self.assertEqual(err.splitlines()[1:3], ["SELECT * FORM t", "         ^"])
+
+    def test_columns_count_characters(self):
+        _, _, err = run("SELECT 'äöü', nonsense;")
+        self.assertTrue(err.startswith("stdin:1:15: "), err)
+        self.assertEqual(err.splitlines()[1:3], ["SELECT 'äöü', nonsense", " " * 14 + "^"])
+
+    def test_errors_of_commands(self):
+        code, out, err = run("SET k v\nLPUSH k x\nGET k\n")
+        self.assertEqual((code, out), (1, "OK\n"))
+        self.assertEqual(err, "stdin:2:1: WRONGTYPE Operation against a key holding the wrong kind of value\nLPUSH k x\n^\n")
+        _, _, err = run("GET\n")
+        self.assertTrue(err.startswith("stdin:1:1: ERR wrong number of arguments for 'get' command\n"), err)
+        _, _, err = run("NOSUCH a\n")
+        self.assertTrue(err.startswith("stdin:1:1: ERR unknown command 'NOSUCH'"), err)
+        _, _, err = run('SET a "b\n')
+        self.assertTrue(err.startswith("stdin:1:1: unbalanced quotes"), err)
+
+    def test_continue_on_error(self):
+        code, out, err = run("SELECT 1;\nSELECT x;\nNOSUCH\nSELECT 2;\n", "--continue-on-error")
+        self.assertEqual((code, out), (1, "1\n2\n"))
+        self.assertEqual([line.split(":")[1] for line in err.splitlines() if line.startswith("stdin:")], ["2", "3"])
+
+    def test_detail_is_shown(self):
+        _, _, err = run("CREATE TABLE t (id INTEGER PRIMARY KEY);\nINSERT INTO t VALUES (1);\nINSERT INTO t VALUES (1);\n")
+        self.assertIn('duplicate key value violates unique constraint "t_pkey"', err)
+        self.assertIn("DETAIL: Key (id)=(1) already exists.", err)
+
+    def test_a_statement_that_failed_changed_nothing(self):
+        code, out, _ = run("CREATE TABLE t (id INTEGER PRIMARY KEY);\nINSERT INTO t VALUES (1), (2), (1);\nSELECT count(*) FROM t;\n",
+                           "--continue-on-error")
+        self.assertEqual((code, out), (1, "0\n"))
+
+    def test_wrong_command_lines(self):
+        for arguments in (["--nonsense"], ["serve", "--port", "x"], ["connect"], ["--mode", "xml"], ["serve", "--port", "99999"],
+                          ["a", "--dir", "b"]):
+            code, out, err = run("", *arguments)
+            self.assertEqual((code, out), (2, ""), arguments)
+            self.assertNotEqual(err, "", arguments)
+        self.assertEqual(run(None, "connect", "redis://127.0.0.1:1")[0], 1)
+        self.assertEqual(run(None, "check", "/nonexistent/directory")[0], 1)
+        code, out, _ = run(None, "--version")
+        self.assertEqual(code, 0)
+        self.assertRegex(out, r"^trefoil \d+\.\d+")
+
+
+class Durable(unittest.TestCase):
+    def test_a_directory_keeps_what_scripts_did(self):
+        with Directory() as parent:
+            directory = os.path.join(parent, "data")
+            code, _, err = run(TABLE + "SET k v\nZADD z 1 a 2 b\n", directory)
+            self.assertEqual((code, err), (0, ""))
+            code, out, err = run("SELECT name FROM fruit WHERE id = 1;\nGET k\nZRANGE z 0 -1\n", "--dir", directory)
+            self.assertEqual((code, out, err), (0, "apple\nv\na\nb\n", ""))
+            code, out, _ = run(None, "check", directory)
+            self.assertEqual(code, 0, out)
+
+    def test_appendfsync_always(self):
+        with Directory() as parent:
+            directory = os.path.join(parent, "data")
+            code, out, err = run("SET k 1\nINCR k\nGET k\n", directory, "--appendfsync", "always")
+            self.assertEqual((code, out, err), (0, "OK\n2\n2\n", ""))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
