@@ -37,7 +37,7 @@ void addDirectory(CLI::App& app, std::string& positional, std::string& option) {
 void addShellOptions(CLI::App& app, Options& options, std::string& mode) {
   app.add_option("-c,--command", options.statements, "Runs these statements instead of reading standard input")
       ->type_name("STATEMENTS")
-      ->take_all();
+      ->allow_extra_args(false);
   app.add_option("--mode", mode, "How answers look: table (on a terminal), raw (otherwise), csv or json")
       ->type_name("MODE")
       ->check(CLI::IsMember({"table", "raw", "csv", "json"}));

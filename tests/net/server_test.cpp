@@ -1,0 +1,212 @@
+// The server in this process, against raw sockets: what needs threads and timing to be seen, and what the sanitizers should see.
+// Framing, limits and hostile input are tested from outside, in tests/acceptance/protocol.py.
+#include "net/server.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/database.hpp"
+
+namespace trefoil::net {
+namespace {
+
+// A database in memory with a server on a free port.
+struct Fixture {
+  Settings settings;
+  std::unique_ptr<Database> database;
+  std::unique_ptr<Server> server;
+
+  explicit Fixture(const char* threads = "2") {
+    REQUIRE(settings.set("port", "0", Settings::Source::kCommandLine).ok());
+    REQUIRE(settings.set("threads", threads, Settings::Source::kCommandLine).ok());
+    OpenOptions options;
+    options.settings = &settings;
+    auto opened = Database::open(options);
+    REQUIRE(opened.ok());
+    database = std::move(*opened);
+    auto started = Server::start(*database);
+    REQUIRE(started.ok());
+    server = std::move(*started);
+  }
+};
+
+class Client {
+ public:
+  explicit Client(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    timeval patience{30, 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client() { ::close(socket_); }
+
+  [[nodiscard]] bool connected() const { return connected_; }
+  bool send(std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) {
+        return false;
+      }
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+  void finish() const { ::shutdown(socket_, SHUT_WR); }
+  // Up to `size` bytes; fewer at the end of the stream.
+  [[nodiscard]] std::string read(std::size_t size) const {
+    std::string out(size, '\0');
+    std::size_t got = 0;
+    while (got < size) {
+      const ssize_t count = ::recv(socket_, out.data() + got, size - got, 0);
+      if (count <= 0) {
+        break;
+      }
+      got += static_cast<std::size_t>(count);
+    }
+    out.resize(got);
+    return out;
+  }
+  [[nodiscard]] std::string readAll() const {
+    std::string out;
+    for (std::string part = read(4096); !part.empty(); part = read(4096)) {
+      out += part;
+    }
+    return out;
+  }
+
+ private:
+  int socket_;
+  bool connected_ = false;
+};
+
+TEST_CASE("many clients at once each get their own answers in order") {
+  const Fixture fixture;
+  constexpr int kClients = 16;
+  constexpr int kRounds = 60;
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int c = 0; c < kClients; ++c) {
+    threads.emplace_back([&, c] {
+      const Client client(fixture.server->port());
+      const std::string name = std::to_string(c);
+      for (int round = 0; round < kRounds && client.connected(); ++round) {
+        const std::string value = name + ":" + std::to_string(round);
+        std::string request;
+        std::string expected;
+        for (int i = 0; i < 20; ++i) {
+          request += "SET key" + name + " " + value + "\r\nGET key" + name + "\r\n";
+          expected += "+OK\r\n$" + std::to_string(value.size()) + "\r\n" + value + "\r\n";
+        }
+        request += "KEYS nothing*\r\n";  // takes the slow lane
+        expected += "*0\r\n";
+        if (!client.send(request) || client.read(expected.size()) != expected) {
+          ++wrong;
+          return;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("clients that vanish in the middle of anything leave nothing behind") {
+  const Fixture fixture;
+  for (int i = 0; i < 300; ++i) {
+    const Client client(fixture.server->port());
+    REQUIRE(client.connected());
+    switch (i % 4) {
+      case 0:
+        (void)client.send("PING\r\nKEYS *\r\nPING\r\n");  // gone while a worker runs for it
+        break;
+      case 1:
+        (void)client.send("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$100000\r\nabc");
+        break;
+      case 2:
+        (void)client.send("MULTI\r\nSET a b\r\n");
+        break;
+      default:
+        break;
+    }
+  }
+  for (int i = 0; i < 2000 && fixture.server->connectionCount() > 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  CHECK(fixture.server->connectionCount() == 0);
+}
+
+TEST_CASE("stopping answers what was asked and closes everything") {
+  Fixture fixture;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 50; ++i) {
+    clients.push_back(std::make_unique<Client>(fixture.server->port()));
+    REQUIRE(clients.back()->send("PING\r\n"));
+    REQUIRE(clients.back()->read(7) == "+PONG\r\n");
+  }
+  fixture.server->requestStop();
+  fixture.server->wait();
+  for (const auto& client : clients) {
+    CHECK(client->readAll().empty());
+  }
+  CHECK(fixture.server->connectionCount() == 0);
+  CHECK_FALSE(Client(fixture.server->port()).connected());
+}
+
+TEST_CASE("a server stops while clients are busy") {
+  for (int round = 0; round < 5; ++round) {
+    Fixture fixture("3");
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> threads;
+    for (int c = 0; c < 4; ++c) {
+      threads.emplace_back([&] {
+        while (!stop) {
+          const Client client(fixture.server->port());
+          while (!stop && client.connected() && client.send("PING\r\nKEYS *\r\nPING\r\n")) {
+            if (client.read(7 + 4 + 7).size() < 18) {
+              break;
+            }
+          }
+        }
+      });
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    fixture.server.reset();
+    stop = true;
+    for (std::thread& thread : threads) {
+      thread.join();
+    }
+    fixture.database.reset();
+  }
+}
+
+TEST_CASE("an address that is taken is an error with its name") {
+  const Fixture fixture;
+  Settings settings;
+  REQUIRE(settings.set("port", std::to_string(fixture.server->port()), Settings::Source::kCommandLine).ok());
+  OpenOptions options;
+  options.settings = &settings;
+  const auto database = Database::open(options);
+  REQUIRE(database.ok());
+  const auto second = Server::start(**database);
+  REQUIRE_FALSE(second.ok());
+  CHECK(second.error().message.find("127.0.0.1:" + std::to_string(fixture.server->port())) != std::string::npos);
+}
+
+}  // namespace
+}  // namespace trefoil::net
