@@ -123,7 +123,9 @@ struct filter                : seq< at< token< kFilter >, token< kOpen > >, toke
                                     must< token< kWhere >, filter_condition, token< kClose > > > {};
 struct call                  : seq< at< function_word, token< kOpen > >, function_word, in_parentheses< arguments >, opt< filter > > {};
 
-struct literal_type          : sor< double_precision, zoned_type, type_word > {};
+struct literal_zone          : seq< at< token< kWith, kWithout >, token< kTime > >, sor< with_zone, without_zone > > {};
+struct zoned_literal_type    : seq< sor< timestamp_word, time_word >, opt< literal_zone > > {};
+struct literal_type          : sor< double_precision, zoned_literal_type, type_word > {};
 struct typed_literal         : seq< at< literal_type, token< kString > >, literal_type, string_literal > {};
 
 struct column_first          : name {};

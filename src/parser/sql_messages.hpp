@@ -14,6 +14,7 @@ namespace rules {
 struct from_item;
 struct set_operand;
 struct join_word;
+struct values_row;
 struct join_condition;
 struct insert_source;
 struct conflict_action;
@@ -60,6 +61,7 @@ template <> inline constexpr auto error_message<type_modifier>         = "A type
 template <> inline constexpr auto error_message<nulls_place>           = "Expected FIRST or LAST after NULLS.";
 template <> inline constexpr auto error_message<from_item>             = "Expected a table, a function or a subquery.";
 template <> inline constexpr auto error_message<set_operand>           = "Expected a query: SELECT, VALUES or a query in parentheses.";
+template <> inline constexpr auto error_message<values_row>            = "Expected a row in parentheses.";
 template <> inline constexpr auto error_message<join_word>             = "Expected JOIN.";
 template <> inline constexpr auto error_message<join_condition>        = "Expected ON or USING after the joined table.";
 template <> inline constexpr auto error_message<insert_source>         = "Expected VALUES, SELECT or DEFAULT VALUES.";
@@ -96,6 +98,11 @@ template <TokenKind... Kinds>
 struct TokensOf<token<Kinds...>> {
   static constexpr TokenKind kKinds[] = {Kinds..., kCount};
 };
+// What begins with a token is due when the token is.
+template <typename First, typename... Rest>
+struct TokensOf<pegtl::internal::seq<First, Rest...>> : TokensOf<typename First::rule_t> {};
+template <typename First, typename... Rest>
+struct TokensOf<pegtl::internal::if_must<false, First, Rest...>> : TokensOf<typename First::rule_t> {};
 
 }  // namespace rules
 
@@ -113,7 +120,7 @@ struct sql_control : pegtl::normal<Rule> {
   }
   template <typename ParseInput>
   [[noreturn]] static void raise(const ParseInput& in, State& state) {
-    raiseExpected(in, state, rules::error_message<Rule>, rules::TokensOf<Rule>::kKinds);
+    raiseExpected(in, state, rules::error_message<Rule>, rules::TokensOf<typename Rule::rule_t>::kKinds);
   }
 };
 

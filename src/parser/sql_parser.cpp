@@ -35,14 +35,15 @@ std::string keywordHint(const State& state, std::size_t index) {
     if (candidate >= state.list.tokens.size() || static_cast<TokenKind>(state.list.kinds[candidate]) != TokenKind::kIdentifier) {
       continue;
     }
-    std::string word(state.spelling(state.list.tokens[candidate]));
+    const std::string_view spelling = state.spelling(state.list.tokens[candidate]);
+    std::string word(spelling);
     std::transform(word.begin(), word.end(), word.begin(), toLowerAscii);
     if (word.size() < 4) {
       continue;  // nearly everything is one letter away from something short
     }
     for (const Keyword& keyword : kKeywords) {
       if (oneTypoApart(word, keyword.text)) {
-        return "Perhaps you meant " + std::string(tokenSpelling(keyword.kind)) + " instead of \"" + word + "\".";
+        return "Perhaps you meant " + std::string(tokenSpelling(keyword.kind)) + " instead of \"" + std::string(spelling) + "\".";
       }
     }
   }

@@ -53,11 +53,11 @@ struct LexicalFailure {
 // --------------------------------------------------------------------------------------------------------------------- actions
 
 struct TokenBuilder {
-  const char* text_begin;
+  const char* text_begin = nullptr;
   TokenList list;
   std::size_t last_begin = 0;  // where the token or comment begins that is being read
-  const char* limit_error = nullptr;
-  std::size_t limit_position = 0;
+  std::string parameter_error;
+  std::size_t parameter_position = 0;
 
   template <typename ActionInput>
   Token& push(const ActionInput& in, TokenKind kind) {
@@ -164,14 +164,14 @@ struct token_action<numbered_parameter> {
     const char* end = in.end();
     const auto [after, error] = std::from_chars(in.begin() + 1, end, token.number);
     if (error != std::errc{} || token.number == 0 || token.number > kMaxParameterNumber) {
-      builder.limit_error = "there is no parameter";
-      builder.limit_position = token.begin;
+      builder.parameter_error = "there is no parameter " + std::string(in.string_view());
+      builder.parameter_position = token.begin;
       token.number = 1;
     }
     const bool mixed = builder.list.parameter_count > 0 && !builder.list.has_numbered_parameters;
     if (mixed) {
-      builder.limit_error = "$n and ? cannot be mixed in one statement";
-      builder.limit_position = token.begin;
+      builder.parameter_error = "$n and ? cannot be mixed in one statement";
+      builder.parameter_position = token.begin;
     }
     builder.list.has_numbered_parameters = true;
     builder.list.parameter_count = std::max(builder.list.parameter_count, token.number);
@@ -184,11 +184,11 @@ struct token_action<next_parameter> {
   static void apply(const ActionInput& in, TokenBuilder& builder) {
     Token& token = builder.push(in, TokenKind::kParameter);
     if (builder.list.has_numbered_parameters) {
-      builder.limit_error = "$n and ? cannot be mixed in one statement";
-      builder.limit_position = token.begin;
+      builder.parameter_error = "$n and ? cannot be mixed in one statement";
+      builder.parameter_position = token.begin;
     } else if (builder.list.parameter_count == kMaxParameterNumber) {
-      builder.limit_error = "too many parameters";
-      builder.limit_position = token.begin;
+      builder.parameter_error = "too many parameters";
+      builder.parameter_position = token.begin;
     } else {
       ++builder.list.parameter_count;
     }
@@ -271,7 +271,8 @@ std::string atOrNear(std::string_view problem, std::string_view token) {
 
 Result<TokenList> tokenizeSql(std::string_view text) {
   TREFOIL_ASSERT(text.size() <= kMaxStatementBytes);
-  TokenBuilder builder{text.data(), {}};
+  TokenBuilder builder;
+  builder.text_begin = text.data();
   builder.list.tokens.reserve(text.size() / 5 + 8);
   builder.list.kinds.reserve(text.size() / 5 + 8);
   TextInput in(text.data(), text.data() + text.size(), "");
@@ -288,8 +289,8 @@ Result<TokenList> tokenizeSql(std::string_view text) {
   if (const auto position = findEmptyName(text, builder.list)) {
     return Error(ErrorCode::kSyntax, "zero-length delimited identifier at or near \"\"\"\"").at(*position);
   }
-  if (builder.limit_error != nullptr) {
-    return Error(ErrorCode::kSyntax, builder.limit_error).at(builder.limit_position);
+  if (!builder.parameter_error.empty()) {
+    return Error(ErrorCode::kSyntax, std::move(builder.parameter_error)).at(builder.parameter_position);
   }
   return std::move(builder.list);
 }
