@@ -88,6 +88,8 @@ Precedence precedenceOf(const ast::Expression& expression) {
     case ast::ExpressionKind::kInQuery:
     case ast::ExpressionKind::kLike:
       return Precedence::kPredicate;
+    case ast::ExpressionKind::kCast:
+      return Precedence::kCast;
     default:
       return kOperand;
   }
@@ -444,8 +446,13 @@ class Printer {
     out_ += kTests[static_cast<int>(test.test)];
   }
   void printNot(bool negated) { out_ += negated ? " NOT " : " "; }
+  // a IN (1) LIKE b chains to the left, as nothing follows the list that could belong to it.
+  void printPredicateOperand(const ast::Expression& operand) {
+    const bool in = operand.is<ast::InList>() || operand.is<ast::InQuery>();
+    printOperand(operand, in ? Precedence::kPredicate : Precedence::kOther);
+  }
   void printBetween(const ast::Between& between) {
-    printOperand(*between.operand, Precedence::kOther);
+    printPredicateOperand(*between.operand);
     printNot(between.negated);
     out_ += "BETWEEN ";
     printOperand(*between.low, Precedence::kOther);
@@ -453,20 +460,20 @@ class Printer {
     printOperand(*between.high, Precedence::kOther);
   }
   void printInList(const ast::InList& in) {
-    printOperand(*in.operand, Precedence::kOther);
+    printPredicateOperand(*in.operand);
     printNot(in.negated);
     out_ += "IN (";
     printExpressions(in.items);
     out_ += ')';
   }
   void printInQuery(const ast::InQuery& in) {
-    printOperand(*in.operand, Precedence::kOther);
+    printPredicateOperand(*in.operand);
     printNot(in.negated);
     out_ += "IN ";
     printInParentheses(*in.query);
   }
   void printLike(const ast::Like& like) {
-    printOperand(*like.operand, Precedence::kOther);
+    printPredicateOperand(*like.operand);
     printNot(like.negated);
     out_ += like.case_insensitive ? "ILIKE " : "LIKE ";
     printOperand(*like.pattern, Precedence::kOther);
@@ -494,12 +501,11 @@ class Printer {
     }
     out_ += " END";
   }
+  // A chain of casts must not nest, or it would be deeper than what was written.
   void printCast(const ast::Cast& cast) {
-    out_ += "CAST(";
-    print(*cast.operand);
-    out_ += " AS ";
+    printOperand(*cast.operand, Precedence::kCast);
+    out_ += "::";
     print(cast.type);
-    out_ += ')';
   }
   void printCall(const ast::Call& call) {
     const Keyword* keyword = findKeyword(call.name.text);

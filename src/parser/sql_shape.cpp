@@ -425,7 +425,14 @@ class ShapeScanner::Run {
   }
   void checkNumberEnd() {
     if (at_ != end_ && isOfClass(*at_, kIdentifierFirstClass)) {
-      bad_ = true;  // 12abc
+      skipJunk();  // 12abc
+    }
+  }
+  // Letters that belong to no token of their own. They are one with what is before them, so that the e of 1e'…' is no prefix.
+  void skipJunk() {
+    bad_ = true;
+    while (at_ != end_ && isOfClass(at_[-1], kIdentifierRestClass) && isOfClass(*at_, kIdentifierRestClass)) {
+      ++at_;
     }
   }
 
@@ -486,7 +493,7 @@ class ShapeScanner::Run {
     const auto [end, error] = std::from_chars(from + 1, at_, number);
     const bool junk = at_ != end_ && isOfClass(*at_, kIdentifierRestClass);
     if (error != std::errc{} || number == 0 || number > kMaxParameterNumber || junk || has_next_parameters_) {
-      bad_ = true;
+      skipJunk();
       ++scanner_.token_count_;
       return;
     }

@@ -83,7 +83,7 @@ std::size_t StatementSplitter::skipDull(std::string_view bytes) {
     const void* quote = std::memchr(bytes.data(), mode_ == Mode::kName ? '"' : '\'', bytes.size());
     return quote == nullptr ? bytes.size() : static_cast<std::size_t>(static_cast<const char*>(quote) - bytes.data());
   }
-  if (mode_ != Mode::kPlain || !started_ || only_first_byte_) {
+  if (mode_ != Mode::kPlain || !started_ || only_first_byte_ || previous_ == '/') {
     return 0;
   }
   bool word = word_;

@@ -146,6 +146,7 @@ TEST_CASE("Trees are bounded in height and nesting, and lists are not", "[sql][l
       {"SELECT a", "", "", " || a", "", 900, 1100},
       {"SELECT a", "", "", "::text", "", 900, 1100},
       {"SELECT a", "", "", " IS NULL", "", 900, 1100},
+      {"SELECT a", "", "", " IN (1)", "", 900, 1100},
       {"SELECT 1", "", "", " UNION SELECT 1", "", 900, 1100},
       {"SELECT * FROM a", "", "", " CROSS JOIN a", "", 900, 1100},
   };
@@ -156,9 +157,12 @@ TEST_CASE("Trees are bounded in height and nesting, and lists are not", "[sql][l
     CAPTURE(entry.begin, entry.piece, entry.close);
     const auto fits = parseSql(build(entry.fits));
     REQUIRE(fits.ok());
-    CHECK(toSql(*fits.value()->statement).size() > entry.fits);
+    const std::string printed = toSql(*fits.value()->statement);
+    const auto again = parseSql(printed);  // what fits once still fits when it is stored and read back
+    REQUIRE(again.ok());
+    CHECK(toSql(*again.value()->statement) == printed);
     CHECK(codeOf(build(entry.fails)) == ErrorCode::kLimit);
-    CHECK(codeOf(build(200000)) == ErrorCode::kLimit);
+    CHECK(codeOf(build(10000)) == ErrorCode::kLimit);
   }
   CHECK(parsed("SELECT a IN (1" + repeated(", 1", 100000) + ")")->literal_count == 100001);
   CHECK(parsed("INSERT INTO t VALUES (1)" + repeated(", (1)", 100000))->literal_count == 100001);
@@ -167,7 +171,7 @@ TEST_CASE("Trees are bounded in height and nesting, and lists are not", "[sql][l
 
 TEST_CASE("Unfinished and ambiguous text costs no more than its length", "[sql][limits]") {
   // Each of these would take exponential or quadratic time if anything were tried twice; the test would not end.
-  const std::size_t many = 100000;
+  const std::size_t many = 20000;
   for (const std::string& sql :
        {repeated("(", many), "SELECT " + repeated("(SELECT ", many), repeated("/*", many), repeated("/*/", many),
         "SELECT '" + repeated("''", many), "SELECT " + repeated("a.", many), "SELECT [" + repeated("1,", many),
