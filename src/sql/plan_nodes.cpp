@@ -1,0 +1,214 @@
+// What EXPLAIN says about plan nodes, and which expressions they hold.
+#include "sql/plan_nodes.hpp"
+
+#include "sql/plan_scan.hpp"
+#include "sql/planner.hpp"
+#include "sql/table_function.hpp"
+
+namespace trefoil::sql {
+
+std::string PlanNode::inputName(std::uint32_t index) const {
+  if (children.empty()) {
+    return index < output.size() ? output[index].name : "?";
+  }
+  for (const PlanNodePtr& child : children) {
+    if (index < child->output.size()) {
+      return child->output[index].name;
+    }
+    index -= static_cast<std::uint32_t>(child->output.size());
+  }
+  return "?";
+}
+
+std::string PlanNode::describe(const Expression& expression) const {
+  return describeExpression(expression, [this](std::uint32_t index) { return inputName(index); });
+}
+
+namespace {
+
+template <typename List, typename Describe>
+std::string joined(const List& list, Describe&& describe) {
+  std::string out;
+  for (const auto& item : list) {
+    out += (out.empty() ? "" : ", ") + describe(item);
+  }
+  return out;
+}
+
+void visitAll(std::vector<ExpressionPtr>& list, const std::function<void(ExpressionPtr&)>& visitor) {
+  for (ExpressionPtr& expression : list) {
+    visitor(expression);
+  }
+}
+
+}  // namespace
+
+std::string FilterNode::describe() const {
+  return "Filter: " + PlanNode::describe(*predicate);
+}
+
+std::string ProjectNode::describe() const {
+  return "Project: " + joined(expressions, [this](const ExpressionPtr& e) { return PlanNode::describe(*e); });
+}
+
+std::string ValuesNode::describe() const {
+  return rows.size() == 1 && rows[0].empty() ? "Result" : "Values (" + std::to_string(rows.size()) + " rows)";
+}
+
+std::string TableFunctionNode::describe() const {
+  return "Function Scan on " + function->name;
+}
+
+std::string JoinNode::describe() const {
+  constexpr const char* kNames[] = {"Join", "Left Join", "Full Join", "Semi Join", "Anti Join"};
+  std::string out = std::string(left_keys.empty() ? "Nested Loop " : "Hash ") + kNames[static_cast<std::size_t>(type)];
+  const auto width = static_cast<std::uint32_t>(children[0]->output.size());
+  for (std::size_t i = 0; i < left_keys.size(); ++i) {
+    out += i == 0 ? ": " : " AND ";
+    out += PlanNode::describe(*left_keys[i]) + " = " +
+           describeExpression(*right_keys[i], [&](std::uint32_t index) { return inputName(index + width); });
+  }
+  if (condition != nullptr) {
+    out += left_keys.empty() ? ": " : ", and ";
+    out += PlanNode::describe(*condition);
+  }
+  return out;
+}
+
+void JoinNode::forEachExpression(const std::function<void(ExpressionPtr&)>& visit) {
+  visitAll(left_keys, visit);
+  visitAll(right_keys, visit);
+  visit(condition);
+}
+
+std::string AggregateNode::describe() const {
+  if (aggregates.empty()) {
+    return "Distinct: " + joined(groups, [this](const ExpressionPtr& e) { return PlanNode::describe(*e); });
+  }
+  std::string out = groups.empty() ? "Aggregate: " : "Hash Aggregate: ";
+  out += joined(aggregates, [this](const AggregateCall& call) {
+    return std::string(call.name) + "(" + (call.distinct ? "DISTINCT " : "") +
+           (call.argument == nullptr ? "*" : PlanNode::describe(*call.argument)) + ")";
+  });
+  if (!groups.empty()) {
+    out += " by " + joined(groups, [this](const ExpressionPtr& e) { return PlanNode::describe(*e); });
+  }
+  return out;
+}
+
+void AggregateNode::forEachExpression(const std::function<void(ExpressionPtr&)>& visit) {
+  visitAll(groups, visit);
+  for (AggregateCall& call : aggregates) {
+    visit(call.argument);
+    visit(call.separator);
+    visit(call.filter);
+  }
+}
+
+std::string SortNode::describe() const {
+  std::string out = limit != nullptr ? "Top-N Sort: " : "Sort: ";
+  out += joined(keys, [this](const SortKey& key) {
+    return PlanNode::describe(*key.expression) + (key.descending ? " DESC" : "") +
+           (key.nulls_first == key.descending ? ""
+            : key.nulls_first                 ? " NULLS FIRST"
+                                              : " NULLS LAST");
+  });
+  if (limit != nullptr) {
+    out += ", limit " + PlanNode::describe(*limit);
+  }
+  return out;
+}
+
+void SortNode::forEachExpression(const std::function<void(ExpressionPtr&)>& visit) {
+  for (SortKey& key : keys) {
+    visit(key.expression);
+  }
+  visit(limit);
+  visit(offset);
+}
+
+std::string LimitNode::describe() const {
+  std::string out = "Limit";
+  if (limit != nullptr) {
+    out += " " + PlanNode::describe(*limit);
+  }
+  if (offset != nullptr) {
+    out += " offset " + PlanNode::describe(*offset);
+  }
+  return out;
+}
+
+void LimitNode::forEachExpression(const std::function<void(ExpressionPtr&)>& visit) {
+  visit(limit);
+  visit(offset);
+}
+
+std::string SetOperationNode::describe() const {
+  constexpr const char* kNames[] = {"Append", "Intersect", "Except"};
+  return std::string(kNames[static_cast<std::size_t>(op)]) + (all && op != PlanSetOperator::kUnion ? " All" : "");
+}
+
+std::string ScanNode::describe() const {
+  std::string out;
+  if (access == AccessPath::kFull) {
+    out = "Scan on " + schema->name;
+  } else {
+    const IndexDefinition& used = schema->indexes[index];
+    out = "Index Scan using " + used.name + " on " + schema->name;
+    if (access == AccessPath::kUnique) {
+      out += " (unique key)";
+    }
+  }
+  if (filter != nullptr) {
+    out += ", filter: " + PlanNode::describe(*filter);
+  }
+  return out;
+}
+
+void ScanNode::forEachExpression(const std::function<void(ExpressionPtr&)>& visit) {
+  visit(filter);
+  visitAll(equals, visit);
+  visit(lower);
+  visit(upper);
+}
+
+std::string KnnNode::describe() const {
+  constexpr const char* kNames[] = {"cosine", "l2", "inner product"};
+  std::string out = "Vector Search on " + schema->name + " by " + schema->columns[vector_column].name + " (exact, " +
+                    kNames[static_cast<std::size_t>(metric)] + ")";
+  if (filter != nullptr) {
+    out += ", filter: " + PlanNode::describe(*filter);
+  }
+  return out;
+}
+
+void KnnNode::forEachExpression(const std::function<void(ExpressionPtr&)>& visit) {
+  visit(filter);
+  visit(query);
+  visit(limit);
+  visit(offset);
+}
+
+void describePlan(const PlanNode& node, int indent, std::string& out) {
+  out.append(static_cast<std::size_t>(indent) * 2, ' ');
+  out += node.describe();
+  out += '\n';
+  const_cast<PlanNode&>(node).forEachExpression([&](ExpressionPtr& expression) {
+    if (expression == nullptr) {
+      return;
+    }
+    visit(*expression, [&](const Expression& part) {
+      if (part.kind == ExpressionKind::kSubquery) {
+        out.append(static_cast<std::size_t>(indent + 1) * 2, ' ');
+        out += part.outer_slots.empty() ? "Subquery (once)\n" : "Subquery (for each row)\n";
+        part.subquery->describe(out, indent + 2);
+      }
+      return true;
+    });
+  });
+  for (const PlanNodePtr& child : node.children) {
+    describePlan(*child, indent + 1, out);
+  }
+}
+
+}  // namespace trefoil::sql
