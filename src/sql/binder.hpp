@@ -141,6 +141,8 @@ class Binder {
   void useTable(TableId table, bool writes);
   // Types that no context has given: text.
   void settleParameters();
+  // Expressions that are stored in the catalog have no parameters.
+  void forbidParameters() { no_parameters_ = true; }
   // Literals bound while this lives are part of the plan.
   class FixedLiterals {
    public:
@@ -219,6 +221,7 @@ class Binder {
   std::vector<bool> literal_is_parameter_;
   std::vector<TableUse> tables_;
   bool table_functions_ = false;
+  bool no_parameters_ = false;
   int fixed_literals_ = 0;
   int depth_ = 0;            // of queries within queries
   std::size_t planned_ = 0;  // queries so far: common tables are planned at each use

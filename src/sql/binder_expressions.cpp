@@ -525,7 +525,10 @@ Result<ExpressionPtr> Binder::bindLiteral(const ast::Literal& literal) {
 }
 
 Result<ExpressionPtr> Binder::bindParameter(const ast::Parameter& parameter) {
-  TREFOIL_ASSERT(parameter.number >= 1 && parameter.number <= statement_.parameter_count);
+  if (parameter.number < 1 || parameter.number > statement_.parameter_count || no_parameters_) {
+    return at(Error(ErrorCode::kUndefinedObject, "there is no parameter $" + std::to_string(parameter.number)),
+              parameter.position);
+  }
   auto expression = std::make_unique<Expression>(ExpressionKind::kParameter, parameter_types_[parameter.number - 1]);
   expression->index = parameter.number - 1;
   expression->position = parameter.position;

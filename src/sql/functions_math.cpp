@@ -1,4 +1,5 @@
 // Mathematical functions. Domain errors are PostgreSQL's.
+#include <chrono>
 #include <cmath>
 
 #include "sql/kernels.hpp"
@@ -187,7 +188,12 @@ Status roundDigits(const KernelCall& call) {
 // xorshift64*: enough for random().
 Status randomKernel(const KernelCall& call) {
   double* const out = call.result.as<double>();
-  std::uint64_t state = call.context.random_state | 1;
+  std::uint64_t state = call.context.random_state;
+  if (state == 0) {  // the first of this statement
+    thread_local std::uint64_t counter = 0;
+    const auto now = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+    state = (now + ++counter) * 0x9E3779B97F4A7C15ULL | 1;
+  }
   forEachPosition(call.rows, [&](std::uint32_t i) {
     state ^= state >> 12;
     state ^= state << 25;

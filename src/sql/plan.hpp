@@ -31,8 +31,8 @@ class TableFunctions;
 
 enum class PlanKind : std::uint8_t {
   kQuery,  // answers rows, changes nothing (SELECT, VALUES, EXPLAIN)
-  kDml,    // INSERT, UPDATE, DELETE, TRUNCATE: affected rows, and rows with RETURNING
-  kDdl,    // changes the catalog
+  kDml,    // INSERT, UPDATE, DELETE: affected rows, and rows with RETURNING
+  kDdl,    // changes the catalog, or a table as a whole (TRUNCATE): wants a staged view
 };
 
 // Which tables a statement touches: its locking footprint.

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "sql/chunk.hpp"
 #include "sql/expression.hpp"
 #include "sql/types.hpp"
 
@@ -35,7 +36,8 @@ struct PlanNode {
   [[nodiscard]] virtual std::string describe() const = 0;
   // Calls visit for each expression the node itself holds.
   virtual void forEachExpression(const std::function<void(ExpressionPtr&)>& visit) = 0;
-  // Whether the node's expressions read child outputs concatenated (joins) or child 0's: both are "all children in order".
+  // Positions in the chunks that its operator makes are below this. Point plans keep their buffers small.
+  [[nodiscard]] virtual std::size_t chunkCapacity() const { return kMaxChunkRows; }
 
   std::vector<OutputColumn> output;
   std::vector<std::unique_ptr<PlanNode>> children;
@@ -48,6 +50,7 @@ struct PlanNode {
 using PlanNodePtr = std::unique_ptr<PlanNode>;
 
 struct FilterNode final : PlanNode {
+  [[nodiscard]] std::size_t chunkCapacity() const override { return children[0]->chunkCapacity(); }
   ExpressionPtr predicate;
   [[nodiscard]] std::unique_ptr<Operator> create() const override;
   [[nodiscard]] std::string describe() const override;
@@ -55,6 +58,7 @@ struct FilterNode final : PlanNode {
 };
 
 struct ProjectNode final : PlanNode {
+  [[nodiscard]] std::size_t chunkCapacity() const override { return children[0]->chunkCapacity(); }
   std::vector<ExpressionPtr> expressions;  // one an output column
   [[nodiscard]] std::unique_ptr<Operator> create() const override;
   [[nodiscard]] std::string describe() const override;
@@ -67,6 +71,7 @@ struct ProjectNode final : PlanNode {
 
 // VALUES, and the one empty row of a SELECT without FROM.
 struct ValuesNode final : PlanNode {
+  [[nodiscard]] std::size_t chunkCapacity() const override { return std::min(kMaxChunkRows, rows.size()); }
   std::vector<std::vector<ExpressionPtr>> rows;
   [[nodiscard]] std::unique_ptr<Operator> create() const override;
   [[nodiscard]] std::string describe() const override;
@@ -165,6 +170,7 @@ struct SortNode final : PlanNode {
 };
 
 struct LimitNode final : PlanNode {
+  [[nodiscard]] std::size_t chunkCapacity() const override { return children[0]->chunkCapacity(); }
   ExpressionPtr limit;   // may be null
   ExpressionPtr offset;  // may be null
   [[nodiscard]] std::unique_ptr<Operator> create() const override;

@@ -18,6 +18,7 @@ enum class AccessPath : std::uint8_t {
 
 // A table: child of nothing. `filter` is over the node's own output.
 struct ScanNode final : PlanNode {
+  [[nodiscard]] std::size_t chunkCapacity() const override { return access == AccessPath::kUnique ? 1 : kMaxChunkRows; }
   SchemaPointer schema;
   std::vector<std::uint32_t> columns;  // for each output column its position in the table, or kRowIdColumn
   ExpressionPtr filter;                // may be null

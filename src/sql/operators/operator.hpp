@@ -25,7 +25,9 @@ struct MorselSource {
 
 // One statement's run, as operators see it. A worker of a parallel pipeline has its own copy.
 struct Execution {
-  explicit Execution(ExecContext& context_in) : context(context_in) { eval.execution = &context_in; }
+  explicit Execution(ExecContext& context_in) : context(context_in), chunk_rows(context_in.chunk_rows) {
+    eval.execution = &context_in;
+  }
   ExecContext& context;
   EvalContext eval;
   std::size_t chunk_rows = kMaxChunkRows;
@@ -53,12 +55,12 @@ class EvaluatorList {
  public:
   EvaluatorList() = default;
   template <typename List>
-  explicit EvaluatorList(const List& expressions) {
+  explicit EvaluatorList(const List& expressions, std::size_t capacity = kMaxChunkRows) {
     for (const auto& expression : expressions) {
-      add(*expression);
+      add(*expression, capacity);
     }
   }
-  void add(const Expression& expression) { evaluators_.emplace_back(expression); }
+  void add(const Expression& expression, std::size_t capacity = kMaxChunkRows) { evaluators_.emplace_back(expression, capacity); }
   void prepare() {
     for (Evaluator& evaluator : evaluators_) {
       evaluator.prepare();

@@ -12,7 +12,7 @@ namespace {
 class FilterOperator final : public Operator {
  public:
   explicit FilterOperator(const FilterNode& node)
-      : child_(node.children[0]->create()), predicate_(*node.predicate), selection_(kMaxChunkRows) {}
+      : child_(node.children[0]->create()), predicate_(*node.predicate, node.chunkCapacity()), selection_(node.chunkCapacity()) {}
   Status open(Execution& execution) override {
     predicate_.prepare();
     return child_->open(execution);
@@ -41,7 +41,8 @@ class FilterOperator final : public Operator {
 
 class ProjectOperator final : public Operator {
  public:
-  explicit ProjectOperator(const ProjectNode& node) : child_(node.children[0]->create()), expressions_(node.expressions) {}
+  explicit ProjectOperator(const ProjectNode& node)
+      : child_(node.children[0]->create()), expressions_(node.expressions, node.chunkCapacity()) {}
   Status open(Execution& execution) override {
     expressions_.prepare();
     return child_->open(execution);
@@ -74,7 +75,7 @@ class ValuesOperator final : public Operator {
  public:
   explicit ValuesOperator(const ValuesNode& node) : node_(node) {
     for (const OutputColumn& column : node.output) {
-      columns_.emplace_back(column.type.base, kMaxChunkRows);
+      columns_.emplace_back(column.type.base, node.chunkCapacity());
     }
   }
   Status open(Execution&) override {
@@ -158,7 +159,7 @@ class LimitOperator final : public Operator {
       : child_(node.children[0]->create()),
         limit_(optionalEvaluator(node.limit)),
         offset_(optionalEvaluator(node.offset)),
-        selection_(kMaxChunkRows) {}
+        selection_(node.chunkCapacity()) {}
   Status open(Execution& execution) override {
     TREFOIL_TRY(rowCount("LIMIT", limit_, execution, UINT64_MAX, wanted_));
     TREFOIL_TRY(rowCount("OFFSET", offset_, execution, 0, to_skip_));

@@ -6,8 +6,8 @@
 
 namespace trefoil::sql {
 
-RowFetcher::RowFetcher(const TableSchema& schema, const std::vector<std::uint32_t>& columns)
-    : columns_(columns), buffers_(columns.size()) {
+RowFetcher::RowFetcher(const TableSchema& schema, const std::vector<std::uint32_t>& columns, std::size_t capacity)
+    : columns_(columns), capacity_(capacity), buffers_(columns.size()) {
   for (const std::uint32_t column : columns) {
     types_.push_back(column == kRowIdColumn ? Type::kInteger : schema.columns[column].type.base);
   }
@@ -21,8 +21,8 @@ void RowFetcher::viewBlock(const BlockReader& block, std::vector<Column>& out) {
       continue;
     }
     ColumnBuffer& buffer = buffers_[c];
-    if (buffer.capacity() < kMaxChunkRows) {
-      buffer.reset(types_[c], kMaxChunkRows);
+    if (buffer.capacity() < capacity_) {
+      buffer.reset(types_[c], capacity_);
     }
     if (types_[c] == Type::kVector) {
       out[c] = block.fillVectors(columns_[c], buffer.as<VectorRef>());
@@ -40,8 +40,8 @@ void RowFetcher::fetch(const TableReader& reader, std::span<const RowId> rows, s
   out.resize(columns_.size());
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     ColumnBuffer& buffer = buffers_[c];
-    if (buffer.capacity() < kMaxChunkRows) {
-      buffer.reset(types_[c], kMaxChunkRows);
+    if (buffer.capacity() < capacity_) {
+      buffer.reset(types_[c], capacity_);
     }
     for (std::uint32_t i = 0; i < rows.size(); ++i) {
       buffer.set(i, columns_[c] == kRowIdColumn ? Datum::integer(static_cast<std::int64_t>(rows[i]))
@@ -162,7 +162,7 @@ class IndexScanOperator final : public Operator {
         filter_(evaluatorFor(node.filter, kMaxChunkRows)),
         lower_(evaluatorFor(node.lower, 1)),
         upper_(evaluatorFor(node.upper, 1)),
-        selection_(kMaxChunkRows) {
+        selection_(node.chunkCapacity()) {
     for (const ExpressionPtr& equal : node.equals) {
       equals_.emplace_back(*equal, 1);
     }
@@ -177,9 +177,9 @@ class IndexScanOperator final : public Operator {
       filter_->prepare();
     }
     IndexRange range;
-    std::vector<Datum> equals(equals_.size());
+    key_.resize(equals_.size());
     for (std::size_t i = 0; i < equals_.size(); ++i) {
-      TREFOIL_TRY(bound(execution, equals_[i], equals[i]));
+      TREFOIL_TRY(bound(execution, equals_[i], key_[i]));
     }
     Datum lower;
     Datum upper;
@@ -197,12 +197,12 @@ class IndexScanOperator final : public Operator {
     View& view = execution.context.view;
     reader_.emplace(view.rows(node_.schema->id));
     if (node_.access == AccessPath::kUnique) {
-      if (const std::optional<RowId> found = view.findUnique(node_.schema->id, node_.index, equals)) {
+      if (const std::optional<RowId> found = view.findUnique(node_.schema->id, node_.index, key_)) {
         rows_.push_back(*found);
       }
       return {};
     }
-    range.equals = equals;
+    range.equals = key_;
     range.lower_inclusive = node_.lower_inclusive;
     range.upper_inclusive = node_.upper_inclusive;
     range.descending = node_.descending;
@@ -270,6 +270,7 @@ class IndexScanOperator final : public Operator {
   std::unique_ptr<Evaluator> upper_;
   std::optional<TableReader> reader_;
   std::unique_ptr<TableScanOperator> whole_table_;
+  std::vector<Datum> key_;
   bool never_ = false;
   std::vector<std::uint16_t> selection_;
   std::vector<RowId> rows_;

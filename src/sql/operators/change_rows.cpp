@@ -1,0 +1,399 @@
+#include "sql/operators/change_rows.hpp"
+
+#include <unordered_set>
+
+#include "sql/view.hpp"
+
+namespace trefoil::sql {
+namespace {
+
+std::vector<Type> typesOf(const PlanNode& node) {
+  std::vector<Type> types;
+  for (const OutputColumn& column : node.output) {
+    types.push_back(column.type.base);
+  }
+  return types;
+}
+
+std::vector<Type> typesOf(const TableSchema& schema) {
+  std::vector<Type> types;
+  for (const auto& column : schema.columns) {
+    types.push_back(column.type.base);
+  }
+  return types;
+}
+
+// The chunk of one segment of a buffer.
+void segmentChunk(const RowBuffer& rows, std::uint32_t segment, Chunk& chunk) {
+  chunk.columns.resize(rows.columns());
+  for (std::size_t c = 0; c < rows.columns(); ++c) {
+    chunk.columns[c] = rows.segmentColumn(segment, c);
+  }
+  chunk.rows = {nullptr, rows.segmentRows(segment)};
+}
+
+// Sends a chunk in pieces of the run's chunk size.
+Status send(Execution& execution, ResultSink& sink, const Chunk& chunk) {
+  if (chunk.rows.count <= execution.chunk_rows) {
+    return chunk.rows.count == 0 ? Status() : sink.chunk(chunk);
+  }
+  Chunk piece;
+  piece.columns = chunk.columns;
+  std::vector<std::uint16_t> selection;
+  for (std::uint32_t from = 0; from < chunk.rows.count;) {
+    selection.clear();
+    while (from < chunk.rows.count && selection.size() < execution.chunk_rows) {
+      selection.push_back(static_cast<std::uint16_t>(chunk.rows.position(from++)));
+    }
+    piece.rows = {selection.data(), static_cast<std::uint32_t>(selection.size())};
+    TREFOIL_TRY(sink.chunk(piece));
+  }
+  return {};
+}
+
+}  // namespace
+
+// ----------------------------------------------------------------------------------------------------------------------- checks
+
+RowChecks::RowChecks(const TableSchema& schema, const std::vector<BoundCheck>& checks) : schema_(schema), checks_(checks) {
+  for (const BoundCheck& check : checks) {
+    conditions_.add(*check.condition);
+  }
+}
+
+void RowChecks::prepare() {
+  conditions_.prepare();
+}
+
+Status RowChecks::check(Execution& execution, const Chunk& chunk, std::size_t first) {
+  if (checks_.empty() || chunk.rows.count == 0) {
+    return {};
+  }
+  Chunk rows;
+  rows.columns.assign(chunk.columns.begin() + static_cast<std::ptrdiff_t>(first),
+                      chunk.columns.begin() + static_cast<std::ptrdiff_t>(first + schema_.columns.size()));
+  rows.rows = chunk.rows;
+  for (std::size_t i = 0; i < checks_.size(); ++i) {
+    Column result;
+    TREFOIL_TRY(conditions_[i].evaluate(execution.eval, rows, rows.rows, result));
+    for (std::uint32_t row = 0; row < rows.rows.count; ++row) {
+      const std::uint32_t position = rows.rows.position(row);
+      if (result.isNull(position) || result.datum(position).asBool()) {
+        continue;
+      }
+      std::string text;
+      for (const Column& column : rows.columns) {
+        const Datum value = column.datum(position);
+        text += (text.empty() ? "" : ", ") + (value.isNull() ? std::string("null") : toText(value));
+      }
+      return Error(ErrorCode::kCheckViolation,
+                   "new row for relation \"" + schema_.name + "\" violates check constraint \"" + checks_[i].name + "\"")
+          .withDetail("Failing row contains (" + text + ").");
+    }
+  }
+  return {};
+}
+
+// ----------------------------------------------------------------------------------------------------------------------- INSERT
+
+InsertRows::InsertRows(const InsertPlan& plan)
+    : plan_(plan),
+      source_(plan.source->create()),
+      capacity_(plan.streams ? plan.source->chunkCapacity() : kMaxChunkRows),
+      checks_(*plan.schema, plan.checks),
+      returning_(plan.returning) {
+  for (std::size_t c = 0; c < plan.defaults.size(); ++c) {
+    const bool used = plan.source_columns[c] == InsertPlan::kDefault && plan.defaults[c] != nullptr;
+    defaults_.push_back(used ? std::make_unique<Evaluator>(*plan.defaults[c], capacity_) : nullptr);
+  }
+  if (plan.conflict != nullptr) {
+    conflict_values_ = EvaluatorList(plan.conflict->values, 1);
+    if (plan.conflict->where != nullptr) {
+      conflict_where_ = std::make_unique<Evaluator>(*plan.conflict->where, 1);
+    }
+  }
+  values_.resize(plan.schema->columns.size());
+  row_chunk_.columns.resize(plan.schema->columns.size());
+  if (!plan.returning.empty()) {
+    answers_ = std::make_unique<RowBuffer>(typesOf(*plan.schema));
+  }
+}
+
+Status InsertRows::run(Execution& execution, ResultSink* sink, std::int64_t& affected) {
+  affected_ = 0;
+  checks_.prepare();
+  returning_.prepare();
+  conflict_values_.prepare();
+  for (const auto& evaluator : defaults_) {
+    if (evaluator != nullptr) {
+      evaluator->prepare();
+    }
+  }
+  if (answers_ != nullptr) {
+    answers_->clear();
+  }
+  TREFOIL_TRY(source_->open(execution));
+  Chunk chunk;
+  if (plan_.streams) {
+    for (;;) {
+      TREFOIL_TRY(execution.check());
+      TREFOIL_TRY(source_->next(execution, chunk));
+      if (chunk.rows.count == 0) {
+        break;
+      }
+      TREFOIL_TRY(insertChunk(execution, chunk));
+    }
+  } else {
+    RowBuffer rows(typesOf(*plan_.source));
+    for (;;) {
+      TREFOIL_TRY(execution.check());
+      TREFOIL_TRY(source_->next(execution, chunk));
+      if (chunk.rows.count == 0) {
+        break;
+      }
+      // The bytes of texts may be the table's own, which the writes below may free.
+      for (Column& column : chunk.columns) {
+        column.stable = false;
+      }
+      rows.append(chunk.columns, chunk.rows);
+    }
+    for (std::uint32_t segment = 0; segment < rows.segments(); ++segment) {
+      TREFOIL_TRY(execution.check());
+      segmentChunk(rows, segment, chunk);
+      TREFOIL_TRY(insertChunk(execution, chunk));
+    }
+  }
+  affected = affected_;
+  return answers_ == nullptr || sink == nullptr ? Status() : answer(execution, sink);
+}
+
+Status InsertRows::insertChunk(Execution& execution, const Chunk& source) {
+  row_chunk_.rows = source.rows;
+  for (std::size_t c = 0; c < row_chunk_.columns.size(); ++c) {
+    const std::uint32_t from = plan_.source_columns[c];
+    if (from != InsertPlan::kDefault) {
+      row_chunk_.columns[c] = source.columns[from];
+    } else if (defaults_[c] != nullptr) {
+      TREFOIL_TRY(defaults_[c]->evaluate(execution.eval, source, source.rows, row_chunk_.columns[c]));
+    } else {
+      row_chunk_.columns[c] = Column{};
+    }
+  }
+  TREFOIL_TRY(checks_.check(execution, row_chunk_, 0));
+  for (std::uint32_t row = 0; row < source.rows.count; ++row) {
+    bool inserted = false;
+    TREFOIL_TRY(insertRow(execution, source.rows.position(row), inserted));
+    affected_ += inserted ? 1 : 0;
+  }
+  return {};
+}
+
+Status InsertRows::insertRow(Execution& execution, std::uint32_t position, bool& inserted) {
+  const TableSchema& schema = *plan_.schema;
+  for (std::size_t c = 0; c < values_.size(); ++c) {
+    values_[c] = row_chunk_.columns[c].datum(position);
+    if (schema.columns[c].type.modifier != 0) {
+      TREFOIL_TRY(checkModifier(schema.columns[c].type, values_[c]));
+    }
+  }
+  View& view = execution.context.view;
+  inserted = true;
+  if (plan_.conflict != nullptr) {
+    bool conflicts = false;
+    std::uint64_t row = 0;
+    TREFOIL_TRY(findConflict(execution, conflicts, row));
+    if (conflicts) {
+      inserted = false;
+      return plan_.conflict->update ? updateExisting(execution, row, inserted) : Status();
+    }
+  }
+  auto result = view.insert(schema.id, values_);
+  if (!result.ok()) [[unlikely]] {
+    return std::move(result).error();
+  }
+  if (answers_ != nullptr) {
+    std::vector<Column> columns(row_chunk_.columns);
+    for (Column& column : columns) {
+      column.stable = false;
+    }
+    const auto selected = static_cast<std::uint16_t>(position);
+    answers_->append(columns, Rows{&selected, 1});
+  }
+  return {};
+}
+
+Status InsertRows::findConflict(Execution& execution, bool& conflicts, std::uint64_t& row) {
+  const TableSchema& schema = *plan_.schema;
+  for (const std::uint32_t index : plan_.conflict->indexes) {
+    std::vector<Datum> key;
+    for (const std::uint32_t column : schema.indexes[index].columns) {
+      key.push_back(values_[column]);
+    }
+    if (const auto found = execution.context.view.findUnique(schema.id, index, key)) {
+      conflicts = true;
+      row = static_cast<std::uint64_t>(*found);
+      return {};
+    }
+  }
+  return {};
+}
+
+// ON CONFLICT DO UPDATE for one row: the expressions see the existing row and then the proposed one.
+Status InsertRows::updateExisting(Execution& execution, std::uint64_t row, bool& updated) {
+  const TableSchema& schema = *plan_.schema;
+  View& view = execution.context.view;
+  const auto row_id = static_cast<RowId>(row);
+  const std::size_t width = schema.columns.size();
+  std::vector<Datum> existing(width);
+  view.rows(schema.id).row(row_id, existing);
+  std::vector<ColumnBuffer> buffers(2 * width);
+  Chunk chunk;
+  for (std::size_t c = 0; c < 2 * width; ++c) {
+    buffers[c].reset(schema.columns[c % width].type.base, 1);
+    buffers[c].set(0, c < width ? existing[c] : values_[c - width]);
+    chunk.columns.push_back(buffers[c].view());
+  }
+  chunk.rows = {nullptr, 1};
+  if (conflict_where_ != nullptr) {
+    std::uint16_t selected = 0;
+    std::uint32_t count = 0;
+    conflict_where_->prepare();
+    TREFOIL_TRY(conflict_where_->filter(execution.eval, chunk, chunk.rows, &selected, count));
+    if (count == 0) {
+      return {};
+    }
+  }
+  std::vector<Column> results;
+  TREFOIL_TRY(conflict_values_.evaluate(execution.eval, chunk, results));
+  std::vector<ColumnValue> changes;
+  Chunk changed;
+  changed.columns.assign(chunk.columns.begin(), chunk.columns.begin() + static_cast<std::ptrdiff_t>(width));
+  changed.rows = chunk.rows;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const std::uint32_t column = plan_.conflict->columns[i];
+    const Datum value = results[i].datum(0);
+    TREFOIL_TRY(checkModifier(schema.columns[column].type, value));
+    changes.push_back({column, value});
+    changed.columns[column] = results[i];
+  }
+  TREFOIL_TRY(checks_.check(execution, changed, 0));
+  if (answers_ != nullptr) {
+    for (Column& column : changed.columns) {
+      column.stable = false;
+    }
+    answers_->append(changed.columns, changed.rows);
+  }
+  TREFOIL_TRY(view.update(schema.id, row_id, changes));
+  updated = true;
+  return {};
+}
+
+Status InsertRows::answer(Execution& execution, ResultSink* sink) {
+  Chunk rows;
+  Chunk out;
+  for (std::uint32_t segment = 0; segment < answers_->segments(); ++segment) {
+    segmentChunk(*answers_, segment, rows);
+    TREFOIL_TRY(returning_.evaluate(execution.eval, rows, out.columns));
+    out.rows = rows.rows;
+    TREFOIL_TRY(send(execution, *sink, out));
+  }
+  return {};
+}
+
+// --------------------------------------------------------------------------------------------------------------- UPDATE, DELETE
+
+ChangeRows::ChangeRows(const ChangePlan& plan)
+    : plan_(plan), source_(plan.source->create()), checks_(*plan.schema, plan.checks), returning_(plan.returning) {
+  if (plan.source->chunkCapacity() > 1) {
+    rows_ = std::make_unique<RowBuffer>(typesOf(*plan.source));
+  }
+}
+
+Status ChangeRows::run(Execution& execution, ResultSink* sink, std::int64_t& affected) {
+  checks_.prepare();
+  returning_.prepare();
+  TREFOIL_TRY(source_->open(execution));
+  affected = 0;
+  const std::size_t first_column = 1 + plan_.columns.size();
+  const auto change = [&](const Chunk& chunk) -> Status {
+    TREFOIL_TRY(execution.check());
+    Chunk rows = chunk;
+    if (plan_.may_repeat) {
+      rows.rows = {changed_.data(), static_cast<std::uint32_t>(changed_.size())};
+    }
+    TREFOIL_TRY(checks_.check(execution, rows, first_column));
+    // What RETURNING answers is computed from the collected rows, before or after makes no difference to them.
+    if (!plan_.returning.empty() && sink != nullptr && rows.rows.count > 0) {
+      Chunk whole;
+      whole.columns.assign(rows.columns.begin() + static_cast<std::ptrdiff_t>(first_column), rows.columns.end());
+      whole.rows = rows.rows;
+      TREFOIL_TRY(returning_.evaluate(execution.eval, whole, answer_.columns));
+      answer_.rows = rows.rows;
+    }
+    for (std::uint32_t row = 0; row < rows.rows.count; ++row) {
+      TREFOIL_TRY(changeRow(execution, rows, rows.rows.position(row)));
+    }
+    affected += rows.rows.count;
+    if (!plan_.returning.empty() && sink != nullptr && rows.rows.count > 0) {
+      TREFOIL_TRY(send(execution, *sink, answer_));
+    }
+    return {};
+  };
+  if (rows_ == nullptr) {  // a point plan: one row at most, read before it is written
+    TREFOIL_TRY(source_->next(execution, chunk_));
+    return chunk_.rows.count == 0 ? Status() : change(chunk_);
+  }
+  rows_->clear();
+  for (;;) {
+    TREFOIL_TRY(execution.check());
+    TREFOIL_TRY(source_->next(execution, chunk_));
+    if (chunk_.rows.count == 0) {
+      break;
+    }
+    for (Column& column : chunk_.columns) {
+      column.stable = false;  // the writes below may free the table's own bytes
+    }
+    rows_->append(chunk_.columns, chunk_.rows);
+  }
+  std::unordered_set<std::int64_t> seen;
+  for (std::uint32_t segment = 0; segment < rows_->segments(); ++segment) {
+    segmentChunk(*rows_, segment, chunk_);
+    if (plan_.may_repeat) {
+      changed_.clear();
+      for (std::uint32_t row = 0; row < chunk_.rows.count; ++row) {
+        if (seen.insert(chunk_.columns[0].as<std::int64_t>()[row]).second) {
+          changed_.push_back(static_cast<std::uint16_t>(row));
+        }
+      }
+    }
+    TREFOIL_TRY(change(chunk_));
+  }
+  rows_->clear();
+  return {};
+}
+
+Status ChangeRows::changeRow(Execution& execution, const Chunk& chunk, std::uint32_t position) {
+  const TableSchema& schema = *plan_.schema;
+  View& view = execution.context.view;
+  const auto row = static_cast<RowId>(chunk.columns[0].datum(position).asInteger());
+  if (plan_.remove) {
+    return view.remove(schema.id, row);
+  }
+  constexpr std::size_t kFew = 16;
+  std::array<ColumnValue, kFew> few;
+  std::vector<ColumnValue> many;
+  if (plan_.columns.size() > kFew) {
+    many.resize(plan_.columns.size());
+  }
+  ColumnValue* const changes = many.empty() ? few.data() : many.data();
+  for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
+    const std::uint32_t column = plan_.columns[i];
+    changes[i] = {column, chunk.columns[1 + i].datum(position)};
+    if (schema.columns[column].type.modifier != 0) {
+      TREFOIL_TRY(checkModifier(schema.columns[column].type, changes[i].value));
+    }
+  }
+  return view.update(schema.id, row, std::span(changes, plan_.columns.size()));
+}
+
+}  // namespace trefoil::sql

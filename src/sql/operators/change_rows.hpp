@@ -1,0 +1,76 @@
+// INSERT, UPDATE and DELETE: they end a pipeline and write through the view.
+//
+// Rows are collected before the first write wherever the source reads tables: what a reader handed out is good until the view
+// writes. (INSERT … VALUES needs no such thing and writes as it goes.)
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "sql/operators/operator.hpp"
+#include "sql/operators/row_buffer.hpp"
+#include "sql/plan_parts.hpp"
+#include "sql/result_sink.hpp"
+
+namespace trefoil::sql {
+
+// The conditions that CHECK constraints put on rows.
+class RowChecks {
+ public:
+  RowChecks(const TableSchema& schema, const std::vector<BoundCheck>& checks);
+  void prepare();
+  // `chunk` has the table's columns from `first` on. kCheckViolation with the row as DETAIL.
+  Status check(Execution& execution, const Chunk& chunk, std::size_t first);
+
+ private:
+  const TableSchema& schema_;
+  const std::vector<BoundCheck>& checks_;
+  EvaluatorList conditions_;
+};
+
+class InsertRows {
+ public:
+  explicit InsertRows(const InsertPlan& plan);
+  Status run(Execution& execution, ResultSink* sink, std::int64_t& affected);
+
+ private:
+  Status insertChunk(Execution& execution, const Chunk& source);
+  Status insertRow(Execution& execution, std::uint32_t position, bool& inserted);
+  Status findConflict(Execution& execution, bool& conflicts, std::uint64_t& row);
+  Status updateExisting(Execution& execution, std::uint64_t row, bool& updated);
+  Status answer(Execution& execution, ResultSink* sink);
+
+  const InsertPlan& plan_;
+  std::unique_ptr<Operator> source_;
+  std::size_t capacity_;
+  std::vector<std::unique_ptr<Evaluator>> defaults_;
+  RowChecks checks_;
+  EvaluatorList returning_;
+  EvaluatorList conflict_values_;
+  std::unique_ptr<Evaluator> conflict_where_;
+
+  Chunk row_chunk_;                     // whole rows
+  std::vector<Datum> values_;           // of the row at hand
+  std::unique_ptr<RowBuffer> answers_;  // rows for RETURNING
+  std::int64_t affected_ = 0;
+};
+
+class ChangeRows {
+ public:
+  explicit ChangeRows(const ChangePlan& plan);
+  Status run(Execution& execution, ResultSink* sink, std::int64_t& affected);
+
+ private:
+  Status changeRow(Execution& execution, const Chunk& chunk, std::uint32_t position);
+
+  const ChangePlan& plan_;
+  std::unique_ptr<Operator> source_;
+  RowChecks checks_;
+  EvaluatorList returning_;
+  std::unique_ptr<RowBuffer> rows_;
+  Chunk chunk_;
+  Chunk answer_;
+  std::vector<std::uint16_t> changed_;
+};
+
+}  // namespace trefoil::sql

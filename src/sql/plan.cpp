@@ -1,0 +1,161 @@
+#include "sql/plan.hpp"
+
+#include "parser/ast.hpp"
+#include "sql/binder_statements.hpp"
+#include "sql/plan_parts.hpp"
+#include "sql/planner.hpp"
+#include "sql/view.hpp"
+
+namespace trefoil::sql {
+
+Plan::Plan(std::unique_ptr<PlanParts> parts) : parts_(std::move(parts)) {}
+Plan::~Plan() = default;
+
+namespace {
+
+std::string describeParts(const PlanParts& parts) {
+  std::string out;
+  if (parts.query != nullptr) {
+    describePlan(*parts.query, 0, out);
+  } else if (parts.insert != nullptr) {
+    out += "Insert on " + parts.insert->schema->name + "\n";
+    describePlan(*parts.insert->source, 1, out);
+  } else if (parts.change != nullptr) {
+    out += (parts.change->remove ? "Delete on " : "Update on ") + parts.change->schema->name + "\n";
+    describePlan(*parts.change->source, 1, out);
+  } else {
+    out += "Utility Statement\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string Plan::describe() const {
+  return describeParts(*parts_);
+}
+
+// Fills a Plan from what the Binder found.
+class PlanBuilder {
+ public:
+  PlanBuilder(const parser::ParsedStatement& statement, const BindContext& context)
+      : statement_(statement),
+        context_(context),
+        binder_(statement, context),
+        plan_(std::make_shared<Plan>(std::make_unique<PlanParts>())),
+        parts_(*plan_->parts_) {}
+
+  Result<std::shared_ptr<const Plan>> build() {
+    TREFOIL_TRY(bindStatement(*statement_.statement));
+    binder_.settleParameters();
+    Plan& plan = *plan_;
+    plan.tables_ = binder_.tables();
+    plan.table_functions_ = binder_.usesTableFunctions();
+    plan.parameter_types_ = binder_.parameterTypes();
+    plan.statement_parameters_ = statement_.parameter_count;
+    plan.literal_is_parameter_ = binder_.literalIsParameter();
+    plan.catalog_version_ = context_.view.catalogVersion();
+    parts_.outer_slots = binder_.outerSlots();
+    findPointPlan();
+    return std::shared_ptr<const Plan>(plan_);
+  }
+
+ private:
+  Status bindStatement(const ast::Statement& statement) {
+    Plan& plan = *plan_;
+    switch (statement.kind) {
+      case ast::StatementKind::kQuery: {
+        Frame frame;
+        TREFOIL_ASSIGN(BoundQuery query, binder_.bindQuery(*statement.as<ast::QueryStatement>().query, frame, nullptr));
+        finishPlan(*query.root);
+        parts_.query = std::move(query.root);
+        plan.columns_ = std::move(query.columns);
+        plan.kind_ = PlanKind::kQuery;
+        plan.tag_ = "SELECT";
+        return {};
+      }
+      case ast::StatementKind::kInsert:
+        plan.kind_ = PlanKind::kDml;
+        plan.tag_ = "INSERT";
+        return bindInsert(binder_, statement.as<ast::Insert>(), parts_, plan.columns_);
+      case ast::StatementKind::kUpdate:
+        plan.kind_ = PlanKind::kDml;
+        plan.tag_ = "UPDATE";
+        return bindUpdate(binder_, statement.as<ast::Update>(), parts_, plan.columns_);
+      case ast::StatementKind::kDelete:
+        plan.kind_ = PlanKind::kDml;
+        plan.tag_ = "DELETE";
+        return bindDelete(binder_, statement.as<ast::Delete>(), parts_, plan.columns_);
+      case ast::StatementKind::kExplain:
+        return bindExplain(statement.as<ast::Explain>());
+      default:
+        plan.kind_ = PlanKind::kDdl;
+        return bindSchemaChange(binder_, statement, parts_, plan.tag_);
+    }
+  }
+
+  Status bindExplain(const ast::Explain& explain) {
+    Plan& plan = *plan_;
+    if (explain.statement->is<ast::Explain>()) {
+      return Error(ErrorCode::kSyntax, "EXPLAIN cannot explain itself").at(explain.statement->position);
+    }
+    TREFOIL_TRY(bindStatement(*explain.statement));
+    const std::string text = describeParts(parts_);
+    for (std::size_t from = 0; from < text.size();) {
+      const std::size_t end = text.find('\n', from);
+      parts_.explain.push_back(text.substr(from, end - from));
+      from = end + 1;
+    }
+    parts_.analyze = explain.analyze;
+    if (!explain.analyze) {
+      plan.kind_ = PlanKind::kQuery;
+    }
+    plan.tag_ = "EXPLAIN";
+    plan.columns_ = {{"QUERY PLAN", SqlType::text()}};
+    return {};
+  }
+
+  // Whether the plan is project* over one row by its key, and nothing else can run in it.
+  static bool isPoint(const PlanNode& node) {
+    if (const auto* scan = dynamic_cast<const ScanNode*>(&node)) {
+      return scan->access == AccessPath::kUnique && (scan->filter == nullptr || !hasSubquery(*scan->filter));
+    }
+    const auto* project = dynamic_cast<const ProjectNode*>(&node);
+    if (project == nullptr) {
+      return false;
+    }
+    return std::none_of(project->expressions.begin(), project->expressions.end(),
+                        [](const ExpressionPtr& expression) { return hasSubquery(*expression); }) &&
+           isPoint(*project->children[0]);
+  }
+
+  void findPointPlan() {
+    Plan& plan = *plan_;
+    if (!parts_.explain.empty()) {
+      return;
+    }
+    if (parts_.query != nullptr) {
+      plan.point_read_ = isPoint(*parts_.query);
+    } else if (parts_.change != nullptr) {
+      plan.point_write_ = isPoint(*parts_.change->source);
+    } else if (parts_.insert != nullptr) {
+      const auto* values = dynamic_cast<const ValuesNode*>(parts_.insert->source.get());
+      plan.plain_insert_ =
+          values != nullptr && parts_.insert->streams && parts_.insert->conflict == nullptr && parts_.insert->returning.empty();
+      plan.point_write_ = plan.plain_insert_ && values->rows.size() == 1;
+    }
+    parts_.keeps_state = plan.point_read_ || plan.point_write_;
+  }
+
+  const parser::ParsedStatement& statement_;
+  const BindContext& context_;
+  Binder binder_;
+  std::shared_ptr<Plan> plan_;
+  PlanParts& parts_;
+};
+
+Result<std::shared_ptr<const Plan>> bind(const parser::ParsedStatement& statement, const BindContext& context) {
+  return PlanBuilder(statement, context).build();
+}
+
+}  // namespace trefoil::sql
