@@ -16,6 +16,8 @@ constexpr std::int64_t kSecondMicros = 1'000'000;
 constexpr std::int64_t kRetryMicros = 100'000;
 // Who waits for a full disk longer than this is told that the outcome is unknown; the bytes are still tried again.
 constexpr std::int64_t kPatienceMicros = 1'000'000;
+constexpr std::int64_t kMinGatherMicros = 50;  // shorter ones are over before a thread has woken up
+constexpr std::int64_t kMaxGatherMicros = 2'000;
 constexpr std::int64_t kCopyWaitMicros = 20;
 constexpr unsigned kLooksBeforeSleep = 64;
 constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
@@ -167,6 +169,12 @@ bool Flusher::step() {
     next_write_at_ = now + kWriteTickMicros;
     tick_running_ = true;
   }
+  if (unwritten() > 0 && gather_until_ == 0 && gatheringHelps(now)) {
+    gather_until_ = now + std::min(last_sync_micros_ / 4, kMaxGatherMicros);
+  }
+  if (gather_until_ > now && gatheringHelps(now)) {
+    return false;
+  }
   bool progressed = false;
   if (unwritten() > 0 && writeDue(now)) {
     progressed = write();
@@ -180,6 +188,16 @@ bool Flusher::step() {
 
 bool Flusher::urgent() const {
   return policy() == SyncPolicy::kAlways || stopping_ || sync_wanted_ > synced_;
+}
+
+bool Flusher::gatheringHelps(std::int64_t now) const {
+  return policy() == SyncPolicy::kAlways && unwritten() < gatherBytes() && !stopping_ && !held_ &&
+         last_sync_micros_ / 4 >= kMinGatherMicros && now - last_sync_at_ < 4 * last_sync_micros_;
+}
+
+// A little less than before, as the same clients may send a little less.
+std::size_t Flusher::gatherBytes() const {
+  return expected_bytes_ - expected_bytes_ / 8;
 }
 
 bool Flusher::writeDue(std::int64_t now) const {
@@ -212,7 +230,7 @@ void Flusher::appendMark() {
 
 // The complete records from written_ on, as far as this batch and this segment go.
 Flusher::Batch Flusher::collect() const {
-  Batch batch{.end = written_, .last_commit_end = last_commit_end_, .segment_full = false};
+  Batch batch{.end = written_, .last_commit_end = last_commit_end_, .records = 0, .segment_full = false};
   const Lsn tail = ring_.end();
   const bool roll_now = roll_wanted_ && written_ > segment_.start;
   while (batch.end < tail && batch.end - written_ < kBatchBytes) {
@@ -227,6 +245,7 @@ Flusher::Batch Flusher::collect() const {
     }
     if (ring_.kindAt(batch.end) != RecordKind::kMark) {
       batch.last_commit_end = batch.end + size;
+      ++batch.records;
     }
     batch.end += size;
   }
@@ -259,9 +278,12 @@ bool Flusher::write() {
     }
     at += bytes.size();
   }
+  group_.records += batch.records;
+  group_.bytes += batch.end - written_;
   written_ = batch.end;
   last_commit_end_ = batch.last_commit_end;
   tick_running_ = false;
+  gather_until_ = 0;
   ring_.release(written_);
   leaveRetrying();
   notify();
@@ -278,11 +300,17 @@ void Flusher::waitForWriter() {
 }
 
 void Flusher::sync() {
+  const std::int64_t began_at = env_.monotonicMicros();
   if (Status status = file_->sync(); !status.ok()) {
     fail(status.error());
     return;
   }
   last_sync_at_ = env_.monotonicMicros();
+  last_sync_micros_ = last_sync_at_ - began_at;
+  // Everybody who was answered now, and everybody who is already waiting for the next one. One client alone waits for nobody.
+  const std::size_t waiting = unwritten();
+  expected_bytes_ = group_.records > 1 || waiting > 0 ? std::min(group_.bytes + waiting, ring_.capacity() / 4) : 0;
+  group_ = {};
   {
     const std::lock_guard lock(mutex_);
     synced_.store(written_, std::memory_order_seq_cst);
@@ -339,7 +367,7 @@ void Flusher::sleep(std::uint32_t ticket) {
   if (file_ != nullptr && state() != LogState::kRetrying) {
     wake_at = unwritten() == 0 ? written_ : written_ + ring_.capacity() / 4;
     if (policy() == SyncPolicy::kAlways) {
-      wake_at = written_;
+      wake_at = gather_until_ == 0 ? written_ : written_ + gatherBytes();
     }
   }
   ring_.wakeAt(wake_at);
@@ -361,7 +389,7 @@ std::int64_t Flusher::nextDeadline() const {
   }
   std::int64_t deadline = kNoDeadline;
   if (unwritten() > 0) {
-    deadline = tick_running_ ? next_write_at_ : 0;
+    deadline = gather_until_ != 0 ? gather_until_ : tick_running_ ? next_write_at_ : 0;
   }
   const bool sync_to_come = written_ > synced_ && policy() == SyncPolicy::kEverySecond;
   const bool mark_to_come = unwritten() == 0 && unmarked() && ring_.hasRoom();

@@ -85,7 +85,13 @@ class Flusher {
   struct Batch {
     Lsn end;
     Lsn last_commit_end;
+    std::size_t records;
     bool segment_full;  // the next record belongs into a new one
+  };
+  // What one sync covers.
+  struct Group {
+    std::size_t records = 0;
+    std::size_t bytes = 0;
   };
 
   // The thread's.
@@ -96,6 +102,8 @@ class Flusher {
   [[nodiscard]] bool syncDue(std::int64_t now) const;
   [[nodiscard]] bool markDue(std::int64_t now) const;
   [[nodiscard]] bool unmarked() const;
+  [[nodiscard]] bool gatheringHelps(std::int64_t now) const;
+  [[nodiscard]] std::size_t gatherBytes() const;
   void appendMark();
   [[nodiscard]] Batch collect() const;
   bool write();
@@ -135,9 +143,13 @@ class Flusher {
   unsigned empty_looks_ = 0;  // how often the next record was not complete yet
   std::int64_t next_write_at_ = 0;
   std::int64_t last_sync_at_ = 0;
+  std::int64_t last_sync_micros_ = 0;  // how long it took
   std::int64_t retry_at_ = 0;
   std::int64_t retrying_since_ = 0;
   std::atomic<bool> stalled_{false};
+  Group group_;                     // since the last sync
+  std::size_t expected_bytes_ = 0;  // what the next sync should cover; 0: whatever is there
+  std::int64_t gather_until_ = 0;   // 0: not gathering
 
   // Changed with mutex_ held; the atomics among them may be read without it.
   mutable std::mutex mutex_;
