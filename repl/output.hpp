@@ -38,12 +38,16 @@ class Output {
     }
   }
 
-  // From hold() to release() nothing leaves; takeBack() drops what was written since hold().
+  // From hold() to release() nothing leaves; takeBack() drops what was written since hold(). Not held, nothing can be taken back.
   void hold() {
     held_ = true;
     held_from_ = bytes_.size();
   }
-  void takeBack() { bytes_.resize(held_from_); }
+  void takeBack() {
+    if (held_) {
+      bytes_.resize(held_from_);
+    }
+  }
   void release() {
     held_ = false;
     written();
