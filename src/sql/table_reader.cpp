@@ -110,10 +110,13 @@ IndexBounds bytesBounds(const IndexRange& range) {
 
 }  // namespace
 
+IndexBounds TableReader::bounds(std::size_t index, const IndexRange& range) const {
+  return version_->indexes[index].kind() == IndexKind::kBytes ? bytesBounds(range) : intBounds(range);
+}
+
 IndexCursor TableReader::range(std::size_t index, const IndexRange& range) const {
-  const IndexTree& tree = version_->indexes[index];
   IndexCursor cursor;
-  cursor.walk_ = tree.walk(tree.kind() == IndexKind::kBytes ? bytesBounds(range) : intBounds(range));
+  cursor.walk_ = version_->indexes[index].walk(bounds(index, range));
   return cursor;
 }
 

@@ -98,6 +98,8 @@ class TableReader {
   // columns, of the column's type. A key with a NULL finds nothing. For prefetch see View.
   [[nodiscard]] std::optional<RowId> findUnique(std::size_t index, std::span<const Datum> key) const;
   [[nodiscard]] IndexCursor range(std::size_t index, const IndexRange& range) const;
+  // The same range in the shape of the index's tree.
+  [[nodiscard]] IndexBounds bounds(std::size_t index, const IndexRange& range) const;
   // Whether rows with a NULL in the key are missing from the index (an index on one integer-like column): such an index cannot
   // serve IS NULL or an ORDER BY over a nullable column.
   [[nodiscard]] bool indexOmitsNulls(std::size_t index) const;

@@ -139,7 +139,16 @@ TableReader View::rows(TableId id) {
 }
 
 IndexCursor View::range(TableId id, std::size_t index, const IndexRange& range) {
-  return scan(id).range(index, range);
+  const TableReader reader(&current(id));
+  if (records()) {
+    StagedTable& table = staged(id);
+    if (table.reads.full()) {
+      table.reads.noteWhole();
+    } else if (!table.created() && !table.schema_changed && !table.reads.whole) {
+      table.reads.ranges.push_back({reader.bounds(index, range), static_cast<std::uint32_t>(index)});
+    }
+  }
+  return reader.range(index, range);
 }
 
 std::optional<RowId> View::findUnique(TableId id, std::size_t index, std::span<const Datum> key) {

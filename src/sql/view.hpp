@@ -17,7 +17,8 @@
 // (by ascending id), then validate(), then inside the database's gate: log, adopt(), applyEffect() for each effect.
 //
 // Reads are recorded in a staged view over a snapshot, so that validate() can say whether they still hold:
-//   scan(), range()     the whole table: any change of it since the snapshot is a conflict
+//   scan()              the whole table: any change of it since the snapshot is a conflict
+//   range()             the index entries in the range, whether or not all were fetched, and all columns of their rows
 //   findUnique()        that key, found or not, and all columns of the row
 //   findTable() …       that name or table
 // rows() records nothing: it is for rows that findUnique or range has found, or that this view has just written.

@@ -34,18 +34,25 @@ struct TableReads {
     std::uint32_t index;
   };
 
+  struct Range {
+    IndexBounds bounds;
+    std::uint32_t index;
+  };
+
   bool whole = false;
+  std::vector<Range> ranges;
   std::vector<IntKey> int_keys;
   std::vector<BytesKey> bytes_keys;
   std::vector<RowId> rows;
 
   void noteWhole() {
     whole = true;
+    ranges = {};
     int_keys = {};
     bytes_keys = {};
     rows = {};
   }
-  [[nodiscard]] bool full() const { return int_keys.size() + bytes_keys.size() + rows.size() >= kMaxReads; }
+  [[nodiscard]] bool full() const { return ranges.size() + int_keys.size() + bytes_keys.size() + rows.size() >= kMaxReads; }
 };
 
 struct StagedTable {

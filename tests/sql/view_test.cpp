@@ -37,6 +37,15 @@ RowId find(View& view, TableId table, std::int64_t id) {
   return *row;
 }
 
+std::size_t readRange(View& view, TableId table, std::int64_t low, std::int64_t high) {
+  IndexRange range;
+  range.lower = Datum::integer(low);
+  range.upper = Datum::integer(high);
+  IndexCursor cursor = view.range(table, 0, range);
+  std::array<RowId, 3> rows;  // fetches the first few only: the range counts as read all the same
+  return cursor.next(rows);
+}
+
 std::optional<RowId> lookUp(View& view, TableId table, std::int64_t id) {
   const Datum key = Datum::integer(id);
   return view.findUnique(table, 0, {&key, 1});
@@ -140,6 +149,30 @@ TEST_CASE("transactions that meet conflict, transactions that do not meet do not
       {"the same unique name inserted by both", insert(60, "both"), insert(61, "both"), true},
       {"a scan and an insert", [&](View& view) { (void)view.scan(table).rowCount(), write(1)(view); }, insert(70, "seventy"),
        true},
+      {"a range and an insert into it",
+       [&](View& view) {
+         REQUIRE(readRange(view, table, 3, 70) == 3);
+         write(1)(view);
+       },
+       insert(70, "seventy"), true},
+      {"a range and an insert behind it",
+       [&](View& view) {
+         REQUIRE(readRange(view, table, 3, 69) == 3);
+         write(1)(view);
+       },
+       insert(70, "seventy"), false},
+      {"a range and a row of it written",
+       [&](View& view) {
+         REQUIRE(readRange(view, table, 3, 69) == 3);
+         write(1)(view);
+       },
+       write(5), true},
+      {"a range and a row before it written",
+       [&](View& view) {
+         REQUIRE(readRange(view, table, 3, 69) == 3);
+         write(1)(view);
+       },
+       write(2), false},
       {"a row deleted by the other", write(1), [&](View& view) { REQUIRE(view.remove(table, find(view, table, 1)).ok()); }, true},
       {"deleted by both", [&](View& view) { REQUIRE(view.remove(table, find(view, table, 3)).ok()); },
        [&](View& view) { REQUIRE(view.remove(table, find(view, table, 3)).ok()); }, true},
