@@ -162,7 +162,7 @@ TEST_CASE("Trees are bounded in height and nesting, and lists are not", "[sql][l
     REQUIRE(again.ok());
     CHECK(toSql(*again.value()->statement) == printed);
     CHECK(codeOf(build(entry.fails)) == ErrorCode::kLimit);
-    CHECK(codeOf(build(10000)) == ErrorCode::kLimit);
+    CHECK(codeOf(build(3000)) == ErrorCode::kLimit);
   }
   CHECK(parsed("SELECT a IN (1" + repeated(", 1", 100000) + ")")->literal_count == 100001);
   CHECK(parsed("INSERT INTO t VALUES (1)" + repeated(", (1)", 100000))->literal_count == 100001);
