@@ -366,10 +366,10 @@ Result<ExpressionPtr> Binder::makeOperator(std::string_view name, ExpressionPtr 
   SqlType types[] = {left->type.withoutModifier(), right->type.withoutModifier()};
   // || takes anything beside a text.
   if (name == "||") {
-    const bool text = types[0].base == Type::kText || types[1].base == Type::kText;
+    const auto is_text = [](const SqlType& type) { return type.base == Type::kText || type.isUnknown(); };
     const bool blob = types[0].base == Type::kBlob || types[1].base == Type::kBlob;
     for (ExpressionPtr* side : {&left, &right}) {
-      if (text && !blob && !(*side)->type.isUnknown() && (*side)->type.base != Type::kText) {
+      if ((is_text(types[0]) || is_text(types[1])) && !blob && !is_text((*side)->type)) {
         TREFOIL_ASSIGN(*side, castTo(std::move(*side), SqlType::text(), position));
       }
     }

@@ -17,8 +17,13 @@ std::string readFile(const std::filesystem::path& path) {
   return content.str();
 }
 
+// tests/sqllogic of the tree that this program was built in.
 std::filesystem::path sqllogicFolder() {
-  return std::filesystem::path(__FILE__).parent_path().parent_path() / "sqllogic";
+  std::filesystem::path at = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  while (!std::filesystem::exists(at / "tests/sqllogic/runner.hpp") && at.has_relative_path()) {
+    at = at.parent_path();
+  }
+  return at / "tests/sqllogic";
 }
 
 std::vector<std::filesystem::path> filesBelow(const std::filesystem::path& folder, std::string_view extension) {
@@ -60,7 +65,7 @@ TEST_CASE("MD5 of known texts") {
 }
 
 TEST_CASE("sqllogic files give the expected results, whatever the chunk size") {
-  const std::size_t chunk_rows = GENERATE(kMaxChunkRows, std::size_t{2}, std::size_t{1});
+  const std::size_t chunk_rows = GENERATE(as<std::size_t>{}, 2048, 2, 1);
   const auto files = filesBelow(sqllogicFolder(), ".slt");
   REQUIRE(!files.empty());
   for (const auto& file : files) {

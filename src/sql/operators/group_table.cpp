@@ -273,7 +273,7 @@ void GroupTable::resolveHash(std::span<const Column> keys, const Rows& rows, std
   }
   hashKeys(keys, rows, hashes_);
   if (Insert && (static_cast<std::size_t>(size_) + rows.count) * 2 > slots_.size()) {
-    growSlots(slots_.size() * 4);
+    growSlots(std::bit_ceil((static_cast<std::size_t>(size_) + rows.count) * 4));
   }
   const std::size_t mask = slots_.size() - 1;
   for (std::uint32_t row = 0; row < rows.count; ++row) {
