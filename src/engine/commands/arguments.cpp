@@ -38,8 +38,8 @@ Result<std::int64_t> integerArgument(std::string_view argument, std::int64_t min
 
 namespace {
 
-// strtod and strtold take a text that ends in NUL; no number that means anything is longer than this.
-constexpr std::size_t kMaxNumberChars = 255;
+// strtod and strtold take a text that ends in NUL. INCRBYFLOAT writes up to 4933 digits, and reads them again.
+constexpr std::size_t kMaxNumberChars = 5 * 1024 - 1;
 
 template <typename Number, typename Convert>
 std::optional<Number> parseFloating(std::string_view text, Convert&& convert) {

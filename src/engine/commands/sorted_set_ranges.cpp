@@ -35,17 +35,6 @@ std::optional<ScoreBound> scoreBound(std::string_view text) {
   return bound;
 }
 
-Result<RankRange> scoreRange(const kv::SortedSetHandle& set, std::string_view minimum, std::string_view maximum) {
-  const auto low = scoreBound(minimum);
-  const auto high = scoreBound(maximum);
-  if (!low || !high) {
-    return Error(ErrorCode::kInvalid, "min or max is not a float");
-  }
-  const std::size_t from = set.countBelow(low->score, low->exclusive);
-  const std::size_t to = set.countBelow(high->score, !high->exclusive);
-  return RankRange{from, to > from ? to - from : 0};
-}
-
 // - and + are the ends, [name includes, (name excludes.
 struct NameBound {
   enum class Kind { kLowest, kHighest, kIncluding, kExcluding };
@@ -81,20 +70,18 @@ std::size_t countBefore(const kv::SortedSetHandle& set, const NameBound& bound, 
   return 0;
 }
 
-Result<RankRange> nameRange(const kv::SortedSetHandle& set, std::string_view minimum, std::string_view maximum) {
-  const auto low = nameBound(minimum);
-  const auto high = nameBound(maximum);
-  if (!low || !high) {
-    return Error(ErrorCode::kInvalid, "min or max not valid string range item");
-  }
-  const std::size_t from = countBefore(set, *low, true);
-  const std::size_t to = countBefore(set, *high, false);
-  return RankRange{from, to > from ? to - from : 0};
-}
-
+// What a range command asks for. Read completely before the key is looked at, as Redis does.
 struct RangeQuery {
   RangeBy by = RangeBy::kRank;
-  bool reverse = false;
+  bool reverse = false;  // ranks count from the end; of scores and names the maximum is given first
+  // By `by`, one of the three:
+  std::int64_t start = 0;
+  std::int64_t stop = 0;
+  ScoreBound low_score;
+  ScoreBound high_score;
+  NameBound low_name{};
+  NameBound high_name{};
+  // Options
   bool with_scores = false;
   bool limited = false;
   std::int64_t offset = 0;
@@ -112,11 +99,11 @@ Status readOptions(CommandCall& call, bool all, RangeQuery& query) {
       TREFOIL_ASSIGN(query.limit, integerArgument(call.args[i + 2]));
       query.limited = true;
       i += 2;
-    } else if (all && isWord(option, "BYSCORE")) {
+    } else if (all && query.by == RangeBy::kRank && isWord(option, "BYSCORE")) {
       query.by = RangeBy::kScore;
-    } else if (all && isWord(option, "BYLEX")) {
+    } else if (all && query.by == RangeBy::kRank && isWord(option, "BYLEX")) {
       query.by = RangeBy::kName;
-    } else if (all && isWord(option, "REV")) {
+    } else if (all && !query.reverse && isWord(option, "REV")) {
       query.reverse = true;
     } else {
       return syntaxError();
@@ -131,25 +118,61 @@ Status readOptions(CommandCall& call, bool all, RangeQuery& query) {
   return {};
 }
 
-// The ranks that args[2] and args[3] name. In reverse, ranks count from the end and a score's or name's maximum comes first.
-Result<RankRange> resolve(CommandCall& call, const kv::SortedSetHandle& set, const RangeQuery& query) {
+// Reads args[2] and args[3].
+Status readBounds(CommandCall& call, RangeQuery& query) {
   const std::string_view minimum = call.args[query.reverse ? 3 : 2];
   const std::string_view maximum = call.args[query.reverse ? 2 : 3];
   switch (query.by) {
+    case RangeBy::kRank: {
+      TREFOIL_ASSIGN(query.start, integerArgument(call.args[2]));
+      TREFOIL_ASSIGN(query.stop, integerArgument(call.args[3]));
+      return {};
+    }
+    case RangeBy::kScore: {
+      const auto low = scoreBound(minimum);
+      const auto high = scoreBound(maximum);
+      if (!low || !high) {
+        return Error(ErrorCode::kInvalid, "min or max is not a float");
+      }
+      query.low_score = *low;
+      query.high_score = *high;
+      return {};
+    }
+    case RangeBy::kName: {
+      const auto low = nameBound(minimum);
+      const auto high = nameBound(maximum);
+      if (!low || !high) {
+        return Error(ErrorCode::kInvalid, "min or max not valid string range item");
+      }
+      query.low_name = *low;
+      query.high_name = *high;
+      return {};
+    }
+  }
+  return {};
+}
+
+RankRange resolve(const kv::SortedSetHandle& set, const RangeQuery& query) {
+  std::size_t from = 0;
+  std::size_t to = 0;
+  switch (query.by) {
+    case RangeBy::kRank: {
+      RankRange range = indexRange(query.start, query.stop, set.size());
+      if (query.reverse) {
+        range.first = set.size() - range.first - range.count;
+      }
+      return range;
+    }
     case RangeBy::kScore:
-      return scoreRange(set, minimum, maximum);
+      from = set.countBelow(query.low_score.score, query.low_score.exclusive);
+      to = set.countBelow(query.high_score.score, !query.high_score.exclusive);
+      break;
     case RangeBy::kName:
-      return nameRange(set, minimum, maximum);
-    case RangeBy::kRank:
+      from = countBefore(set, query.low_name, true);
+      to = countBefore(set, query.high_name, false);
       break;
   }
-  TREFOIL_ASSIGN(const std::int64_t start, integerArgument(call.args[2]));
-  TREFOIL_ASSIGN(const std::int64_t stop, integerArgument(call.args[3]));
-  RankRange range = indexRange(start, stop, set.size());
-  if (query.reverse) {
-    range.first = set.size() - range.first - range.count;
-  }
-  return range;
+  return {from, to > from ? to - from : 0};
 }
 
 RankRange applyLimit(RankRange range, const RangeQuery& query) {
@@ -164,9 +187,9 @@ RankRange applyLimit(RankRange range, const RangeQuery& query) {
 
 Status replyRange(CommandCall& call, RangeQuery query, bool all_options) {
   TREFOIL_TRY(readOptions(call, all_options, query));
+  TREFOIL_TRY(readBounds(call, query));
   TREFOIL_ASSIGN(const kv::SortedSetHandle set, call.kv.sortedSet(keyAt(call, 1)));
-  TREFOIL_ASSIGN(const RankRange named, resolve(call, set, query));
-  const RankRange range = applyLimit(named, query);
+  const RankRange range = applyLimit(resolve(set, query), query);
   if (query.with_scores) {
     replyScoredArray(call, range.count);
   } else {
@@ -190,8 +213,9 @@ Status replyRange(CommandCall& call, RangeQuery query, bool all_options) {
 Status countRange(CommandCall& call, RangeBy by) {
   RangeQuery query;
   query.by = by;
+  TREFOIL_TRY(readBounds(call, query));
   TREFOIL_ASSIGN(const kv::SortedSetHandle set, call.kv.sortedSet(keyAt(call, 1)));
-  TREFOIL_ASSIGN(const RankRange range, resolve(call, set, query));
+  const RankRange range = resolve(set, query);
   call.reply.integer(static_cast<std::int64_t>(range.count));
   return {};
 }
@@ -199,9 +223,10 @@ Status countRange(CommandCall& call, RangeBy by) {
 Status removeRange(CommandCall& call, RangeBy by) {
   RangeQuery query;
   query.by = by;
+  TREFOIL_TRY(readBounds(call, query));
   const kv::Key key = keyAt(call, 1);
   TREFOIL_ASSIGN(const kv::SortedSetHandle set, call.kv.sortedSet(key));
-  TREFOIL_ASSIGN(const RankRange range, resolve(call, set, query));
+  const RankRange range = resolve(set, query);
   std::vector<std::string_view> members;
   kv::ElementCursor cursor = range.count == 0 ? kv::ElementCursor() : set.at(range.first);
   for (std::size_t i = 0; i < range.count; ++i, cursor.next()) {

@@ -154,16 +154,17 @@ Status getdel(CommandCall& call) {
 }
 
 Status getex(CommandCall& call) {
-  std::optional<Deadline> deadline;
-  if (call.args.size() == 3 && isWord(call.args[2], "PERSIST")) {
-    deadline = kNever;
-  } else if (call.args.size() == 4 && expiryUnit(call.args[2])) {
-    TREFOIL_ASSIGN(deadline, positiveDeadline(call.args[3], *expiryUnit(call.args[2]), call.now, "getex"));
-  } else if (call.args.size() != 2) {
+  const bool persists = call.args.size() == 3 && isWord(call.args[2], "PERSIST");
+  const auto unit = call.args.size() == 4 ? expiryUnit(call.args[2]) : std::nullopt;
+  if (call.args.size() != 2 && !persists && !unit) {
     return syntaxError();
   }
   const kv::Key key = keyAt(call, 1);
   TREFOIL_ASSIGN(const kv::StringHandle string, call.kv.string(key));
+  std::optional<Deadline> deadline = persists ? std::optional(kNever) : std::nullopt;
+  if (unit && string.exists()) {
+    TREFOIL_ASSIGN(deadline, positiveDeadline(call.args[3], *unit, call.now, "getex"));
+  }
   replyString(call.reply, string);
   if (deadline && deadline->passed(call.now)) {
     call.kv.remove(key);
