@@ -21,6 +21,7 @@ constexpr std::int64_t kMaxGatherMicros = 2'000;
 constexpr std::int64_t kCopyWaitMicros = 20;
 constexpr unsigned kLooksBeforeSleep = 64;
 constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
+constexpr std::size_t kSyncStepBytes = std::size_t{8} << 20;  // everysec syncs earlier, so that no sync takes long
 constexpr std::int64_t kNoDeadline = INT64_MAX;
 
 bool isDiskFull(const Error& error) {
@@ -41,6 +42,7 @@ Flusher::Flusher(Ring& ring, ManifestStore& manifest, std::atomic<Lsn>& durable,
       segment_bytes_(start.segment_bytes),
       policy_(start.policy),
       file_(std::move(start.file)),
+      background_([this] { ring_.wakeUp(); }),
       segment_(start.segment),
       written_(ring.end()),
       last_mark_(ring.end()),
@@ -156,6 +158,9 @@ bool Flusher::step() {
   if (file_ == nullptr) {
     return false;
   }
+  if (!settleBackgroundSync(background_.take())) {
+    return false;
+  }
   const std::int64_t now = env_.monotonicMicros();
   if (state() == LogState::kRetrying && now < retry_at_ && !stopping_) {
     return false;
@@ -179,9 +184,13 @@ bool Flusher::step() {
   if (unwritten() > 0 && writeDue(now)) {
     progressed = write();
   }
-  if (file_ != nullptr && written_ > synced_ && syncDue(now)) {
+  if (file_ != nullptr && written_ > synced_ && urgent()) {
     sync();
     progressed = file_ != nullptr;
+  } else if (file_ != nullptr && backgroundSyncDue(now)) {
+    background_end_ = written_;
+    background_.start(*file_);
+    last_sync_at_ = now;
   }
   return progressed;
 }
@@ -204,12 +213,9 @@ bool Flusher::writeDue(std::int64_t now) const {
   return urgent() || now >= next_write_at_ || unwritten() >= ring_.capacity() / 4 || waiting_ > 0;
 }
 
-bool Flusher::syncDue(std::int64_t now) const {
-  if (urgent()) {
-    return true;
-  }
-  return policy() == SyncPolicy::kEverySecond &&
-         (now >= last_sync_at_ + kSecondMicros || written_ - synced_ >= ring_.capacity() / 4);
+bool Flusher::backgroundSyncDue(std::int64_t now) const {
+  return policy() == SyncPolicy::kEverySecond && written_ > synced_ && !background_.busy() &&
+         (now >= last_sync_at_ + kSecondMicros || written_ - synced_ >= kSyncStepBytes);
 }
 
 // The last commits are on disk, but no mark says so, and for a second nothing has come that would bring one along.
@@ -300,6 +306,9 @@ void Flusher::waitForWriter() {
 }
 
 void Flusher::sync() {
+  if (!settleBackgroundSync(background_.wait())) {
+    return;
+  }
   const std::int64_t began_at = env_.monotonicMicros();
   if (Status status = file_->sync(); !status.ok()) {
     fail(status.error());
@@ -311,15 +320,38 @@ void Flusher::sync() {
   const std::size_t waiting = unwritten();
   expected_bytes_ = group_.records > 1 || waiting > 0 ? std::min(group_.bytes + waiting, ring_.capacity() / 4) : 0;
   group_ = {};
+  publishSynced(written_);
+}
+
+// Takes the result of a sync that has ended in the background. False if it failed.
+bool Flusher::settleBackgroundSync(const std::optional<Status>& result) {
+  if (!result) {
+    return true;
+  }
+  if (!result->ok()) {
+    fail(result->error());
+    return false;
+  }
+  publishSynced(background_end_);
+  return true;
+}
+
+void Flusher::publishSynced(Lsn end) {
   {
     const std::lock_guard lock(mutex_);
-    synced_.store(written_, std::memory_order_seq_cst);
+    synced_.store(end, std::memory_order_seq_cst);
     if (!held_) {
-      durable_.store(written_, std::memory_order_release);
+      durable_.store(end, std::memory_order_release);
     }
   }
   notify();
   callListeners();
+}
+
+// The file must outlive a sync under way; what comes of that is of no interest any more.
+void Flusher::closeFile() {
+  (void)background_.wait();
+  file_.reset();
 }
 
 // Begins a new segment at written_. False if it did not work out; then it is tried again, with the same number, before anything
@@ -340,6 +372,7 @@ bool Flusher::roll() {
     enterRetrying(file.error());
     return false;
   }
+  TREFOIL_ASSERT(!background_.busy());  // all was synced
   file_ = std::move(file).value();
   segment_ = next;
   next_number_ = 0;
@@ -391,7 +424,7 @@ std::int64_t Flusher::nextDeadline() const {
   if (unwritten() > 0) {
     deadline = gather_until_ != 0 ? gather_until_ : tick_running_ ? next_write_at_ : 0;
   }
-  const bool sync_to_come = written_ > synced_ && policy() == SyncPolicy::kEverySecond;
+  const bool sync_to_come = written_ > synced_ && policy() == SyncPolicy::kEverySecond && !background_.busy();
   const bool mark_to_come = unwritten() == 0 && unmarked() && ring_.hasRoom();
   if (sync_to_come || mark_to_come) {
     deadline = std::min(deadline, last_sync_at_ + kSecondMicros);
@@ -417,13 +450,12 @@ void Flusher::enterRetrying(const Error& error) {
 void Flusher::leaveRetrying() {
   if (state() == LogState::kRetrying) {
     ring_.refuse(false);
-    stalled_.store(false, std::memory_order_release);
     setState(LogState::kOk, {});
   }
 }
 
 void Flusher::fail(const Error& error) {
-  file_.reset();
+  closeFile();
   next_number_ = 0;
   ring_.refuse(true);
   setState(LogState::kFailed, error.message);
@@ -434,6 +466,7 @@ void Flusher::setState(LogState state, std::string reason) {
     const std::lock_guard lock(mutex_);
     refusal_ = std::move(reason);
     state_.store(state, std::memory_order_seq_cst);
+    stalled_ = stalled_ && state == LogState::kRetrying;
     held_ = held_ && state != LogState::kFailed;
     changed_.notify_all();
   }
@@ -490,7 +523,7 @@ void Flusher::settle(bool manifest_changed) {
 void Flusher::takeNewFile() {
   const std::lock_guard lock(mutex_);
   if (abandoned_) {
-    file_.reset();
+    closeFile();
     new_file_.reset();
     abandoned_ = false;
   }

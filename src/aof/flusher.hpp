@@ -2,8 +2,16 @@
 //
 // When it writes: `always` as soon as there is a record; else a twentieth of a second after the first record it has not written
 // (so a killed process loses that much, a power cut a second), at once when a quarter of the ring is full or somebody waits for
-// durability. When it syncs: see SyncPolicy. While fdatasync runs, records gather in the ring; the next round takes them all:
-// group commit. While there is nothing to do it sleeps without a timeout, and the first append wakes it.
+// durability. While there is nothing to do it sleeps without a timeout, and the first append wakes it.
+//
+// When it syncs: see SyncPolicy. Under `always`, and for who waits, it syncs itself: meanwhile records gather in the ring, and
+// the next round takes them all (group commit). Under everysec the sync runs on a second thread, and the ring is emptied
+// meanwhile.
+//
+// Gathering (`always`): clients that were answered after the last sync send their next commits within microseconds. A sync that
+// begins with the first of them makes all the others wait for it and for another one. So the flusher waits until about as much
+// has come as the last sync covered and as was waiting when it ended, but no longer than a quarter of what a sync takes; with one
+// client, or after a pause, not at all. (PostgreSQL's commit_delay and commit_siblings, with both numbers measured.)
 //
 // Marks: after a sync, the next batch gets a kMark record saying how far the log is on disk; when no batch comes for a second,
 // the mark goes out alone. (What was synced but not yet marked can be told from a torn tail by nobody: that window is kept
@@ -23,9 +31,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
+#include "aof/background_sync.hpp"
 #include "aof/log.hpp"
 #include "aof/manifest.hpp"
 #include "aof/ring.hpp"
@@ -99,7 +109,7 @@ class Flusher {
   bool step();
   [[nodiscard]] bool urgent() const;
   [[nodiscard]] bool writeDue(std::int64_t now) const;
-  [[nodiscard]] bool syncDue(std::int64_t now) const;
+  [[nodiscard]] bool backgroundSyncDue(std::int64_t now) const;
   [[nodiscard]] bool markDue(std::int64_t now) const;
   [[nodiscard]] bool unmarked() const;
   [[nodiscard]] bool gatheringHelps(std::int64_t now) const;
@@ -109,6 +119,9 @@ class Flusher {
   bool write();
   void waitForWriter();
   void sync();
+  bool settleBackgroundSync(const std::optional<Status>& result);
+  void publishSynced(Lsn end);
+  void closeFile();
   bool roll();
   Result<std::unique_ptr<File>> beginSegment(const SegmentEntry& next);
   void sleep(std::uint32_t ticket);
@@ -134,6 +147,8 @@ class Flusher {
 
   // The thread's own.
   std::unique_ptr<File> file_;  // null after a failure
+  BackgroundSync background_;   // of file_, up to background_end_
+  Lsn background_end_ = 0;
   SegmentEntry segment_;
   std::uint64_t next_number_ = 0;  // of the segment that roll() is trying to begin
   Lsn written_;

@@ -66,6 +66,31 @@ TEST_CASE("A full disk refuses writes, and the same bytes are written once there
   opened->log.reset();
 }
 
+TEST_CASE("Who waits for a disk that stays full is told after a while, and what follows is waited for again") {
+  const MemoryDirectory directory;
+  FaultEnv env(Env::system());
+  auto opened = openLog(env, directory.path());
+  Log& log = *opened->log;
+  env.failAt(1, {.kinds = kWrite, .fault = Fault::kNoSpace, .persistent = true});
+  const auto hit = append(log, "found it full");
+  REQUIRE(hit.ok());
+  CHECK(log.waitDurable(hit->end).error().code == ErrorCode::kUnknownOutcome);
+  CHECK(log.stalled());
+  CHECK(log.state() == LogState::kRetrying);
+  SECTION("there is room again") {
+    env.clearFault();
+  }
+  SECTION("then the disk fails altogether, and a checkpoint leads back") {
+    env.failAt(1, {.kinds = kWrite, .fault = Fault::kIoError});
+    waitForState(log, LogState::kFailed);
+    REQUIRE(checkpointFrom(log, "state").ok());
+  }
+  waitForState(log, LogState::kOk);
+  CHECK(!log.stalled());
+  CHECK(appendDurably(log, "after").ok());
+  CHECK(log.waitDurable(hit->end).ok());
+}
+
 TEST_CASE("A full disk while a new segment begins is got over") {
   const trefoil::testing::CallKinds kind = GENERATE(kOpen, kSync, kRename, kSyncDirectory);
   const MemoryDirectory directory;

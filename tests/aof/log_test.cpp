@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tests/aof/log_fixture.hpp"
+#include "tests/base/forwarding_env.hpp"
 #include "tests/base/temporary_directory.hpp"
 
 namespace trefoil::aof {
@@ -94,6 +95,64 @@ TEST_CASE("The policy can be switched while the log is in use") {
   CHECK(appendDurably(*opened->log, "after").ok());
   CHECK(opened->log->close().ok());
   CHECK(openLog(Env::system(), directory.path())->payloads() == std::vector<std::string>{"before", "after"});
+}
+
+// A disk whose fdatasync on log segments hangs while `blocked`.
+class SlowDisk final : public trefoil::testing::ForwardingEnv {
+ public:
+  SlowDisk() : ForwardingEnv(Env::system()) {}
+  std::atomic<bool> blocked{false};
+  std::atomic<int> hanging{0};
+
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    TREFOIL_ASSIGN(std::unique_ptr<File> file, ForwardingEnv::open(path, mode));
+    return std::unique_ptr<File>(std::make_unique<SlowFile>(*this, std::move(file)));
+  }
+
+ private:
+  class SlowFile final : public File {
+   public:
+    SlowFile(SlowDisk& disk, std::unique_ptr<File> file) : disk_(disk), file_(std::move(file)) {}
+    Result<std::size_t> read(std::uint64_t offset, std::span<char> buffer) override { return file_->read(offset, buffer); }
+    Status write(std::uint64_t offset, std::string_view bytes) override { return file_->write(offset, bytes); }
+    Status sync() override {
+      ++disk_.hanging;
+      while (disk_.blocked) {
+        std::this_thread::yield();
+      }
+      --disk_.hanging;
+      return file_->sync();
+    }
+    Status truncate(std::uint64_t size) override { return file_->truncate(size); }
+    Result<std::uint64_t> size() override { return file_->size(); }
+
+   private:
+    SlowDisk& disk_;
+    const std::unique_ptr<File> file_;
+  };
+};
+
+TEST_CASE("Under everysec a sync that hangs does not stop the writers") {
+  const TemporaryDirectory directory;
+  SlowDisk disk;
+  Strings expected;
+  {
+    auto opened =
+        openLog(disk, directory.path(), {.policy = SyncPolicy::kEverySecond, .ring_bytes = 4096, .segment_bytes = 1 << 20});
+    disk.blocked = true;
+    for (int i = 0; i < 1000; ++i) {  // many times the ring
+      expected.push_back(numbered(i, 100));
+      REQUIRE(append(*opened->log, expected.back()).ok());
+    }
+    while (disk.hanging == 0) {
+      std::this_thread::yield();
+    }
+    CHECK(opened->log->durableLsn() == kFirstLsn);
+    disk.blocked = false;
+    REQUIRE(opened->log->waitDurable(opened->log->end()).ok());
+    REQUIRE(opened->log->close().ok());
+  }
+  CHECK(openLog(Env::system(), directory.path())->payloads() == expected);
 }
 
 TEST_CASE("Durability listeners are called until they are removed") {

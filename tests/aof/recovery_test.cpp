@@ -133,7 +133,7 @@ TEST_CASE("Truncation below the manifest's mark is corruption") {
 }
 
 TEST_CASE("A flip of any bit is found: corruption below the mark, torn tail above; never a wrong record") {
-  const auto killed = kill(6, 2);
+  const auto killed = kill(3, 2);
   const Lsn mark = highestMark(*killed);
   REQUIRE(mark > killed->start);
   std::size_t torn = 0;
