@@ -156,24 +156,35 @@ std::optional<RowId> View::findUnique(TableId id, std::size_t index, std::span<c
   if (records()) {
     thread_local IndexKey encoded;
     version.indexes[index].makeKey(key, encoded);
-    recordKey(staged(id), index, encoded);
+    StagedTable& table = staged(id);
+    if (recordsKeys(table, encoded)) {
+      const auto answer = baseAnswer(table, index, encoded);
+      recordKey(table, index, encoded, answer);
+      if (version.indexes[index].sameRoot(table.base->indexes[index])) {
+        return answer;
+      }
+    }
+    return version.indexes[index].find(encoded);
   }
   return TableReader(&version).findUnique(index, key);
 }
 
-void View::recordKey(StagedTable& table, std::size_t index, const IndexKey& key) {
+bool View::recordsKeys(const StagedTable& table, const IndexKey& key) {
   // A table that this view has made, or given another schema, must be untouched by others anyway.
-  if (table.created() || table.schema_changed || table.reads.whole || key.has_null) {
-    return;
-  }
+  return !table.created() && !table.schema_changed && !table.reads.whole && !key.has_null;
+}
+
+std::optional<RowId> View::baseAnswer(const StagedTable& table, std::size_t index, const IndexKey& key) {
+  return table.base->indexes[index].find(key);
+}
+
+void View::recordKey(StagedTable& table, std::size_t index, const IndexKey& key, std::optional<RowId> answer) {
   if (table.reads.full()) {
     table.reads.noteWhole();
     return;
   }
-  const IndexTree& tree = table.base->indexes[index];
-  const auto found = tree.find(key);
-  const std::uint64_t row = found.has_value() ? static_cast<std::uint64_t>(*found) : TableReads::kNoRow;
-  if (tree.kind() == IndexKind::kBytes) {
+  const std::uint64_t row = answer.has_value() ? static_cast<std::uint64_t>(*answer) : TableReads::kNoRow;
+  if (table.base->indexes[index].kind() == IndexKind::kBytes) {
     table.reads.bytes_keys.push_back({key.bytes, row, static_cast<std::uint32_t>(index)});
   } else {
     table.reads.int_keys.push_back({key.integer, row, static_cast<std::uint32_t>(index)});
@@ -240,8 +251,7 @@ Error nullViolation(const TableSchema& schema, std::uint32_t column, std::span<c
 }  // namespace
 
 template <typename ValueOf>
-Status View::checkKey(TableId id, const TableVersion& version, std::size_t index, std::optional<RowId> self, ValueOf&& value_of,
-                      bool look_up) {
+const IndexKey& View::keyOf(const TableVersion& version, std::size_t index, ValueOf&& value_of) {
   thread_local IndexKey key;
   const IndexDefinition& definition = version.schema->indexes[index];
   std::array<Datum, kMaxIndexColumns> values;
@@ -249,14 +259,21 @@ Status View::checkKey(TableId id, const TableVersion& version, std::size_t index
     values[i] = value_of(definition.columns[i]);
   }
   version.indexes[index].makeKey({values.data(), definition.columns.size()}, key);
+  return key;
+}
+
+template <typename ValueOf>
+Status View::checkKey(TableId id, const TableVersion& version, std::size_t index, std::optional<RowId> self, ValueOf&& value_of) {
+  const IndexKey& key = keyOf(version, index, value_of);
   if (records()) {
-    recordKey(staged(id), index, key);
-  }
-  if (look_up) {
-    const auto found = version.indexes[index].find(key);
-    if (found.has_value() && found != self) [[unlikely]] {
-      return uniqueViolation(*version.schema, definition, value_of);
+    StagedTable& table = staged(id);
+    if (recordsKeys(table, key)) {
+      recordKey(table, index, key, baseAnswer(table, index, key));
     }
+  }
+  const auto found = version.indexes[index].find(key);
+  if (found.has_value() && found != self) [[unlikely]] {
+    return uniqueViolation(*version.schema, version.schema->indexes[index], value_of);
   }
   return {};
 }
@@ -270,18 +287,34 @@ Status View::checkInsert(TableId id, const TableVersion& version, std::span<cons
     }
     TREFOIL_DEBUG_ASSERT(values[column].isNull() || values[column].type() == schema.columns[column].type.base);
   }
-  bool look_up = first == FirstUnique::kCheck;
+  bool check = first == FirstUnique::kCheck;
   for (std::size_t i = 0; i < schema.indexes.size(); ++i) {
-    if (schema.indexes[i].unique) {
-      Status status = checkKey(
-          id, version, i, std::nullopt, [&](std::uint32_t column) { return values[column]; }, look_up);
-      if (!status.ok()) [[unlikely]] {
-        return status;
-      }
-      look_up = true;
+    if (!schema.indexes[i].unique) {
+      continue;
     }
+    if (check) {
+      TREFOIL_TRY(checkKey(id, version, i, std::nullopt, [&](std::uint32_t column) { return values[column]; }));
+    }
+    check = true;
   }
   return {};
+}
+
+// The insertion has found the key of the first unique index to be free.
+void View::recordInsertedKey(StagedTable& table, std::span<const Datum> values) {
+  const auto& indexes = table.version->schema->indexes;
+  std::size_t first = 0;
+  while (first < indexes.size() && !indexes[first].unique) {
+    ++first;
+  }
+  if (first == indexes.size()) {
+    return;
+  }
+  const IndexKey& key = keyOf(*table.version, first, [&](std::uint32_t column) { return values[column]; });
+  if (recordsKeys(table, key)) {
+    // As long as nothing was taken from the copy, the base has no key that the copy has not.
+    recordKey(table, first, key, table.took_keys ? baseAnswer(table, first, key) : std::nullopt);
+  }
 }
 
 Result<RowId> View::insert(TableId id, std::span<const Datum> values) {
@@ -304,6 +337,9 @@ Result<RowId> View::insert(TableId id, std::span<const Datum> values) {
     // Only the first unique index can have refused it.
     --table.run_next;
     return checkInsert(id, *table.version, values, FirstUnique::kCheck).error();
+  }
+  if (records()) {
+    recordInsertedKey(table, values);
   }
   putInsert(effects_, id, row, values);
   return row;
@@ -356,8 +392,10 @@ Status View::update(TableId id, RowId row, std::span<const ColumnValue> changes)
     wrote_ = true;
     return {};
   }
+  StagedTable& table = staged(id);
+  table.took_keys = true;
   if (records()) {
-    recordRow(staged(id), row);
+    recordRow(table, row);
   }
   // From the encoded bytes, not from `changes`: those may view the very values that are being replaced.
   EffectReader encoded(effects_.bytes().substr(begin));
@@ -374,6 +412,7 @@ Status View::remove(TableId id, RowId row) {
     return {};
   }
   StagedTable& table = staged(id);
+  table.took_keys = true;
   if (records()) {
     recordRow(table, row);
   }
@@ -388,6 +427,7 @@ Status View::truncate(TableId id) {
   effects_.putByte(static_cast<std::uint8_t>(EffectKind::kTruncate));
   effects_.putVarint(id);
   StagedTable& table = staged(id);
+  table.took_keys = true;
   const WriteContext context = privateContext(table);
   TableWriter(writable(table), context).truncate();
   return {};

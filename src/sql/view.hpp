@@ -160,9 +160,15 @@ class View {
   Status checkInsert(TableId table, const TableVersion& version, std::span<const Datum> values, FirstUnique first);
   Status checkUpdate(TableId table, const TableVersion& version, RowId row, std::span<const ColumnValue> changes);
   template <typename ValueOf>
-  Status checkKey(TableId table, const TableVersion& version, std::size_t index, std::optional<RowId> self, ValueOf&& value_of,
-                  bool look_up = true);
-  static void recordKey(StagedTable& table, std::size_t index, const IndexKey& key);
+  Status checkKey(TableId table, const TableVersion& version, std::size_t index, std::optional<RowId> self, ValueOf&& value_of);
+  // Good until the next call.
+  template <typename ValueOf>
+  static const IndexKey& keyOf(const TableVersion& version, std::size_t index, ValueOf&& value_of);
+  static void recordInsertedKey(StagedTable& table, std::span<const Datum> values);
+  // Notes what the base version answers for this key.
+  static void recordKey(StagedTable& table, std::size_t index, const IndexKey& key, std::optional<RowId> answer);
+  [[nodiscard]] static std::optional<RowId> baseAnswer(const StagedTable& table, std::size_t index, const IndexKey& key);
+  [[nodiscard]] static bool recordsKeys(const StagedTable& table, const IndexKey& key);
   static void recordRow(StagedTable& table, RowId row);
 
   std::shared_ptr<CatalogVersion> changedCatalog();

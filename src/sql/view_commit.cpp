@@ -46,6 +46,7 @@ void View::restage(std::uint8_t kind_byte, EffectReader& reader) {
     return;
   }
   StagedTable& table = staged(id);
+  table.took_keys |= kind != EffectKind::kInsert;
   const WriteContext context = privateContext(table);
   switch (kind) {
     case EffectKind::kCreateIndex: {

@@ -65,6 +65,7 @@ struct StagedTable {
   bool dropped = false;
   bool schema_changed = false;  // by this view; then the table must be as it was at the snapshot
   bool adopted = false;
+  bool took_keys = false;  // a row was removed or its values changed: a key that the copy does not have may be in the base
   // Row ids [next, end) are reserved for this view.
   std::uint64_t run_next = 0;
   std::uint64_t run_end = 0;
@@ -86,6 +87,7 @@ struct StagedTable {
     nodes.drop();  // before the version, which owns the arenas that vectors go back to
     delete version;
     version = nullptr;
+    took_keys = false;
   }
   RowId nextRow();
 };
