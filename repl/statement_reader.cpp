@@ -78,6 +78,42 @@ std::size_t blockCommentEnd(std::string_view text) {
   return std::string_view::npos;
 }
 
+// The length of the SQL statement at the head of `text`, without its ';', if that is there and nothing in the statement needs a
+// closer look; otherwise npos. This is what the lines of a dump need; the splitter knows the rest.
+std::size_t plainStatementSize(std::string_view text) {
+  constexpr auto kPlain = [] {
+    std::array<bool, 256> plain{};
+    plain.fill(true);
+    for (const char special : {';', '\'', '"', '-', '/'}) {
+      plain[static_cast<unsigned char>(special)] = false;
+    }
+    return plain;
+  }();
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char byte = text[at];
+    if (kPlain[static_cast<unsigned char>(byte)]) {
+      continue;
+    }
+    if (byte == ';') {
+      return at;
+    }
+    if (byte == '-' || byte == '/') {
+      if (at + 1 == text.size() || text[at + 1] == (byte == '-' ? '-' : '*')) {
+        return std::string_view::npos;  // a comment
+      }
+      continue;
+    }
+    if (at > 0 && (text[at - 1] | 0x20) == 'e') {
+      return std::string_view::npos;  // perhaps E'…', where backslashes escape
+    }
+    at = text.find(byte, at + 1);  // a doubled quote closes and opens again
+    if (at == std::string_view::npos) {
+      return at;
+    }
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
 
 void Place::advance(std::string_view text) {
@@ -94,23 +130,32 @@ void Place::advance(std::string_view text) {
 
 void StatementReader::append(std::string_view bytes) {
   if (at_ > buffer_.size() / 2) {
+    start_ = place();
+    start_at_ = kNoOffset;
+    origin_.advance(std::string_view(buffer_).substr(0, at_));
     buffer_.erase(0, at_);
     at_ = 0;
   }
   buffer_.append(bytes);
 }
 
+Place StatementReader::place() const {
+  if (start_at_ == kNoOffset) {
+    return start_;
+  }
+  Place place = origin_;
+  place.advance(std::string_view(buffer_).substr(0, start_at_));
+  return place;
+}
+
 void StatementReader::clear() {
+  origin_.advance(buffer_);
   buffer_.clear();
   at_ = 0;
+  start_at_ = 0;
   in_sql_ = false;
   reset_splitter_ = false;
   splitter_.reset();
-}
-
-void StatementReader::take(std::size_t count) {
-  here_.advance(rest().substr(0, count));
-  at_ += count;
 }
 
 // Skips white space and comments before a statement. False if more input is needed to know where it begins.
@@ -118,7 +163,7 @@ bool StatementReader::skipBlanks() {
   for (;;) {
     const std::string_view text = rest();
     const auto begin = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), isBlank) - text.begin());
-    take(begin);
+    at_ += begin;
     const std::string_view head = rest();
     if (head.empty()) {
       return false;
@@ -138,11 +183,11 @@ bool StatementReader::skipBlanks() {
     }
     if (end == std::string_view::npos) {
       if (finished_) {
-        take(head.size());
+        at_ += head.size();
       }
       return false;
     }
-    take(end);
+    at_ += end;
   }
 }
 
@@ -155,7 +200,7 @@ InputKind StatementReader::next() {
     if (!skipBlanks()) {
       return InputKind::kNone;
     }
-    start_ = here_;
+    start_at_ = at_;
     const InputKind kind = startStatement();
     if (!in_sql_) {
       return kind;
@@ -207,12 +252,20 @@ InputKind StatementReader::startStatement() {
 
 InputKind StatementReader::takeLine(InputKind kind, std::size_t length) {
   text_ = rest().substr(0, length);
-  take(length);
+  at_ += length;
   return kind;
 }
 
 InputKind StatementReader::takeSql() {
-  take(splitter_.feed(rest()));
+  if (splitter_.inside() == parser::StatementSplitter::Inside::kNothing) {
+    if (const std::size_t size = plainStatementSize(rest()); size != std::string_view::npos) {
+      text_ = withoutTrailingBlanks(rest().substr(0, size));
+      at_ += size + 1;
+      in_sql_ = false;
+      return InputKind::kSql;
+    }
+  }
+  at_ += splitter_.feed(rest());
   if (!splitter_.complete() && !finished_) {
     return InputKind::kNone;
   }

@@ -42,14 +42,13 @@ class StatementReader {
   // The statement's text: SQL without its ';', a command's line. Good until the next call.
   [[nodiscard]] std::string_view text() const { return text_; }
   // Where it begins.
-  [[nodiscard]] Place place() const { return start_; }
+  [[nodiscard]] Place place() const;
 
   // What is open at the input's end, for the prompt.
   [[nodiscard]] parser::StatementSplitter::Inside inside() const { return splitter_.inside(); }
 
  private:
   [[nodiscard]] std::string_view rest() const { return std::string_view(buffer_).substr(at_); }
-  void take(std::size_t count);
   bool skipBlanks();
   InputKind takeLine(InputKind kind, std::size_t length);
   InputKind takeSql();
@@ -62,7 +61,10 @@ class StatementReader {
   bool reset_splitter_ = false;
   parser::StatementSplitter splitter_;
   std::string_view text_;
-  Place here_;
+  // Places are counted when somebody asks.
+  static constexpr std::size_t kNoOffset = static_cast<std::size_t>(-1);
+  Place origin_;              // of buffer_'s first byte
+  std::size_t start_at_ = 0;  // of the statement in buffer_; kNoOffset: it has moved out, start_ is its place
   Place start_;
 };
 
