@@ -104,7 +104,6 @@ bool Connection::receive() {
   if (input_.capacity() == 0) {
     input_ = loop_.lendBuffer();
   }
-  parser_.setMaxBulkBytes(static_cast<std::size_t>(loop_.settings().integer(Setting::kProtoMaxBulkLen)));
   // A frame that needs more room gets it step by step, as its bytes arrive.
   std::size_t wanted = std::size_t{1};
   if (!input_.empty()) {
@@ -143,6 +142,7 @@ std::size_t Connection::parseFrames() {
     batch.words.resize(kMaxBatch);
   }
   inline_at_end_ = false;
+  parser_.setMaxBulkBytes(static_cast<std::size_t>(loop_.settings().integer(Setting::kProtoMaxBulkLen)));
   const std::string_view input = input_.bytes();
   std::size_t at = 0;
   // The words of an inline command are good until the next one is cut: it ends the batch.
