@@ -144,7 +144,7 @@ class Errors(unittest.TestCase):
         _, _, err = run("NOSUCH a\n")
         self.assertTrue(err.startswith("stdin:1:1: ERR unknown command 'NOSUCH'"), err)
         _, _, err = run('SET a "b\n')
-        self.assertTrue(err.startswith("stdin:1:1: unbalanced quotes"), err)
+        self.assertTrue(err.startswith("stdin:1:7: unbalanced quotes"), err)
 
     def test_continue_on_error(self):
         code, out, err = run("SELECT 1;\nSELECT x;\nNOSUCH\nSELECT 2;\n", "--continue-on-error")
