@@ -120,7 +120,7 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
       return i;
     }
     executeNow(statements[i], reply);
-    if (wants_close) {
+    if (wants_close || reply.full()) {
       return i + 1;
     }
   }

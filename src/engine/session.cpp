@@ -57,7 +57,8 @@ Session::Impl::~Impl() {
 
 // The statement that bare words over RESP make, if their first one opens SQL.
 std::optional<std::string> Session::Impl::sqlFromWords(std::span<const std::string_view> words) {
-  if (!isSqlWord(words[0])) {
+  // The whole statement may also be one argument: redis-cli "SELECT 1".
+  if (!isSqlWord(words[0].substr(0, words[0].find_first_of(" \t\r\n(;")))) {
     return std::nullopt;
   }
   std::string text;

@@ -193,4 +193,4 @@ class Durable(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=1)
+    unittest.main(verbosity=1, warnings="ignore")

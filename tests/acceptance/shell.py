@@ -83,9 +83,10 @@ class Interactive(unittest.TestCase):
         self.assertIn("INSERT 2", shell.type("INSERT INTO t VALUES (1, 'ann'), (2, 'bob');\n"))
         shell.type("SELECT id,\n", until="...> ")
         shell.type("'a;\n", until="'..> ")
-        shell.type("b',\n", until="...> ")
+        shell.type("b' AS text,\n", until="...> ")
         shell.type("(1\n", until="(..> ")
-        self.assertIn("  1 | a;\\nb    | 1\n  2 | a;\\nb    | 1\n(2 rows)", shell.type(") FROM t ORDER BY id;\n"))
+        self.assertIn(" id | text  | one\n----+-------+-----\n  1 | a;\\nb |   1\n  2 | a;\\nb |   1\n(2 rows)",
+                      shell.type(") AS one FROM t ORDER BY id;\n"))
         self.assertIn("OK", shell.type("SET greeting 'hello'\n"))
         self.assertIn('"hello"', shell.type("GET greeting\n"))
         shell.type("BEGIN;\n", until="trefoil*> ")
@@ -165,4 +166,4 @@ class Interactive(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=1)
+    unittest.main(verbosity=1, warnings="ignore")

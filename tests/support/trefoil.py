@@ -12,10 +12,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+import warnings
 
 PROGRAM = os.environ.get("TREFOIL") or sys.exit("TREFOIL is not set: the path of the program to test")
 # Sanitizer builds are several times slower; every wait is generous, and a test that hangs fails in its own time.
 PATIENCE = 60
+# Tests drop connections on purpose, and leave closing them to the end of the process.
+warnings.simplefilter("ignore", ResourceWarning)
 
 
 def skip(reason):
