@@ -240,6 +240,27 @@ Status Store::applyRename(Table& table, EffectReader& reader, const WriteContext
 
 // ----------------------------------------------------------------------------------------------------------------------- capture
 
+namespace {
+
+constexpr std::size_t kLargeBlock = std::size_t{8} << 20;
+
+// Bytes of the long texts in a block.
+std::size_t textBytes(const Block& block) {
+  std::size_t bytes = 0;
+  for (std::size_t column = 0; column < block.column_count; ++column) {
+    const ColumnChunk& chunk = *block.column(column);
+    if (chunk.type != Type::kText && chunk.type != Type::kBlob && chunk.type != Type::kJson) {
+      continue;
+    }
+    for (std::uint32_t slot = 0; slot < block.extent; ++slot) {
+      bytes += block.isPresent(slot) && !chunk.isNull(slot) ? chunk.as<StringRef>()[slot].size() : 0;
+    }
+  }
+  return bytes;
+}
+
+}  // namespace
+
 Status Store::capture(Lsn snapshot, const Sink& sink, std::size_t piece_bytes) {
   const auto catalog = catalogAt(snapshot);
   EffectBuffer piece;
@@ -267,9 +288,20 @@ Status Store::capture(Lsn snapshot, const Sink& sink, std::size_t piece_bytes) {
       if (block == nullptr || block->rows == 0) {
         continue;
       }
-      putBlock(piece, *version, number, *block);
-      if (Status status = flushIfOver(piece_bytes); !status.ok()) {
-        return status;
+      if (textBytes(*block) <= kLargeBlock) {
+        putBlock(piece, *version, number, *block);
+        TREFOIL_TRY(flushIfOver(piece_bytes));
+        continue;
+      }
+      // Long texts: row by row, so that no piece holds more than one of them too many.
+      std::vector<Datum> row(block->column_count);
+      const TableReader reader(version);
+      for (std::uint32_t slot = 0; slot < block->extent; ++slot) {
+        if (block->isPresent(slot)) {
+          reader.row(makeRowId(number, slot), row);
+          putInsert(piece, entry.table->id(), makeRowId(number, slot), row);
+          TREFOIL_TRY(flushIfOver(piece_bytes));
+        }
       }
     }
     for (const IndexDefinition& index : version->schema->indexes) {
@@ -277,9 +309,7 @@ Status Store::capture(Lsn snapshot, const Sink& sink, std::size_t piece_bytes) {
       piece.putVarint(entry.table->id());
       putIndex(piece, index);
     }
-    if (Status status = flushIfOver(piece_bytes); !status.ok()) {
-      return status;
-    }
+    TREFOIL_TRY(flushIfOver(piece_bytes));
   }
   return flushIfOver(0);
 }

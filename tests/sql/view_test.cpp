@@ -333,6 +333,33 @@ TEST_CASE("row ids are never used twice, and unused ones are given back", "[view
   REQUIRE(static_cast<std::uint64_t>(after.value()) > static_cast<std::uint64_t>(next.value()));
 }
 
+TEST_CASE("a capture of long texts comes in bounded pieces", "[view]") {
+  Database database;
+  const TableId table = database.create(accounts());
+  const std::string text(1000000, 'x');
+  for (int id = 0; id < 20; ++id) {
+    const std::string owner = std::to_string(id) + text;
+    REQUIRE(insertLive(database, table, account(id, owner, id)).ok());
+  }
+  REQUIRE(database.live([&](View& view) { return view.remove(table, find(view, table, 7)); }).ok());
+  const Lsn snapshot = database.openSnapshot();
+  std::size_t longest = 0;
+  Database loaded;
+  REQUIRE(database.store
+              .capture(
+                  snapshot,
+                  [&](std::string_view piece) {
+                    longest = std::max(longest, piece.size());
+                    return loaded.replay(piece);
+                  },
+                  1 << 16)
+              .ok());
+  database.versions.releaseSnapshot(snapshot);
+  REQUIRE(longest < 1200000);
+  loaded.store.verify();
+  REQUIRE(loaded.rows(table) == database.rows(table));
+}
+
 TEST_CASE("damaged effects end in an error, not in a crash", "[view]") {
   Database database;
   TableSchema schema = accounts();
