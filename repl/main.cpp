@@ -9,6 +9,7 @@
 #include "engine/database.hpp"
 #include "repl/answers.hpp"
 #include "repl/backend.hpp"
+#include "repl/fail.hpp"
 #include "repl/options.hpp"
 #include "repl/resp_client.hpp"
 #include "repl/runner.hpp"
@@ -17,11 +18,6 @@
 
 namespace trefoil::repl {
 namespace {
-
-int fail(const Error& error) {
-  std::fprintf(stderr, "trefoil: %s\n", error.message.c_str());
-  return 1;
-}
 
 // The shell, a script, or -c: the same for an embedded database and a server.
 int converse(Backend& backend, const Options& options, const std::string& name) {

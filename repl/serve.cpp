@@ -8,14 +8,10 @@
 #include "base/logging.hpp"
 #include "engine/database.hpp"
 #include "net/server.hpp"
+#include "repl/fail.hpp"
 
 namespace trefoil::repl {
 namespace {
-
-int fail(const Error& error) {
-  std::fprintf(stderr, "trefoil: %s\n", error.message.c_str());
-  return 1;
-}
 
 // The signals that end the server, blocked in this thread and in all that it starts: sigwait receives them.
 sigset_t blockStopSignals() {

@@ -11,10 +11,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <climits>
+#include <csignal>
 #include <cstring>
 #include <system_error>
+#include <thread>
 
 namespace trefoil {
 namespace {
@@ -234,10 +237,7 @@ class SystemEnv final : public Env {
       if (errno != EWOULDBLOCK) {
         return ioError("lock", path);
       }
-      char text[16] = {};
-      const ssize_t n = ::pread(fd, text, sizeof(text), 0);
-      const std::string_view seen(text, n > 0 ? static_cast<std::size_t>(n) : 0);
-      const std::string owner(seen.substr(0, seen.find('\n')));
+      const std::string owner = lockOwner(fd);
       return Error(ErrorCode::kBusy, "'" + path + "' is locked by " + (owner.empty() ? "another process" : "process " + owner));
     }
     const std::string pid = std::to_string(::getpid()) + "\n";
@@ -265,6 +265,25 @@ class SystemEnv final : public Env {
   template <typename Clock>
   static std::int64_t micros() {
     return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now().time_since_epoch()).count();
+  }
+
+  // The pid in a lock file that somebody holds; empty if it cannot be learned. A process that has just taken the lock has not
+  // written its pid yet: the file is empty, or names one that is gone. That is waited out.
+  static std::string lockOwner(int fd) {
+    for (int attempt = 0; attempt < 100; ++attempt) {
+      char text[16] = {};
+      const ssize_t n = ::pread(fd, text, sizeof(text), 0);
+      const std::string_view seen(text, n > 0 ? static_cast<std::size_t>(n) : 0);
+      const std::string_view owner = seen.substr(0, seen.find('\n'));
+      pid_t pid = 0;
+      const auto parsed = std::from_chars(owner.data(), owner.data() + owner.size(), pid);
+      const bool whole = owner.size() < seen.size() && parsed.ec == std::errc() && pid > 0;
+      if (whole && (::kill(pid, 0) == 0 || errno != ESRCH)) {
+        return std::string(owner);
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return "";
   }
 
   static bool isDirectory(const std::string& path) {

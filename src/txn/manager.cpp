@@ -26,7 +26,13 @@ Result<std::unique_ptr<Manager>> Manager::open(const ManagerOptions& options) {
   Env& env = options.env != nullptr ? *options.env : Env::system();
   std::unique_ptr<Manager> manager(new Manager(env));
   if (!options.directory.empty()) {
-    TREFOIL_TRY(manager->recover(options));
+    if (Status recovered = manager->recover(options); !recovered.ok()) {
+      Error error = std::move(recovered).error();
+      if (error.code == ErrorCode::kCorruption && error.hint.empty()) {
+        error.hint = "run 'trefoil check " + options.directory + "': it explains the damage";
+      }
+      return error;
+    }
     return manager;
   }
   kv::StoreOptions kv = options.kv;
@@ -58,20 +64,16 @@ Status Manager::recover(const ManagerOptions& options) {
 
 Status Manager::loadCheckpoint(const aof::CheckpointReader& reader) {
   for (const aof::UnitEntry& unit : reader.units()) {
-    const Lsn lsn = unit.lsn;
-    switch (static_cast<UnitKind>(unit.kind)) {
-      case UnitKind::kKv:
-        kv_captured_ = lsn;
-        break;
-      case UnitKind::kSql:
-        sql_captured_ = lsn;
-        break;
-      default:
-        return Error(ErrorCode::kCorruption, "the checkpoint holds a unit of an unknown kind " +
-                                                 std::to_string(unit.kind) + ": it was written by a newer version");
+    const auto kind = static_cast<UnitKind>(unit.kind);
+    if (kind != UnitKind::kKv && kind != UnitKind::kSql) {
+      return Error(ErrorCode::kCorruption, "the checkpoint holds a unit of an unknown kind " + std::to_string(unit.kind) +
+                                               ": it was written by a newer version");
     }
-    // The chunks are changes older than the capture, so they must not be skipped as such.
-    TREFOIL_TRY(reader.read(unit, [&](std::string_view chunk) { return applyAll(chunk, WriteContext::live(versions_, lsn)); }));
+    // What was captured was born before the capture's LSN, and is seen by a snapshot taken at that very LSN: the log may end
+    // there.
+    const WriteContext context = WriteContext::live(versions_, unit.lsn - 1);
+    TREFOIL_TRY(reader.read(unit, [&](std::string_view chunk) { return applyAll(chunk, context); }));
+    (kind == UnitKind::kKv ? kv_captured_ : sql_captured_) = unit.lsn;  // from now on, older changes are skipped
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // BEGIN … COMMIT over keys and rows: reads of own writes, isolation, conflicts, savepoints, failed statements.
 #include <catch2/catch.hpp>
 
+#include "tests/base/temporary_directory.hpp"
 #include "tests/engine/session_fixture.hpp"
 
 namespace trefoil {
@@ -55,6 +56,30 @@ TEST_CASE("A transaction reads one instant, whatever others commit meanwhile") {
   CHECK(bank.run("GET total") == "\"200\"");
   CHECK(bank.run("COMMIT") == "OK");  // it only read
   CHECK(bank.sql("SELECT sum(balance) FROM account") == "[[(integer) 0]]");
+}
+
+TEST_CASE("What a checkpoint holds is seen, and kept, by a snapshot taken before the log has grown") {
+  const testing::TemporaryDirectory directory;
+  {
+    SessionFixture before(directory.path());
+    before.sql("CREATE TABLE account (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL)");
+    before.sql("INSERT INTO account VALUES (1, 100), (2, 100)");
+    for (int i = 0; i < 2000; ++i) {
+      before.run("RPUSH long " + std::to_string(i));
+    }
+    CHECK(before.run("CHECKPOINT") == "OK");
+  }
+  SessionFixture after(directory.path());
+  auto other = after.connect();
+  after.run("BEGIN");
+  runSqlOn(*other, "UPDATE account SET balance = 0");
+  runOn(*other, "LSET long 0 changed");
+  runOn(*other, "RPUSH long changed");
+  CHECK(after.sql("SELECT sum(balance) FROM account") == "[[(integer) 200]]");
+  CHECK(after.run("LLEN long") == "(integer) 2000");
+  CHECK(after.run("LINDEX long 0") == "\"0\"");
+  CHECK(after.run("COMMIT") == "OK");
+  CHECK(after.run("CHECKPOINT") == "OK");
 }
 
 TEST_CASE("Write skew is a conflict") {
@@ -188,7 +213,8 @@ TEST_CASE("KV structures join with tables in one statement") {
   Bank bank;
   bank.run("ZADD board 5 1 7 2");
   CHECK(bank.sql("SELECT a.id, a.balance, z.score FROM account a JOIN zset('board') z ON z.member = CAST(a.id AS TEXT) "
-                 "ORDER BY z.score DESC") == "[[(integer) 2, (integer) 100, (double) 7], [(integer) 1, (integer) 100, (double) 5]]");
+                 "ORDER BY z.score DESC") ==
+        "[[(integer) 2, (integer) 100, (double) 7], [(integer) 1, (integer) 100, (double) 5]]");
   bank.run("HSET h f v");
   CHECK(bank.sql("SELECT * FROM hash('h')") == "[[\"f\", \"v\"]]");
   CHECK(bank.sql("SELECT key, type, value FROM kv('t*')") == "[[\"total\", \"string\", \"200\"]]");

@@ -1,0 +1,59 @@
+#!/usr/bin/python3
+"""kill -9 in the middle of writes, transactions and checkpoints, again and again; then the promises are checked.
+
+  kill_loop.py [ROUNDS [SEED]]      rounds for each policy
+
+Under `always` nothing acknowledged is lost; under `everysec` nothing that was acknowledged two seconds before; no transaction is
+ever there by half, and there are no holes."""
+import os
+import random
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from trefoil import Directory, Server  # noqa: E402
+from workload import Workload  # noqa: E402
+
+
+def options(policy, rng):
+    return ["--appendfsync", policy, "--threads", "2", "--log-segment-size", rng.choice(("1mb", "4mb", "64mb")),
+            "--checkpoint-log-size", rng.choice(("0", "1mb"))]
+
+
+def run_round(policy, rng, seed):
+    """Two crashes on one directory: the second run goes on where the first one was killed."""
+    with Directory() as directory:
+        server = Server(*options(policy, rng), directory=directory)
+        with server.connect() as connection:
+            error = Workload.prepare(connection.call)
+            assert error is None, error
+            connection.ok("CHECKPOINT")
+        load = Workload(seed)
+        load.start(server.port)
+        time.sleep(0.2 + rng.random() * (1.0 if policy == "always" else 2.5))
+        killed_at = time.monotonic()
+        server.kill()
+        load.stop()
+        for again in range(2):
+            server = Server(*options(policy, rng), directory=directory)
+            with server.connect() as connection:
+                load.check(connection, None if policy == "always" else killed_at - 2)
+            if again == 0:
+                server.kill()  # a recovery that is killed as soon as it is done
+        assert server.stop() == 0, "".join(server.log[-40:])
+        return load.acked()
+
+
+def main():
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    for n in range(rounds):
+        for policy in ("always", "everysec"):
+            acked = run_round(policy, rng, f"{seed}/{n}/{policy}")
+            print(f"round {n + 1} {policy}: {acked} acknowledged, all promises kept", flush=True)
+
+
+if __name__ == "__main__":
+    main()
