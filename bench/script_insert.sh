@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A script by pipe, beside the sqlite3 shell: 200,000 single-row INSERTs in one transaction, then 1,000 point SELECTs.
-# In memory and in a directory (file); rounds alternate; medians of the wall-clock time (all of it is one process's work).
+# In memory and in a directory (file); rounds alternate; medians of wall-clock time and of CPU time (user and system, all threads).
 #   bench/script_insert.sh [ROUNDS]          TREFOIL=path of the program (default: build/release/trefoil)
 set -euo pipefail
 export LC_ALL=C
@@ -19,13 +19,14 @@ awk 'BEGIN {
   for (i = 1; i <= 1000; i++) printf "SELECT name, price FROM t WHERE id = %d;\n", i * 199
 }' > "$folder/script.sql"
 
-TIMEFORMAT=%R
-# timed PROGRAM [ARGUMENT…]: seconds for the script; the answer must have the last row's name.
+TIMEFORMAT='%R %U %S'
+# timed PROGRAM [ARGUMENT…]: "wall user system" seconds for the script; the answer must have the last row's name.
 timed() {
   { time "$@" < "$folder/script.sql" > "$folder/out"; } 2>&1
   grep -q 'name 199000' "$folder/out" || { echo "script_insert: $1 did not answer" >&2; exit 1; }
 }
-median() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
+# median EXPRESSION FILE: of an awk expression over the file's lines.
+median() { awk "{print $1}" "$2" | sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 
 for place in memory file; do
   : > "$folder/trefoil"
@@ -40,9 +41,9 @@ for place in memory file; do
       timed "$trefoil" "$folder/db" >> "$folder/trefoil"
     fi
   done
-  ours=$(median < "$folder/trefoil")
-  theirs=$(median < "$folder/sqlite3")
-  awk -v place="$place" -v ours="$ours" -v theirs="$theirs" -v rounds="$rounds" 'BEGIN {
-    printf "200k INSERTs in one transaction + 1k SELECTs, %s, medians of %d: sqlite3 %.3f s   trefoil %.3f s   %.2fx the time\n",
-           place, rounds, theirs, ours, ours / theirs}'
+  awk -v place="$place" -v rounds="$rounds" -v ours="$(median '$1' "$folder/trefoil")" -v theirs="$(median '$1' "$folder/sqlite3")" \
+      -v our_cpu="$(median '$2 + $3' "$folder/trefoil")" -v their_cpu="$(median '$2 + $3' "$folder/sqlite3")" 'BEGIN {
+    printf "200k INSERTs in one transaction + 1k SELECTs, %s, medians of %d: sqlite3 %.3f s (CPU %.3f)   trefoil %.3f s (CPU %.3f)   ", place, rounds,
+           theirs, their_cpu, ours, our_cpu
+    printf "%.2fx the time, %.2fx the CPU\n", ours / theirs, our_cpu / their_cpu}'
 done
