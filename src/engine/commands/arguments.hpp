@@ -39,6 +39,7 @@ std::string formatLongDouble(long double value);
 struct ExpiryUnit {
   std::int64_t unit_ms;
   bool absolute;
+  bool operator==(const ExpiryUnit&) const = default;
 };
 // EX, PX, EXAT, PXAT.
 std::optional<ExpiryUnit> expiryUnit(std::string_view option);

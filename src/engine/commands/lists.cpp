@@ -130,6 +130,10 @@ Status lrange(CommandCall& call) {
 
 Status lindex(CommandCall& call) {
   TREFOIL_ASSIGN(const kv::ListHandle list, call.kv.list(keyAt(call, 1)));
+  if (!list.exists()) {
+    call.reply.null();
+    return {};
+  }
   TREFOIL_ASSIGN(const std::int64_t index, integerArgument(call.args[2]));
   if (const auto at = position(index, list.size())) {
     call.reply.bulk(list.at(*at).member());

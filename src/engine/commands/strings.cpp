@@ -50,7 +50,8 @@ struct SetOptions {
 
 Result<SetOptions> setOptions(CommandCall& call) {
   SetOptions options;
-  bool has_expiry = false;
+  std::optional<ExpiryUnit> expiry;
+  std::string_view amount;
   for (std::size_t i = 3; i < call.args.size(); ++i) {
     const std::string_view option = call.args[i];
     const auto unit = expiryUnit(option);
@@ -60,15 +61,17 @@ Result<SetOptions> setOptions(CommandCall& call) {
       options.only_present = true;
     } else if (isWord(option, "GET")) {
       options.get = true;
-    } else if (isWord(option, "KEEPTTL") && !has_expiry) {
+    } else if (isWord(option, "KEEPTTL") && !expiry) {
       options.keep_deadline = true;
-      has_expiry = true;
-    } else if (unit && !has_expiry && i + 1 < call.args.size()) {
-      TREFOIL_ASSIGN(options.deadline, positiveDeadline(call.args[++i], *unit, call.now, "set"));
-      has_expiry = true;
+    } else if (unit && !options.keep_deadline && (!expiry || *expiry == *unit) && i + 1 < call.args.size()) {
+      expiry = unit;
+      amount = call.args[++i];
     } else {
       return syntaxError();
     }
+  }
+  if (expiry) {
+    TREFOIL_ASSIGN(options.deadline, positiveDeadline(amount, *expiry, call.now, "set"));
   }
   return options;
 }
