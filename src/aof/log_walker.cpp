@@ -4,6 +4,13 @@
 
 namespace trefoil::aof {
 
+Error withCheckHint(Error error, const std::string& directory) {
+  if (error.code == ErrorCode::kCorruption) {
+    error.hint = "run 'trefoil check " + directory + "': it explains the damage and what a repair would lose";
+  }
+  return error;
+}
+
 LogWalker::LogWalker(Env& env, std::string directory, const Manifest& manifest)
     : env_(env), directory_(std::move(directory)), manifest_(manifest), position_(kFirstLsn), mark_(kFirstLsn) {
   if (manifest.segments.empty()) {
@@ -77,9 +84,7 @@ Result<bool> LogWalker::decide(const std::string& what) {
 
 Error LogWalker::corrupt(const std::string& what) {
   damage_.what = what;
-  Error error(ErrorCode::kCorruption, what);
-  error.hint = "run 'trefoil check " + directory_ + "': it explains the damage and what a repair would lose";
-  return error;
+  return withCheckHint({ErrorCode::kCorruption, what}, directory_);
 }
 
 }  // namespace trefoil::aof

@@ -13,6 +13,9 @@
 
 namespace trefoil::aof {
 
+// `error`, with what a person should do about it if it is damage in `directory`.
+Error withCheckHint(Error error, const std::string& directory);
+
 class LogWalker {
  public:
   // Begins at the checkpoint's start, or at the first segment. `manifest` must outlive the walker.

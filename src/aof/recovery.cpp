@@ -143,7 +143,11 @@ Result<std::unique_ptr<Recovery>> Recovery::open(Env& env, const std::string& di
   TREFOIL_TRY(env.createDirectory(directory));
   TREFOIL_ASSIGN(state->lock, env.lock(lockPath(directory)));
   if (env.exists(manifestPath(directory))) {
-    TREFOIL_ASSIGN(state->manifest, ManifestStore::read(env, directory));
+    auto manifest = ManifestStore::read(env, directory);
+    if (!manifest.ok()) {
+      return withCheckHint(std::move(manifest).error(), directory);
+    }
+    state->manifest = std::move(manifest).value();
   } else {
     TREFOIL_TRY(checkNothingIsLost(env, directory));
     state->report.created = true;
@@ -152,7 +156,11 @@ Result<std::unique_ptr<Recovery>> Recovery::open(Env& env, const std::string& di
     std::memcpy(&state->manifest.hash_seed, seed, sizeof(seed));
   }
   if (state->manifest.base) {
-    TREFOIL_ASSIGN(state->checkpoint, CheckpointReader::open(env, directory + "/" + baseName(state->manifest.base->number)));
+    auto checkpoint = CheckpointReader::open(env, directory + "/" + baseName(state->manifest.base->number));
+    if (!checkpoint.ok()) {
+      return withCheckHint(std::move(checkpoint).error(), directory);
+    }
+    state->checkpoint = std::move(checkpoint).value();
   }
   state->walker = std::make_unique<LogWalker>(env, directory, state->manifest);
   return std::unique_ptr<Recovery>(new Recovery(std::move(state)));
