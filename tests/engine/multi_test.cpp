@@ -57,7 +57,9 @@ TEST_CASE("EXEC answers nil when a watched key was changed") {
     CHECK(fixture.run("EXEC") == "(nil)");
     CHECK(fixture.run("GET a") == "\"3\"");
   }
-  SECTION("not when nobody touched it") { CHECK(fixture.run("EXEC") == "[OK]"); }
+  SECTION("not when nobody touched it") {
+    CHECK(fixture.run("EXEC") == "[OK]");
+  }
   SECTION("by a deletion") {
     runOn(*other, "DEL a");
     CHECK(fixture.run("EXEC") == "(nil)");

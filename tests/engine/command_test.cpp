@@ -1,0 +1,135 @@
+// Dispatch: names, arity, the commands about connection and server, SQL as bare words.
+#include <catch2/catch.hpp>
+
+#include "engine/command_meta.hpp"
+#include "tests/engine/session_fixture.hpp"
+
+namespace trefoil {
+
+TEST_CASE("Every command is found by its name in any case") {
+  for (std::size_t i = 0; i < kCommands.size(); ++i) {
+    std::string lower(kCommands[i].name);
+    for (char& c : lower) {
+      c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    }
+    CHECK(findCommand(kCommands[i].name) == static_cast<int>(i));
+    CHECK(findCommand(lower) == static_cast<int>(i));
+  }
+  CHECK(findCommand("") == -1);
+  CHECK(findCommand("GETT") == -1);
+  CHECK(findCommand(std::string(1000, 'x')) == -1);
+}
+
+TEST_CASE("Wrong commands get Redis's words") {
+  SessionFixture fixture;
+  CHECK(fixture.run("nosuch a b") == "(error) ERR unknown command 'nosuch', with args beginning with: 'a' 'b' ");
+  CHECK(fixture.run("get") == "(error) ERR wrong number of arguments for 'get' command");
+  CHECK(fixture.run("GET a b") == "(error) ERR wrong number of arguments for 'get' command");
+  CHECK(fixture.run("SELECT 16") == "(error) ERR DB index is out of range");
+  CHECK(fixture.run("CONFIG SET nosuch 1").starts_with("(error) ERR Unknown option"));
+  CHECK(fixture.run("HELLO 4") == "(error) NOPROTO unsupported protocol version");
+}
+
+TEST_CASE("SELECT with a number is Redis's, with anything else SQL's") {
+  SessionFixture fixture;
+  CHECK(fixture.run("SELECT 1") == "OK");
+  CHECK(fixture.run("SELECT 1 + 1") == "[[(integer) 2]]");
+  CHECK(fixture.run("SELECT 1;") == "[[(integer) 1]]");
+  CHECK(fixture.run("\"SELECT 2 + 3 AS five\"") == "[[(integer) 5]]");
+  CHECK(fixture.run("VALUES (1), (2)") == "[[(integer) 1], [(integer) 2]]");
+}
+
+TEST_CASE("The command SQL takes parameters as texts") {
+  SessionFixture fixture;
+  CHECK(fixture.run("SQL \"CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, at TIMESTAMP)\"") == "OK");
+  CHECK(fixture.run("SQL \"INSERT INTO t VALUES ($1, $2, $3)\" 1 ann \"2026-01-02 03:04:05\"") == "(integer) 1");
+  CHECK(fixture.run("SQL \"SELECT name, at FROM t WHERE id = $1\" 1") == "[[\"ann\", \"2026-01-02 03:04:05\"]]");
+  CHECK(fixture.run("SQL \"SELECT name FROM t WHERE id = $1\" x")
+            .starts_with("(error) ERR invalid input syntax for type integer: \"x\""));
+  CHECK(fixture.run("SQL \"SELECT name FROM t WHERE id = $1\"") ==
+        "(error) ERR the statement has 1 parameters, but 0 values were given");
+}
+
+TEST_CASE("Literals that are part of the meaning do not share a plan") {
+  SessionFixture fixture;
+  fixture.sql("CREATE TABLE t (a INTEGER, b INTEGER)");
+  fixture.sql("INSERT INTO t VALUES (1, 9), (2, 8)");
+  CHECK(fixture.sql("SELECT a, b FROM t ORDER BY 1") == "[[(integer) 1, (integer) 9], [(integer) 2, (integer) 8]]");
+  CHECK(fixture.sql("SELECT a, b FROM t ORDER BY 2") == "[[(integer) 2, (integer) 8], [(integer) 1, (integer) 9]]");
+  CHECK(fixture.sql("SELECT a + 1 FROM t WHERE b = 9") == "[[(integer) 2]]");
+  CHECK(fixture.sql("SELECT a + 5 FROM t WHERE b = 8") == "[[(integer) 7]]");
+  CHECK(fixture.sql("SELECT 'x' || a FROM t WHERE b = 9 LIMIT 1") == "[[\"x1\"]]");
+  CHECK(fixture.sql("SELECT 'yy' || a FROM t WHERE b > 7 LIMIT 2") == "[[\"yy1\"], [\"yy2\"]]");
+}
+
+TEST_CASE("A plan is bound again when the catalog has changed") {
+  SessionFixture fixture;
+  auto other = fixture.connect();
+  fixture.sql("CREATE TABLE t (a INTEGER PRIMARY KEY)");
+  fixture.sql("INSERT INTO t VALUES (1)");
+  CHECK(fixture.sql("SELECT * FROM t WHERE a = 1") == "[[(integer) 1]]");
+  runSqlOn(*other, "DROP TABLE t");
+  CHECK(fixture.sql("SELECT * FROM t WHERE a = 1").starts_with("(error) ERR relation \"t\" does not exist"));
+  runSqlOn(*other, "CREATE TABLE t (b TEXT, a INTEGER PRIMARY KEY)");
+  runSqlOn(*other, "INSERT INTO t VALUES ('x', 1)");
+  CHECK(fixture.sql("SELECT * FROM t WHERE a = 1") == "[[\"x\", (integer) 1]]");
+}
+
+TEST_CASE("The embedded API answers rows and keeps its memory") {
+  SessionFixture fixture;
+  REQUIRE(fixture.session->execute("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, v VECTOR(2))").ok());
+  auto insert = fixture.session->prepare("INSERT INTO t VALUES ($1, $2, $3)");
+  REQUIRE(insert.ok());
+  ResultSet result;
+  const float vector[] = {1, 0.5F};
+  for (int i = 0; i < 5000; ++i) {
+    const std::string name = "a name that is longer than twelve bytes " + std::to_string(i);
+    const Datum values[] = {Datum::integer(i), Datum::text(name), Datum::vector(vector)};
+    REQUIRE((*insert)->execute(values, result).ok());
+    REQUIRE(result.affected() == 1);
+  }
+  const auto rows = fixture.session->execute("SELECT id, name, v FROM t ORDER BY id");
+  REQUIRE(rows.ok());
+  REQUIRE(rows->rowCount() == 5000);
+  std::int64_t expected = 0;
+  for (const ResultSet::Row row : *rows) {
+    REQUIRE(row[0].asInteger() == expected);
+    REQUIRE(row[1].asBytes() == "a name that is longer than twelve bytes " + std::to_string(expected));
+    REQUIRE(row[2].asVector()[1] == 0.5F);
+    ++expected;
+  }
+  auto select = fixture.session->prepare("SELECT name FROM t WHERE id = $1");
+  REQUIRE(select.ok());
+  const Datum key[] = {Datum::integer(77)};
+  REQUIRE((*select)->execute(key, result).ok());
+  REQUIRE(result.rowCount() == 1);
+  CHECK((*result.begin())[0].asBytes() == "a name that is longer than twelve bytes 77");
+}
+
+TEST_CASE("SET changes one session's timeout, SHOW shows it") {
+  SessionFixture fixture;
+  CHECK(fixture.sql("SHOW statement_timeout") == "[[\"0\"]]");
+  CHECK(fixture.sql("SET statement_timeout = 500") == "OK");
+  CHECK(fixture.sql("SHOW statement_timeout") == "[[\"500\"]]");
+  CHECK(fixture.sql("SET nosuch = 1").starts_with("(error) ERR unrecognized configuration parameter \"nosuch\""));
+  CHECK(fixture.sql("SET port = 1").starts_with("(error) ERR parameter \"port\" cannot be set for one session"));
+}
+
+TEST_CASE("A batch stops before a statement of the slow lane") {
+  SessionFixture fixture;
+  const std::string_view set[] = {"SET", "a", "1"};
+  const std::string_view keys[] = {"KEYS", "*"};
+  const std::string_view get[] = {"GET", "a"};
+  const Statement batch[] = {{.args = set, .sql = {}, .parameters = {}},
+                             {.args = get, .sql = {}, .parameters = {}},
+                             {.args = keys, .sql = {}, .parameters = {}},
+                             {.args = get, .sql = {}, .parameters = {}}};
+  ReplyTree reply;
+  CHECK(fixture.session->executeBatch(batch, reply) == 2);
+  CHECK(reply.values().size() == 2);
+  fixture.session->execute(batch[2], reply);
+  CHECK(reply.last().describe() == "[\"a\"]");
+  CHECK(fixture.session->executeBatch(std::span(batch).subspan(3), reply) == 1);
+}
+
+}  // namespace trefoil
