@@ -1,7 +1,8 @@
 // Syntax tree back to SQL text: for EXPLAIN, .schema and stored CHECK, DEFAULT and index expressions.
 //
 // The text is normalised (upper-case keywords, names quoted only where they must be, parentheses only where precedence asks for
-// them, every cast as ::) and parses to a tree that prints the same. Printing does not recurse deeper than the parser let the tree become.
+// them, every cast as ::) and parses to a tree that prints the same. Printing does not recurse deeper than the parser let the
+// tree become.
 #pragma once
 
 #include <string>

@@ -42,40 +42,40 @@ char escapedCharacter(char c) {
 // -------------------------------------------------------------------------------------------------------------------- actions
 
 template <typename Rule>
-struct line_action : pegtl::nothing<Rule> {};
+struct LineAction : pegtl::nothing<Rule> {};
 
-struct keeps_character {
+struct KeepsCharacter {
   template <typename ActionInput>
   static void apply(const ActionInput& in, LineState& state) {
     state.current += in.peek_char();
   }
 };
 template <>
-struct line_action<bare_character> : keeps_character {};
+struct LineAction<bare_character> : KeepsCharacter {};
 template <>
-struct line_action<double_plain> : keeps_character {};
+struct LineAction<double_plain> : KeepsCharacter {};
 template <>
-struct line_action<single_plain> : keeps_character {};
+struct LineAction<single_plain> : KeepsCharacter {};
 template <>
-struct line_action<hex_escape> {
+struct LineAction<hex_escape> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, LineState& state) {
     state.current += static_cast<char>(hexValue(in.peek_char(2)) << 4 | hexValue(in.peek_char(3)));
   }
 };
 template <>
-struct line_action<character_escape> {
+struct LineAction<character_escape> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, LineState& state) {
     state.current += escapedCharacter(in.peek_char(1));
   }
 };
 template <>
-struct line_action<quote_escape> {
+struct LineAction<quote_escape> {
   static void apply0(LineState& state) { state.current += '\''; }
 };
 template <>
-struct line_action<argument> {
+struct LineAction<argument> {
   static void apply0(LineState& state) {
     state.arguments.push_back(std::move(state.current));
     state.current.clear();
@@ -84,7 +84,7 @@ struct line_action<argument> {
 
 // A quote that was opened must be closed: the only thing that can go wrong.
 template <typename Rule>
-struct line_control : pegtl::normal<Rule> {
+struct LineControl : pegtl::normal<Rule> {
   template <typename ParseInput>
   static void start(const ParseInput& in, LineState& state) {
     if constexpr (std::is_same_v<Rule, double_quoted> || std::is_same_v<Rule, single_quoted>) {
@@ -105,7 +105,7 @@ Result<std::vector<std::string>> splitCommandLine(std::string_view line) {
   LineState state;
   LineInput in(line.data(), line.data() + line.size(), "");
   try {
-    const bool matched = pegtl::parse<command_line::arguments, line_action, line_control>(in, state);
+    const bool matched = pegtl::parse<command_line::arguments, LineAction, LineControl>(in, state);
     TREFOIL_ASSERT(matched);  // every byte is blank, bare or a quote
   } catch (const UnbalancedQuotes& failure) {
     return Error(ErrorCode::kSyntax, "unbalanced quotes in request").at(failure.position);

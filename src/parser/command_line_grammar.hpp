@@ -7,6 +7,8 @@
 // only \' is special.
 #pragma once
 
+// NOLINTBEGIN(readability-identifier-naming): rules are named as in PEGTL itself
+
 #include <tao/pegtl.hpp>
 
 namespace trefoil::parser::command_line {
@@ -39,3 +41,5 @@ struct arguments          : seq< star< blank >, star< argument, star< blank > >,
 // clang-format on
 
 }  // namespace trefoil::parser::command_line
+
+// NOLINTEND(readability-identifier-naming)

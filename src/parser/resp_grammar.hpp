@@ -6,6 +6,8 @@
 // behind the \r of a header line.
 #pragma once
 
+// NOLINTBEGIN(readability-identifier-naming): rules are named as in PEGTL itself
+
 #include <cstdint>
 #include <tao/pegtl.hpp>
 
@@ -66,3 +68,5 @@ struct request       : sor< multibulk, inline_line > {};
 // clang-format on
 
 }  // namespace trefoil::parser::resp
+
+// NOLINTEND(readability-identifier-naming)

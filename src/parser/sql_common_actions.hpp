@@ -7,10 +7,10 @@
 namespace trefoil::parser {
 
 template <typename Rule>
-struct common_action : pegtl::nothing<Rule> {};
+struct CommonAction : pegtl::nothing<Rule> {};
 
 // Leaves the name in State::name.
-struct takes_name {
+struct TakesName {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.name = state.nameAt(in.begin());
@@ -18,28 +18,27 @@ struct takes_name {
 };
 
 // clang-format off
-template <> struct common_action<rules::name>            : takes_name {};
-template <> struct common_action<rules::label>           : takes_name {};
-template <> struct common_action<rules::table_name>      : takes_name {};
-template <> struct common_action<rules::column_name>     : takes_name {};
-template <> struct common_action<rules::index_name>      : takes_name {};
-template <> struct common_action<rules::constraint_name> : takes_name {};
-template <> struct common_action<rules::setting_name>    : takes_name {};
-template <> struct common_action<rules::savepoint_name>  : takes_name {};
-template <> struct common_action<rules::alias_name>      : takes_name {};
-template <> struct common_action<rules::bare_alias>      : takes_name {};
-template <> struct common_action<rules::new_name>        : takes_name {};
+template <> struct CommonAction<rules::name>            : TakesName {};
+template <> struct CommonAction<rules::label>           : TakesName {};
+template <> struct CommonAction<rules::column_name>     : TakesName {};
+template <> struct CommonAction<rules::index_name>      : TakesName {};
+template <> struct CommonAction<rules::constraint_name> : TakesName {};
+template <> struct CommonAction<rules::setting_name>    : TakesName {};
+template <> struct CommonAction<rules::savepoint_name>  : TakesName {};
+template <> struct CommonAction<rules::alias_name>      : TakesName {};
+template <> struct CommonAction<rules::bare_alias>      : TakesName {};
+template <> struct CommonAction<rules::new_name>        : TakesName {};
 // clang-format on
 
 template <>
-struct common_action<rules::qualified_first> {
+struct CommonAction<rules::qualified_first> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.qualified_name = {{}, state.nameAt(in.begin())};
   }
 };
 template <>
-struct common_action<rules::qualified_second> {
+struct CommonAction<rules::qualified_second> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.qualified_name = {state.qualified_name.name, state.nameAt(in.begin())};
@@ -47,11 +46,11 @@ struct common_action<rules::qualified_second> {
 };
 
 template <>
-struct common_action<rules::names_open> {
+struct CommonAction<rules::names_open> {
   static void apply0(State& state) { state.names = {}; }
 };
 template <>
-struct common_action<rules::listed_name> {
+struct CommonAction<rules::listed_name> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.names.push(state.arena, state.nameAt(in.begin()));
@@ -67,48 +66,48 @@ void beginType(const ActionInput& in, State& state, std::string_view text) {
   }
 }
 template <>
-struct common_action<rules::type_word> {
+struct CommonAction<rules::type_word> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     beginType(in, state, {});
   }
 };
 template <>
-struct common_action<rules::timestamp_word> {
+struct CommonAction<rules::timestamp_word> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     beginType(in, state, "timestamp");
   }
 };
 template <>
-struct common_action<rules::time_word> {
+struct CommonAction<rules::time_word> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     beginType(in, state, "time");
   }
 };
 template <>
-struct common_action<rules::double_precision> {
+struct CommonAction<rules::double_precision> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     beginType(in, state, "double precision");
   }
 };
 template <>
-struct common_action<rules::character_varying> {
+struct CommonAction<rules::character_varying> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     beginType(in, state, "character varying");
   }
 };
 template <>
-struct common_action<rules::with_zone> {
+struct CommonAction<rules::with_zone> {
   static void apply0(State& state) {
     state.type.name.text = state.type.name.text == "time" ? "time with time zone" : "timestamp with time zone";
   }
 };
 template <>
-struct common_action<rules::type_modifier> {
+struct CommonAction<rules::type_modifier> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     const Token& token = state.tokenAt(in.begin());
@@ -121,13 +120,13 @@ struct common_action<rules::type_modifier> {
 };
 
 template <>
-struct common_action<rules::table_target> {
+struct CommonAction<rules::table_target> {
   static void apply0(State& state) { state.target = state.qualified_name; }
 };
 
 // A bare word as a value is a string: SET appendfsync = always.
 template <>
-struct common_action<rules::setting_word> {
+struct CommonAction<rules::setting_word> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     const ast::Name word = state.nameAt(in.begin());
@@ -139,15 +138,15 @@ struct common_action<rules::setting_word> {
 };
 
 template <>
-struct common_action<rules::descending> {
+struct CommonAction<rules::descending> {
   static void apply0(State& state) { state.order.descending = true; }
 };
 template <>
-struct common_action<rules::nulls_first> {
+struct CommonAction<rules::nulls_first> {
   static void apply0(State& state) { state.order.nulls = ast::NullsOrder::kFirst; }
 };
 template <>
-struct common_action<rules::nulls_last> {
+struct CommonAction<rules::nulls_last> {
   static void apply0(State& state) { state.order.nulls = ast::NullsOrder::kLast; }
 };
 

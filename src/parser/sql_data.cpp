@@ -6,8 +6,8 @@ namespace trefoil::parser {
 namespace {
 
 bool matchDataChange(TokenInput& in, State& state) {
-  return sql_control<rules::data_change>::match<pegtl::apply_mode::action, pegtl::rewind_mode::dontcare, data_action,
-                                                sql_control>(in, state);
+  return SqlControl<rules::data_change>::match<pegtl::apply_mode::action, pegtl::rewind_mode::dontcare, DataAction, SqlControl>(
+      in, state);
 }
 
 bool matchQueryStatement(TokenInput& in, State& state, ast::Position position) {
@@ -37,7 +37,7 @@ bool matchAfterWith(TokenInput& in, State& state) {
     return true;
   }
   if (in.empty() || !atToken<TokenKind::kInsert, TokenKind::kUpdate, TokenKind::kDelete>(in)) {
-    raiseExpected(in, state, rules::error_message<rules::data_after_with>, nullptr);
+    raiseExpected(in, state, "Expected SELECT, INSERT, UPDATE or DELETE after WITH.", nullptr);
   }
   matchDataChange(in, state);
   switch (state.statement->kind) {

@@ -7,51 +7,51 @@
 namespace trefoil::parser {
 
 template <typename Rule>
-struct data_action : common_action<Rule> {};
+struct DataAction : CommonAction<Rule> {};
 
 template <>
-struct data_action<rules::assignment_target> {
+struct DataAction<rules::assignment_target> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.assignments.push(state.arena, {state.nameAt(in.begin()), nullptr});
   }
 };
 template <>
-struct data_action<rules::assignment_default> {
+struct DataAction<rules::assignment_default> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.expression = state.arena.make<ast::Default>(state.positionOf(in.begin()));
   }
 };
 template <>
-struct data_action<rules::assignment_value> {
+struct DataAction<rules::assignment_value> {
   static void apply0(State& state) { state.assignments.back().value = state.expression; }
 };
 template <>
-struct data_action<rules::data_where> {
+struct DataAction<rules::data_where> {
   static void apply0(State& state) { state.where = state.expression; }
 };
 template <>
-struct data_action<rules::returning> {
+struct DataAction<rules::returning> {
   static void apply0(State& state) { state.returning = state.select_list; }
 };
-struct takes_alias {
+struct TakesAlias {
   static void apply0(State& state) { state.target_alias = state.name; }
 };
 template <>
-struct data_action<rules::target_alias> : takes_alias {};
+struct DataAction<rules::target_alias> : TakesAlias {};
 template <>
-struct data_action<rules::insert_alias> : takes_alias {};
-struct takes_tables {
+struct DataAction<rules::insert_alias> : TakesAlias {};
+struct TakesTables {
   static void apply0(State& state) { state.target_tables = state.tables; }
 };
 template <>
-struct data_action<rules::update_from> : takes_tables {};
+struct DataAction<rules::update_from> : TakesTables {};
 template <>
-struct data_action<rules::delete_using> : takes_tables {};
+struct DataAction<rules::delete_using> : TakesTables {};
 
 template <>
-struct data_action<rules::insert> : builds<data_action<rules::insert>, ast::Insert, &State::insert> {
+struct DataAction<rules::insert> : Builds<DataAction<rules::insert>, ast::Insert, &State::insert> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kInsert>(in); }
   static void done(State& state, ast::Insert* node) {
     node->table = state.target;
@@ -61,15 +61,15 @@ struct data_action<rules::insert> : builds<data_action<rules::insert>, ast::Inse
   }
 };
 template <>
-struct data_action<rules::insert_columns> {
+struct DataAction<rules::insert_columns> {
   static void apply0(State& state) { state.insert->columns = state.names; }
 };
 template <>
-struct data_action<rules::insert_query> {
+struct DataAction<rules::insert_query> {
   static void apply0(State& state) { state.insert->source = state.query; }
 };
 template <>
-struct data_action<rules::conflict_word> {
+struct DataAction<rules::conflict_word> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.insert->on_conflict = state.arena.make<ast::OnConflict>();
@@ -77,15 +77,15 @@ struct data_action<rules::conflict_word> {
   }
 };
 template <>
-struct data_action<rules::conflict_columns> {
+struct DataAction<rules::conflict_columns> {
   static void apply0(State& state) { state.insert->on_conflict->columns = state.names; }
 };
 template <>
-struct data_action<rules::conflict_where> {
+struct DataAction<rules::conflict_where> {
   static void apply0(State& state) { state.insert->on_conflict->where = state.expression; }
 };
 template <>
-struct data_action<rules::conflict_update> {
+struct DataAction<rules::conflict_update> {
   static void apply0(State& state) {
     state.insert->on_conflict->do_update = true;
     state.insert->on_conflict->assignments = state.assignments;
@@ -93,7 +93,7 @@ struct data_action<rules::conflict_update> {
 };
 
 template <>
-struct data_action<rules::update> : builds<data_action<rules::update>, ast::Update, &State::update> {
+struct DataAction<rules::update> : Builds<DataAction<rules::update>, ast::Update, &State::update> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kUpdate>(in); }
   static void done(State& state, ast::Update* node) {
     node->table = state.target;
@@ -106,7 +106,7 @@ struct data_action<rules::update> : builds<data_action<rules::update>, ast::Upda
   }
 };
 template <>
-struct data_action<rules::delete_rows> : builds<data_action<rules::delete_rows>, ast::Delete, &State::delete_rows> {
+struct DataAction<rules::delete_rows> : Builds<DataAction<rules::delete_rows>, ast::Delete, &State::delete_rows> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kDelete>(in); }
   static void done(State& state, ast::Delete* node) {
     node->table = state.target;
@@ -118,12 +118,12 @@ struct data_action<rules::delete_rows> : builds<data_action<rules::delete_rows>,
   }
 };
 template <>
-struct data_action<rules::truncate> : builds<data_action<rules::truncate>, ast::Truncate, &State::truncate> {
+struct DataAction<rules::truncate> : Builds<DataAction<rules::truncate>, ast::Truncate, &State::truncate> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kTruncate>(in); }
   static void done(State& state, ast::Truncate* node) { state.statement = node; }
 };
 template <>
-struct data_action<rules::truncated_table> {
+struct DataAction<rules::truncated_table> {
   static void apply0(State& state) { state.truncate->tables.push(state.arena, state.target); }
 };
 

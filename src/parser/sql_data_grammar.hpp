@@ -1,6 +1,8 @@
 // INSERT, UPDATE, DELETE, TRUNCATE: structure only.
 #pragma once
 
+// NOLINTBEGIN(readability-identifier-naming): rules are named as in PEGTL itself
+
 #include "parser/sql_grammar.hpp"
 
 namespace trefoil::parser {
@@ -51,3 +53,5 @@ struct data_change           : sor< insert, update, delete_rows, truncate > {};
 // clang-format on
 }  // namespace rules
 }  // namespace trefoil::parser
+
+// NOLINTEND(readability-identifier-naming)

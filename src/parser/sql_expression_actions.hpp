@@ -7,7 +7,7 @@
 namespace trefoil::parser {
 
 template <typename Rule>
-struct expression_action : common_action<Rule> {};
+struct ExpressionAction : CommonAction<Rule> {};
 
 // Makes a Node at the first token of what matched and leaves it in State::expression.
 template <typename Node, typename ActionInput>
@@ -20,7 +20,7 @@ Node* leaf(const ActionInput& in, State& state) {
 // ------------------------------------------------------------------------------------------------------------------- literals
 
 template <ast::LiteralKind Kind, int Value>
-struct makes_constant {
+struct MakesConstant {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     auto* literal = leaf<ast::Literal>(in, state);
@@ -29,34 +29,34 @@ struct makes_constant {
   }
 };
 template <>
-struct expression_action<rules::null_literal> : makes_constant<ast::LiteralKind::kNull, 0> {};
+struct ExpressionAction<rules::null_literal> : MakesConstant<ast::LiteralKind::kNull, 0> {};
 template <>
-struct expression_action<rules::true_literal> : makes_constant<ast::LiteralKind::kBoolean, 1> {};
+struct ExpressionAction<rules::true_literal> : MakesConstant<ast::LiteralKind::kBoolean, 1> {};
 template <>
-struct expression_action<rules::false_literal> : makes_constant<ast::LiteralKind::kBoolean, 0> {};
+struct ExpressionAction<rules::false_literal> : MakesConstant<ast::LiteralKind::kBoolean, 0> {};
 
 // Decodes the literal token at `current` (sql_expressions.cpp).
 ast::Literal* makeLiteral(State& state, const char* current);
 
-struct makes_literal {
+struct MakesLiteral {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.expression = makeLiteral(state, in.begin());
   }
 };
 template <>
-struct expression_action<rules::integer_literal> : makes_literal {};
+struct ExpressionAction<rules::integer_literal> : MakesLiteral {};
 template <>
-struct expression_action<rules::decimal_literal> : makes_literal {};
+struct ExpressionAction<rules::decimal_literal> : MakesLiteral {};
 template <>
-struct expression_action<rules::string_literal> : makes_literal {};
+struct ExpressionAction<rules::string_literal> : MakesLiteral {};
 template <>
-struct expression_action<rules::blob_literal> : makes_literal {};
+struct ExpressionAction<rules::blob_literal> : MakesLiteral {};
 template <>
-struct expression_action<rules::vector_literal> : makes_literal {};
+struct ExpressionAction<rules::vector_literal> : MakesLiteral {};
 
 template <>
-struct expression_action<rules::parameter> {
+struct ExpressionAction<rules::parameter> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     leaf<ast::Parameter>(in, state)->number = state.tokenAt(in.begin()).number;
@@ -64,7 +64,7 @@ struct expression_action<rules::parameter> {
 };
 
 template <>
-struct expression_action<rules::current_moment> {
+struct ExpressionAction<rules::current_moment> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     leaf<ast::Call>(in, state)->name = state.nameAt(in.begin());
@@ -72,7 +72,7 @@ struct expression_action<rules::current_moment> {
 };
 
 template <>
-struct expression_action<rules::typed_literal> {
+struct ExpressionAction<rules::typed_literal> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     ast::Expression* const operand = state.expression;
@@ -87,14 +87,14 @@ struct expression_action<rules::typed_literal> {
 // -------------------------------------------------------------------------------------------------------------------- columns
 
 template <>
-struct expression_action<rules::column_first> {
+struct ExpressionAction<rules::column_first> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     leaf<ast::Column>(in, state)->name = state.nameAt(in.begin());
   }
 };
 template <>
-struct expression_action<rules::column_second> {
+struct ExpressionAction<rules::column_second> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     auto& column = state.expression->as<ast::Column>();
@@ -104,7 +104,7 @@ struct expression_action<rules::column_second> {
 };
 // t.* is accepted here as an operand and refused in sql_expressions.cpp wherever it is not a whole item of a select list.
 template <>
-struct expression_action<rules::table_star> {
+struct ExpressionAction<rules::table_star> {
   static void apply0(State& state) {
     const auto& column = state.expression->as<ast::Column>();
     auto* star = state.arena.make<ast::Star>(column.position);
@@ -115,7 +115,7 @@ struct expression_action<rules::table_star> {
 
 // ----------------------------------------------------------------------------------------------------------------- subqueries
 
-struct makes_subquery {
+struct MakesSubquery {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     auto* subquery = leaf<ast::Subquery>(in, state);
@@ -124,11 +124,11 @@ struct makes_subquery {
   }
 };
 template <>
-struct expression_action<rules::subquery> : makes_subquery {};
+struct ExpressionAction<rules::subquery> : MakesSubquery {};
 template <>
-struct expression_action<rules::query_rest> : makes_subquery {};
+struct ExpressionAction<rules::query_rest> : MakesSubquery {};
 template <>
-struct expression_action<rules::exists> {
+struct ExpressionAction<rules::exists> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     auto* exists = leaf<ast::Exists>(in, state);
@@ -140,35 +140,35 @@ struct expression_action<rules::exists> {
 // ----------------------------------------------------------------------------------------------------------- CASE, CAST, calls
 
 template <>
-struct expression_action<rules::case_expression>
-    : builds<expression_action<rules::case_expression>, ast::Case, &State::case_expression> {
+struct ExpressionAction<rules::case_expression>
+    : Builds<ExpressionAction<rules::case_expression>, ast::Case, &State::case_expression> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kCase>(in); }
 
   static void done(State& state, ast::Case* node) { state.expression = node; }
 };
 template <>
-struct expression_action<rules::case_operand> {
+struct ExpressionAction<rules::case_operand> {
   static void apply0(State& state) {
     state.case_expression->operand = state.expression;
     state.grow(state.case_expression, state.expression);
   }
 };
 template <>
-struct expression_action<rules::case_condition> {
+struct ExpressionAction<rules::case_condition> {
   static void apply0(State& state) {
     state.case_expression->branches.push(state.arena, {state.expression, nullptr});
     state.grow(state.case_expression, state.expression);
   }
 };
 template <>
-struct expression_action<rules::case_result> {
+struct ExpressionAction<rules::case_result> {
   static void apply0(State& state) {
     state.case_expression->branches.back().result = state.expression;
     state.grow(state.case_expression, state.expression);
   }
 };
 template <>
-struct expression_action<rules::case_otherwise> {
+struct ExpressionAction<rules::case_otherwise> {
   static void apply0(State& state) {
     state.case_expression->otherwise = state.expression;
     state.grow(state.case_expression, state.expression);
@@ -176,7 +176,7 @@ struct expression_action<rules::case_otherwise> {
 };
 
 template <>
-struct expression_action<rules::cast_expression> : builds<expression_action<rules::cast_expression>, ast::Cast, &State::cast> {
+struct ExpressionAction<rules::cast_expression> : Builds<ExpressionAction<rules::cast_expression>, ast::Cast, &State::cast> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kCast>(in); }
 
   static void done(State& state, ast::Cast* node) {
@@ -185,14 +185,14 @@ struct expression_action<rules::cast_expression> : builds<expression_action<rule
   }
 };
 template <>
-struct expression_action<rules::cast_operand> {
+struct ExpressionAction<rules::cast_operand> {
   static void apply0(State& state) {
     state.cast->operand = state.expression;
     state.grow(state.cast, state.expression);
   }
 };
 template <>
-struct expression_action<rules::cast_colons> {
+struct ExpressionAction<rules::cast_colons> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     auto* cast = leaf<ast::Cast>(in, state);
@@ -204,7 +204,7 @@ struct expression_action<rules::cast_colons> {
 };
 
 template <>
-struct expression_action<rules::call> : builds<expression_action<rules::call>, ast::Call, &State::call> {
+struct ExpressionAction<rules::call> : Builds<ExpressionAction<rules::call>, ast::Call, &State::call> {
   static bool begins(const TokenInput& in) {
     return in.size() > 1 && static_cast<TokenKind>(in.peek_uint8(1)) == TokenKind::kOpen;
   }
@@ -212,32 +212,32 @@ struct expression_action<rules::call> : builds<expression_action<rules::call>, a
   static void done(State& state, ast::Call* node) { state.expression = node; }
 };
 template <>
-struct expression_action<rules::function_word> {
+struct ExpressionAction<rules::function_word> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.call->name = state.nameAt(in.begin());
   }
 };
 template <>
-struct expression_action<rules::star_argument> {
+struct ExpressionAction<rules::star_argument> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.call->arguments.push(state.arena, state.arena.make<ast::Star>(state.positionOf(in.begin())));
   }
 };
 template <>
-struct expression_action<rules::distinct_arguments> {
+struct ExpressionAction<rules::distinct_arguments> {
   static void apply0(State& state) { state.call->distinct = true; }
 };
 template <>
-struct expression_action<rules::argument> {
+struct ExpressionAction<rules::argument> {
   static void apply0(State& state) {
     state.call->arguments.push(state.arena, state.expression);
     state.grow(state.call, state.expression);
   }
 };
 template <>
-struct expression_action<rules::filter_condition> {
+struct ExpressionAction<rules::filter_condition> {
   static void apply0(State& state) {
     state.call->filter = state.expression;
     state.grow(state.call, state.expression);
@@ -248,7 +248,7 @@ struct expression_action<rules::filter_condition> {
 
 // A predicate's node takes its left side from State::operand, and NOT before it from State::negated, as soon as it begins.
 template <typename Derived, typename Node, Node* State::*Current>
-struct builds_predicate : builds<Derived, Node, Current> {
+struct BuildsPredicate : Builds<Derived, Node, Current> {
   static void begin(State& state) {
     Node* const node = state.*Current;
     node->operand = state.operand;
@@ -259,31 +259,31 @@ struct builds_predicate : builds<Derived, Node, Current> {
 };
 
 template <>
-struct expression_action<rules::is_test> : builds_predicate<expression_action<rules::is_test>, ast::IsTest, &State::is_test> {
+struct ExpressionAction<rules::is_test> : BuildsPredicate<ExpressionAction<rules::is_test>, ast::IsTest, &State::is_test> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kIs>(in); }
 };
 template <>
-struct expression_action<rules::is_not> {
+struct ExpressionAction<rules::is_not> {
   static void apply0(State& state) { state.is_test->negated = true; }
 };
 template <>
-struct expression_action<rules::is_null> {
+struct ExpressionAction<rules::is_null> {
   static void apply0(State& state) { state.is_test->test = ast::IsTestKind::kNull; }
 };
 template <>
-struct expression_action<rules::is_true> {
+struct ExpressionAction<rules::is_true> {
   static void apply0(State& state) { state.is_test->test = ast::IsTestKind::kTrue; }
 };
 template <>
-struct expression_action<rules::is_false> {
+struct ExpressionAction<rules::is_false> {
   static void apply0(State& state) { state.is_test->test = ast::IsTestKind::kFalse; }
 };
 template <>
-struct expression_action<rules::is_unknown> {
+struct ExpressionAction<rules::is_unknown> {
   static void apply0(State& state) { state.is_test->test = ast::IsTestKind::kUnknown; }
 };
 template <bool Negated>
-struct makes_null_test {
+struct MakesNullTest {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     auto* test = leaf<ast::IsTest>(in, state);
@@ -293,12 +293,12 @@ struct makes_null_test {
   }
 };
 template <>
-struct expression_action<rules::is_null_word> : makes_null_test<false> {};
+struct ExpressionAction<rules::is_null_word> : MakesNullTest<false> {};
 template <>
-struct expression_action<rules::is_not_null_word> : makes_null_test<true> {};
+struct ExpressionAction<rules::is_not_null_word> : MakesNullTest<true> {};
 
 template <>
-struct expression_action<rules::is_distinct> : builds<expression_action<rules::is_distinct>, ast::Binary, &State::is_distinct> {
+struct ExpressionAction<rules::is_distinct> : Builds<ExpressionAction<rules::is_distinct>, ast::Binary, &State::is_distinct> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kIs>(in); }
 
   static void begin(State& state) {
@@ -309,11 +309,11 @@ struct expression_action<rules::is_distinct> : builds<expression_action<rules::i
   static void done(State& state, ast::Binary* node) { state.expression = node; }
 };
 template <>
-struct expression_action<rules::distinct_not> {
+struct ExpressionAction<rules::distinct_not> {
   static void apply0(State& state) { state.is_distinct->op = ast::BinaryOperator::kIsNotDistinctFrom; }
 };
 template <>
-struct expression_action<rules::distinct_operand> {
+struct ExpressionAction<rules::distinct_operand> {
   static void apply0(State& state) {
     state.is_distinct->right = state.expression;
     state.grow(state.is_distinct, state.expression);
@@ -321,18 +321,18 @@ struct expression_action<rules::distinct_operand> {
 };
 
 template <>
-struct expression_action<rules::between> : builds_predicate<expression_action<rules::between>, ast::Between, &State::between> {
+struct ExpressionAction<rules::between> : BuildsPredicate<ExpressionAction<rules::between>, ast::Between, &State::between> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kBetween>(in); }
 };
 template <>
-struct expression_action<rules::between_low> {
+struct ExpressionAction<rules::between_low> {
   static void apply0(State& state) {
     state.between->low = state.expression;
     state.grow(state.between, state.expression);
   }
 };
 template <>
-struct expression_action<rules::between_high> {
+struct ExpressionAction<rules::between_high> {
   static void apply0(State& state) {
     state.between->high = state.expression;
     state.grow(state.between, state.expression);
@@ -340,7 +340,7 @@ struct expression_action<rules::between_high> {
 };
 
 template <>
-struct expression_action<rules::in_query> : builds_predicate<expression_action<rules::in_query>, ast::InQuery, &State::in_query> {
+struct ExpressionAction<rules::in_query> : BuildsPredicate<ExpressionAction<rules::in_query>, ast::InQuery, &State::in_query> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kIn>(in); }
 
   static void done(State& state, ast::InQuery* node) {
@@ -350,7 +350,7 @@ struct expression_action<rules::in_query> : builds_predicate<expression_action<r
   }
 };
 template <>
-struct expression_action<rules::in_table> {
+struct ExpressionAction<rules::in_table> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     auto* table = state.arena.make<ast::NamedTable>(state.positionOf(in.begin() + 1));
@@ -368,7 +368,7 @@ struct expression_action<rules::in_table> {
   }
 };
 template <>
-struct expression_action<rules::in_list> : builds_predicate<expression_action<rules::in_list>, ast::InList, &State::in_list> {
+struct ExpressionAction<rules::in_list> : BuildsPredicate<ExpressionAction<rules::in_list>, ast::InList, &State::in_list> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kIn>(in); }
 
   // IN ((SELECT …)) is IN (SELECT …), as in PostgreSQL: more parentheses around a query change nothing.
@@ -385,7 +385,7 @@ struct expression_action<rules::in_list> : builds_predicate<expression_action<ru
   }
 };
 template <>
-struct expression_action<rules::in_item> {
+struct ExpressionAction<rules::in_item> {
   static void apply0(State& state) {
     state.in_list->items.push(state.arena, state.expression);
     state.grow(state.in_list, state.expression);
@@ -393,22 +393,22 @@ struct expression_action<rules::in_item> {
 };
 
 template <>
-struct expression_action<rules::like> : builds_predicate<expression_action<rules::like>, ast::Like, &State::like> {
+struct ExpressionAction<rules::like> : BuildsPredicate<ExpressionAction<rules::like>, ast::Like, &State::like> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kLike, TokenKind::kIlike>(in); }
 };
 template <>
-struct expression_action<rules::ilike_word> {
+struct ExpressionAction<rules::ilike_word> {
   static void apply0(State& state) { state.like->case_insensitive = true; }
 };
 template <>
-struct expression_action<rules::like_pattern> {
+struct ExpressionAction<rules::like_pattern> {
   static void apply0(State& state) {
     state.like->pattern = state.expression;
     state.grow(state.like, state.expression);
   }
 };
 template <>
-struct expression_action<rules::like_escape> {
+struct ExpressionAction<rules::like_escape> {
   static void apply0(State& state) {
     state.like->escape = state.expression;
     state.grow(state.like, state.expression);

@@ -5,6 +5,8 @@
 // loop at its place in the table.
 #pragma once
 
+// NOLINTBEGIN(readability-identifier-naming): rules are named as in PEGTL itself
+
 #include "parser/ast.hpp"
 #include "parser/sql_grammar.hpp"
 
@@ -92,8 +94,6 @@ struct vector_literal        : token< kVector > {};
 struct parameter             : token< kParameter > {};
 struct current_moment        : token< kCurrentDate, kCurrentTime, kCurrentTimestamp, kLocalTimestamp > {};
 
-struct query_first           : at< sor< token< kSelect, kWith >, seq< token< kValues >, token< kOpen > > > > {};
-struct query_goes_on         : at< token< kUnion, kIntersect, kExcept, kOrder, kLimit, kOffset > > {};
 struct query_rest            : seq< query_goes_on, elsewhere< isBareSubquery >, elsewhere< matchQueryContinuation > > {};
 struct subquery              : seq< query_first, query > {};
 struct inner_expression      : seq< expression, opt< query_rest > > {};
@@ -176,3 +176,5 @@ struct predicate             : sor< is_distinct, is_test, is_null_word, is_not_n
 // clang-format on
 }  // namespace rules
 }  // namespace trefoil::parser
+
+// NOLINTEND(readability-identifier-naming)

@@ -18,8 +18,8 @@ Precedence above(Precedence precedence) {
 
 template <typename Rule>
 bool matchRule(TokenInput& in, State& state) {
-  return sql_control<Rule>::template match<pegtl::apply_mode::action, pegtl::rewind_mode::dontcare, expression_action,
-                                           sql_control>(in, state);
+  return SqlControl<Rule>::template match<pegtl::apply_mode::action, pegtl::rewind_mode::dontcare, ExpressionAction, SqlControl>(
+      in, state);
 }
 
 // t.* stands for columns, not for a value.
@@ -152,7 +152,7 @@ class ExpressionParser {
 
   void requireOperand(Precedence least) {
     if (!parse(least)) {
-      raiseExpected(in_, state_, rules::error_message<rules::expression>, nullptr);
+      raiseExpected(in_, state_, rules::kErrorMessage<rules::expression>, nullptr);
     }
     refuseStar(state_);
   }

@@ -9,6 +9,8 @@
 //                         joined by the plain functions of sql_state.hpp                 so that none compiles for long
 #pragma once
 
+// NOLINTBEGIN(readability-identifier-naming): rules are named as in PEGTL itself
+
 #include <tao/pegtl.hpp>
 #include <tao/pegtl/contrib/analyze_traits.hpp>
 
@@ -35,8 +37,8 @@ bool matchSchemaStatement(TokenInput& in, State& state);
 
 namespace rules {
 
-using pegtl::at, pegtl::eof, pegtl::if_must, pegtl::must, pegtl::not_at, pegtl::opt, pegtl::plus, pegtl::rep, pegtl::seq,
-    pegtl::sor, pegtl::star, pegtl::success;
+using pegtl::at, pegtl::eof, pegtl::if_must, pegtl::must, pegtl::not_at, pegtl::opt, pegtl::plus, pegtl::seq, pegtl::sor,
+    pegtl::star, pegtl::success;
 using enum TokenKind;
 
 // One token of the given kinds.
@@ -82,7 +84,7 @@ struct elsewhere {
   using subs_t = pegtl::empty_list;
   template <pegtl::apply_mode A, pegtl::rewind_mode, template <typename...> class, template <typename...> class>
   static bool match(TokenInput& in, State& state) {
-    static_assert(A == pegtl::apply_mode::action, "what builds nodes does not belong into a lookahead");
+    static_assert(A == pegtl::apply_mode::action, "what Builds nodes does not belong into a lookahead");
     return Function(in, state);
   }
 };
@@ -92,9 +94,11 @@ struct expression            : elsewhere< matchExpression > {};
 struct item_expression       : elsewhere< matchItemExpression > {};        // t.* as well
 struct restricted_expression : elsewhere< matchRestrictedExpression > {};  // no comparison, AND, OR, NOT, IS, IN … outside parentheses
 struct query                 : elsewhere< matchQuery > {};
-struct with_clause           : elsewhere< matchWithClause > {};
 struct table_references      : elsewhere< matchTableReferences > {};
 struct select_list           : elsewhere< matchSelectList > {};
+
+struct query_first           : at< sor< token< kSelect, kWith >, seq< token< kValues >, token< kOpen > > > > {};
+struct query_goes_on         : at< token< kUnion, kIntersect, kExcept, kOrder, kLimit, kOffset > > {};
 
 template< typename Rule >
 struct comma_list            : seq< Rule, star< if_must< token< kComma >, Rule > > > {};
@@ -107,7 +111,6 @@ struct label                 : name_token< unquoted::kUnreserved, unquoted::kCol
 struct bare_alias            : seq< not_at< token< kSet > >, name_token< unquoted::kUnreserved > > {};
 
 // The same names under names of their own: where one of these is due, nothing else is possible, so they carry a message.
-struct table_name            : name {};
 struct column_name           : name {};
 struct index_name            : name {};
 struct constraint_name       : name {};
@@ -162,3 +165,5 @@ template <typename Name, bool (*Function)(trefoil::parser::TokenInput&, trefoil:
 struct analyze_traits<Name, trefoil::parser::rules::elsewhere<Function>> : analyze_any_traits<> {};
 
 }  // namespace tao::pegtl
+
+// NOLINTEND(readability-identifier-naming)

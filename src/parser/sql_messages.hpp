@@ -36,57 +36,54 @@ struct referential_action;
 struct explained_statement;
 struct dotted_column;
 struct distinct_from;
-struct data_after_with;
 
 template <typename Rule>
-inline constexpr const char* error_message = nullptr;
+inline constexpr const char* kErrorMessage = nullptr;
 // clang-format off
-template <> inline constexpr auto error_message<expression>            = "Expected an expression.";
-template <> inline constexpr auto error_message<restricted_expression> = "Expected an expression.";
-template <> inline constexpr auto error_message<item_expression>       = "Expected an expression.";
-template <> inline constexpr auto error_message<query>                 = "Expected a query: SELECT, VALUES or WITH.";
-template <> inline constexpr auto error_message<table_references>      = "Expected a table, a function or a subquery.";
-template <> inline constexpr auto error_message<table_name>            = "Expected the name of a table.";
-template <> inline constexpr auto error_message<column_name>           = "Expected the name of a column.";
-template <> inline constexpr auto error_message<index_name>            = "Expected the name of an index.";
-template <> inline constexpr auto error_message<constraint_name>       = "Expected the name of a constraint.";
-template <> inline constexpr auto error_message<setting_name>          = "Expected the name of a setting.";
-template <> inline constexpr auto error_message<savepoint_name>        = "Expected the name of a savepoint.";
-template <> inline constexpr auto error_message<alias_name>            = "Expected a name after AS.";
-template <> inline constexpr auto error_message<new_name>              = "Expected the new name.";
-template <> inline constexpr auto error_message<table_target>          = "Expected the name of a table, index or view.";
-template <> inline constexpr auto error_message<qualified_second>      = "Expected a name after '.'.";
-template <> inline constexpr auto error_message<listed_name>           = "Expected a name in the list.";
-template <> inline constexpr auto error_message<type_modifier>         = "A type's modifier must be a whole number.";
-template <> inline constexpr auto error_message<nulls_place>           = "Expected FIRST or LAST after NULLS.";
-template <> inline constexpr auto error_message<from_item>             = "Expected a table, a function or a subquery.";
-template <> inline constexpr auto error_message<set_operand>           = "Expected a query: SELECT, VALUES or a query in parentheses.";
-template <> inline constexpr auto error_message<values_row>            = "Expected a row in parentheses.";
-template <> inline constexpr auto error_message<join_word>             = "Expected JOIN.";
-template <> inline constexpr auto error_message<join_condition>        = "Expected ON or USING after the joined table.";
-template <> inline constexpr auto error_message<insert_source>         = "Expected VALUES, SELECT or DEFAULT VALUES.";
-template <> inline constexpr auto error_message<conflict_action>       = "Expected NOTHING or UPDATE after DO.";
-template <> inline constexpr auto error_message<assignment_target>     = "Expected the name of a column to set.";
-template <> inline constexpr auto error_message<setting_value>         = "Expected a value: a number, a string or a word.";
-template <> inline constexpr auto error_message<common_name>           = "Expected the name of a common table.";
-template <> inline constexpr auto error_message<create_object>         = "Expected TABLE, INDEX or VIEW after CREATE.";
-template <> inline constexpr auto error_message<temporary_object>      = "Expected TABLE or VIEW after TEMPORARY.";
-template <> inline constexpr auto error_message<drop_object>           = "Expected TABLE, INDEX or VIEW after DROP.";
-template <> inline constexpr auto error_message<table_element>         = "Expected a column's name or a table constraint.";
-template <> inline constexpr auto error_message<column_type>           = "Expected the column's type.";
-template <> inline constexpr auto error_message<type_name>             = "Expected the name of a type.";
-template <> inline constexpr auto error_message<constraint_body>       = "Expected a constraint: PRIMARY KEY, UNIQUE, CHECK, FOREIGN KEY, NOT NULL …";
-template <> inline constexpr auto error_message<alter_action>          = "Expected RENAME, ADD or DROP.";
-template <> inline constexpr auto error_message<statement_body>        = "Expected a statement: SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, BEGIN …";
-template <> inline constexpr auto error_message<end_of_statement>      = "Expected the end of the statement.";
-template <> inline constexpr auto error_message<case_start>            = "Expected WHEN.";
-template <> inline constexpr auto error_message<isolation_level>       = "Expected SERIALIZABLE, REPEATABLE READ, READ COMMITTED or READ UNCOMMITTED.";
-template <> inline constexpr auto error_message<index_element>         = "Expected a column's name or an expression in parentheses.";
-template <> inline constexpr auto error_message<referential_action>    = "Expected CASCADE, RESTRICT, NO ACTION, SET NULL or SET DEFAULT.";
-template <> inline constexpr auto error_message<explained_statement>   = "Expected the statement to explain: SELECT, INSERT, UPDATE or DELETE.";
-template <> inline constexpr auto error_message<dotted_column>         = "Expected a column's name or * after '.'.";
-template <> inline constexpr auto error_message<distinct_from>         = "Expected NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM after IS.";
-template <> inline constexpr auto error_message<data_after_with>       = "Expected SELECT, INSERT, UPDATE or DELETE after WITH.";
+template <> inline constexpr auto kErrorMessage<expression>            = "Expected an expression.";
+template <> inline constexpr auto kErrorMessage<restricted_expression> = "Expected an expression.";
+template <> inline constexpr auto kErrorMessage<item_expression>       = "Expected an expression.";
+template <> inline constexpr auto kErrorMessage<query>                 = "Expected a query: SELECT, VALUES or WITH.";
+template <> inline constexpr auto kErrorMessage<table_references>      = "Expected a table, a function or a subquery.";
+template <> inline constexpr auto kErrorMessage<column_name>           = "Expected the name of a column.";
+template <> inline constexpr auto kErrorMessage<index_name>            = "Expected the name of an index.";
+template <> inline constexpr auto kErrorMessage<constraint_name>       = "Expected the name of a constraint.";
+template <> inline constexpr auto kErrorMessage<setting_name>          = "Expected the name of a setting.";
+template <> inline constexpr auto kErrorMessage<savepoint_name>        = "Expected the name of a savepoint.";
+template <> inline constexpr auto kErrorMessage<alias_name>            = "Expected a name after AS.";
+template <> inline constexpr auto kErrorMessage<new_name>              = "Expected the new name.";
+template <> inline constexpr auto kErrorMessage<table_target>          = "Expected the name of a table, index or view.";
+template <> inline constexpr auto kErrorMessage<qualified_second>      = "Expected a name after '.'.";
+template <> inline constexpr auto kErrorMessage<listed_name>           = "Expected a name in the list.";
+template <> inline constexpr auto kErrorMessage<type_modifier>         = "A type's modifier must be a whole number.";
+template <> inline constexpr auto kErrorMessage<nulls_place>           = "Expected FIRST or LAST after NULLS.";
+template <> inline constexpr auto kErrorMessage<from_item>             = "Expected a table, a function or a subquery.";
+template <> inline constexpr auto kErrorMessage<set_operand>           = "Expected a query: SELECT, VALUES or a query in parentheses.";
+template <> inline constexpr auto kErrorMessage<values_row>            = "Expected a row in parentheses.";
+template <> inline constexpr auto kErrorMessage<join_word>             = "Expected JOIN.";
+template <> inline constexpr auto kErrorMessage<join_condition>        = "Expected ON or USING after the joined table.";
+template <> inline constexpr auto kErrorMessage<insert_source>         = "Expected VALUES, SELECT or DEFAULT VALUES.";
+template <> inline constexpr auto kErrorMessage<conflict_action>       = "Expected NOTHING or UPDATE after DO.";
+template <> inline constexpr auto kErrorMessage<assignment_target>     = "Expected the name of a column to set.";
+template <> inline constexpr auto kErrorMessage<setting_value>         = "Expected a value: a number, a string or a word.";
+template <> inline constexpr auto kErrorMessage<common_name>           = "Expected the name of a common table.";
+template <> inline constexpr auto kErrorMessage<create_object>         = "Expected TABLE, INDEX or VIEW after CREATE.";
+template <> inline constexpr auto kErrorMessage<temporary_object>      = "Expected TABLE or VIEW after TEMPORARY.";
+template <> inline constexpr auto kErrorMessage<drop_object>           = "Expected TABLE, INDEX or VIEW after DROP.";
+template <> inline constexpr auto kErrorMessage<table_element>         = "Expected a column's name or a table constraint.";
+template <> inline constexpr auto kErrorMessage<column_type>           = "Expected the column's type.";
+template <> inline constexpr auto kErrorMessage<type_name>             = "Expected the name of a type.";
+template <> inline constexpr auto kErrorMessage<constraint_body>       = "Expected a constraint: PRIMARY KEY, UNIQUE, CHECK, FOREIGN KEY, NOT NULL …";
+template <> inline constexpr auto kErrorMessage<alter_action>          = "Expected RENAME, ADD or DROP.";
+template <> inline constexpr auto kErrorMessage<statement_body>        = "Expected a statement: SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, BEGIN …";
+template <> inline constexpr auto kErrorMessage<end_of_statement>      = "Expected the end of the statement.";
+template <> inline constexpr auto kErrorMessage<case_start>            = "Expected WHEN.";
+template <> inline constexpr auto kErrorMessage<isolation_level>       = "Expected SERIALIZABLE, REPEATABLE READ, READ COMMITTED or READ UNCOMMITTED.";
+template <> inline constexpr auto kErrorMessage<index_element>         = "Expected a column's name or an expression in parentheses.";
+template <> inline constexpr auto kErrorMessage<referential_action>    = "Expected CASCADE, RESTRICT, NO ACTION, SET NULL or SET DEFAULT.";
+template <> inline constexpr auto kErrorMessage<explained_statement>   = "Expected the statement to explain: SELECT, INSERT, UPDATE or DELETE.";
+template <> inline constexpr auto kErrorMessage<dotted_column>         = "Expected a column's name or * after '.'.";
+template <> inline constexpr auto kErrorMessage<distinct_from>         = "Expected NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM after IS.";
 // clang-format on
 
 // "Expected BY.", "Expected ASC or DESC."
@@ -111,16 +108,16 @@ struct TokensOf<pegtl::internal::if_must<false, First, Rest...>> : TokensOf<type
 
 // PEGTL's control: the failure of a rule that has a message ends the parse.
 template <typename Rule>
-struct sql_control : pegtl::normal<Rule> {
+struct SqlControl : pegtl::normal<Rule> {
   template <typename ParseInput>
   static void failure(const ParseInput& in, State& state) {
-    if constexpr (rules::error_message<Rule> != nullptr) {
-      raiseExpected(in, state, rules::error_message<Rule>, nullptr);
+    if constexpr (rules::kErrorMessage<Rule> != nullptr) {
+      raiseExpected(in, state, rules::kErrorMessage<Rule>, nullptr);
     }
   }
   template <typename ParseInput>
   [[noreturn]] static void raise(const ParseInput& in, State& state) {
-    raiseExpected(in, state, rules::error_message<Rule>, rules::TokensOf<typename Rule::rule_t>::kKinds);
+    raiseExpected(in, state, rules::kErrorMessage<Rule>, rules::TokensOf<typename Rule::rule_t>::kKinds);
   }
 };
 

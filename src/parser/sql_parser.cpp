@@ -70,7 +70,7 @@ template <typename Rule>
 Status run(State& state) {
   TokenInput in(state.list.kinds.data(), state.list.kinds.data() + state.list.kinds.size(), "");
   try {
-    const bool matched = pegtl::parse<Rule, statement_action, sql_control>(in, state);
+    const bool matched = pegtl::parse<Rule, StatementAction, SqlControl>(in, state);
     TREFOIL_ASSERT(matched);  // all that can fail raises
   } catch (ParseFailure& failure) {
     return std::move(failure.error);

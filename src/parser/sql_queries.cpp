@@ -7,7 +7,7 @@ namespace {
 
 template <typename Rule>
 bool matchRule(TokenInput& in, State& state) {
-  return sql_control<Rule>::template match<pegtl::apply_mode::action, pegtl::rewind_mode::dontcare, query_action, sql_control>(
+  return SqlControl<Rule>::template match<pegtl::apply_mode::action, pegtl::rewind_mode::dontcare, QueryAction, SqlControl>(
       in, state);
 }
 

@@ -7,23 +7,23 @@
 namespace trefoil::parser {
 
 template <typename Rule>
-struct query_action : common_action<Rule> {};
+struct QueryAction : CommonAction<Rule> {};
 
 // ---------------------------------------------------------------------------------------------------------------------- SELECT
 
 template <>
-struct query_action<rules::star_item> {
+struct QueryAction<rules::star_item> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.select_items.push(state.arena, {state.arena.make<ast::Star>(state.positionOf(in.begin())), {}});
   }
 };
 template <>
-struct query_action<rules::item_value> {
+struct QueryAction<rules::item_value> {
   static void apply0(State& state) { state.select_items.push(state.arena, {state.expression, {}}); }
 };
 template <>
-struct query_action<rules::item_alias> {
+struct QueryAction<rules::item_alias> {
   static void apply0(State& state) {
     ast::SelectItem& item = state.select_items.back();
     if (item.expression->is<ast::Star>()) {
@@ -34,16 +34,16 @@ struct query_action<rules::item_alias> {
 };
 
 template <>
-struct query_action<rules::select> : builds<query_action<rules::select>, ast::Select, &State::select> {
+struct QueryAction<rules::select> : Builds<QueryAction<rules::select>, ast::Select, &State::select> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kSelect>(in); }
   static void done(State& state, ast::Select* node) { state.query = node; }
 };
 template <>
-struct query_action<rules::distinct> {
+struct QueryAction<rules::distinct> {
   static void apply0(State& state) { state.select->distinct = true; }
 };
 template <>
-struct query_action<rules::select_head> {
+struct QueryAction<rules::select_head> {
   static void apply0(State& state) {
     state.select->items = state.select_list;
     for (const ast::SelectItem& item : state.select_list) {
@@ -52,7 +52,7 @@ struct query_action<rules::select_head> {
   }
 };
 template <>
-struct query_action<rules::from_clause> {
+struct QueryAction<rules::from_clause> {
   static void apply0(State& state) {
     state.select->from = state.tables;
     for (const ast::TableReference* table : state.tables) {
@@ -61,21 +61,21 @@ struct query_action<rules::from_clause> {
   }
 };
 template <>
-struct query_action<rules::select_where> {
+struct QueryAction<rules::select_where> {
   static void apply0(State& state) {
     state.select->where = state.expression;
     state.grow(state.select, state.expression);
   }
 };
 template <>
-struct query_action<rules::group_item> {
+struct QueryAction<rules::group_item> {
   static void apply0(State& state) {
     state.select->group_by.push(state.arena, state.expression);
     state.grow(state.select, state.expression);
   }
 };
 template <>
-struct query_action<rules::having> {
+struct QueryAction<rules::having> {
   static void apply0(State& state) {
     state.select->having = state.expression;
     state.grow(state.select, state.expression);
@@ -85,16 +85,16 @@ struct query_action<rules::having> {
 // ---------------------------------------------------------------------------------------------------------------------- VALUES
 
 template <>
-struct query_action<rules::values> : builds<query_action<rules::values>, ast::Values, &State::values> {
+struct QueryAction<rules::values> : Builds<QueryAction<rules::values>, ast::Values, &State::values> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kValues>(in); }
   static void done(State& state, ast::Values* node) { state.query = node; }
 };
 template <>
-struct query_action<rules::values_row_begin> {
+struct QueryAction<rules::values_row_begin> {
   static void apply0(State& state) { state.values->rows.push(state.arena, {}); }
 };
 template <>
-struct query_action<rules::values_item> {
+struct QueryAction<rules::values_item> {
   static void apply0(State& state) {
     state.values->rows.back().push(state.arena, state.expression);
     state.grow(state.values, state.expression);
@@ -104,7 +104,7 @@ struct query_action<rules::values_item> {
 // -------------------------------------------------------------------------------------------------------------- set operations
 
 template <typename Rule, ast::SetOperator Operator, TokenKind... Firsts>
-struct builds_set_operation : builds<query_action<Rule>, ast::SetOperation, &State::set_operation> {
+struct BuildsSetOperation : Builds<QueryAction<Rule>, ast::SetOperation, &State::set_operation> {
   static bool begins(const TokenInput& in) { return atToken<Firsts...>(in); }
   static void begin(State& state) {
     state.set_operation->op = Operator;
@@ -114,35 +114,35 @@ struct builds_set_operation : builds<query_action<Rule>, ast::SetOperation, &Sta
   static void done(State& state, ast::SetOperation* node) { state.query = node; }
 };
 template <>
-struct query_action<rules::intersection>
-    : builds_set_operation<rules::intersection, ast::SetOperator::kIntersect, TokenKind::kIntersect> {};
+struct QueryAction<rules::intersection>
+    : BuildsSetOperation<rules::intersection, ast::SetOperator::kIntersect, TokenKind::kIntersect> {};
 template <>
-struct query_action<rules::set_operation>
-    : builds_set_operation<rules::set_operation, ast::SetOperator::kUnion, TokenKind::kUnion, TokenKind::kExcept> {};
+struct QueryAction<rules::set_operation>
+    : BuildsSetOperation<rules::set_operation, ast::SetOperator::kUnion, TokenKind::kUnion, TokenKind::kExcept> {};
 template <>
-struct query_action<rules::except_word> {
+struct QueryAction<rules::except_word> {
   static void apply0(State& state) { state.set_operation->op = ast::SetOperator::kExcept; }
 };
 template <>
-struct query_action<rules::set_all> {
+struct QueryAction<rules::set_all> {
   static void apply0(State& state) { state.set_operation->all = true; }
 };
-struct takes_right_query {
+struct TakesRightQuery {
   static void apply0(State& state) {
     state.set_operation->right = state.query;
     state.grow(state.set_operation, state.query);
   }
 };
 template <>
-struct query_action<rules::intersect_right> : takes_right_query {};
+struct QueryAction<rules::intersect_right> : TakesRightQuery {};
 template <>
-struct query_action<rules::union_right> : takes_right_query {};
+struct QueryAction<rules::union_right> : TakesRightQuery {};
 
 // ------------------------------------------------------------------------------------------------------ ORDER BY, LIMIT, OFFSET
 
 // Adds to the query that was just read. A query in parentheses may have these clauses already; then there may be no second ones.
 template <>
-struct query_action<rules::ordering> : builds<query_action<rules::ordering>, ast::Query, &State::ordered> {
+struct QueryAction<rules::ordering> : Builds<QueryAction<rules::ordering>, ast::Query, &State::ordered> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kOrder, TokenKind::kLimit, TokenKind::kOffset>(in); }
   static ast::Query* make(const TokenInput& /*in*/, State& state) { return state.query; }
   static void done(State& state, ast::Query* node) { state.query = node; }
@@ -150,18 +150,18 @@ struct query_action<rules::ordering> : builds<query_action<rules::ordering>, ast
 [[noreturn]] void failRepeated(const State& state, const char* current, const char* clause);
 
 template <>
-struct query_action<rules::order_value> {
+struct QueryAction<rules::order_value> {
   static void apply0(State& state) { state.order = {state.expression, false, ast::NullsOrder::kUnspecified}; }
 };
 template <>
-struct query_action<rules::order_item> {
+struct QueryAction<rules::order_item> {
   static void apply0(State& state) {
     state.ordered->order_by.push(state.arena, state.order);
     state.grow(state.ordered, state.order.expression);
   }
 };
 template <>
-struct query_action<rules::order_word> {
+struct QueryAction<rules::order_word> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     if (!state.ordered->order_by.empty()) {
@@ -170,7 +170,7 @@ struct query_action<rules::order_word> {
   }
 };
 template <>
-struct query_action<rules::limit_value> {
+struct QueryAction<rules::limit_value> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     if (state.ordered->limit != nullptr) {
@@ -181,7 +181,7 @@ struct query_action<rules::limit_value> {
   }
 };
 template <>
-struct query_action<rules::offset_value> {
+struct QueryAction<rules::offset_value> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     if (state.ordered->offset != nullptr) {
@@ -195,29 +195,29 @@ struct query_action<rules::offset_value> {
 // ------------------------------------------------------------------------------------------------------------------------ WITH
 
 template <>
-struct query_action<rules::recursive> {
+struct QueryAction<rules::recursive> {
   static void apply0(State& state) { state.with_recursive = true; }
 };
 template <>
-struct query_action<rules::common_name> {
+struct QueryAction<rules::common_name> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.common_tables.push(state.arena, {state.nameAt(in.begin()), {}, nullptr});
   }
 };
 template <>
-struct query_action<rules::common_columns> {
+struct QueryAction<rules::common_columns> {
   static void apply0(State& state) { state.common_tables.back().columns = state.names; }
 };
 template <>
-struct query_action<rules::common_query> {
+struct QueryAction<rules::common_query> {
   static void apply0(State& state) { state.common_tables.back().query = state.query; }
 };
 
 // ------------------------------------------------------------------------------------------------------------------------ FROM
 
 template <>
-struct query_action<rules::named_table> {
+struct QueryAction<rules::named_table> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     auto* table = state.arena.make<ast::NamedTable>(state.positionOf(in.begin()));
@@ -226,7 +226,7 @@ struct query_action<rules::named_table> {
   }
 };
 template <>
-struct query_action<rules::table_function> {
+struct QueryAction<rules::table_function> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     auto* table = state.arena.make<ast::FunctionTable>(state.positionOf(in.begin()));
@@ -235,7 +235,7 @@ struct query_action<rules::table_function> {
     state.table = table;
   }
 };
-struct makes_subquery_table {
+struct MakesSubqueryTable {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     auto* table = state.arena.make<ast::SubqueryTable>(state.positionOf(in.begin()));
@@ -245,11 +245,11 @@ struct makes_subquery_table {
   }
 };
 template <>
-struct query_action<rules::table_query> : makes_subquery_table {};
+struct QueryAction<rules::table_query> : MakesSubqueryTable {};
 template <>
-struct query_action<rules::table_query_rest> : makes_subquery_table {};
+struct QueryAction<rules::table_query_rest> : MakesSubqueryTable {};
 template <>
-struct query_action<rules::table_alias_name> {
+struct QueryAction<rules::table_alias_name> {
   static void apply0(State& state) {
     if (state.table->is<ast::Join>() || !state.table->alias.empty()) {
       failAt(state.name.position, ErrorCode::kUnsupported, "a join in parentheses cannot have an alias");
@@ -258,12 +258,12 @@ struct query_action<rules::table_alias_name> {
   }
 };
 template <>
-struct query_action<rules::table_alias_columns> {
+struct QueryAction<rules::table_alias_columns> {
   static void apply0(State& state) { state.table->column_aliases = state.names; }
 };
 
 template <>
-struct query_action<rules::join> : builds<query_action<rules::join>, ast::Join, &State::join> {
+struct QueryAction<rules::join> : Builds<QueryAction<rules::join>, ast::Join, &State::join> {
   static bool begins(const TokenInput& in) {
     using enum TokenKind;
     return atToken<kJoin, kInner, kLeft, kRight, kFull, kCross, kNatural>(in);
@@ -275,35 +275,35 @@ struct query_action<rules::join> : builds<query_action<rules::join>, ast::Join, 
   static void done(State& state, ast::Join* node) { state.table = node; }
 };
 template <ast::JoinType Type>
-struct sets_join_type {
+struct SetsJoinType {
   static void apply0(State& state) { state.join->type = Type; }
 };
 // clang-format off
-template <> struct query_action<rules::left_join>  : sets_join_type<ast::JoinType::kLeft> {};
-template <> struct query_action<rules::right_join> : sets_join_type<ast::JoinType::kRight> {};
-template <> struct query_action<rules::full_join>  : sets_join_type<ast::JoinType::kFull> {};
-template <> struct query_action<rules::cross_word> : sets_join_type<ast::JoinType::kCross> {};
+template <> struct QueryAction<rules::left_join>  : SetsJoinType<ast::JoinType::kLeft> {};
+template <> struct QueryAction<rules::right_join> : SetsJoinType<ast::JoinType::kRight> {};
+template <> struct QueryAction<rules::full_join>  : SetsJoinType<ast::JoinType::kFull> {};
+template <> struct QueryAction<rules::cross_word> : SetsJoinType<ast::JoinType::kCross> {};
 // clang-format on
 template <>
-struct query_action<rules::natural> {
+struct QueryAction<rules::natural> {
   static void apply0(State& state) { state.join->natural = true; }
 };
 template <>
-struct query_action<rules::joined_table> {
+struct QueryAction<rules::joined_table> {
   static void apply0(State& state) {
     state.join->right = state.table;
     state.grow(state.join, state.table);
   }
 };
 template <>
-struct query_action<rules::join_on> {
+struct QueryAction<rules::join_on> {
   static void apply0(State& state) {
     state.join->condition = state.expression;
     state.grow(state.join, state.expression);
   }
 };
 template <>
-struct query_action<rules::join_using> {
+struct QueryAction<rules::join_using> {
   static void apply0(State& state) { state.join->using_columns = state.names; }
 };
 

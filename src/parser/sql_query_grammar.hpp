@@ -1,6 +1,8 @@
 // Queries: SELECT, VALUES, set operations, WITH and the FROM clause. Structure only.
 #pragma once
 
+// NOLINTBEGIN(readability-identifier-naming): rules are named as in PEGTL itself
+
 #include "parser/sql_grammar.hpp"
 
 namespace trefoil::parser {
@@ -84,9 +86,8 @@ struct table_alias_columns   : seq< name_list > {};
 struct table_alias           : seq< table_alias_name, opt< table_alias_columns > > {};
 struct table_function        : seq< at< name, token< kOpen > >, elsewhere< matchCall > > {};
 struct named_table           : seq< qualified_name > {};
-struct table_query           : seq< at< sor< token< kSelect, kWith >, seq< token< kValues >, token< kOpen > > > >, query > {};
-struct table_query_goes_on   : at< token< kUnion, kIntersect, kExcept, kOrder, kLimit, kOffset > > {};
-struct table_query_rest      : seq< table_query_goes_on, elsewhere< isBareSubqueryTable >, elsewhere< matchQueryContinuation > > {};
+struct table_query           : seq< query_first, query > {};
+struct table_query_rest      : seq< query_goes_on, elsewhere< isBareSubqueryTable >, elsewhere< matchQueryContinuation > > {};
 struct inner_table           : seq< elsewhere< matchTableReference >, opt< table_query_rest > > {};
 struct derived_table         : if_must< token< kOpen >, sor< table_query, inner_table >, token< kClose >, opt< table_alias > > {};
 struct aliased_table         : seq< sor< table_function, named_table >, opt< table_alias > > {};
@@ -113,3 +114,5 @@ struct table_reference       : seq< from_item, star< join > > {};
 // clang-format on
 }  // namespace rules
 }  // namespace trefoil::parser
+
+// NOLINTEND(readability-identifier-naming)

@@ -5,8 +5,8 @@
 namespace trefoil::parser {
 
 bool matchSchemaStatement(TokenInput& in, State& state) {
-  return sql_control<rules::schema_change>::match<pegtl::apply_mode::action, pegtl::rewind_mode::dontcare, schema_action,
-                                                  sql_control>(in, state);
+  return SqlControl<rules::schema_change>::match<pegtl::apply_mode::action, pegtl::rewind_mode::dontcare, SchemaAction,
+                                                 SqlControl>(in, state);
 }
 
 }  // namespace trefoil::parser

@@ -7,87 +7,87 @@
 namespace trefoil::parser {
 
 template <typename Rule>
-struct schema_action : common_action<Rule> {};
+struct SchemaAction : CommonAction<Rule> {};
 
 // ---------------------------------------------------------------------------------------------------------------- common parts
 
 template <>
-struct schema_action<rules::absence_condition> {
+struct SchemaAction<rules::absence_condition> {
   static void apply0(State& state) { state.condition = true; }
 };
 template <>
-struct schema_action<rules::exists_condition> {
+struct SchemaAction<rules::exists_condition> {
   static void apply0(State& state) { state.condition = true; }
 };
 template <>
-struct schema_action<rules::restrict_word> {
+struct SchemaAction<rules::restrict_word> {
   static void apply0(State& state) { state.behavior = ast::DropBehavior::kRestrict; }
 };
 template <>
-struct schema_action<rules::cascade_word> {
+struct SchemaAction<rules::cascade_word> {
   static void apply0(State& state) { state.behavior = ast::DropBehavior::kCascade; }
 };
 
 // ----------------------------------------------------------------------------------------------------------------- constraints
 
 template <ast::ReferentialAction Action>
-struct sets_referential_action {
+struct SetsReferentialAction {
   static void apply0(State& state) { state.referential_action = Action; }
 };
 // clang-format off
-template <> struct schema_action<rules::action_no_action>   : sets_referential_action<ast::ReferentialAction::kNoAction> {};
-template <> struct schema_action<rules::action_restrict>    : sets_referential_action<ast::ReferentialAction::kRestrict> {};
-template <> struct schema_action<rules::action_cascade>     : sets_referential_action<ast::ReferentialAction::kCascade> {};
-template <> struct schema_action<rules::action_set_null>    : sets_referential_action<ast::ReferentialAction::kSetNull> {};
-template <> struct schema_action<rules::action_set_default> : sets_referential_action<ast::ReferentialAction::kSetDefault> {};
+template <> struct SchemaAction<rules::action_no_action>   : SetsReferentialAction<ast::ReferentialAction::kNoAction> {};
+template <> struct SchemaAction<rules::action_restrict>    : SetsReferentialAction<ast::ReferentialAction::kRestrict> {};
+template <> struct SchemaAction<rules::action_cascade>     : SetsReferentialAction<ast::ReferentialAction::kCascade> {};
+template <> struct SchemaAction<rules::action_set_null>    : SetsReferentialAction<ast::ReferentialAction::kSetNull> {};
+template <> struct SchemaAction<rules::action_set_default> : SetsReferentialAction<ast::ReferentialAction::kSetDefault> {};
 // clang-format on
 template <>
-struct schema_action<rules::on_delete> {
+struct SchemaAction<rules::on_delete> {
   static void apply0(State& state) { state.constraint->on_delete = state.referential_action; }
 };
 template <>
-struct schema_action<rules::on_update> {
+struct SchemaAction<rules::on_update> {
   static void apply0(State& state) { state.constraint->on_update = state.referential_action; }
 };
 template <>
-struct schema_action<rules::referenced_table> {
+struct SchemaAction<rules::referenced_table> {
   static void apply0(State& state) { state.constraint->referenced_table = state.target; }
 };
 template <>
-struct schema_action<rules::referenced_columns> {
+struct SchemaAction<rules::referenced_columns> {
   static void apply0(State& state) { state.constraint->referenced_columns = state.names; }
 };
 template <>
-struct schema_action<rules::constraint_columns> {
+struct SchemaAction<rules::constraint_columns> {
   static void apply0(State& state) { state.constraint->columns = state.names; }
 };
 template <>
-struct schema_action<rules::constraint_prefix> {
+struct SchemaAction<rules::constraint_prefix> {
   static void apply0(State& state) { state.constraint->name = state.name; }
 };
 
 template <ast::ConstraintKind Kind>
-struct sets_constraint_kind {
+struct SetsConstraintKind {
   static void apply0(State& state) { state.constraint->kind = Kind; }
 };
 template <ast::ConstraintKind Kind>
-struct sets_constraint_expression {
+struct SetsConstraintExpression {
   static void apply0(State& state) {
     state.constraint->kind = Kind;
     state.constraint->expression = state.expression;
   }
 };
 // clang-format off
-template <> struct schema_action<rules::not_null>      : sets_constraint_kind<ast::ConstraintKind::kNotNull> {};
-template <> struct schema_action<rules::nullable>      : sets_constraint_kind<ast::ConstraintKind::kNull> {};
-template <> struct schema_action<rules::primary_key>   : sets_constraint_kind<ast::ConstraintKind::kPrimaryKey> {};
-template <> struct schema_action<rules::unique>        : sets_constraint_kind<ast::ConstraintKind::kUnique> {};
-template <> struct schema_action<rules::references>    : sets_constraint_kind<ast::ConstraintKind::kForeignKey> {};
-template <> struct schema_action<rules::default_value> : sets_constraint_expression<ast::ConstraintKind::kDefault> {};
-template <> struct schema_action<rules::check>         : sets_constraint_expression<ast::ConstraintKind::kCheck> {};
+template <> struct SchemaAction<rules::not_null>      : SetsConstraintKind<ast::ConstraintKind::kNotNull> {};
+template <> struct SchemaAction<rules::nullable>      : SetsConstraintKind<ast::ConstraintKind::kNull> {};
+template <> struct SchemaAction<rules::primary_key>   : SetsConstraintKind<ast::ConstraintKind::kPrimaryKey> {};
+template <> struct SchemaAction<rules::unique>        : SetsConstraintKind<ast::ConstraintKind::kUnique> {};
+template <> struct SchemaAction<rules::references>    : SetsConstraintKind<ast::ConstraintKind::kForeignKey> {};
+template <> struct SchemaAction<rules::default_value> : SetsConstraintExpression<ast::ConstraintKind::kDefault> {};
+template <> struct SchemaAction<rules::check>         : SetsConstraintExpression<ast::ConstraintKind::kCheck> {};
 // clang-format on
 
-struct begins_constraint {
+struct BeginsConstraint {
   static bool begins(const TokenInput& in) {
     using enum TokenKind;
     return atToken<kConstraint, kNot, kNull, kPrimary, kUnique, kDefault, kCheck, kReferences, kForeign>(in);
@@ -99,47 +99,47 @@ struct begins_constraint {
   }
 };
 template <>
-struct schema_action<rules::column_constraint>
-    : builds<schema_action<rules::column_constraint>, ast::Constraint, &State::constraint> {
-  static bool begins(const TokenInput& in) { return begins_constraint::begins(in); }
-  static ast::Constraint* make(const TokenInput& in, State& state) { return begins_constraint::make(in, state); }
+struct SchemaAction<rules::column_constraint>
+    : Builds<SchemaAction<rules::column_constraint>, ast::Constraint, &State::constraint> {
+  static bool begins(const TokenInput& in) { return BeginsConstraint::begins(in); }
+  static ast::Constraint* make(const TokenInput& in, State& state) { return BeginsConstraint::make(in, state); }
   static void done(State& state, ast::Constraint* node) { state.column.constraints.push(state.arena, *node); }
 };
 template <>
-struct schema_action<rules::table_constraint>
-    : builds<schema_action<rules::table_constraint>, ast::Constraint, &State::constraint> {
-  static bool begins(const TokenInput& in) { return begins_constraint::begins(in); }
-  static ast::Constraint* make(const TokenInput& in, State& state) { return begins_constraint::make(in, state); }
+struct SchemaAction<rules::table_constraint>
+    : Builds<SchemaAction<rules::table_constraint>, ast::Constraint, &State::constraint> {
+  static bool begins(const TokenInput& in) { return BeginsConstraint::begins(in); }
+  static ast::Constraint* make(const TokenInput& in, State& state) { return BeginsConstraint::make(in, state); }
   static void done(State& state, ast::Constraint* node) { state.create_table->constraints.push(state.arena, *node); }
 };
 
 // -------------------------------------------------------------------------------------------------------------------- CREATE
 
 template <>
-struct schema_action<rules::defined_column> {
+struct SchemaAction<rules::defined_column> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.column = {state.nameAt(in.begin()), {}, {}};
   }
 };
 template <>
-struct schema_action<rules::column_type> {
+struct SchemaAction<rules::column_type> {
   static void apply0(State& state) { state.column.type = state.type; }
 };
 template <>
-struct schema_action<rules::table_column> {
+struct SchemaAction<rules::table_column> {
   static void apply0(State& state) { state.create_table->columns.push(state.arena, state.column); }
 };
 
 template <>
-struct schema_action<rules::temporary> {
+struct SchemaAction<rules::temporary> {
   static void apply0(State& state) { state.temporary = true; }
 };
 
 // CREATE TABLE's name is gone from State::target once a REFERENCES was read: taken at the opening parenthesis, as is the
 // condition.
 template <>
-struct schema_action<rules::create_table> : builds<schema_action<rules::create_table>, ast::CreateTable, &State::create_table> {
+struct SchemaAction<rules::create_table> : Builds<SchemaAction<rules::create_table>, ast::CreateTable, &State::create_table> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kTable>(in); }
   static void done(State& state, ast::CreateTable* node) {
     node->temporary = state.temporary;
@@ -147,7 +147,7 @@ struct schema_action<rules::create_table> : builds<schema_action<rules::create_t
   }
 };
 template <>
-struct schema_action<rules::elements_open> {
+struct SchemaAction<rules::elements_open> {
   static void apply0(State& state) {
     state.create_table->name = state.target;
     state.create_table->if_not_exists = state.condition;
@@ -155,7 +155,7 @@ struct schema_action<rules::elements_open> {
 };
 
 template <>
-struct schema_action<rules::create_index> : builds<schema_action<rules::create_index>, ast::CreateIndex, &State::create_index> {
+struct SchemaAction<rules::create_index> : Builds<SchemaAction<rules::create_index>, ast::CreateIndex, &State::create_index> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kUnique, TokenKind::kIndex>(in); }
   static void done(State& state, ast::CreateIndex* node) {
     node->if_not_exists = state.condition;
@@ -164,19 +164,19 @@ struct schema_action<rules::create_index> : builds<schema_action<rules::create_i
   }
 };
 template <>
-struct schema_action<rules::unique_index> {
+struct SchemaAction<rules::unique_index> {
   static void apply0(State& state) { state.create_index->unique = true; }
 };
 template <>
-struct schema_action<rules::created_index> {
+struct SchemaAction<rules::created_index> {
   static void apply0(State& state) { state.create_index->name = state.name; }
 };
 template <>
-struct schema_action<rules::index_method> {
+struct SchemaAction<rules::index_method> {
   static void apply0(State& state) { state.create_index->method = state.name; }
 };
 template <>
-struct schema_action<rules::index_column> {
+struct SchemaAction<rules::index_column> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     auto* column = state.arena.make<ast::Column>(state.positionOf(in.begin()));
@@ -185,18 +185,18 @@ struct schema_action<rules::index_column> {
   }
 };
 template <>
-struct schema_action<rules::index_element_begin> {
+struct SchemaAction<rules::index_element_begin> {
   static void apply0(State& state) {
     state.create_index->elements.push(state.arena, {state.expression, {}, false, ast::NullsOrder::kUnspecified});
     state.order = {};
   }
 };
 template <>
-struct schema_action<rules::operator_class> {
+struct SchemaAction<rules::operator_class> {
   static void apply0(State& state) { state.create_index->elements.back().operator_class = state.name; }
 };
 template <>
-struct schema_action<rules::index_element> {
+struct SchemaAction<rules::index_element> {
   static void apply0(State& state) {
     ast::IndexElement& element = state.create_index->elements.back();
     element.descending = state.order.descending;
@@ -204,23 +204,23 @@ struct schema_action<rules::index_element> {
   }
 };
 template <>
-struct schema_action<rules::option_name> {
+struct SchemaAction<rules::option_name> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.create_index->options.push(state.arena, {state.nameAt(in.begin()), nullptr});
   }
 };
 template <>
-struct schema_action<rules::option_value> {
+struct SchemaAction<rules::option_value> {
   static void apply0(State& state) { state.create_index->options.back().value = state.expression; }
 };
 template <>
-struct schema_action<rules::index_where> {
+struct SchemaAction<rules::index_where> {
   static void apply0(State& state) { state.create_index->where = state.expression; }
 };
 
 template <>
-struct schema_action<rules::create_view> : builds<schema_action<rules::create_view>, ast::CreateView, &State::create_view> {
+struct SchemaAction<rules::create_view> : Builds<SchemaAction<rules::create_view>, ast::CreateView, &State::create_view> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kOr, TokenKind::kView>(in); }
   static void done(State& state, ast::CreateView* node) {
     node->if_not_exists = state.condition;
@@ -231,18 +231,18 @@ struct schema_action<rules::create_view> : builds<schema_action<rules::create_vi
   }
 };
 template <>
-struct schema_action<rules::or_replace> {
+struct SchemaAction<rules::or_replace> {
   static void apply0(State& state) { state.create_view->or_replace = true; }
 };
 template <>
-struct schema_action<rules::view_columns> {
+struct SchemaAction<rules::view_columns> {
   static void apply0(State& state) { state.create_view->columns = state.names; }
 };
 
 // ----------------------------------------------------------------------------------------------------------------- DROP, ALTER
 
 template <>
-struct schema_action<rules::drop> : builds<schema_action<rules::drop>, ast::Drop, &State::drop> {
+struct SchemaAction<rules::drop> : Builds<SchemaAction<rules::drop>, ast::Drop, &State::drop> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kDrop>(in); }
   static void done(State& state, ast::Drop* node) {
     node->if_exists = state.condition;
@@ -251,21 +251,21 @@ struct schema_action<rules::drop> : builds<schema_action<rules::drop>, ast::Drop
   }
 };
 template <ast::DropKind Kind>
-struct sets_dropped_kind {
+struct SetsDroppedKind {
   static void apply0(State& state) { state.drop->object = Kind; }
 };
 // clang-format off
-template <> struct schema_action<rules::drop_table> : sets_dropped_kind<ast::DropKind::kTable> {};
-template <> struct schema_action<rules::drop_index> : sets_dropped_kind<ast::DropKind::kIndex> {};
-template <> struct schema_action<rules::drop_view>  : sets_dropped_kind<ast::DropKind::kView> {};
+template <> struct SchemaAction<rules::drop_table> : SetsDroppedKind<ast::DropKind::kTable> {};
+template <> struct SchemaAction<rules::drop_index> : SetsDroppedKind<ast::DropKind::kIndex> {};
+template <> struct SchemaAction<rules::drop_view>  : SetsDroppedKind<ast::DropKind::kView> {};
 // clang-format on
 template <>
-struct schema_action<rules::dropped_name> {
+struct SchemaAction<rules::dropped_name> {
   static void apply0(State& state) { state.drop->names.push(state.arena, state.target); }
 };
 
 template <>
-struct schema_action<rules::alter_table> : builds<schema_action<rules::alter_table>, ast::AlterTable, &State::alter_table> {
+struct SchemaAction<rules::alter_table> : Builds<SchemaAction<rules::alter_table>, ast::AlterTable, &State::alter_table> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kAlter>(in); }
   static void done(State& state, ast::AlterTable* node) {
     node->behavior = state.behavior;
@@ -273,7 +273,7 @@ struct schema_action<rules::alter_table> : builds<schema_action<rules::alter_tab
   }
 };
 template <>
-struct schema_action<rules::altered_table> {
+struct SchemaAction<rules::altered_table> {
   static void apply0(State& state) {
     state.alter_table->table = state.target;
     state.alter_table->if_exists = state.condition;
@@ -281,25 +281,25 @@ struct schema_action<rules::altered_table> {
   }
 };
 template <>
-struct schema_action<rules::rename_table> {
+struct SchemaAction<rules::rename_table> {
   static void apply0(State& state) {
     state.alter_table->action = ast::AlterTableKind::kRename;
     state.alter_table->new_name = state.name;
   }
 };
 template <>
-struct schema_action<rules::renamed_column> {
+struct SchemaAction<rules::renamed_column> {
   static void apply0(State& state) { state.alter_table->column = state.name; }
 };
 template <>
-struct schema_action<rules::rename_column> {
+struct SchemaAction<rules::rename_column> {
   static void apply0(State& state) {
     state.alter_table->action = ast::AlterTableKind::kRenameColumn;
     state.alter_table->new_name = state.name;
   }
 };
 template <>
-struct schema_action<rules::alter_add> {
+struct SchemaAction<rules::alter_add> {
   static void apply0(State& state) {
     state.alter_table->action = ast::AlterTableKind::kAddColumn;
     state.alter_table->definition = state.column;
@@ -307,11 +307,11 @@ struct schema_action<rules::alter_add> {
   }
 };
 template <>
-struct schema_action<rules::dropped_column> {
+struct SchemaAction<rules::dropped_column> {
   static void apply0(State& state) { state.alter_table->column = state.name; }
 };
 template <>
-struct schema_action<rules::alter_drop> {
+struct SchemaAction<rules::alter_drop> {
   static void apply0(State& state) {
     state.alter_table->action = ast::AlterTableKind::kDropColumn;
     state.alter_table->column_condition = state.condition;

@@ -1,6 +1,8 @@
 // CREATE, DROP and ALTER: structure only.
 #pragma once
 
+// NOLINTBEGIN(readability-identifier-naming): rules are named as in PEGTL itself
+
 #include "parser/sql_grammar.hpp"
 
 namespace trefoil::parser::rules {
@@ -113,3 +115,5 @@ struct schema_change         : sor< create, drop, alter_table > {};
 
 // clang-format on
 }  // namespace trefoil::parser::rules
+
+// NOLINTEND(readability-identifier-naming)

@@ -36,13 +36,25 @@ constexpr std::array<Start, 256> makeStarts() {
   std::array<Start, 256> table{};
   for (unsigned c = 0; c < 256; ++c) {
     const auto classes = kCharacterClasses[c];
-    if ((classes & kSpaceClass) != 0) table[c] = Start::kSpace;
-    if ((classes & kIdentifierFirstClass) != 0) table[c] = Start::kWord;
-    if ((classes & kDigitClass) != 0) table[c] = Start::kDigit;
+    if ((classes & kSpaceClass) != 0) {
+      table[c] = Start::kSpace;
+    }
+    if ((classes & kIdentifierFirstClass) != 0) {
+      table[c] = Start::kWord;
+    }
+    if ((classes & kDigitClass) != 0) {
+      table[c] = Start::kDigit;
+    }
   }
-  for (const char c : std::string_view("eExX")) table[static_cast<std::uint8_t>(c)] = Start::kPrefix;
-  for (const char c : std::string_view("(),+*%^=")) table[static_cast<std::uint8_t>(c)] = Start::kSingle;
-  for (const char c : std::string_view("<>!|:")) table[static_cast<std::uint8_t>(c)] = Start::kOperator;
+  for (const char c : std::string_view("eExX")) {
+    table[static_cast<std::uint8_t>(c)] = Start::kPrefix;
+  }
+  for (const char c : std::string_view("(),+*%^=")) {
+    table[static_cast<std::uint8_t>(c)] = Start::kSingle;
+  }
+  for (const char c : std::string_view("<>!|:")) {
+    table[static_cast<std::uint8_t>(c)] = Start::kOperator;
+  }
   table['.'] = Start::kDot;
   table['\''] = Start::kQuote;
   table['"'] = Start::kNameQuote;
@@ -562,14 +574,13 @@ class ShapeScanner::Run {
   bool has_next_parameters_ = false;
 };
 
-ShapeScanner::ShapeScanner()
-    : buffer_(std::make_unique_for_overwrite<char[]>(kMaxShapeBytes + Run::kRoomPerToken)),
-      literals_(std::make_unique_for_overwrite<Datum[]>(kMaxLiterals)),
-      positions_(std::make_unique_for_overwrite<std::uint32_t[]>(kMaxLiterals)) {
-  static_assert(Run::kRoomPerToken >= Run::kLongestWord + 32, "a word, its separator and the hash's zeros");
-}
-
 ShapeState ShapeScanner::scan(std::string_view text) {
+  static_assert(Run::kRoomPerToken >= Run::kLongestWord + 32, "a word, its separator and the hash's zeros");
+  if (buffer_ == nullptr) {
+    buffer_ = std::make_unique_for_overwrite<char[]>(kMaxShapeBytes + Run::kRoomPerToken);
+    literals_ = std::make_unique_for_overwrite<Datum[]>(kMaxLiterals);
+    positions_ = std::make_unique_for_overwrite<std::uint32_t[]>(kMaxLiterals);
+  }
   literal_count_ = 0;
   arena_.reset();
   shape_ = {};

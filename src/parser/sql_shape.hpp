@@ -30,14 +30,13 @@ enum class ShapeState : std::uint8_t {
   kUnfinished,   // the text ends inside a string, a quoted name or a comment
 };
 
-// Scans one statement at a time and is reused for the next; its results stand until then. Keep one per worker thread.
-// Thread safety: none.
+// Scans one statement at a time and is reused for the next; its results stand until then. It holds some 36 KB, from the first
+// scan on. One per thread serves only if no statement can begin on that thread while another one still uses its literals. Thread
+// safety: none.
 class ShapeScanner {
  public:
   static constexpr std::size_t kMaxLiterals = 1024;
   static constexpr std::size_t kMaxShapeBytes = std::size_t{16} << 10;
-
-  ShapeScanner();
 
   // Scans up to the first ';' outside strings, quoted names and comments, or to the end of the text. Views in literals() are into
   // `text`, or into the scanner where something was unescaped.

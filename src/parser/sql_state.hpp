@@ -1,7 +1,7 @@
 // What the actions of the SQL grammar work on, and how its translation units hand results to each other.
 //
 // A rule that yields something leaves it in a register of the State (`expression`, `query`, `name` …); the rule around it takes
-// it from there at once. A node under construction is pointed to by `call`, `select` …; `builds` (below) makes the node when its
+// it from there at once. A node under construction is pointed to by `call`, `select` …; `Builds` (below) makes the node when its
 // rule begins and restores the outer one when it ends, so the C++ stack is the stack of unfinished nodes. There is no
 // backtracking over anything that built a node (sql_grammar.hpp), so nothing is ever undone.
 //
@@ -52,7 +52,7 @@ struct State {
   // DEFAULT may stand for a value in VALUES at exactly this depth: that of an INSERT's own rows.
   std::size_t default_depth = SIZE_MAX;
 
-  // What stands to the left of a predicate, and whether NOT stands between them; see builds_predicate.
+  // What stands to the left of a predicate, and whether NOT stands between them; see BuildsPredicate.
   ast::Expression* operand = nullptr;
   bool negated = false;
 
@@ -142,7 +142,7 @@ class DepthGuard {
 // Derived::done(state, node) once it is complete. Derived may replace begins() (can the rule match at all? asked first, so that
 // no node is made in vain), make() and begin() (the node is there, nothing is read yet).
 template <typename Derived, typename Node, Node* State::*Current>
-struct builds : pegtl::maybe_nothing {
+struct Builds : pegtl::maybe_nothing {
   template <typename Rule, pegtl::apply_mode A, pegtl::rewind_mode M, template <typename...> class Action,
             template <typename...> class Control>
   static bool match(TokenInput& in, State& state) {

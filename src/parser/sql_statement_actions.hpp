@@ -7,13 +7,12 @@
 namespace trefoil::parser {
 
 template <typename Rule>
-struct statement_action : common_action<Rule> {};
+struct StatementAction : CommonAction<Rule> {};
 
 // ---------------------------------------------------------------------------------------------------------------- transactions
 
 template <>
-struct statement_action<rules::transaction>
-    : builds<statement_action<rules::transaction>, ast::Transaction, &State::transaction> {
+struct StatementAction<rules::transaction> : Builds<StatementAction<rules::transaction>, ast::Transaction, &State::transaction> {
   static bool begins(const TokenInput& in) {
     using enum TokenKind;
     return atToken<kBegin, kStart, kCommit, kEnd, kRollback, kAbort, kSavepoint, kRelease>(in);
@@ -21,43 +20,43 @@ struct statement_action<rules::transaction>
   static void done(State& state, ast::Transaction* node) { state.statement = node; }
 };
 template <ast::TransactionKind Kind>
-struct sets_transaction_kind {
+struct SetsTransactionKind {
   static void apply0(State& state) { state.transaction->action = Kind; }
 };
 template <ast::TransactionKind Kind>
-struct sets_savepoint {
+struct SetsSavepoint {
   static void apply0(State& state) {
     state.transaction->action = Kind;
     state.transaction->savepoint = state.name;
   }
 };
 template <ast::IsolationLevel Level>
-struct sets_isolation {
+struct SetsIsolation {
   static void apply0(State& state) { state.transaction->isolation = Level; }
 };
 template <ast::AccessMode Mode>
-struct sets_access {
+struct SetsAccess {
   static void apply0(State& state) { state.transaction->access = Mode; }
 };
 // clang-format off
-template <> struct statement_action<rules::commit>                : sets_transaction_kind<ast::TransactionKind::kCommit> {};
-template <> struct statement_action<rules::rollback_word>         : sets_transaction_kind<ast::TransactionKind::kRollback> {};
-template <> struct statement_action<rules::rollback_to>           : sets_savepoint<ast::TransactionKind::kRollbackTo> {};
-template <> struct statement_action<rules::savepoint>             : sets_savepoint<ast::TransactionKind::kSavepoint> {};
-template <> struct statement_action<rules::release>               : sets_savepoint<ast::TransactionKind::kRelease> {};
-template <> struct statement_action<rules::level_serializable>    : sets_isolation<ast::IsolationLevel::kSerializable> {};
-template <> struct statement_action<rules::level_repeatable_read> : sets_isolation<ast::IsolationLevel::kRepeatableRead> {};
-template <> struct statement_action<rules::level_committed>       : sets_isolation<ast::IsolationLevel::kReadCommitted> {};
-template <> struct statement_action<rules::level_uncommitted>     : sets_isolation<ast::IsolationLevel::kReadUncommitted> {};
-template <> struct statement_action<rules::read_only>             : sets_access<ast::AccessMode::kReadOnly> {};
-template <> struct statement_action<rules::read_write>            : sets_access<ast::AccessMode::kReadWrite> {};
+template <> struct StatementAction<rules::commit>                : SetsTransactionKind<ast::TransactionKind::kCommit> {};
+template <> struct StatementAction<rules::rollback_word>         : SetsTransactionKind<ast::TransactionKind::kRollback> {};
+template <> struct StatementAction<rules::rollback_to>           : SetsSavepoint<ast::TransactionKind::kRollbackTo> {};
+template <> struct StatementAction<rules::savepoint>             : SetsSavepoint<ast::TransactionKind::kSavepoint> {};
+template <> struct StatementAction<rules::release>               : SetsSavepoint<ast::TransactionKind::kRelease> {};
+template <> struct StatementAction<rules::level_serializable>    : SetsIsolation<ast::IsolationLevel::kSerializable> {};
+template <> struct StatementAction<rules::level_repeatable_read> : SetsIsolation<ast::IsolationLevel::kRepeatableRead> {};
+template <> struct StatementAction<rules::level_committed>       : SetsIsolation<ast::IsolationLevel::kReadCommitted> {};
+template <> struct StatementAction<rules::level_uncommitted>     : SetsIsolation<ast::IsolationLevel::kReadUncommitted> {};
+template <> struct StatementAction<rules::read_only>             : SetsAccess<ast::AccessMode::kReadOnly> {};
+template <> struct StatementAction<rules::read_write>            : SetsAccess<ast::AccessMode::kReadWrite> {};
 // clang-format on
 
 // -------------------------------------------------------------------------------------------------------------------- settings
 
 // hnsw.ef_search: the parts of the name side by side, as they are written in the catalog of settings.
 template <>
-struct statement_action<rules::setting_part> {
+struct StatementAction<rules::setting_part> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     const ast::Name part = state.nameAt(in.begin());
@@ -69,20 +68,20 @@ struct statement_action<rules::setting_part> {
   }
 };
 template <>
-struct statement_action<rules::set> : builds<statement_action<rules::set>, ast::Set, &State::set> {
+struct StatementAction<rules::set> : Builds<StatementAction<rules::set>, ast::Set, &State::set> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kSet>(in); }
   static void done(State& state, ast::Set* node) { state.statement = node; }
 };
 template <>
-struct statement_action<rules::set_to> {
+struct StatementAction<rules::set_to> {
   static void apply0(State& state) { state.set->name = state.name; }
 };
 template <>
-struct statement_action<rules::set_item> {
+struct StatementAction<rules::set_item> {
   static void apply0(State& state) { state.set->values.push(state.arena, state.expression); }
 };
 template <>
-struct statement_action<rules::reset> {
+struct StatementAction<rules::reset> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     auto* set = state.arena.make<ast::Set>(state.positionOf(in.begin()));
@@ -91,14 +90,14 @@ struct statement_action<rules::reset> {
   }
 };
 template <>
-struct statement_action<rules::show_all> {
+struct StatementAction<rules::show_all> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.name = {"all", state.positionOf(in.begin())};
   }
 };
 template <>
-struct statement_action<rules::show> {
+struct StatementAction<rules::show> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     auto* show = state.arena.make<ast::Show>(state.positionOf(in.begin()));
@@ -107,7 +106,7 @@ struct statement_action<rules::show> {
   }
 };
 template <>
-struct statement_action<rules::checkpoint> {
+struct StatementAction<rules::checkpoint> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.statement = state.arena.make<ast::Checkpoint>(state.positionOf(in.begin()));
@@ -117,7 +116,7 @@ struct statement_action<rules::checkpoint> {
 // --------------------------------------------------------------------------------------------------------------------- EXPLAIN
 
 template <>
-struct statement_action<rules::explain> : builds<statement_action<rules::explain>, ast::Explain, &State::explain> {
+struct StatementAction<rules::explain> : Builds<StatementAction<rules::explain>, ast::Explain, &State::explain> {
   static bool begins(const TokenInput& in) { return atToken<TokenKind::kExplain>(in); }
   static void done(State& state, ast::Explain* node) {
     node->statement = state.statement;
@@ -125,7 +124,7 @@ struct statement_action<rules::explain> : builds<statement_action<rules::explain
   }
 };
 template <>
-struct statement_action<rules::explain_analyze> {
+struct StatementAction<rules::explain_analyze> {
   static void apply0(State& state) { state.explain->analyze = true; }
 };
 

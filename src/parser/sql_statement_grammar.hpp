@@ -1,6 +1,8 @@
 // The statement as a whole, and the statements about session and transaction: structure only.
 #pragma once
 
+// NOLINTBEGIN(readability-identifier-naming): rules are named as in PEGTL itself
+
 #include "parser/sql_grammar.hpp"
 
 namespace trefoil::parser::rules {
@@ -60,3 +62,5 @@ struct lone_expression       : seq< expression, end_of_statement > {};
 
 // clang-format on
 }  // namespace trefoil::parser::rules
+
+// NOLINTEND(readability-identifier-naming)

@@ -4,6 +4,8 @@
 // PostgreSQL would take any run of operator characters for one operator, we know our operators and take the longest of them.
 #pragma once
 
+// NOLINTBEGIN(readability-identifier-naming): rules are named as in PEGTL itself
+
 #include <tao/pegtl.hpp>
 #include <tao/pegtl/contrib/analyze_traits.hpp>
 
@@ -128,3 +130,5 @@ template <typename Name>
 struct analyze_traits<Name, trefoil::parser::lexical::block_comment_rest> : analyze_any_traits<> {};
 
 }  // namespace tao::pegtl
+
+// NOLINTEND(readability-identifier-naming)

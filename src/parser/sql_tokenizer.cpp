@@ -21,28 +21,28 @@ struct LexicalMessage {
 };
 
 template <typename Rule>
-inline constexpr LexicalMessage lexical_message{};
+inline constexpr LexicalMessage kLexicalMessage{};
 template <>
-inline constexpr LexicalMessage lexical_message<block_comment_rest>{"unterminated /* comment", "A comment ends with */."};
+inline constexpr LexicalMessage kLexicalMessage<block_comment_rest>{"unterminated /* comment", "A comment ends with */."};
 template <>
-inline constexpr LexicalMessage lexical_message<closing_name_quote>{"unterminated quoted identifier",
+inline constexpr LexicalMessage kLexicalMessage<closing_name_quote>{"unterminated quoted identifier",
                                                                     "A quoted name ends with \"."};
 template <>
-inline constexpr LexicalMessage lexical_message<closing_quote>{"unterminated quoted string", "A string ends with '."};
+inline constexpr LexicalMessage kLexicalMessage<closing_quote>{"unterminated quoted string", "A string ends with '."};
 template <>
-inline constexpr LexicalMessage lexical_message<closing_blob_quote>{"invalid hexadecimal string",
+inline constexpr LexicalMessage kLexicalMessage<closing_blob_quote>{"invalid hexadecimal string",
                                                                     "A blob is x'…' with pairs of the digits 0-9, a-f."};
 template <>
-inline constexpr LexicalMessage lexical_message<number_end>{"trailing junk after numeric literal", nullptr};
+inline constexpr LexicalMessage kLexicalMessage<number_end>{"trailing junk after numeric literal", nullptr};
 template <>
-inline constexpr LexicalMessage lexical_message<parameter_end>{"trailing junk after parameter", nullptr};
+inline constexpr LexicalMessage kLexicalMessage<parameter_end>{"trailing junk after parameter", nullptr};
 template <>
-inline constexpr LexicalMessage lexical_message<next_element>{"syntax error",
+inline constexpr LexicalMessage kLexicalMessage<next_element>{"syntax error",
                                                               "A vector element must be a number, as in [1, -2.5].", false};
 template <>
-inline constexpr LexicalMessage lexical_message<closing_bracket>{"syntax error", "Expected ',' or ']' in a vector.", false};
+inline constexpr LexicalMessage kLexicalMessage<closing_bracket>{"syntax error", "Expected ',' or ']' in a vector.", false};
 template <>
-inline constexpr LexicalMessage lexical_message<end_of_text>{"syntax error", "No token of SQL begins with this character.",
+inline constexpr LexicalMessage kLexicalMessage<end_of_text>{"syntax error", "No token of SQL begins with this character.",
                                                              false};
 
 struct LexicalFailure {
@@ -68,7 +68,7 @@ struct TokenBuilder {
 };
 
 template <TokenKind Kind>
-struct pushes {
+struct Pushes {
   template <typename ActionInput>
   static void apply(const ActionInput& in, TokenBuilder& builder) {
     builder.push(in, Kind);
@@ -76,7 +76,7 @@ struct pushes {
 };
 
 template <TokenKind Kind>
-struct pushes_literal {
+struct PushesLiteral {
   template <typename ActionInput>
   static void apply(const ActionInput& in, TokenBuilder& builder) {
     builder.push(in, Kind).number = builder.list.literal_count++;
@@ -84,10 +84,10 @@ struct pushes_literal {
 };
 
 template <typename Rule>
-struct token_action : pegtl::nothing<Rule> {};
+struct TokenAction : pegtl::nothing<Rule> {};
 
 template <>
-struct token_action<identifier> {
+struct TokenAction<identifier> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, TokenBuilder& builder) {
     const Keyword* keyword = findKeyword(in.string_view());
@@ -95,23 +95,23 @@ struct token_action<identifier> {
   }
 };
 // clang-format off
-template <> struct token_action<quoted_identifier> : pushes<TokenKind::kIdentifier> {};
-template <> struct token_action<integer>           : pushes_literal<TokenKind::kInteger> {};
-template <> struct token_action<decimal>           : pushes_literal<TokenKind::kDecimal> {};
-template <> struct token_action<plain_string>      : pushes_literal<TokenKind::kString> {};
-template <> struct token_action<escape_string>     : pushes_literal<TokenKind::kString> {};
-template <> struct token_action<blob>              : pushes_literal<TokenKind::kBlob> {};
-template <> struct token_action<vector>            : pushes_literal<TokenKind::kVector> {};
-template <> struct token_action<cast_colons>       : pushes<TokenKind::kCastColons> {};
-template <> struct token_action<not_equal>         : pushes<TokenKind::kNotEqual> {};
-template <> struct token_action<cosine_distance>   : pushes<TokenKind::kCosineDistance> {};
-template <> struct token_action<l2_distance>       : pushes<TokenKind::kL2Distance> {};
-template <> struct token_action<negative_product>  : pushes<TokenKind::kNegativeProduct> {};
-template <> struct token_action<less_equal>        : pushes<TokenKind::kLessEqual> {};
-template <> struct token_action<greater_equal>     : pushes<TokenKind::kGreaterEqual> {};
-template <> struct token_action<concatenate>       : pushes<TokenKind::kConcatenate> {};
-template <> struct token_action<long_arrow>        : pushes<TokenKind::kLongArrow> {};
-template <> struct token_action<arrow>             : pushes<TokenKind::kArrow> {};
+template <> struct TokenAction<quoted_identifier> : Pushes<TokenKind::kIdentifier> {};
+template <> struct TokenAction<integer>           : PushesLiteral<TokenKind::kInteger> {};
+template <> struct TokenAction<decimal>           : PushesLiteral<TokenKind::kDecimal> {};
+template <> struct TokenAction<plain_string>      : PushesLiteral<TokenKind::kString> {};
+template <> struct TokenAction<escape_string>     : PushesLiteral<TokenKind::kString> {};
+template <> struct TokenAction<blob>              : PushesLiteral<TokenKind::kBlob> {};
+template <> struct TokenAction<vector>            : PushesLiteral<TokenKind::kVector> {};
+template <> struct TokenAction<cast_colons>       : Pushes<TokenKind::kCastColons> {};
+template <> struct TokenAction<not_equal>         : Pushes<TokenKind::kNotEqual> {};
+template <> struct TokenAction<cosine_distance>   : Pushes<TokenKind::kCosineDistance> {};
+template <> struct TokenAction<l2_distance>       : Pushes<TokenKind::kL2Distance> {};
+template <> struct TokenAction<negative_product>  : Pushes<TokenKind::kNegativeProduct> {};
+template <> struct TokenAction<less_equal>        : Pushes<TokenKind::kLessEqual> {};
+template <> struct TokenAction<greater_equal>     : Pushes<TokenKind::kGreaterEqual> {};
+template <> struct TokenAction<concatenate>       : Pushes<TokenKind::kConcatenate> {};
+template <> struct TokenAction<long_arrow>        : Pushes<TokenKind::kLongArrow> {};
+template <> struct TokenAction<arrow>             : Pushes<TokenKind::kArrow> {};
 // clang-format on
 
 TokenKind singleKind(char c) {
@@ -149,7 +149,7 @@ TokenKind singleKind(char c) {
 }
 
 template <>
-struct token_action<single> {
+struct TokenAction<single> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, TokenBuilder& builder) {
     builder.push(in, singleKind(in.peek_char()));
@@ -157,7 +157,7 @@ struct token_action<single> {
 };
 
 template <>
-struct token_action<numbered_parameter> {
+struct TokenAction<numbered_parameter> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, TokenBuilder& builder) {
     Token& token = builder.push(in, TokenKind::kParameter);
@@ -179,7 +179,7 @@ struct token_action<numbered_parameter> {
 };
 
 template <>
-struct token_action<next_parameter> {
+struct TokenAction<next_parameter> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, TokenBuilder& builder) {
     Token& token = builder.push(in, TokenKind::kParameter);
@@ -198,7 +198,7 @@ struct token_action<next_parameter> {
 
 // Notes where tokens and comments begin, and turns the failure of a rule that has a message into a LexicalFailure.
 template <typename Rule>
-struct token_control : pegtl::normal<Rule> {
+struct TokenControl : pegtl::normal<Rule> {
   template <typename ParseInput>
   static void start(const ParseInput& in, TokenBuilder& builder) {
     if constexpr (std::is_same_v<Rule, token> || std::is_same_v<Rule, block_comment>) {
@@ -207,8 +207,8 @@ struct token_control : pegtl::normal<Rule> {
   }
   template <typename ParseInput>
   [[noreturn]] static void raise(const ParseInput& in, TokenBuilder& builder) {
-    constexpr LexicalMessage message = lexical_message<Rule>;
-    throw LexicalFailure{message.from_token_start ? builder.last_begin : in.byte(), message};
+    constexpr LexicalMessage kMessage = kLexicalMessage<Rule>;
+    throw LexicalFailure{kMessage.from_token_start ? builder.last_begin : in.byte(), kMessage};
   }
 };
 
@@ -277,7 +277,7 @@ Result<TokenList> tokenizeSql(std::string_view text) {
   builder.list.kinds.reserve(text.size() / 5 + 8);
   TextInput in(text.data(), text.data() + text.size(), "");
   try {
-    const bool matched = pegtl::parse<lexical::text, token_action, token_control>(in, builder);
+    const bool matched = pegtl::parse<lexical::text, TokenAction, TokenControl>(in, builder);
     TREFOIL_ASSERT(matched);  // all that can fail raises
   } catch (const LexicalFailure& failure) {
     Error error(ErrorCode::kSyntax, atOrNear(failure.message.problem, offendingText(text, failure.position, failure.message)));

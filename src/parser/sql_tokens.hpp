@@ -111,7 +111,6 @@ enum CharacterClass : std::uint8_t {
   kIdentifierFirstClass = 4,  // letters, _, 0x80…
   kIdentifierRestClass = 8,   // and digits, $
   kHexClass = 16,
-  kPunctuationClass = 32,  // a token of its own or the beginning of an operator; everything else (@, \, …) begins no token
 };
 
 constexpr std::array<std::uint8_t, 256> makeCharacterClasses() {
@@ -120,13 +119,20 @@ constexpr std::array<std::uint8_t, 256> makeCharacterClasses() {
     const bool digit = c >= '0' && c <= '9';
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     std::uint8_t bits = 0;
-    if (c == ' ' || (c >= '\t' && c <= '\r')) bits |= kSpaceClass;
-    if (digit) bits |= kDigitClass;
-    if (letter || c == '_' || c >= 0x80) bits |= kIdentifierFirstClass;
-    if (letter || c == '_' || c >= 0x80 || digit || c == '$') bits |= kIdentifierRestClass;
-    if (digit || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')) bits |= kHexClass;
-    if (std::string_view("(),.;:+-*/%^=<>!|").find(static_cast<char>(c)) != std::string_view::npos && c != 0) {
-      bits |= kPunctuationClass;
+    if (c == ' ' || (c >= '\t' && c <= '\r')) {
+      bits |= kSpaceClass;
+    }
+    if (digit) {
+      bits |= kDigitClass;
+    }
+    if (letter || c == '_' || c >= 0x80) {
+      bits |= kIdentifierFirstClass;
+    }
+    if (letter || c == '_' || c >= 0x80 || digit || c == '$') {
+      bits |= kIdentifierRestClass;
+    }
+    if (digit || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')) {
+      bits |= kHexClass;
     }
     table[c] = bits;
   }

@@ -15,14 +15,20 @@ std::optional<Arguments> reference(std::string_view line) {
   Arguments arguments;
   std::size_t at = 0;
   for (;;) {
-    while (at < line.size() && blank(line[at])) ++at;
-    if (at == line.size()) return arguments;
+    while (at < line.size() && blank(line[at])) {
+      ++at;
+    }
+    if (at == line.size()) {
+      return arguments;
+    }
     std::string current;
     char quote = '\0';
     for (;; ++at) {
       const bool end = at == line.size();
       if (quote == '\0') {
-        if (end || line[at] == ' ' || line[at] == '\n' || line[at] == '\r' || line[at] == '\t' || line[at] == '\0') break;
+        if (end || line[at] == ' ' || line[at] == '\n' || line[at] == '\r' || line[at] == '\t' || line[at] == '\0') {
+          break;
+        }
         if (line[at] == '"' || line[at] == '\'') {
           quote = line[at];
         } else {
@@ -30,12 +36,16 @@ std::optional<Arguments> reference(std::string_view line) {
         }
         continue;
       }
-      if (end) return std::nullopt;
+      if (end) {
+        return std::nullopt;
+      }
       const char c = line[at];
       const std::size_t left = line.size() - at;
       if (c == quote) {
         ++at;
-        if (at < line.size() && !blank(line[at])) return std::nullopt;
+        if (at < line.size() && !blank(line[at])) {
+          return std::nullopt;
+        }
         break;
       }
       if (quote == '"' && c == '\\' && left >= 4 && line[at + 1] == 'x' && hex(line[at + 2]) && hex(line[at + 3])) {
