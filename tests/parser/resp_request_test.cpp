@@ -82,9 +82,9 @@ struct GrammarState {
 };
 
 template <typename Rule>
-struct grammar_action : tao::pegtl::nothing<Rule> {};
+struct GrammarAction : tao::pegtl::nothing<Rule> {};
 template <>
-struct grammar_action<resp::argument_count> {
+struct GrammarAction<resp::argument_count> {
   template <typename ActionInput>
   static bool apply(const ActionInput& in, GrammarState& state) {
     state.lengths.count = in.size() > 18 ? INT64_MAX : std::stoll(in.string());
@@ -93,7 +93,7 @@ struct grammar_action<resp::argument_count> {
   }
 };
 template <>
-struct grammar_action<resp::bulk_length> {
+struct GrammarAction<resp::bulk_length> {
   template <typename ActionInput>
   static bool apply(const ActionInput& in, GrammarState& state) {
     state.lengths.bulk = in.size() > 18 ? INT64_MAX : std::stoll(in.string());
@@ -101,14 +101,14 @@ struct grammar_action<resp::bulk_length> {
   }
 };
 template <>
-struct grammar_action<resp::bulk_bytes> {
+struct GrammarAction<resp::bulk_bytes> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, GrammarState& state) {
     state.request.push_back(in.string());
   }
 };
 template <>
-struct grammar_action<resp::inline_text> {
+struct GrammarAction<resp::inline_text> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, GrammarState& state) {
     state.line = in.string_view();
@@ -122,7 +122,7 @@ std::vector<Request> readByGrammar(std::string_view bytes) {
   while (!bytes.empty()) {
     tao::pegtl::memory_input<tao::pegtl::tracking_mode::lazy> in(bytes.data(), bytes.data() + bytes.size(), "");
     GrammarState state;
-    if (!tao::pegtl::parse<resp::request, grammar_action>(in, state)) {
+    if (!tao::pegtl::parse<resp::request, GrammarAction>(in, state)) {
       break;
     }
     if (state.is_inline) {

@@ -8,6 +8,7 @@
 namespace trefoil::parser {
 namespace {
 
+// NOLINTBEGIN(bugprone-suspicious-missing-comma): long statements are several literals
 const char* const kExcerpts[] = {
     // select1, select2, select3
     "SELECT CASE WHEN c>(SELECT avg(c) FROM t1) THEN a*2 ELSE b*10 END\n  FROM t1\n ORDER BY 1",
@@ -53,6 +54,7 @@ const char* const kExcerpts[] = {
     "SELECT pk, col0 FROM view_1_tab2_3 UNION ALL SELECT pk, col0 FROM tab2 WHERE NOT (col0 > 1)",
     "SELECT pk FROM ( SELECT pk, col0 FROM tab0 WHERE col0 > 88751 AND (col3 <= 71643) ) AS tab0_2",
 };
+// NOLINTEND(bugprone-suspicious-missing-comma)
 
 // A random expression, with parentheses around everything that has an operator.
 class Generator {

@@ -22,7 +22,7 @@ namespace trefoil::parser {
 namespace {
 
 // A canary: the analysis finds a loop without progress.
-struct loops_forever : tao::pegtl::star<tao::pegtl::opt<tao::pegtl::one<'a'>>> {};
+struct LoopsForever : tao::pegtl::star<tao::pegtl::opt<tao::pegtl::one<'a'>>> {};
 
 template <typename Grammar>
 std::size_t problems() {
@@ -48,7 +48,7 @@ TEST_CASE("The grammars always make progress", "[grammar]") {
 }
 
 TEST_CASE("The analysis would notice", "[grammar]") {
-  CHECK(problems<loops_forever>() != 0);
+  CHECK(problems<LoopsForever>() != 0);
 }
 
 TEST_CASE("Every keyword is found in any case, and nothing else is", "[grammar]") {

@@ -324,13 +324,13 @@ TEST_CASE("A NUL byte is no part of a statement", "[sql]") {
 }
 
 TEST_CASE("A mistyped keyword is guessed", "[sql]") {
-  const auto hintOf = [](std::string_view sql) { return parseSql(sql).error().hint; };
-  CHECK(hintOf("SELECT * FORM t") == "Perhaps you meant FROM instead of \"FORM\".");
-  CHECK(hintOf("SELECT 1 FORM t") == "Perhaps you meant FROM instead of \"FORM\".");
-  CHECK(hintOf("INSRT INTO t VALUES (1)") == "Perhaps you meant INSERT instead of \"INSRT\".");
-  CHECK(hintOf("SELECT a FROM t wheree a = 1") == "Perhaps you meant WHERE instead of \"wheree\".");
-  CHECK(hintOf("SELECT 1 +").empty());
-  CHECK(hintOf("FROBNICATE").empty());
+  const auto hint_of = [](std::string_view sql) { return parseSql(sql).error().hint; };
+  CHECK(hint_of("SELECT * FORM t") == "Perhaps you meant FROM instead of \"FORM\".");
+  CHECK(hint_of("SELECT 1 FORM t") == "Perhaps you meant FROM instead of \"FORM\".");
+  CHECK(hint_of("INSRT INTO t VALUES (1)") == "Perhaps you meant INSERT instead of \"INSRT\".");
+  CHECK(hint_of("SELECT a FROM t wheree a = 1") == "Perhaps you meant WHERE instead of \"wheree\".");
+  CHECK(hint_of("SELECT 1 +").empty());
+  CHECK(hint_of("FROBNICATE").empty());
 }
 
 TEST_CASE("A long token is shown shortened, and not cut within a character", "[sql]") {
