@@ -186,6 +186,8 @@ class Binder {
   Status unify(std::span<ExpressionPtr* const> expressions, const char* what);
   Status setParameterType(Expression& parameter, const SqlType& type);
   void fold(ExpressionPtr& expression);
+  // A copy, for constructs that use an operand twice. Nested ones would grow without bound: kLimit.
+  Result<ExpressionPtr> duplicate(const Expression& expression);
 
   // binder_calls.cpp
   Result<ExpressionPtr> bindCall(const ast::Call& call, const ExpressionContext& context);
@@ -223,8 +225,9 @@ class Binder {
   bool table_functions_ = false;
   bool no_parameters_ = false;
   int fixed_literals_ = 0;
-  int depth_ = 0;            // of queries within queries
-  std::size_t planned_ = 0;  // queries so far: common tables are planned at each use
+  std::size_t duplicated_ = 0;  // nodes of expressions
+  int depth_ = 0;               // of queries within queries
+  std::size_t planned_ = 0;     // queries so far: common tables are planned at each use
   std::vector<std::unique_ptr<CommonTableScope>> common_table_scopes_;
   ByteArena bytes_;
 };

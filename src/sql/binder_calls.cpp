@@ -107,6 +107,15 @@ Result<ExpressionPtr> Binder::bindSpecialCall(const ast::Call& call, const Expre
   TREFOIL_TRY(unify(all, what));
   const SqlType type = arguments[0]->type.withoutModifier();
   if (coalesce) {
+    // NULLs are passed over, and nothing behind a constant is ever looked at.
+    std::erase_if(arguments,
+                  [&](const ExpressionPtr& argument) { return isConstantNull(*argument) && argument != arguments.back(); });
+    const auto constant = std::find_if(arguments.begin(), arguments.end(), [](const ExpressionPtr& argument) {
+      return argument->kind == ExpressionKind::kConstant && !argument->constant.isNull();
+    });
+    if (constant != arguments.end()) {
+      arguments.erase(constant + 1, arguments.end());
+    }
     if (arguments.size() == 1) {
       return std::move(arguments[0]);
     }

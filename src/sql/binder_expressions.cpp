@@ -283,6 +283,15 @@ Status Binder::unify(std::span<ExpressionPtr* const> expressions, const char* wh
   return {};
 }
 
+Result<ExpressionPtr> Binder::duplicate(const Expression& expression) {
+  constexpr std::size_t kMaxNodes = 200'000;
+  visit(expression, [this](const Expression&) { return ++duplicated_ <= kMaxNodes; });
+  if (duplicated_ > kMaxNodes) {
+    return Error(ErrorCode::kLimit, "statement is too complex").at(expression.position);
+  }
+  return clone(expression);
+}
+
 // Computes what needs no row. An expression that fails is left for the run, where a CASE may keep it from being computed.
 void Binder::fold(ExpressionPtr& expression) {
   if (expression->kind != ExpressionKind::kCall || !isFoldable(*expression)) {
@@ -780,7 +789,7 @@ Result<ExpressionPtr> Binder::bindBetween(const ast::Between& between, const Exp
   TREFOIL_ASSIGN(ExpressionPtr operand, bindExpression(*between.operand, context));
   TREFOIL_ASSIGN(ExpressionPtr low, bindExpression(*between.low, context));
   TREFOIL_ASSIGN(ExpressionPtr high, bindExpression(*between.high, context));
-  ExpressionPtr again = clone(*operand);
+  TREFOIL_ASSIGN(ExpressionPtr again, duplicate(*operand));
   TREFOIL_ASSIGN(ExpressionPtr above, makeComparison(">=", std::move(operand), std::move(low), between.position));
   TREFOIL_ASSIGN(ExpressionPtr below, makeComparison("<=", std::move(again), std::move(high), between.position));
   auto both = std::make_unique<Expression>(ExpressionKind::kAnd, SqlType::boolean());
@@ -832,7 +841,8 @@ Result<ExpressionPtr> Binder::bindInList(const ast::InList& list, const Expressi
   // Items that depend on the row: operand = item OR …
   auto any = std::make_unique<Expression>(ExpressionKind::kOr, SqlType::boolean());
   for (ExpressionPtr& item : items) {
-    TREFOIL_ASSIGN(ExpressionPtr equal, makeComparison("=", clone(*in->children[0]), std::move(item), list.position));
+    TREFOIL_ASSIGN(ExpressionPtr left, duplicate(*in->children[0]));
+    TREFOIL_ASSIGN(ExpressionPtr equal, makeComparison("=", std::move(left), std::move(item), list.position));
     any->children.push_back(std::move(equal));
   }
   ExpressionPtr result = any->children.size() == 1 ? std::move(any->children[0]) : ExpressionPtr(std::move(any));
@@ -878,7 +888,8 @@ Result<ExpressionPtr> Binder::bindCase(const ast::Case& node, const ExpressionCo
       TREFOIL_ASSIGN(condition, bindCondition(*branch.condition, inner));
     } else {
       TREFOIL_ASSIGN(ExpressionPtr value, bindExpression(*branch.condition, context));
-      TREFOIL_ASSIGN(condition, makeComparison("=", clone(*operand), std::move(value), branch.condition->position));
+      TREFOIL_ASSIGN(ExpressionPtr left, duplicate(*operand));
+      TREFOIL_ASSIGN(condition, makeComparison("=", std::move(left), std::move(value), branch.condition->position));
     }
     TREFOIL_ASSIGN(ExpressionPtr value, bindExpression(*branch.result, context));
     result->children.push_back(std::move(condition));

@@ -199,15 +199,15 @@ Evaluator::Evaluator(const Expression& expression, std::size_t capacity)
     }
   };
   build(build, *root_, expression);
+  visit(expression, [this](const Expression& node) {
+    keeps_results_ = keeps_results_ || node.kind == ExpressionKind::kInList || node.kind == ExpressionKind::kSubquery;
+    return !keeps_results_;
+  });
 }
 
 Evaluator::~Evaluator() = default;
 Evaluator::Evaluator(Evaluator&&) noexcept = default;
 Evaluator& Evaluator::operator=(Evaluator&&) noexcept = default;
-
-void Evaluator::prepare() {
-  prepareNode(*root_);
-}
 
 void Evaluator::prepareNode(Node& node) {
   if (node.set != nullptr) {

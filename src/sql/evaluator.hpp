@@ -24,7 +24,11 @@ class Evaluator {
   Evaluator& operator=(Evaluator&&) noexcept;
 
   // At the start of each execution: parameters may differ from the last one's.
-  void prepare();
+  void prepare() {
+    if (keeps_results_) {
+      prepareNode(*root_);
+    }
+  }
 
   // The expression's values at the positions of `rows`; `result` is a view, good until the next call.
   Status evaluate(EvalContext& context, const Chunk& chunk, const Rows& rows, Column& result);
@@ -56,6 +60,7 @@ class Evaluator {
   std::unique_ptr<Node> root_;
   std::unique_ptr<ByteArena> bytes_;
   bool uses_bytes_ = false;
+  bool keeps_results_ = false;  // sets of IN lists, results of subqueries: good for one execution
 };
 
 }  // namespace trefoil::sql

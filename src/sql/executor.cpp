@@ -125,7 +125,7 @@ Status answerExplain(const PlanParts& parts, ExecContext& context, std::span<con
   return {};
 }
 
-Status runQuery(Execution& execution, ExecutionState& state, ResultSink* sink, std::int64_t& rows) {
+Status runQuery(Execution& execution, ExecutionState& state, bool one_row, ResultSink* sink, std::int64_t& rows) {
   TREFOIL_TRY(state.root->open(execution));
   for (;;) {
     TREFOIL_TRY(execution.check());
@@ -136,6 +136,9 @@ Status runQuery(Execution& execution, ExecutionState& state, ResultSink* sink, s
     rows += state.chunk.rows.count;
     if (sink != nullptr) {
       TREFOIL_TRY(sink->chunk(state.chunk));
+    }
+    if (one_row) {
+      return {};
     }
   }
 }
@@ -169,7 +172,7 @@ Result<ExecSummary> execute(const Plan& plan, ExecContext& context) {
   } else if (state->change != nullptr) {
     TREFOIL_TRY(state->change->run(execution, sink, summary.affected));
   } else {
-    TREFOIL_TRY(runQuery(execution, *state, sink, summary.affected));
+    TREFOIL_TRY(runQuery(execution, *state, plan.isPointRead(), sink, summary.affected));
   }
   if (parts.analyze) {
     const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();

@@ -9,7 +9,9 @@ namespace {
 using Int = std::int64_t;
 using Bool = std::uint8_t;
 
-constexpr std::size_t kMaxTextBytes = std::size_t{256} << 20;
+// Of one value, and of all values of one chunk.
+constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxChunkBytes = std::size_t{1} << 30;
 
 Error tooLong() {
   return Error(ErrorCode::kLimit, "requested length too large");
@@ -171,6 +173,7 @@ Status replaceKernel(const KernelCall& call) {
   forEachPosition(call.rows, [&](std::uint32_t i) {
     std::string_view rest = a[i];
     out.clear();
+    too_long |= call.bytes.capacity() > kMaxChunkBytes;
     while (!from[i].empty() && !too_long) {
       const std::size_t found = rest.find(from[i]);
       if (found == std::string_view::npos) {
@@ -182,7 +185,7 @@ Status replaceKernel(const KernelCall& call) {
       too_long = out.size() > kMaxTextBytes;
     }
     out += rest;
-    setNewText(call, i, out);
+    setNewText(call, i, too_long ? std::string_view() : out);
   });
   if (too_long) {
     return tooLong();
@@ -218,7 +221,7 @@ Status concatenateKernel(const KernelCall& call) {
   bool too_long = false;
   forEachPosition(call.rows, [&](std::uint32_t i) {
     const std::size_t size = a[i].size() + b[i].size();
-    if (size > kMaxTextBytes) {
+    if (size > kMaxTextBytes || call.bytes.capacity() > kMaxChunkBytes) {
       too_long = true;
       return;
     }
@@ -259,8 +262,8 @@ Status concatKernel(const KernelCall& call) {
       first = false;
       out += column.as<StringRef>()[column.constant ? 0 : i].view();
     }
-    too_long |= out.size() > kMaxTextBytes;
-    setNewText(call, i, out);
+    too_long |= out.size() > kMaxTextBytes || call.bytes.capacity() > kMaxChunkBytes;
+    setNewText(call, i, too_long ? std::string_view() : out);
   });
   if (too_long) {
     return tooLong();
@@ -275,7 +278,7 @@ Status repeatKernel(const KernelCall& call) {
   forEachPosition(call.rows, [&](std::uint32_t i) {
     const auto times = static_cast<std::size_t>(std::max<Int>(count[i], 0));
     const std::string_view piece = a[i];
-    if (!piece.empty() && times > kMaxTextBytes / piece.size()) {
+    if (!piece.empty() && (times > kMaxTextBytes / piece.size() || call.bytes.capacity() > kMaxChunkBytes)) {
       too_long = true;
       return;
     }
@@ -362,7 +365,7 @@ Status padKernel(const KernelCall& call) {
     const std::string_view fill = call.arguments.size() == 3 ? TextArgument(call.arguments[2])[i] : std::string_view(" ");
     const auto characters = static_cast<Int>(countCharacters(a[i]));
     const Int wanted = std::max<Int>(length[i], 0);
-    if (wanted > static_cast<Int>(kMaxTextBytes / 4)) {
+    if (wanted > static_cast<Int>(kMaxTextBytes / 4) || call.bytes.capacity() > kMaxChunkBytes) {
       too_long = true;
       return;
     }

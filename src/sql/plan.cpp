@@ -96,8 +96,10 @@ class PlanBuilder {
 
   Status bindExplain(const ast::Explain& explain) {
     Plan& plan = *plan_;
-    if (explain.statement->is<ast::Explain>()) {
-      return Error(ErrorCode::kSyntax, "EXPLAIN cannot explain itself").at(explain.statement->position);
+    const ast::StatementKind kind = explain.statement->kind;
+    if (kind != ast::StatementKind::kQuery && kind != ast::StatementKind::kInsert && kind != ast::StatementKind::kUpdate &&
+        kind != ast::StatementKind::kDelete) {
+      return Error(ErrorCode::kSyntax, "EXPLAIN takes a query, INSERT, UPDATE or DELETE").at(explain.statement->position);
     }
     TREFOIL_TRY(bindStatement(*explain.statement));
     const std::string text = describeParts(parts_);

@@ -156,7 +156,9 @@ std::string ScanNode::describe() const {
     const IndexDefinition& used = schema->indexes[index];
     out = "Index Scan using " + used.name + " on " + schema->name;
     if (access == AccessPath::kUnique) {
-      out += " (unique key)";
+      for (std::size_t i = 0; i < equals.size(); ++i) {
+        out += (i == 0 ? ", key: " : ", ") + schema->columns[used.columns[i]].name + " = " + PlanNode::describe(*equals[i]);
+      }
     }
   }
   if (filter != nullptr) {

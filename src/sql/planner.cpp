@@ -287,6 +287,48 @@ PlanNodePtr asVectorSearch(PlanNodePtr& input, std::vector<SortKey>& keys, Expre
   return nullptr;
 }
 
+// Whether an index on the table already has the rows in the order of `key`, all of them that the scan wants and few others. Then
+// makes the scan follow it.
+bool followIndex(ScanNode& scan, const SortKey& key) {
+  if (key.expression->kind != ExpressionKind::kColumn || key.nulls_first != key.descending) {
+    return false;
+  }
+  const auto found = std::find_if(scan.output.begin(), scan.output.end(),
+                                  [&](const OutputColumn& output) { return output.id == key.expression->index; });
+  if (found == scan.output.end()) {
+    return false;
+  }
+  const std::uint32_t column = scan.columns[static_cast<std::size_t>(found - scan.output.begin())];
+  if (column == kRowIdColumn || !scan.schema->columns[column].not_null) {
+    return false;  // an index may leave out NULLs
+  }
+  chooseAccess(scan);
+  if (scan.access == AccessPath::kRange) {
+    std::size_t conjuncts = 1;
+    if (scan.filter->kind == ExpressionKind::kAnd) {
+      conjuncts = scan.filter->children.size();
+    }
+    const std::size_t bounds = scan.equals.size() + (scan.lower != nullptr ? 1 : 0) + (scan.upper != nullptr ? 1 : 0);
+    const auto& columns = scan.schema->indexes[scan.index].columns;
+    if (bounds != conjuncts || scan.equals.size() >= columns.size() || columns[scan.equals.size()] != column) {
+      return false;
+    }
+  } else if (scan.access == AccessPath::kFull && scan.filter == nullptr) {
+    const auto index = std::find_if(scan.schema->indexes.begin(), scan.schema->indexes.end(),
+                                    [&](const IndexDefinition& i) { return i.columns[0] == column; });
+    if (index == scan.schema->indexes.end()) {
+      return false;
+    }
+    scan.access = AccessPath::kRange;
+    scan.index = static_cast<std::uint32_t>(index - scan.schema->indexes.begin());
+  } else {
+    return false;
+  }
+  scan.ordered = true;
+  scan.descending = key.descending;
+  return true;
+}
+
 }  // namespace
 
 PlanNodePtr planSort(PlanNodePtr input, std::vector<SortKey> keys, ExpressionPtr limit, ExpressionPtr offset) {
@@ -297,6 +339,10 @@ PlanNodePtr planSort(PlanNodePtr input, std::vector<SortKey> keys, ExpressionPtr
   }
   if (PlanNodePtr search = asVectorSearch(input, keys, limit, offset)) {
     return search;
+  }
+  if (auto* scan = dynamic_cast<ScanNode*>(input.get());
+      scan != nullptr && limit != nullptr && keys.size() == 1 && followIndex(*scan, keys[0])) {
+    return planLimit(std::move(input), std::move(limit), std::move(offset));
   }
   auto sort = std::make_unique<SortNode>();
   sort->output = input->output;
@@ -330,6 +376,7 @@ struct ColumnBound {
   std::uint32_t column = 0;  // position in the table
   std::string_view op;       // seen with the column on the left
   const Expression* value = nullptr;
+  const Expression* conjunct = nullptr;
 };
 
 std::string_view mirrored(std::string_view op) {
@@ -352,7 +399,7 @@ std::optional<ColumnBound> asBound(const ScanNode& scan, const Expression& conju
     }
     for (std::size_t i = 0; i < scan.output.size(); ++i) {
       if (scan.output[i].id == column.index && scan.columns[i] != kRowIdColumn && scan.output[i].type.base == value.type.base) {
-        return ColumnBound{scan.columns[i], side == 0 ? name : mirrored(name), &value};
+        return ColumnBound{scan.columns[i], side == 0 ? name : mirrored(name), &value, &conjunct};
       }
     }
   }
@@ -361,6 +408,7 @@ std::optional<ColumnBound> asBound(const ScanNode& scan, const Expression& conju
 
 struct IndexMatch {
   std::vector<const Expression*> equals;
+  std::vector<const Expression*> equal_conjuncts;
   const Expression* lower = nullptr;
   const Expression* upper = nullptr;
   bool lower_inclusive = true;
@@ -374,6 +422,7 @@ IndexMatch matchIndex(const IndexDefinition& index, const std::vector<ColumnBoun
                                     [&](const ColumnBound& bound) { return bound.column == column && bound.op == "="; });
     if (equal != bounds.end()) {
       match.equals.push_back(equal->value);
+      match.equal_conjuncts.push_back(equal->conjunct);
       continue;
     }
     for (const ColumnBound& bound : bounds) {
@@ -413,6 +462,7 @@ void chooseAccess(ScanNode& scan) {
     consider(*scan.filter);
   }
   int best_score = 0;
+  std::vector<const Expression*> implied;  // conjuncts that the access path makes true
   for (std::uint32_t i = 0; i < scan.schema->indexes.size(); ++i) {
     const IndexDefinition& index = scan.schema->indexes[i];
     const IndexMatch match = matchIndex(index, bounds);
@@ -433,7 +483,15 @@ void chooseAccess(ScanNode& scan) {
     scan.upper = match.upper == nullptr ? nullptr : clone(*match.upper);
     scan.lower_inclusive = match.lower_inclusive;
     scan.upper_inclusive = match.upper_inclusive;
+    implied = unique ? match.equal_conjuncts : std::vector<const Expression*>();
   }
+  // The row that a unique key finds need not be compared with it again. (A range keeps its conditions: see IndexScanOperator.)
+  std::vector<ExpressionPtr> rest;
+  splitConjunction(std::move(scan.filter), rest);
+  std::erase_if(rest, [&](const ExpressionPtr& conjunct) {
+    return std::find(implied.begin(), implied.end(), conjunct.get()) != implied.end();
+  });
+  scan.filter = joinConjunction(std::move(rest));
 }
 
 // -------------------------------------------------------------------------------------------------------------------- last pass
@@ -521,6 +579,9 @@ void resolveNode(PlanNode& node) {
 }
 
 void finishNode(PlanNode& node, const IdSet& needed) {
+  if (auto* scan = dynamic_cast<ScanNode*>(&node)) {
+    chooseAccess(*scan);
+  }
   IdSet from_children = needed;
   node.forEachExpression([&](ExpressionPtr& expression) {
     if (expression != nullptr && dynamic_cast<ProjectNode*>(&node) == nullptr) {
@@ -534,7 +595,6 @@ void finishNode(PlanNode& node, const IdSet& needed) {
       addColumns(*expression, from_children);
     }
   } else if (auto* scan = dynamic_cast<ScanNode*>(&node)) {
-    chooseAccess(*scan);
     pruneOutput(node, from_children, scan->columns);
   } else if (auto* knn = dynamic_cast<KnnNode*>(&node)) {
     const OutputColumn distance = knn->output.back();

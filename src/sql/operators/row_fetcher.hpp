@@ -21,6 +21,8 @@ class RowFetcher {
   void fetch(const TableReader& reader, std::span<const RowId> rows, std::vector<Column>& out);
 
  private:
+  void prefetch(const TableReader& reader, RowId row) const;
+
   const std::vector<std::uint32_t>& columns_;
   std::size_t capacity_;
   std::vector<Type> types_;

@@ -2,6 +2,7 @@
 #include "sql/operators/operator.hpp"
 #include "sql/operators/row_fetcher.hpp"
 #include "sql/plan_scan.hpp"
+#include "sql/table_version.hpp"
 #include "sql/view.hpp"
 
 namespace trefoil::sql {
@@ -36,8 +37,30 @@ void RowFetcher::viewBlock(const BlockReader& block, std::vector<Column>& out) {
   }
 }
 
+// Asks for the cache lines of a row's columns all at once: each is likely to be a miss, and they need not wait for each other.
+void RowFetcher::prefetch(const TableReader& reader, RowId row) const {
+  const Block* const block = reader.version()->findBlock(blockOf(row));
+  if (block == nullptr) {
+    return;
+  }
+  const std::uint32_t slot = slotOf(row);
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    if (columns_[c] == kRowIdColumn) {
+      continue;
+    }
+    const ColumnChunk* const chunk = block->column(columns_[c]);
+    const std::size_t width = types_[c] == Type::kVector ? sizeof(vector::Slot) : elementSize(types_[c]);
+    __builtin_prefetch(&chunk->nulls[slot >> 6]);
+    __builtin_prefetch(chunk->as<char>() + slot * width);
+  }
+}
+
 void RowFetcher::fetch(const TableReader& reader, std::span<const RowId> rows, std::vector<Column>& out) {
   out.resize(columns_.size());
+  constexpr std::size_t kAhead = 8;
+  for (std::size_t i = 0; i < std::min(kAhead, rows.size()); ++i) {
+    prefetch(reader, rows[i]);
+  }
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     ColumnBuffer& buffer = buffers_[c];
     if (buffer.capacity() < capacity_) {
@@ -173,6 +196,7 @@ class IndexScanOperator final : public Operator {
     next_ = 0;
     rows_.clear();
     whole_table_.reset();
+    ordered_.reset();
     if (filter_ != nullptr) {
       filter_->prepare();
     }
@@ -206,14 +230,20 @@ class IndexScanOperator final : public Operator {
     range.lower_inclusive = node_.lower_inclusive;
     range.upper_inclusive = node_.upper_inclusive;
     range.descending = node_.descending;
-    return collect(execution, view.range(node_.schema->id, node_.index, range));
+    IndexCursor cursor = view.range(node_.schema->id, node_.index, range);
+    if (node_.ordered) {
+      ordered_.emplace(std::move(cursor));
+      batch_ = kFirstBatch;
+      return {};
+    }
+    return collect(execution, std::move(cursor));
   }
 
   Status next(Execution& execution, Chunk& out) override {
     if (whole_table_ != nullptr) {
       return whole_table_->next(execution, out);
     }
-    while (next_ < rows_.size()) {
+    while (next_ < rows_.size() || refill()) {
       const std::size_t count = std::min(execution.chunk_rows, rows_.size() - next_);
       out.rows = {nullptr, static_cast<std::uint32_t>(count)};
       fetcher_.fetch(*reader_, std::span(rows_.data() + next_, count), out.columns);
@@ -234,8 +264,21 @@ class IndexScanOperator final : public Operator {
   }
 
  private:
+  static constexpr std::size_t kFirstBatch = 16;
   static constexpr std::uint64_t kFewRows = 512;
   static constexpr std::uint64_t kScanFraction = 16;  // reading a row by its id costs about as much as passing so many
+
+  // In the index's order rows are fetched in growing batches: a LIMIT above wants few of them.
+  bool refill() {
+    if (!ordered_.has_value()) {
+      return false;
+    }
+    rows_.resize(batch_);
+    rows_.resize(ordered_->next(rows_));
+    batch_ = std::min(batch_ * 2, kMaxChunkRows);
+    next_ = 0;
+    return !rows_.empty();
+  }
 
   Status collect(Execution& execution, IndexCursor cursor) {
     const std::uint64_t limit = std::max(kFewRows, reader_->rowCount() / kScanFraction);
@@ -247,7 +290,7 @@ class IndexScanOperator final : public Operator {
       if (count == 0) {
         return {};
       }
-      if (rows_.size() > limit && !node_.ordered) {
+      if (rows_.size() > limit) {
         rows_.clear();
         whole_table_ = std::make_unique<TableScanOperator>(node_);
         return whole_table_->open(execution);
@@ -270,6 +313,8 @@ class IndexScanOperator final : public Operator {
   std::unique_ptr<Evaluator> upper_;
   std::optional<TableReader> reader_;
   std::unique_ptr<TableScanOperator> whole_table_;
+  std::optional<IndexCursor> ordered_;
+  std::size_t batch_ = kFirstBatch;
   std::vector<Datum> key_;
   bool never_ = false;
   std::vector<std::uint16_t> selection_;
