@@ -26,7 +26,7 @@ std::uint64_t sizeOf(Env& env, const std::string& path) {
 
 // Every block of every unit; a damaged unit does not hide the next one.
 Status checkBase(Env& env, const std::string& directory, const BaseEntry& base, CheckReport& report) {
-  const std::string path = directory + "/" + baseName(base.number);
+  const std::string path = pathIn(directory, baseName(base.number));
   const auto damaged = [&](const Error& error, const std::string& lost) {
     report.damages.push_back({.file = path, .offset = 0, .what = error.message, .lost = lost, .repairable = false});
   };
@@ -54,7 +54,7 @@ std::string lossBehind(Env& env, const std::string& directory, const Manifest& m
   const std::uint64_t size = sizeOf(env, damage.path);
   std::uint64_t bytes = size > damage.offset ? size - damage.offset : 0;
   for (std::size_t i = damage.segment + 1; i < manifest.segments.size(); ++i) {
-    bytes += sizeOf(env, directory + "/" + segmentName(manifest.segments[i].number));
+    bytes += sizeOf(env, pathIn(directory, segmentName(manifest.segments[i].number)));
   }
   std::string loss = "the " + plural(bytes, "byte") + " of the log from lsn " + std::to_string(damage.lsn) + " on";
   if (walker.syncedMark() > damage.lsn) {

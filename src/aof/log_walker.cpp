@@ -25,7 +25,7 @@ LogWalker::LogWalker(Env& env, std::string directory, const Manifest& manifest)
 
 Status LogWalker::openSegment() {
   const SegmentEntry& entry = manifest_.segments[index_];
-  const std::string path = directory_ + "/" + segmentName(entry.number);
+  const std::string path = pathIn(directory_, segmentName(entry.number));
   damage_ = {.path = path, .segment = index_, .lsn = position_};
   if (!env_.exists(path)) {
     return corrupt("'" + path + "': the manifest names this segment, but there is no such file");

@@ -141,6 +141,10 @@ const char* inconsistency(const Manifest& manifest) {
 
 }  // namespace
 
+std::string pathIn(const std::string& directory, const std::string& name) {
+  return directory + "/" + name;
+}
+
 std::string manifestPath(const std::string& directory) {
   return directory + "/MANIFEST";
 }

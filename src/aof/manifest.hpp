@@ -63,6 +63,7 @@ struct Manifest {
 };
 
 // Paths in a data directory.
+std::string pathIn(const std::string& directory, const std::string& name);
 std::string manifestPath(const std::string& directory);
 std::string lockPath(const std::string& directory);
 std::string segmentName(std::uint64_t number);
@@ -85,7 +86,7 @@ class ManifestStore {
 
   [[nodiscard]] Env& env() const { return env_; }
   [[nodiscard]] const std::string& directory() const { return directory_; }
-  [[nodiscard]] std::string pathOf(const std::string& name) const { return directory_ + "/" + name; }
+  [[nodiscard]] std::string pathOf(const std::string& name) const { return pathIn(directory_, name); }
 
  private:
   Env& env_;

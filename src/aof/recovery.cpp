@@ -22,20 +22,24 @@ bool isBaseFile(const std::string& name) {
   return name.starts_with("base-") && name.ends_with(".tfs");
 }
 
+Error missingManifest(const std::string& directory, const std::string& data) {
+  return {ErrorCode::kCorruption, "'" + manifestPath(directory) + "' is missing, but there is data: '" + data + "'"};
+}
+
 // A directory without a manifest is empty, or the first opening died before its manifest was there: then it holds at most a
 // segment with nothing but a head. Anything else is somebody's data.
 Status checkNothingIsLost(Env& env, const std::string& directory) {
   TREFOIL_ASSIGN(const std::vector<std::string> names, env.list(directory));
   for (const std::string& name : names) {
+    const std::string path = pathIn(directory, name);
     bool has_data = isBaseFile(name);
     if (isLogFile(name)) {
-      TREFOIL_ASSIGN(const std::unique_ptr<File> file, env.open(directory + "/" + name, Env::OpenMode::kRead));
+      TREFOIL_ASSIGN(const std::unique_ptr<File> file, env.open(path, Env::OpenMode::kRead));
       TREFOIL_ASSIGN(const std::uint64_t size, file->size());
       has_data = size > kSegmentHeaderBytes;
     }
     if (has_data) {
-      return Error(ErrorCode::kCorruption,
-                   "'" + manifestPath(directory) + "' is missing, but there is data: '" + directory + "/" + name + "'");
+      return missingManifest(directory, path);
     }
   }
   return {};
@@ -53,7 +57,7 @@ void removeUnnamed(Env& env, const std::string& directory, const Manifest& manif
                        std::any_of(manifest.segments.begin(), manifest.segments.end(),
                                    [&](const SegmentEntry& segment) { return name == segmentName(segment.number); });
     if (!named && (isLogFile(name) || isBaseFile(name) || name == "MANIFEST.tmp")) {
-      (void)env.remove(directory + "/" + name);
+      (void)env.remove(pathIn(directory, name));
     }
   }
 }
@@ -125,7 +129,7 @@ Status Recovery::State::joinParts(const RecordView& record) {
     std::unique_ptr<SegmentReader>& reader = part_readers[place.segment];
     if (reader == nullptr) {
       const SegmentEntry& entry = manifest.segments[place.segment];
-      TREFOIL_ASSIGN(reader, SegmentReader::open(env, directory + "/" + segmentName(entry.number), entry));
+      TREFOIL_ASSIGN(reader, SegmentReader::open(env, pathIn(directory, segmentName(entry.number)), entry));
     }
     TREFOIL_TRY(reader->readPayload(place.lsn, part));
     joined.append(part, sizeof(PartPrefix));
@@ -156,7 +160,7 @@ Result<std::unique_ptr<Recovery>> Recovery::open(Env& env, const std::string& di
     std::memcpy(&state->manifest.hash_seed, seed, sizeof(seed));
   }
   if (state->manifest.base) {
-    auto checkpoint = CheckpointReader::open(env, directory + "/" + baseName(state->manifest.base->number));
+    auto checkpoint = CheckpointReader::open(env, pathIn(directory, baseName(state->manifest.base->number)));
     if (!checkpoint.ok()) {
       return withCheckHint(std::move(checkpoint).error(), directory);
     }
@@ -219,12 +223,12 @@ Result<bool> Recovery::next(LogRecord& record) {
 // A fresh segment with the records [to.start, end) of an old one, under the new epoch. Not synced.
 Result<std::unique_ptr<File>> Recovery::State::copyTail(const SegmentEntry& from, Lsn end, const SegmentIdentity& to,
                                                         std::uint64_t number) {
-  TREFOIL_ASSIGN(std::unique_ptr<File> file, createSegment(env, directory + "/" + segmentName(number), to));
+  TREFOIL_ASSIGN(std::unique_ptr<File> file, createSegment(env, pathIn(directory, segmentName(number)), to));
   if (to.start == end) {
     return file;
   }
   TREFOIL_ASSIGN(const std::unique_ptr<SegmentReader> reader,
-                 SegmentReader::open(env, directory + "/" + segmentName(from.number), from));
+                 SegmentReader::open(env, pathIn(directory, segmentName(from.number)), from));
   reader->seek(to.start);
   std::string batch;
   Lsn written = to.start;
