@@ -50,7 +50,7 @@ __attribute__((constructor)) static void setUp(void) {
   const char* path = getenv("FAULT_JOURNAL");
   if (path != NULL) journal = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   path = getenv("FAULT_COUNT");
-  if (path != NULL) count_file = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  if (path != NULL) count_file = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   unsetenv("LD_PRELOAD");
 }
 
@@ -141,7 +141,10 @@ int ftruncate(int fd, off_t size) {
 int ftruncate64(int fd, off_t size) { return ftruncate(fd, size); }
 
 static int syncFile(int fd, long number, const char* call) {
-  if (isOurs(fd) && faultNow(call) == 1) return -1;
+  if (isOurs(fd) && faultNow(call) == 1) {
+    note('f', fd, 0, "", NULL, 0);
+    return -1;
+  }
   const int result = (int)syscall(number, fd);
   if (isOurs(fd) && result == 0) note('s', fd, 0, "", NULL, 0);
   return result;

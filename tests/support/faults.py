@@ -108,6 +108,10 @@ class PowerCut:
             else:
                 what.durable = what.current()
                 what.pending = []
+        elif kind == "f":
+            # A failed sync marks the pages clean all the same: what was pending never gets to the disk, and no later sync says so.
+            if self.open[fd] is not self:
+                self.open[fd].pending = []
         elif kind == "r":
             moved = self.files[base]
             self._rename(base, None)
