@@ -110,9 +110,9 @@ class Connection:
             raise EOFError(line)
         kind, rest = line[:1], line[1:-2]
         if kind == b"+":
-            return rest.decode()
+            return rest.decode(errors="backslashreplace")
         if kind == b"-":
-            return ReplyError(rest.decode())
+            return ReplyError(rest.decode(errors="backslashreplace"))
         if kind == b":":
             return int(rest)
         if kind in b"$=":

@@ -1,0 +1,275 @@
+#!/usr/bin/python3
+"""Clients that mean no good, or do not know better: random bytes, broken frames, absurd announcements, statements of nonsense and of
+great depth, thousands of idle connections, readers that do not read. The server stays alive, its memory bounded, and others are
+answered.
+
+  hostile_clients.py [SECONDS [SEED]]      for each kind of fuzz"""
+import os
+import random
+import socket
+import struct
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from trefoil import Connection, ReplyError, Server, allow_many_files  # noqa: E402
+
+COMMANDS = """PING ECHO GET SET SETEX GETDEL MGET MSET INCR DECR INCRBY DECRBY APPEND STRLEN DEL EXISTS TYPE EXPIRE PEXPIRE EXPIREAT TTL
+PTTL PERSIST KEYS SCAN DBSIZE FLUSHDB RENAME LPUSH RPUSH LPOP RPOP LRANGE LLEN LINDEX LSET LTRIM LREM LINSERT HSET HGET HDEL HGETALL HLEN
+HINCRBY HMGET HEXISTS SADD SREM SMEMBERS SISMEMBER SCARD SPOP SRANDMEMBER SINTER SUNION ZADD ZREM ZRANGE ZSCORE ZRANK ZCARD ZINCRBY
+ZRANGEBYSCORE ZPOPMIN MULTI EXEC DISCARD WATCH UNWATCH BEGIN COMMIT ROLLBACK SAVEPOINT SQL SELECT INSERT UPDATE DELETE CREATE DROP EXPLAIN
+CONFIG INFO CLIENT COMMAND HELLO RESET GETRANGE SETRANGE COPY OBJECT""".split()
+WORDS = [b"", b"0", b"1", b"-1", b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808", b"1e400", b"nan", b"inf", b"-inf",
+         b"3.5", b"*", b"a", b"b", b"list", b"hash", b"set", b"zset", b"NX", b"XX", b"EX", b"PX", b"KEEPTTL", b"GET", b"WITHSCORES", b"LIMIT",
+         b"COUNT", b"MATCH", b"BYSCORE", b"BYLEX", b"REV", b"(1", b"[a", b"+", b"-", b"\x00\xff\xfe", b"x" * 5000, b"t", b"TABLE", b"FROM",
+         b"INTO", b"VALUES", b"WHERE", b"SELECT 1", b"$1", b"'", b'"', b";", b"--", b"/*", b"\r\n", "ünïcödé".encode(), b"%s%n", b"[" * 100]
+TOKENS = """SELECT FROM WHERE GROUP BY HAVING ORDER LIMIT OFFSET DISTINCT INSERT INTO VALUES UPDATE SET DELETE CREATE TABLE INDEX DROP JOIN LEFT ON
+USING AS AND OR NOT NULL IS IN BETWEEN LIKE CASE WHEN THEN ELSE END CAST UNION ALL EXCEPT INTERSECT EXISTS RETURNING PRIMARY KEY UNIQUE CHECK
+DEFAULT INTEGER BIGINT TEXT DOUBLE BOOLEAN TIMESTAMP DATE JSON VECTOR BLOB t u id v d e count sum avg min max abs length lower upper substr
+coalesce nullif round now kv hash zset list ( ) ( ) , , . * + - / % = <> < > <= >= || :: <=> [ ] 0 1 2 3.5 -1 9223372036854775807 1e308 'a'
+'2024-01-01' '[1,2,3]' '{"a":1}' 'x''y' "id" $1 $2 ? true false ; EXPLAIN WITH RECURSIVE interval '' ''' " ~ ! @ # -- /* */ $$ \\ é""".split()
+
+
+class Fuzz:
+    def __init__(self, server, seconds, seed):
+        self.server, self.seconds, self.seed = server, seconds, seed
+        self.witness = server.connect()
+
+    def ping(self, what):
+        start = time.monotonic()
+        try:
+            reply = self.witness.call("PING")
+        except (OSError, EOFError):
+            time.sleep(0.3)
+            raise AssertionError(f"{what}: the server is gone: {self.server.process.poll()}\n" + "".join(self.server.log[-20:])) from None
+        assert reply == "PONG", f"{what}: {reply}"
+        took = time.monotonic() - start
+        assert took < 10, f"{what}: PING took {took:.1f} s"
+
+    def rounds(self, what, one):
+        rng = random.Random(f"{self.seed}/{what}")
+        until = time.monotonic() + self.seconds
+        count = 0
+        while time.monotonic() < until:
+            case = one(rng)
+            count += 1
+            self.ping(f"{what} {case!r:.2000}")
+        print(f"{what}: {count} rounds", flush=True)
+
+    def raw(self, data, read=True):
+        """Sends bytes on a connection of their own and reads what comes until the server closes or has nothing more to say."""
+        connection = socket.create_connection(("127.0.0.1", self.server.port), 20)
+        try:
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            while read and connection.recv(65536):
+                pass
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+        finally:
+            connection.close()
+
+    def random_bytes(self, rng):
+        alphabet = rng.choice((bytes(range(256)), b"*$0123456789-\r\n:+ab ", b"*$1\r\n"))
+        data = bytes(rng.choice(alphabet) for _ in range(rng.randint(1, 400)))
+        self.raw(data)
+        return data
+
+    def broken_frames(self, rng):
+        frames = b"".join(Connection.encode(*self.command(rng)) for _ in range(rng.randint(1, 20)))
+        data = bytearray(frames)
+        for _ in range(rng.randint(0, 5)):
+            at = rng.randrange(len(data))
+            how = rng.randrange(3)
+            if how == 0:
+                data[at] = rng.randrange(256)
+            elif how == 1:
+                del data[at:at + rng.randint(1, 5)]
+            else:
+                data[at:at] = rng.choice((b"\r\n", b"*1000000\r\n", b"$99999999\r\n", b"$-1\r\n", b"*-1\r\n", b"\x00"))
+            if not data:
+                break
+        self.raw(bytes(data[:rng.randint(0, len(data))]))
+        return bytes(data)
+
+    def command(self, rng):
+        return [rng.choice(COMMANDS).encode()] + [rng.choice(WORDS) for _ in range(rng.randint(0, 6))]
+
+    def arguments(self, rng):
+        commands = [self.command(rng) for _ in range(30)]
+        with self.server.connect() as connection:
+            connection.socket.settimeout(20)
+            try:
+                connection.send(b"".join(Connection.encode(*command) for command in commands))
+                for command in commands:
+                    connection.read()
+            except socket.timeout:
+                raise AssertionError(f"no answer to one of {commands}") from None
+            except (EOFError, ConnectionResetError, BrokenPipeError):
+                pass
+        return commands
+
+    def sql(self, rng):
+        with self.server.connect() as connection:
+            connection.socket.settimeout(30)
+            statements = []
+            for _ in range(20):
+                statements.append(self.statement(rng))
+                try:
+                    connection.call("SQL", statements[-1], *[rng.choice(WORDS) for _ in range(rng.choice((0, 0, 1, 2)))])
+                except socket.timeout:
+                    raise AssertionError(f"no answer to {statements[-1]}") from None
+                except EOFError:
+                    self.ping(statements)
+                    raise AssertionError(f"the connection was closed after {statements[-1]}") from None
+        return statements
+
+    SEEDS = ["SELECT id, v FROM t WHERE id = 1 AND d < 2.5 ORDER BY v DESC LIMIT 3 OFFSET 1",
+             "SELECT grp, count(*), sum(d), min(v) FROM u GROUP BY grp HAVING count(*) > 1 ORDER BY 2",
+             "SELECT t.id, u.v FROM t LEFT JOIN u ON t.id = u.id WHERE t.v LIKE 'a%' OR u.v IS NULL",
+             "INSERT INTO t (id, v, d) VALUES (1000, 'x', 1.5), (1001, NULL, -0.0) RETURNING id",
+             "UPDATE t SET v = v || 'x', d = d * 2 WHERE id BETWEEN 1 AND 5", "DELETE FROM t WHERE id > 900",
+             "CREATE TABLE w (a INTEGER PRIMARY KEY, b VARCHAR(5) UNIQUE, c DOUBLE DEFAULT 1.0 CHECK (c > 0))", "DROP TABLE IF EXISTS w",
+             "SELECT CASE WHEN id % 2 = 0 THEN 'even' ELSE CAST(id AS TEXT) END FROM t", "CREATE INDEX i ON t (v)",
+             "SELECT id FROM e ORDER BY emb <=> '[1,0,0]' LIMIT 2", "SELECT substr(v, 0, -5), round(d, 400), length(v) FROM t",
+             "SELECT DATE '2024-02-30', TIMESTAMP '2024-01-01 10:00:00' + INTERVAL '1 day'", "EXPLAIN SELECT * FROM t, u WHERE t.id = u.id",
+             "SELECT * FROM kv('*') k", "SELECT (SELECT max(id) FROM t), id IN (SELECT id FROM u), EXISTS (SELECT 1 FROM u) FROM t",
+             "SELECT 9223372036854775807 + 1, -9223372036854775808 / -1, 1 / 0, 5 % 0, 1e308 * 10"]
+
+    def statement(self, rng):
+        if rng.random() < 0.3:
+            return " ".join(rng.choice(TOKENS) for _ in range(rng.randint(1, 25)))
+        words = rng.choice(self.SEEDS).split(" ")
+        for _ in range(rng.randint(0, 4)):
+            at = rng.randrange(len(words))
+            how = rng.randrange(4)
+            if how == 0:
+                words[at] = rng.choice(TOKENS)
+            elif how == 1 and len(words) > 1:
+                del words[at]
+            elif how == 2:
+                words.insert(at, rng.choice(TOKENS))
+            else:
+                other = rng.choice(self.SEEDS).split(" ")
+                words[at:at + 2] = other[rng.randrange(len(other)):][:4]
+        return " ".join(words)
+
+
+def depth(server, fuzz):
+    """Nesting without end, in each grammar: an error, not a stack overflow."""
+    n = 100_000
+    statements = ["SELECT " + "(" * n + "1" + ")" * n, "SELECT " + "-" * 1 + " -" * n + "1", "SELECT " + "NOT " * n + "true",
+                  "SELECT 1" + " + 1" * n, "SELECT " + "CASE WHEN true THEN " * n + "1" + " END" * n, "SELECT " + "abs(" * n + "1" + ")" * n,
+                  "SELECT * FROM " + "(SELECT * FROM " * n + "t" + ")" * n, "SELECT 1" + " UNION ALL SELECT 1" * n,
+                  "SELECT 'a'" + " || 'a'" * n, "SELECT true" + " AND true" * n, "SELECT 1" + "::text::integer" * n, "/*" * n,
+                  "SELECT " + "1," * n + "1", "SELECT 1 IN (" + "1," * n + "1)", "SELECT '" + "[" * n + "'::json",
+                  "SELECT 1 WHERE " + "EXISTS (SELECT 1 WHERE " * n + "true" + ")" * n, "EXPLAIN " * n + "SELECT 1",
+                  "SELECT * FROM t" + " JOIN t" * 5000, "WITH a AS (" * n + "SELECT 1" + ")" * n, "SELECT " + "x." * n + "y",
+                  "SELECT '" + '{"a":' * n + "1" + "}" * n + "'::json"]
+    for statement in statements:
+        with server.connect() as connection:
+            connection.socket.settimeout(60)
+            connection.call("SQL", statement)
+        fuzz.ping(statement[:60])
+    fuzz.raw(b"*1\r\n" * n)
+    fuzz.raw(b"(" * n + b"\r\n")
+    fuzz.raw(b'"' * n + b"\r\n")
+    fuzz.ping("deep frames")
+    with server.connect() as connection:  # more words than any command has
+        assert isinstance(connection.call("GET", *["x"] * n), ReplyError)
+        assert connection.call("MSET", *["x"] * n) == "OK"
+        assert connection.call("KEYS", "*a" * 500 + "none") == [], "a pattern of many stars"
+    print("depth: done", flush=True)
+
+
+def announcements(server, fuzz):
+    """600 MB are announced by each of many, and never sent."""
+    before = server.rss_kib()
+    held = []
+    for n in range(50):
+        connection = socket.create_connection(("127.0.0.1", server.port), 20)
+        connection.sendall((b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$629145600\r\n" if n % 2 else b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$536870000\r\n") + b"x" * 1000)
+        held.append(connection)
+    for n in range(50):
+        connection = socket.create_connection(("127.0.0.1", server.port), 20)
+        connection.sendall(b"*1000000\r\n$3\r\nDEL\r\n" if n % 2 else b"*2147483647\r\n$629145600\r\n")
+        held.append(connection)
+    time.sleep(0.5)
+    fuzz.ping("announcements")
+    grown = server.rss_kib() - before
+    assert grown < 100_000, f"announcements alone took {grown} KiB"
+    for connection in held:
+        connection.close()
+    print(f"announcements: {grown} KiB more", flush=True)
+
+
+def idle_and_slow(server, fuzz, idle):
+    before = server.rss_kib()
+    held = [socket.create_connection(("127.0.0.1", server.port), 20) for _ in range(idle)]
+    for connection in held[::7]:
+        connection.sendall(b"*2\r\n$4\r\nEC")  # half a command
+    fuzz.ping("idle connections")
+    per = (server.rss_kib() - before) / idle
+    assert per < 40, f"{per} KiB for an idle connection"
+    # Readers that ask for much and read nothing.
+    fuzz.witness.ok("SET", "large", b"y" * 1_000_000)
+    slow = []
+    for _ in range(6):
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", server.port))
+        connection.setblocking(False)
+        slow.append(connection)
+    request = Connection.encode("GET", "large") * 2000
+    for connection in slow:
+        try:
+            connection.send(request)
+        except BlockingIOError:
+            pass
+    peak = 0
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        fuzz.ping("slow readers")
+        peak = max(peak, server.rss_kib() - before)
+        time.sleep(0.02)
+    assert peak < 1_000_000, f"slow readers made the server grow by {peak} KiB"
+    # A connection that dies with half a reply on its way.
+    for connection in slow:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+    fuzz.ping("dead readers")
+    for connection in held:
+        connection.close()
+    fuzz.ping("closed connections")
+    print(f"{idle} idle connections: {per:.1f} KiB each; slow readers: {peak} KiB", flush=True)
+
+
+def main():
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 2.5
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    print(f"seed {seed}")
+    with Server("--threads", "2") as server:
+        fuzz = Fuzz(server, seconds, seed)
+        for statement in ("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, d DOUBLE)",
+                          "CREATE TABLE u (id INTEGER PRIMARY KEY, v TEXT, grp INTEGER, d DOUBLE)",
+                          "CREATE TABLE e (id INTEGER PRIMARY KEY, emb VECTOR(3))",
+                          "INSERT INTO t VALUES (1, 'a', 1.5), (2, 'ab', NULL), (3, NULL, -1)",
+                          "INSERT INTO u VALUES (1, 'a', 1, 1.5), (2, 'b', 1, 2), (3, NULL, NULL, NULL)",
+                          "INSERT INTO e VALUES (1, '[1,2,3]'), (2, '[0,0,1]'), (3, NULL)"):
+            fuzz.witness.ok("SQL", statement)
+        fuzz.witness.ok("RPUSH", "list", 1, 2, 3)
+        fuzz.witness.ok("HSET", "hash", "a", 1)
+        fuzz.witness.ok("SADD", "set", 1, "a")
+        fuzz.witness.ok("ZADD", "zset", 1, "a", 2, "b")
+        for what in ("random_bytes", "broken_frames", "arguments", "sql"):
+            fuzz.rounds(what, getattr(fuzz, what))
+        depth(server, fuzz)
+        announcements(server, fuzz)
+        if allow_many_files(2500):
+            idle_and_slow(server, fuzz, 2000)
+        grown = server.rss_kib()
+        assert grown < 1_500_000, f"{grown} KiB at the end"
+
+
+if __name__ == "__main__":
+    main()
