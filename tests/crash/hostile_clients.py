@@ -232,7 +232,7 @@ def idle_and_slow(server, fuzz, idle):
         fuzz.ping("slow readers")
         peak = max(peak, server.rss_kib() - before)
         time.sleep(0.02)
-    assert peak < 1_000_000, f"slow readers made the server grow by {peak} KiB"
+    assert peak < 200_000, f"slow readers made the server grow by {peak} KiB"
     # A connection that dies with half a reply on its way.
     for connection in slow:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -264,11 +264,14 @@ def main():
         for what in ("random_bytes", "broken_frames", "arguments", "sql"):
             fuzz.rounds(what, getattr(fuzz, what))
         depth(server, fuzz)
-        announcements(server, fuzz)
-        if allow_many_files(2500):
-            idle_and_slow(server, fuzz, 2000)
-        grown = server.rss_kib()
-        assert grown < 1_500_000, f"{grown} KiB at the end"
+        size = server.rss_kib()
+        assert size < 1_500_000, f"{size} KiB at the end of the fuzzing"
+    # Servers of their own, so that what the others left in the allocator hides nothing.
+    with Server("--threads", "2") as server:
+        announcements(server, Fuzz(server, seconds, seed))
+    if allow_many_files(2500):
+        with Server("--threads", "2") as server:
+            idle_and_slow(server, Fuzz(server, seconds, seed), 2000)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ warnings.simplefilter("ignore", ResourceWarning)
 
 def skip(reason):
     print(f"SKIP: {reason}")
-    sys.exit(0)
+    sys.exit(77)
 
 
 class Server:
