@@ -110,12 +110,13 @@ struct greater_equal      : string< '>', '=' > {};
 struct concatenate        : string< '|', '|' > {};
 struct long_arrow         : string< '-', '>', '>' > {};
 struct arrow              : string< '-', '>' > {};
-struct single             : one< '(', ')', ',', '.', ';', '+', '-', '*', '/', '%', '^', '=', '<', '>' > {};
+struct punctuation        : one< '(', ')', ',', ';', '+', '*', '%', '^', '=' > {};  // begin nothing longer
+struct single             : one< '.', '-', '/', '<', '>' > {};
 struct operator_token     : sor< cast_colons, cosine_distance, l2_distance, negative_product, not_equal, less_equal, greater_equal,
                                  concatenate, long_arrow, arrow, single > {};
 
-struct token              : sor< escape_string, blob, identifier, decimal, integer, plain_string, operator_token, quoted_identifier,
-                                 numbered_parameter, next_parameter, vector > {};
+struct token              : sor< punctuation, escape_string, blob, identifier, decimal, integer, plain_string, operator_token,
+                                 quoted_identifier, numbered_parameter, next_parameter, vector > {};
 struct end_of_text        : eof {};
 struct text               : seq< skip, star< token, skip >, must< end_of_text > > {};
 // clang-format on

@@ -148,13 +148,16 @@ TokenKind singleKind(char c) {
   }
 }
 
-template <>
-struct TokenAction<single> {
+struct PushesSingle {
   template <typename ActionInput>
   static void apply(const ActionInput& in, TokenBuilder& builder) {
     builder.push(in, singleKind(in.peek_char()));
   }
 };
+template <>
+struct TokenAction<punctuation> : PushesSingle {};
+template <>
+struct TokenAction<single> : PushesSingle {};
 
 template <>
 struct TokenAction<numbered_parameter> {
