@@ -43,7 +43,8 @@ void Versions::releaseSnapshot(Lsn snapshot) {
     oldest_.store(snapshots_.empty() ? kNoSnapshot : snapshots_.begin()->first, std::memory_order_release);
   }
   // What is born at 0 stands for a whole (a dropped table and all it leads to) and outlives its parts.
-  const auto wholes = std::stable_partition(dead.begin(), dead.end(), [](const Retired& retired) { return retired.object->born != 0; });
+  const auto wholes =
+      std::stable_partition(dead.begin(), dead.end(), [](const Retired& retired) { return retired.object->born != 0; });
   const auto free = [](const Retired& retired) { retired.free(retired.object); };
   std::for_each(dead.begin(), wholes, free);
   std::for_each(wholes, dead.end(), free);

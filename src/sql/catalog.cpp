@@ -23,7 +23,8 @@ void CatalogVersion::add(std::shared_ptr<Table> table, SchemaPointer schema) {
   names.emplace(id, schema->name);
   by_id.resize(std::max<std::size_t>(by_id.size(), std::size_t{id} + 1));
   by_id[id] = table.get();
-  const bool added = tables.emplace(schema->name, Entry{std::move(table), schema}).second;
+  const std::string name = schema->name;
+  const bool added = tables.emplace(name, Entry{std::move(table), std::move(schema)}).second;
   TREFOIL_ASSERT(added);
 }
 

@@ -289,14 +289,14 @@ std::size_t IndexWalk::next(std::span<RowId> out) {
   if (bounds_.empty) {
     return 0;
   }
-  const auto intInside = [this](std::int64_t key) { return bounds_.descending ? key >= bounds_.low : key <= bounds_.high; };
+  const auto int_inside = [this](std::int64_t key) { return bounds_.descending ? key >= bounds_.low : key <= bounds_.high; };
   switch (kind_) {
     case IndexKind::kIntUnique:
       return collect(
-          int_unique_, out, [&](const auto& at) { return intInside(at.key()); }, [](const auto& at) { return at.value(); });
+          int_unique_, out, [&](const auto& at) { return int_inside(at.key()); }, [](const auto& at) { return at.value(); });
     case IndexKind::kIntMulti:
       return collect(
-          int_multi_, out, [&](const auto& at) { return intInside(at.key().key); }, [](const auto& at) { return at.key().row; });
+          int_multi_, out, [&](const auto& at) { return int_inside(at.key().key); }, [](const auto& at) { return at.key().row; });
     case IndexKind::kBytes: {
       const KeyProbe lower(bounds_.lower, false);
       const KeyProbe upper(bounds_.upper, false);

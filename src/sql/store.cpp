@@ -264,7 +264,7 @@ std::size_t textBytes(const Block& block) {
 Status Store::capture(Lsn snapshot, const Sink& sink, std::size_t piece_bytes) {
   const auto catalog = catalogAt(snapshot);
   EffectBuffer piece;
-  const auto flushIfOver = [&](std::size_t limit) -> Status {
+  const auto flush_if_over = [&](std::size_t limit) -> Status {
     if (piece.size() <= limit) {
       return {};
     }
@@ -290,7 +290,7 @@ Status Store::capture(Lsn snapshot, const Sink& sink, std::size_t piece_bytes) {
       }
       if (textBytes(*block) <= kLargeBlock) {
         putBlock(piece, *version, number, *block);
-        TREFOIL_TRY(flushIfOver(piece_bytes));
+        TREFOIL_TRY(flush_if_over(piece_bytes));
         continue;
       }
       // Long texts: row by row, so that no piece holds more than one of them too many.
@@ -300,7 +300,7 @@ Status Store::capture(Lsn snapshot, const Sink& sink, std::size_t piece_bytes) {
         if (block->isPresent(slot)) {
           reader.row(makeRowId(number, slot), row);
           putInsert(piece, entry.table->id(), makeRowId(number, slot), row);
-          TREFOIL_TRY(flushIfOver(piece_bytes));
+          TREFOIL_TRY(flush_if_over(piece_bytes));
         }
       }
     }
@@ -309,9 +309,9 @@ Status Store::capture(Lsn snapshot, const Sink& sink, std::size_t piece_bytes) {
       piece.putVarint(entry.table->id());
       putIndex(piece, index);
     }
-    TREFOIL_TRY(flushIfOver(piece_bytes));
+    TREFOIL_TRY(flush_if_over(piece_bytes));
   }
-  return flushIfOver(0);
+  return flush_if_over(0);
 }
 
 void Store::verify() {

@@ -304,7 +304,7 @@ void TableWriter::retireValue(const ColumnChunk& chunk, std::size_t column, std:
 
 bool TableWriter::insert(RowId row, std::span<const Datum> values) {
   const auto& definitions = version_.schema->indexes;
-  const auto insertKey = [&](std::size_t index) {
+  const auto insert_key = [&](std::size_t index) {
     fillKey(
         version_.indexes[index], definitions[index], [&](std::uint32_t column) { return values[column]; }, scratch_key);
     return version_.indexes[index].insert(scratch_key, row, context_);
@@ -313,7 +313,7 @@ bool TableWriter::insert(RowId row, std::span<const Datum> values) {
   while (first_unique < definitions.size() && !definitions[first_unique].unique) {
     ++first_unique;
   }
-  if (first_unique < definitions.size() && !insertKey(first_unique)) {
+  if (first_unique < definitions.size() && !insert_key(first_unique)) {
     return false;
   }
   const std::uint32_t slot = slotOf(row);
@@ -329,7 +329,7 @@ bool TableWriter::insert(RowId row, std::span<const Datum> values) {
   block->extent = std::max(block->extent, slot + 1);
   ++version_.rows;
   for (std::size_t i = 0; i < definitions.size(); ++i) {
-    if (i != first_unique && !insertKey(i)) {
+    if (i != first_unique && !insert_key(i)) {
       return false;
     }
   }
@@ -551,7 +551,7 @@ std::optional<RowId> TableWriter::addIndex(SchemaPointer schema, const IndexDefi
     return duplicate;
   }
   const auto position = static_cast<std::ptrdiff_t>(*schema->findIndex(index.id));
-  version_.indexes.insert(version_.indexes.begin() + position, std::move(tree));
+  version_.indexes.insert(version_.indexes.begin() + position, tree);
   version_.schema = std::move(schema);
   return std::nullopt;
 }

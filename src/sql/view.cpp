@@ -115,7 +115,7 @@ WriteContext View::privateContext(StagedTable& table) const {
   return WriteContext::privateCopy(table.nodes, transaction_);
 }
 
-TableVersion& View::writable(StagedTable& table) {
+TableVersion& View::writable(StagedTable& table) const {
   TREFOIL_ASSERT(transaction_ != kReadOnly);
   if (table.version == nullptr) {
     table.version = new TableVersion(*table.base);
@@ -348,7 +348,7 @@ Result<RowId> View::insert(TableId id, std::span<const Datum> values) {
 Status View::checkUpdate(TableId id, const TableVersion& version, RowId row, std::span<const ColumnValue> changes) {
   const TableSchema& schema = *version.schema;
   const TableReader reader(&version);
-  const auto newValue = [&](std::uint32_t column) {
+  const auto new_value = [&](std::uint32_t column) {
     for (const ColumnValue& change : changes) {
       if (change.column == column) {
         return change.value;
@@ -356,22 +356,22 @@ Status View::checkUpdate(TableId id, const TableVersion& version, RowId row, std
     }
     return reader.value(row, column);
   };
-  const auto isChanged = [&](std::uint32_t column) {
+  const auto is_changed = [&](std::uint32_t column) {
     return std::any_of(changes.begin(), changes.end(), [&](const ColumnValue& change) { return change.column == column; });
   };
   for (const ColumnValue& change : changes) {
     if (change.value.isNull() && schema.columns[change.column].not_null) [[unlikely]] {
       std::vector<Datum> values(schema.columns.size());
       for (std::uint32_t column = 0; column < values.size(); ++column) {
-        values[column] = newValue(column);
+        values[column] = new_value(column);
       }
       return nullViolation(schema, change.column, values);
     }
   }
   for (std::size_t i = 0; i < schema.indexes.size(); ++i) {
     const IndexDefinition& index = schema.indexes[i];
-    if (index.unique && std::any_of(index.columns.begin(), index.columns.end(), isChanged)) {
-      if (Status status = checkKey(id, version, i, row, newValue); !status.ok()) [[unlikely]] {
+    if (index.unique && std::any_of(index.columns.begin(), index.columns.end(), is_changed)) {
+      if (Status status = checkKey(id, version, i, row, new_value); !status.ok()) [[unlikely]] {
         return status;
       }
     }

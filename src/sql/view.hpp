@@ -153,7 +153,7 @@ class View {
   const TableVersion& current(TableId table);
   StagedTable& staged(TableId table);
   // A staged table's private version; makes the copy.
-  TableVersion& writable(StagedTable& table);
+  TableVersion& writable(StagedTable& table) const;
 
   // Whether a row with these values would break a unique index. The first unique index may be left to the insertion itself.
   enum class FirstUnique : std::uint8_t { kCheck, kLeave };

@@ -155,12 +155,12 @@ Result<TableId> View::createTable(TableSchema schema) {
     if (index.name.empty()) {
       index.name = freeName(schema, index);
     }
-    const auto sameName = [&](const IndexDefinition& other) { return &other != &index && other.name == index.name; };
+    const auto same_name = [&](const IndexDefinition& other) { return &other != &index && other.name == index.name; };
     if (Status named = checkName(index.name); !named.ok()) {
       return std::move(named).error();
     }
     if (catalog().isTaken(index.name) || index.name == schema.name ||
-        std::any_of(schema.indexes.begin(), schema.indexes.end(), sameName)) {
+        std::any_of(schema.indexes.begin(), schema.indexes.end(), same_name)) {
       return alreadyExists(index.name);
     }
   }
