@@ -35,13 +35,19 @@ class StablePool {
   [[nodiscard]] std::size_t bytesInUse() const { return in_use_.load(std::memory_order_relaxed); }
 
  private:
+  static constexpr std::size_t kFirstChunkBytes = std::size_t{4} << 10;
   static constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
+  static constexpr std::size_t kHugePage = std::size_t{2} << 20;
+  static constexpr std::size_t kHugeFrom = kHugePage / 4;  // bytes of a class from which on its chunks are huge pages
 
   struct Class {
     std::vector<std::uint64_t*> free;
     char* bump = nullptr;
     std::size_t bump_left = 0;
+    std::size_t bytes = 0;  // of all its chunks
   };
+
+  void addChunk(Class& size_class, std::size_t bytes);
 
   std::mutex mutex_;
   std::map<std::pair<Kind, std::size_t>, Class> classes_;

@@ -1,7 +1,7 @@
 #include "kv/store.hpp"
 
+#include "base/glob.hpp"
 #include "kv/change.hpp"
-#include "kv/glob.hpp"
 #include "kv/large.hpp"
 #include "kv/partition.hpp"
 #include "kv/reaper.hpp"
@@ -309,7 +309,7 @@ bool Store::anyChangedSince(PartitionId id, std::string_view pattern, Lsn snapsh
   bool changed = false;
   if (partition.shadow != nullptr) {
     partition.shadow->visitDiedSince(
-        snapshot, [&](const Entry& entry) { changed = changed || pattern.empty() || globMatches(pattern, entry.key()); });
+        snapshot, [&](const Entry& entry) { changed = changed || pattern.empty() || globMatch(pattern, entry.key()); });
   }
   return changed;
 }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/glob.hpp"
 #include "kv/change.hpp"
 #include "kv/collection.hpp"
-#include "kv/glob.hpp"
 #include "kv/large.hpp"
 #include "kv/reaper.hpp"
 #include "kv/view_state.hpp"
@@ -265,7 +265,7 @@ std::uint64_t View::scan(int db, std::uint64_t cursor, std::size_t budget, const
 
 void View::forEachKey(int db, std::string_view pattern, const Store::EntryVisitor& visitor) {
   const Store::EntryVisitor matching = [&](const Entry& entry) {
-    if (pattern.empty() || globMatches(pattern, entry.key())) {
+    if (pattern.empty() || globMatch(pattern, entry.key())) {
       visitor(entry);
     }
   };
@@ -283,7 +283,7 @@ void View::forEachKey(int db, std::string_view pattern, const Store::EntryVisito
   reads_->patterns.push_back({db, std::string(pattern)});
   std::vector<const Entry*> entries;
   store_.visitAll(db, snapshot_, false, [&](const Entry& entry) {
-    if (pattern.empty() || globMatches(pattern, entry.key())) {
+    if (pattern.empty() || globMatch(pattern, entry.key())) {
       entries.push_back(&entry);
     }
   });

@@ -1,7 +1,6 @@
-// Views: validation, deadlines, watches, the sweeper; and the small pieces: globs, numbers, hashes.
+// Views: validation, deadlines, watches, the sweeper; and the small pieces: numbers, hashes.
 #include <catch2/catch.hpp>
 
-#include "kv/glob.hpp"
 #include "kv/integer_text.hpp"
 #include "kv/key_hash.hpp"
 #include "tests/kv/kv_harness.hpp"
@@ -224,50 +223,6 @@ TEST_CASE("a view's own keys and flushes are seen by its walks", "[kv]") {
     REQUIRE(store->size(0) == 100);
   }
   store.closeSnapshot(snapshot);
-}
-
-TEST_CASE("globs match as Redis's do", "[kv]") {
-  struct Case {
-    const char* pattern;
-    const char* text;
-    bool matches;
-  };
-  const auto one = GENERATE(values<Case>({
-      {"*", "", true},
-      {"", "", true},
-      {"", "a", false},
-      {"a", "a", true},
-      {"a", "ab", false},
-      {"h?llo", "hello", true},
-      {"h?llo", "hllo", false},
-      {"h*llo", "heeeello", true},
-      {"h*llo", "hell", false},
-      {"h[ae]llo", "hallo", true},
-      {"h[ae]llo", "hillo", false},
-      {"h[^e]llo", "hallo", true},
-      {"h[^e]llo", "hello", false},
-      {"h[a-c]llo", "hbllo", true},
-      {"h[c-a]llo", "hbllo", true},
-      {"h\\*llo", "h*llo", true},
-      {"h\\*llo", "hello", false},
-      {"*a*b*c*", "xxaxxbxxcxx", true},
-      {"*a*b*c*", "xxaxxcxxbxx", false},
-      {"**a", "a", true},
-      {"[", "x", false},
-      {"a\\", "a\\", true},
-      {"[\\]]", "]", true},
-      {"[a", "a", true},
-  }));
-  CAPTURE(one.pattern, one.text);
-  REQUIRE(globMatches(one.pattern, one.text) == one.matches);
-}
-
-TEST_CASE("a pattern of many stars ends soon", "[kv]") {
-  std::string pattern;
-  for (int i = 0; i < 50; ++i) {
-    pattern += "a*";
-  }
-  REQUIRE_FALSE(globMatches(pattern + "b", std::string(2000, 'a')));
 }
 
 TEST_CASE("only canonical decimals are integers", "[kv]") {

@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include "base/format_number.hpp"
+#include "base/glob.hpp"
 #include "engine/commands/arguments.hpp"
-#include "kv/glob.hpp"
 #include "kv/integer_text.hpp"
 
 namespace trefoil::commands {
@@ -183,7 +183,7 @@ Status hscan(CommandCall& call) {
   TREFOIL_ASSIGN(const kv::HashHandle hash, call.kv.hash(keyAt(call, 1)));
   std::vector<std::string> found;
   const std::uint64_t next = hash.scan(options.cursor, options.count, [&](const kv::Element& element) {
-    if (!options.match || kv::globMatches(*options.match, element.member)) {
+    if (!options.match || globMatch(*options.match, element.member)) {
       found.emplace_back(element.member);
       found.emplace_back(element.value);
     }

@@ -1,6 +1,6 @@
 // Commands on keys whatever they hold. Redis: db.c, expire.c, object.c.
+#include "base/glob.hpp"
 #include "engine/commands/arguments.hpp"
-#include "kv/glob.hpp"
 
 namespace trefoil::commands {
 
@@ -195,7 +195,7 @@ Status scan(CommandCall& call) {
   TREFOIL_ASSIGN(const ScanOptions options, scanOptions(call.args, 1, true));
   std::vector<std::string> names;
   const std::uint64_t next = call.kv.scan(call.db, options.cursor, options.count, [&](const kv::Entry& entry) {
-    if ((!options.match || kv::globMatches(*options.match, entry.key())) &&
+    if ((!options.match || globMatch(*options.match, entry.key())) &&
         (!options.type || kv::typeName(entry.type()) == *options.type)) {
       names.emplace_back(entry.key());
     }

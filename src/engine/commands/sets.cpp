@@ -1,8 +1,8 @@
 // Set commands. Redis: t_set.c.
 #include <unordered_set>
 
+#include "base/glob.hpp"
 #include "engine/commands/arguments.hpp"
-#include "kv/glob.hpp"
 
 namespace trefoil::commands {
 
@@ -233,7 +233,7 @@ Status sscan(CommandCall& call) {
   TREFOIL_ASSIGN(const kv::SetHandle set, call.kv.set(keyAt(call, 1)));
   std::vector<std::string> found;
   const std::uint64_t next = set.scan(options.cursor, options.count, [&](const kv::Element& element) {
-    if (!options.match || kv::globMatches(*options.match, element.member)) {
+    if (!options.match || globMatch(*options.match, element.member)) {
       found.emplace_back(element.member);
     }
   });

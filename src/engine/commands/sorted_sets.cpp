@@ -2,8 +2,8 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "base/glob.hpp"
 #include "engine/commands/arguments.hpp"
-#include "kv/glob.hpp"
 
 namespace trefoil::commands {
 
@@ -276,7 +276,7 @@ Status zscan(CommandCall& call) {
   TREFOIL_ASSIGN(const kv::SortedSetHandle set, call.kv.sortedSet(keyAt(call, 1)));
   std::vector<std::string> found;
   const std::uint64_t next = set.scan(options.cursor, options.count, [&](const kv::Element& element) {
-    if (!options.match || kv::globMatches(*options.match, element.member)) {
+    if (!options.match || globMatch(*options.match, element.member)) {
       char text[kMaxDoubleChars];
       found.emplace_back(element.member);
       found.emplace_back(text, formatDouble(text, element.score));
