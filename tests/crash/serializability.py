@@ -3,7 +3,9 @@
 Experimental Observations", VLDB 2020): concurrent sessions run transactions of reads and appends of unique numbers over lists that
 live in keys (RPUSH, APPEND) and rows (UPDATE … SET v = v || …). A read shows the order of the appends before it, so write-write,
 write-read and read-write dependencies can be told from the answers alone; a cycle among them, or a list that no order explains, is an
-anomaly.
+anomaly. Beside the lists there are sets that only grow, read by predicates (rows by scan, by index, by a range of the primary key;
+members of a SADD set, a hash, a sorted set; KEYS of a pattern): who sees an element comes after its writer, who does not see it comes
+before. That finds phantoms.
 
   serializability.py [SECONDS [SEED]]      for each mixture"""
 import bisect
@@ -19,14 +21,36 @@ from trefoil import Connection, Directory, ReplyError, Server  # noqa: E402
 
 OBJECTS = 5
 SESSIONS = 6
+RANGE = 1_000_000  # of the primary keys of one object
+
+
+KEY_KINDS = ("list", "text", "members", "hash", "sorted", "keys")
+
+KEY_TABLES = {"members": "SELECT * FROM set('members:{}')", "hash": "SELECT * FROM hash('hash:{}')", "keys": "SELECT key FROM kv('key:{}:*')",
+              "sorted": "SELECT * FROM zset('sorted:{}')"}
 
 
 class Operations:
     """The kinds of lists. An object is (kind, number)."""
 
+    # Kinds of which a read tells what is there, but not in which order it came.
+    SETS = ("members", "hash", "sorted", "keys", "scan", "index", "range")
+
     @staticmethod
     def append(target, value):
         kind, number = target
+        if kind == "members":
+            return ("SADD", f"members:{number}", value)
+        if kind == "hash":
+            return ("HSET", f"hash:{number}", value, "x")
+        if kind == "sorted":
+            return ("ZADD", f"sorted:{number}", value, value)
+        if kind == "keys":
+            return ("SET", f"key:{number}:{value}", value)
+        if kind in ("scan", "index"):
+            return ("SQL", f"INSERT INTO by_{kind} (value, object) VALUES ($1, $2)", value, number)
+        if kind == "range":
+            return ("SQL", "INSERT INTO by_range (id) VALUES ($1)", number * RANGE + value)
         if kind == "list":
             return ("RPUSH", f"list:{number}", value)
         if kind == "text":
@@ -36,6 +60,20 @@ class Operations:
     @staticmethod
     def read(target, scan=False):
         kind, number = target
+        if scan and kind in KEY_TABLES:  # the same through SQL
+            return ("SQL", KEY_TABLES[kind].format(number))
+        if kind == "members":
+            return ("SMEMBERS", f"members:{number}")
+        if kind == "hash":
+            return ("HGETALL", f"hash:{number}")
+        if kind == "sorted":
+            return ("ZRANGE", f"sorted:{number}", 0, -1)
+        if kind == "keys":
+            return ("KEYS", f"key:{number}:*")
+        if kind in ("scan", "index"):
+            return ("SQL", f"SELECT value FROM by_{kind} WHERE object = $1", number)
+        if kind == "range":
+            return ("SQL", "SELECT id FROM by_range WHERE id >= $1 AND id < $2", number * RANGE, (number + 1) * RANGE)
         if kind == "list":
             return ("LRANGE", f"list:{number}", 0, -1)
         if kind == "text":
@@ -48,8 +86,16 @@ class Operations:
         kind = target[0]
         if isinstance(reply, ReplyError):
             raise reply
-        if kind == "list":
+        if reply and isinstance(reply[0], list) and kind in KEY_TABLES:
+            return [int(row[0].split(b":")[-1]) for row in reply[1:]]
+        if kind in ("members", "sorted", "list"):
             return [int(value) for value in reply]
+        if kind == "hash":
+            return [int(value) for value in reply if value != b"x"]
+        if kind == "keys":
+            return [int(value.split(b":")[-1]) for value in reply]
+        if kind in ("scan", "index", "range"):
+            return [int(row[0]) % RANGE for row in reply[1:]]
         if kind == "text":
             return [int(value) for value in (reply or b"").decode().split(",") if value]
         return [int(value) for value in reply[1][0].decode().split(",") if value]
@@ -92,7 +138,7 @@ class Session(threading.Thread):
             self.error = repr(error)
 
     def target(self, keys_only=False):
-        kinds = [kind for kind in self.test.kinds if kind in ("list", "text")] if keys_only else self.test.kinds
+        kinds = [kind for kind in self.test.kinds if kind in KEY_KINDS] if keys_only else self.test.kinds
         return self.rng.choice(kinds), self.rng.randrange(OBJECTS)
 
     def autocommit(self, transaction):
@@ -160,8 +206,15 @@ def check_inside(transaction):
     for op, target, value in transaction.operations:
         if op == "append":
             appended[target].append(value)
-            if target in known:
+            if target in known and target[0] not in Operations.SETS:
                 known[target] = known[target] + [value]
+            continue
+        if target[0] in Operations.SETS:
+            if not set(appended[target]) <= set(value) or len(set(value)) != len(value):
+                raise Anomaly(f"own writes {appended[target]} are not in {target}, or something is there twice: {transaction}")
+            value = sorted(set(value) - set(appended[target]))
+            if known.setdefault(target, value) != value:
+                raise Anomaly(f"read {known[target]} and then {value} of {target}: {transaction}")
             continue
         if target in known and known[target] != value:
             raise Anomaly(f"read {known[target]} and then {value} of {target}: {transaction}")
@@ -199,6 +252,8 @@ def analyse(transactions, final):
             edges[a][b] = why
 
     for target, values in final.items():
+        if target[0] in Operations.SETS:
+            continue
         for left, right in zip(values, values[1:]):
             before(writer[left][0], writer[right][0], f"ww {target} {left} {right}")
     for transaction in transactions:
@@ -206,6 +261,17 @@ def analyse(transactions, final):
         for op, target, value in transaction.operations:
             if op == "append":
                 own[target].append(value)
+                continue
+            if target[0] in Operations.SETS:
+                seen = set(value) - set(own[target])
+                if not seen <= position[target].keys():
+                    raise Anomaly(f"dirty read of {seen - position[target].keys()} in {target}: {transaction}")
+                if transaction.outcome == "ok":
+                    for v in final[target]:
+                        if v in seen:
+                            before(writer[v][0], transaction, f"wr {target} {v}")
+                        else:
+                            before(transaction, writer[v][0], f"rw {target} {v}")
                 continue
             seen = value[:len(value) - len(own[target])]
             if seen != final[target][:len(seen)]:
@@ -265,12 +331,17 @@ def find_cycle(edges):
 class Test:
     def __init__(self, server, kinds, seconds, seed, checkpoints):
         self.port, self.kinds, self.seed = server.port, kinds, seed
-        self.has_keys = any(kind in ("list", "text") for kind in kinds)
+        self.has_keys = any(kind in KEY_KINDS for kind in kinds)
         self.counter, self.lock = 0, threading.Lock()
         with server.connect() as connection:
             connection.ok("FLUSHDB")
             connection.ok("SQL", "DROP TABLE IF EXISTS rows")
             connection.ok("SQL", "CREATE TABLE rows (id INTEGER PRIMARY KEY, v TEXT NOT NULL)")
+            for table, columns in (("by_scan", "value BIGINT, object INTEGER"), ("by_index", "value BIGINT, object INTEGER"),
+                                   ("by_range", "id BIGINT PRIMARY KEY")):
+                connection.ok("SQL", f"DROP TABLE IF EXISTS {table}")
+                connection.ok("SQL", f"CREATE TABLE {table} ({columns})")
+            connection.ok("SQL", "CREATE INDEX by_index_object ON by_index (object)")
             for number in range(OBJECTS):
                 connection.ok("SQL", "INSERT INTO rows VALUES ($1, '')", number)
             self.until = time.monotonic() + seconds
@@ -310,7 +381,9 @@ def check_the_checker():
     dirty = [transaction(1, "failed", ("append", x, 11)), transaction(2, "ok", ("read", x, [11]))]
     stale = [transaction(1, "ok", ("append", x, 11), ended=1.0), transaction(2, "ok", ("read", x, []), begun=2.0)]
     unrepeatable = [transaction(1, "ok", ("append", x, 11)), transaction(2, "ok", ("read", x, []), ("read", x, [11]))]
-    for history, final in ((skew, {x: [12], y: [11]}), (lost, {x: [12]}), (dirty, {x: []}), (stale, {x: [11]}),
+    z = ("scan", 0)
+    phantom = [transaction(1, "ok", ("read", z, []), ("append", z, 11)), transaction(2, "ok", ("read", z, []), ("append", z, 12))]
+    for history, final in ((phantom, {z: [11, 12]}), (skew, {x: [12], y: [11]}), (lost, {x: [12]}), (dirty, {x: []}), (stale, {x: [11]}),
                            (unrepeatable, {x: [11]})):
         try:
             analyse(history, final)
@@ -321,16 +394,17 @@ def check_the_checker():
 
 
 def main():
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 1.2
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     print(f"seed {seed}")
     check_the_checker()
     with Server("--threads", "4") as server:
-        for kinds in (["list", "text"], ["row"], ["list", "text", "row"]):
+        for kinds in (["list", "text"], ["row"], ["list", "text", "row"], ["members", "hash", "sorted", "keys"], ["scan", "index", "range"],
+                      ["index", "range", "keys", "list", "row"]):
             test = Test(server, kinds, seconds, f"{seed}/{kinds}", checkpoints=False)
             report(test)
     with Directory() as directory, Server("--threads", "4", "--appendfsync", "always", directory=directory) as server:
-        report(Test(server, ["list", "row"], seconds, f"{seed}/durable", checkpoints=True))
+        report(Test(server, ["list", "row", "keys", "index"], seconds, f"{seed}/durable", checkpoints=True))
 
 
 def report(test):
