@@ -56,10 +56,15 @@ int openReserve() {
 Acceptor::Acceptor(Server& server) : server_(server), reserve_(openReserve()) {}
 
 Acceptor::~Acceptor() {
+  stop();
+  ::close(reserve_);
+}
+
+void Acceptor::stop() {
   for (const int socket : sockets_) {
     ::close(socket);
   }
-  ::close(reserve_);
+  sockets_.clear();
 }
 
 void Acceptor::accept() {

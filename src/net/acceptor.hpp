@@ -12,7 +12,7 @@ class Server;
 class Acceptor {
  public:
   explicit Acceptor(Server& server);
-  ~Acceptor();  // closes the listening sockets
+  ~Acceptor();
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
@@ -20,6 +20,8 @@ class Acceptor {
   void add(int socket) { sockets_.push_back(socket); }
   // Takes what waits, a bounded number at a time.
   void accept();
+  // Closes the listening sockets; accept() does nothing from then on.
+  void stop();
 
  private:
   bool acceptOne(int listener);

@@ -168,20 +168,18 @@ void EventLoop::serveFenced() {
   }
 }
 
+// Whoever leaves mail wakes the loop before letting go of the mutex: the loop may end, and be destroyed, as soon as it has the
+// mail.
 void EventLoop::adopt(NewSocket socket) {
   load_.fetch_add(1, std::memory_order_relaxed);
-  {
-    const std::lock_guard lock(mail_mutex_);
-    new_sockets_.push_back(std::move(socket));
-  }
+  const std::lock_guard lock(mail_mutex_);
+  new_sockets_.push_back(std::move(socket));
   wake();
 }
 
 void EventLoop::finished(Connection* connection) {
-  {
-    const std::lock_guard lock(mail_mutex_);
-    finished_.push_back(connection);
-  }
+  const std::lock_guard lock(mail_mutex_);
+  finished_.push_back(connection);
   wake();
 }
 
@@ -193,10 +191,8 @@ void EventLoop::durableMoved() {
 }
 
 void EventLoop::stop() {
-  {
-    const std::lock_guard lock(mail_mutex_);
-    stop_requested_ = true;
-  }
+  const std::lock_guard lock(mail_mutex_);
+  stop_requested_ = true;
   wake();
 }
 
@@ -299,7 +295,9 @@ void EventLoop::tick() {
 void EventLoop::beginStop() {
   stopping_ = true;
   stop_deadline_us_ = server_.database_.env().monotonicMicros() + kStopPatienceUs;
-  acceptor_.reset();
+  if (acceptor_ != nullptr) {
+    acceptor_->stop();  // it stays: an event of this round may name it
+  }
   for (Connection* connection : connections_) {
     connection->beginStop();
   }

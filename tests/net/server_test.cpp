@@ -171,12 +171,13 @@ TEST_CASE("stopping answers what was asked and closes everything") {
 TEST_CASE("a server stops while clients are busy") {
   for (int round = 0; round < 5; ++round) {
     Fixture fixture("3");
+    const std::uint16_t port = fixture.server->port();
     std::atomic<bool> stop{false};
     std::vector<std::thread> threads;
     for (int c = 0; c < 4; ++c) {
       threads.emplace_back([&] {
         while (!stop) {
-          const Client client(fixture.server->port());
+          const Client client(port);
           while (!stop && client.connected() && client.send("PING\r\nKEYS *\r\nPING\r\n")) {
             if (client.read(7 + 4 + 7).size() < 18) {
               break;
