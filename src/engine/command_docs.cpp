@@ -29,8 +29,7 @@ std::string commandsMarkdown() {
                                   CommandGroup::kSet,    CommandGroup::kSortedSet,    CommandGroup::kGeneric,
                                   CommandGroup::kSql,    CommandGroup::kTransactions, CommandGroup::kConnection,
                                   CommandGroup::kServer};
-  std::string text =
-      "# Commands\n\nMade from src/engine/commands.def. Replies and error texts are Redis's.\n";
+  std::string text = "# Commands\n\nMade from src/engine/commands.def. Replies and error texts are Redis's.\n";
   for (const CommandGroup group : kGroups) {
     text += "\n## " + std::string(groupName(group)) + "\n\n| command | keys | what it does |\n|-|-|-|\n";
     for (const CommandMeta& command : kCommands) {

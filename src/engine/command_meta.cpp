@@ -1,7 +1,7 @@
 // Names to commands: a small open-addressing table, filled at compile time, keyed by length, first and last bytes of the name.
 #include "engine/command_meta.hpp"
 
-#include <cstring>
+#include "base/ascii_case.hpp"
 
 namespace trefoil {
 
@@ -10,14 +10,10 @@ namespace {
 constexpr std::size_t kTableSize = 1024;
 static_assert(kCommands.size() * 3 < kTableSize);
 
-constexpr char upper(char c) {
-  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-}
-
 constexpr std::size_t slotOf(std::string_view name) {
   std::uint32_t hash = static_cast<std::uint32_t>(name.size());
   for (const char c : name) {
-    hash = (hash ^ static_cast<std::uint8_t>(upper(c))) * 0x01000193U;
+    hash = (hash ^ static_cast<std::uint8_t>(upperCase(c))) * 0x01000193U;
   }
   return (hash ^ (hash >> 15)) % kTableSize;
 }
@@ -42,7 +38,7 @@ bool sameName(std::string_view upper_case, std::string_view name) {
     return false;
   }
   for (std::size_t i = 0; i < name.size(); ++i) {
-    if (upper_case[i] != upper(name[i])) {
+    if (upper_case[i] != upperCase(name[i])) {
       return false;
     }
   }

@@ -1,6 +1,5 @@
 // From a command's index to its handler, and the errors that many handlers share.
-#include <algorithm>
-
+#include "base/ascii_case.hpp"
 #include "engine/command.hpp"
 #include "engine/command_meta.hpp"
 
@@ -38,10 +37,7 @@ Error notAFloatError() {
 }
 
 Error arityError(std::string_view command_name) {
-  std::string name(command_name);
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return {ErrorCode::kInvalid, "wrong number of arguments for '" + name + "' command"};
+  return {ErrorCode::kInvalid, "wrong number of arguments for '" + lowerCase(command_name) + "' command"};
 }
 
 }  // namespace trefoil

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "aof/log.hpp"
+#include "base/ascii_case.hpp"
 #include "engine/command.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/session_impl.hpp"
@@ -17,13 +18,6 @@ constexpr std::array<std::string_view, 21> kSqlWords = {
     "ABORT",   "ALTER",    "ANALYZE",   "BEGIN",  "COMMIT", "CREATE", "DELETE",   "DROP",   "END",    "EXPLAIN", "INSERT",
     "RELEASE", "ROLLBACK", "SAVEPOINT", "SELECT", "SHOW",   "START",  "TRUNCATE", "UPDATE", "VALUES", "WITH"};
 static_assert(std::is_sorted(kSqlWords.begin(), kSqlWords.end()));
-
-std::string upperCase(std::string_view text) {
-  std::string upper(text);
-  std::transform(upper.begin(), upper.end(), upper.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-  return upper;
-}
 
 bool isSqlWord(std::string_view word) {
   return word.size() <= 10 && std::binary_search(kSqlWords.begin(), kSqlWords.end(), upperCase(word));
@@ -191,9 +185,7 @@ void Session::Impl::reset() {
 
 std::string Session::Impl::describe() const {
   const std::int64_t age_s = (database.env().nowMicros() - connected_at_us) / 1'000'000;
-  std::string command(last_command);
-  std::transform(command.begin(), command.end(), command.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string command = lowerCase(last_command);
   return "id=" + std::to_string(id) + " addr=" + address + " name=" + name + " age=" + std::to_string(age_s) +
          " db=" + std::to_string(db) + " multi=" + (multi == MultiState::kNone ? "-1" : std::to_string(queuedCount())) +
          " cmd=" + (command.empty() ? "NULL" : command) + " lib-name=" + library_name + " lib-ver=" + library_version +

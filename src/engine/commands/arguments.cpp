@@ -8,6 +8,7 @@
 #include <random>
 #include <unordered_set>
 
+#include "base/ascii_case.hpp"
 #include "base/format_number.hpp"
 #include "engine/database.hpp"
 #include "engine/session.hpp"
@@ -16,9 +17,7 @@
 namespace trefoil::commands {
 
 bool isWord(std::string_view argument, std::string_view word) {
-  return argument.size() == word.size() && std::equal(argument.begin(), argument.end(), word.begin(), [](char a, char w) {
-           return (a >= 'a' && a <= 'z' ? static_cast<char>(a - 32) : a) == w;
-         });
+  return equalsIgnoringCase(argument, word);
 }
 
 Result<std::int64_t> integerArgument(std::string_view argument) {

@@ -1,6 +1,7 @@
 // Commands about the connection itself: they read and change the session, never a key.
 #include <charconv>
 
+#include "base/ascii_case.hpp"
 #include "engine/command.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/session_impl.hpp"
@@ -10,18 +11,6 @@ namespace trefoil::commands {
 namespace {
 
 constexpr std::string_view kVersion = "7.2.0";  // of Redis: what clients look at to know which commands they may use
-
-bool equalsIgnoringCase(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) {
-    return false;
-  }
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if ((a[i] | 0x20) != (b[i] | 0x20)) {
-      return false;
-    }
-  }
-  return true;
-}
 
 // Names go into lists that are read line by line and word by word.
 bool isPlainName(std::string_view name) {

@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "aof/log.hpp"
-#include "base/glob.hpp"
+#include "base/ascii_case.hpp"
 #include "engine/command.hpp"
 #include "engine/command_meta.hpp"
 #include "engine/database_impl.hpp"
@@ -13,20 +13,6 @@
 namespace trefoil::commands {
 
 namespace {
-
-std::string upperCase(std::string_view text) {
-  std::string upper(text);
-  std::transform(upper.begin(), upper.end(), upper.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-  return upper;
-}
-
-std::string lowerCase(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower;
-}
 
 Error subcommandError(std::string_view command, std::string_view subcommand) {
   return {ErrorCode::kInvalid,
