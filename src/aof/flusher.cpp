@@ -69,9 +69,7 @@ Status Flusher::waitDurable(Lsn end) {
     ring_.wakeUp();  // under `always` the append has done so
   }
   std::unique_lock lock(mutex_);
-  waiting_.fetch_add(1, std::memory_order_seq_cst);
-  changed_.wait(lock, [&] { return durable_.load(std::memory_order_acquire) >= end || stalled(); });
-  waiting_.fetch_sub(1, std::memory_order_seq_cst);
+  Waiters::Entry(durability_waiters_).wait(lock, [&] { return durable_.load(std::memory_order_acquire) >= end || stalled(); });
   if (durable_.load(std::memory_order_acquire) >= end) {
     return {};
   }
@@ -80,27 +78,21 @@ Status Flusher::waitDurable(Lsn end) {
 
 Status Flusher::waitForRoom(const std::function<bool()>& granted) {
   std::unique_lock lock(mutex_);
-  waiting_.fetch_add(1, std::memory_order_seq_cst);
+  Waiters::Entry entry(room_waiters_);
   ring_.wakeUp();
   bool done = false;
-  changed_.wait(lock, [&] {
+  entry.wait(lock, [&] {
     done = state() == LogState::kOk && granted();
     return done || state() != LogState::kOk;
   });
-  waiting_.fetch_sub(1, std::memory_order_seq_cst);
   if (done) {
     return {};
   }
   return Error(ErrorCode::kReadOnly, "writes are refused: " + refusal_);
 }
 
-// After something that a waiter may wait for has changed. The read-modify-write orders that change before the look at waiting_:
-// either we see the waiter, or it sees the change.
-void Flusher::notify() {
-  if (waiting_.fetch_add(0, std::memory_order_seq_cst) != 0) {
-    const std::lock_guard lock(mutex_);
-    changed_.notify_all();
-  }
+void Flusher::roomCameBack() {
+  room_waiters_.notify(mutex_);
 }
 
 void Flusher::callListeners() {
@@ -210,7 +202,7 @@ std::size_t Flusher::gatherBytes() const {
 }
 
 bool Flusher::writeDue(std::int64_t now) const {
-  return urgent() || now >= next_write_at_ || unwritten() >= ring_.capacity() / 4 || waiting_ > 0;
+  return urgent() || now >= next_write_at_ || unwritten() >= ring_.capacity() / 4 || room_waiters_.any();
 }
 
 bool Flusher::backgroundSyncDue(std::int64_t now) const {
@@ -292,7 +284,7 @@ bool Flusher::write() {
   gather_until_ = 0;
   ring_.release(written_);
   leaveRetrying();
-  notify();
+  roomCameBack();
   return true;
 }
 
@@ -344,7 +336,7 @@ void Flusher::publishSynced(Lsn end) {
       durable_.store(end, std::memory_order_release);
     }
   }
-  notify();
+  durability_waiters_.notify(mutex_);
   callListeners();
 }
 
@@ -468,7 +460,8 @@ void Flusher::setState(LogState state, std::string reason) {
     state_.store(state, std::memory_order_seq_cst);
     stalled_ = stalled_ && state == LogState::kRetrying;
     held_ = held_ && state != LogState::kFailed;
-    changed_.notify_all();
+    durability_waiters_.notifyLocked();
+    room_waiters_.notifyLocked();
   }
   callListeners();
 }
@@ -492,9 +485,7 @@ Status Flusher::waitSyncedInNewFile(Lsn end) {
   }
   ring_.wakeUp();
   std::unique_lock lock(mutex_);
-  waiting_.fetch_add(1, std::memory_order_seq_cst);
-  changed_.wait(lock, [&] { return !held_ || (new_file_ == nullptr && synced_ >= end); });
-  waiting_.fetch_sub(1, std::memory_order_seq_cst);
+  Waiters::Entry(durability_waiters_).wait(lock, [&] { return !held_ || (new_file_ == nullptr && synced_ >= end); });
   if (!held_) {
     return Error(ErrorCode::kIo, refusal_);
   }
@@ -514,7 +505,8 @@ void Flusher::settle(bool manifest_changed) {
     }
     abandoned_ = held_ && !manifest_changed;
     held_ = false;
-    changed_.notify_all();
+    durability_waiters_.notifyLocked();
+    room_waiters_.notifyLocked();
   }
   ring_.wakeUp();
   callListeners();
@@ -547,7 +539,7 @@ void Flusher::takeNewFile() {
   last_mark_ = start;
   last_commit_end_ = start;
   tick_running_ = false;
-  changed_.notify_all();
+  durability_waiters_.notifyLocked();
 }
 
 Status Flusher::stop() {

@@ -26,7 +26,6 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -39,6 +38,7 @@
 #include "aof/log.hpp"
 #include "aof/manifest.hpp"
 #include "aof/ring.hpp"
+#include "aof/waiters.hpp"
 #include "base/env.hpp"
 #include "base/status.hpp"
 
@@ -85,8 +85,8 @@ class Flusher {
   // The manifest names the new file (true): back to kOk. Or it could not be changed (false): still kFailed.
   void settle(bool manifest_changed);
 
-  // Something that waitForRoom() may wait for has changed without the thread's doing: credit came back.
-  void notify();
+  // There may be room for who waits for it: the ring was emptied, or credit was given back.
+  void roomCameBack();
 
   // Writes and syncs everything, then ends the thread. What could not be written is the error.
   Status stop();
@@ -168,8 +168,8 @@ class Flusher {
 
   // Changed with mutex_ held; the atomics among them may be read without it.
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::atomic<unsigned> waiting_{0};
+  Waiters durability_waiters_;  // for durable_, synced_, state_
+  Waiters room_waiters_;        // for the ring, state_
   std::atomic<LogState> state_{LogState::kOk};
   std::atomic<Lsn> synced_;         // up to here the file in use is on disk; durable_ follows, unless held_
   std::atomic<bool> held_{false};   // between continueIn() and settle()

@@ -143,7 +143,7 @@ void PreparedCommit::giveBack() {
   if (open_since_ != 0) {
     log_->open_parts_->close(open_since_);
   }
-  log_->flusher_->notify();
+  log_->flusher_->roomCameBack();
   log_ = nullptr;
   payload_ = {};
   credit_ = 0;

@@ -11,11 +11,8 @@ namespace trefoil::aof {
 namespace {
 
 using namespace testing;  // NOLINT: the fixture
-using trefoil::testing::Fault;
 using trefoil::testing::FaultEnv;
 using trefoil::testing::kAnyCall;
-using trefoil::testing::kSync;
-using trefoil::testing::kWrite;
 using trefoil::testing::MemoryDirectory;
 
 using Chunks = std::vector<std::string>;
@@ -174,26 +171,26 @@ TEST_CASE("A flip of any bit in a checkpoint is found") {
   const Manifest manifest = *ManifestStore::read(Env::system(), directory.path());
   const std::string path = directory / baseName(manifest.base->number);
   const std::string bytes = readFile(Env::system(), path);
-  const auto readAll = [&]() -> Status {
+  const auto read_all = [&]() -> Status {
     TREFOIL_ASSIGN(const std::unique_ptr<CheckpointReader> reader, CheckpointReader::open(Env::system(), path));
     for (const UnitEntry& unit : reader->units()) {
       TREFOIL_TRY(reader->read(unit, [](std::string_view) { return Status(); }));
     }
     return {};
   };
-  REQUIRE(readAll().ok());
+  REQUIRE(read_all().ok());
   for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     std::string damaged = bytes;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
     writeFile(Env::system(), path, damaged);
-    const Status status = readAll();
+    const Status status = read_all();
     REQUIRE(!status.ok());
     CHECK(status.error().code == ErrorCode::kCorruption);
     CHECK(status.error().message.find(path) != std::string::npos);
   }
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     writeFile(Env::system(), path, bytes.substr(0, size));
-    CHECK(!readAll().ok());
+    CHECK(!read_all().ok());
   }
 }
 
