@@ -54,7 +54,7 @@ TEST_CASE("A manifest with a flipped bit or a missing end is corrupt, and says w
 }
 
 TEST_CASE("A manifest with a right checksum and wrong content is refused") {
-  const auto decode = [](std::string text) {
+  const auto decode = [](const std::string& text) {
     char crc[9];
     std::snprintf(crc, sizeof(crc), "%08x", crc32c(text));
     return Manifest::decode(text + "crc " + crc + "\n", "MANIFEST").ok();

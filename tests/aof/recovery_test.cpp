@@ -16,7 +16,6 @@ namespace {
 using namespace testing;  // NOLINT: the fixture
 using trefoil::testing::FaultEnv;
 using trefoil::testing::kAnyCall;
-using trefoil::testing::kAnyChange;
 using trefoil::testing::MemoryDirectory;
 
 using Strings = std::vector<std::string>;
