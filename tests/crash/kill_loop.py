@@ -7,17 +7,27 @@ Under `always` nothing acknowledged is lost; under `everysec` nothing that was a
 ever there by half, and there are no holes."""
 import os
 import random
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from trefoil import Directory, Server  # noqa: E402
+from trefoil import PROGRAM, Directory, Server  # noqa: E402
 from workload import Workload  # noqa: E402
 
 
 def options(policy, rng):
     return ["--appendfsync", policy, "--threads", "2", "--log-segment-size", rng.choice(("1mb", "4mb", "64mb")),
-            "--checkpoint-log-size", rng.choice(("0", "1mb"))]
+            "--checkpoint-log-size", rng.choice(("0", "4mb")), "--log-buffer-size", rng.choice(("1mb", "16mb"))]
+
+
+def kill_recoveries(directory, policy, rng):
+    """Servers that are killed before they are ready, more or less."""
+    for _ in range(3):
+        process = subprocess.Popen([PROGRAM, "serve", directory, "--port", "0", *options(policy, rng)], stderr=subprocess.DEVNULL)
+        time.sleep(rng.random() * 0.08)
+        process.kill()
+        process.wait()
 
 
 def run_round(policy, rng, seed):
@@ -34,6 +44,7 @@ def run_round(policy, rng, seed):
         killed_at = time.monotonic()
         server.kill()
         load.stop()
+        kill_recoveries(directory, policy, rng)
         for again in range(2):
             server = Server(*options(policy, rng), directory=directory)
             with server.connect() as connection:

@@ -17,7 +17,7 @@ from workload import Workload  # noqa: E402
 
 def options(policy, rng):
     return ["--appendfsync", policy, "--threads", "2", "--log-segment-size", rng.choice(("1mb", "64mb")),
-            "--checkpoint-log-size", rng.choice(("0", "1mb"))]
+            "--checkpoint-log-size", rng.choice(("0", "4mb")), "--log-buffer-size", rng.choice(("1mb", "16mb"))]
 
 
 def run_round(policy, rng, seed):

@@ -178,6 +178,31 @@ class RowTransfer(Writer):
         pass  # the sum of `changes` is checked by Workload
 
 
+class Bulk(Writer):
+    """BEGIN with more than a record holds: it goes to the log in parts, and counts as a whole or not at all."""
+    KEYS = 5
+
+    def step(self):
+        self.sent += 1
+        n = self.sent
+        size = self.rng.choice((1_000, 100_000, 500_000))
+        replies = self.batch(("BEGIN",), *[("SET", f"bulk:{self.number}:{key}", f"{n}:" + "b" * size) for key in range(self.KEYS)],
+                             ("SQL", "DELETE FROM bulk"), ("SQL", "INSERT INTO bulk SELECT value, $1 FROM generate_series(1, 3000) AS s(value)", n),
+                             ("COMMIT",))
+        if not self.failed([reply for reply in replies if isinstance(reply, ReplyError)]):
+            self.acked = n
+        elif replies[0] == "OK" and isinstance(replies[-1], ReplyError):
+            self.call("ROLLBACK")
+
+    def check(self, call, least):
+        found = {(call("GET", f"bulk:{self.number}:{key}") or b"0:").split(b":")[0] for key in range(self.KEYS)}
+        assert len(found) == 1, f"bulk {self.number}: the keys come from {found}"
+        n = int(found.pop())
+        assert least <= n <= self.sent, f"bulk {self.number}: {n}, acknowledged {least}, sent {self.sent}"
+        rows = call("SQL", "SELECT count(*), min(n), max(n) FROM bulk")[1]
+        assert rows == ([3000, n, n] if n else [0, None, None]), f"bulk {self.number}: the keys say {n}, the rows {rows}"
+
+
 class Checkpoints(Writer):
     def step(self):
         time.sleep(self.rng.random() * 0.15)
@@ -190,7 +215,7 @@ class Checkpoints(Writer):
 
 
 class Workload:
-    WRITERS = (Counter, Counter, Sequence, MultiTransfer, MultiTransfer, KeyRowTransfer, KeyRowTransfer, RowTransfer, RowTransfer)
+    WRITERS = (Counter, Counter, Sequence, MultiTransfer, MultiTransfer, KeyRowTransfer, KeyRowTransfer, RowTransfer, RowTransfer, Bulk)
 
     def __init__(self, seed, checkpoints=True):
         self.seed = seed
@@ -207,6 +232,7 @@ class Workload:
                       ("SQL", "CREATE TABLE mixed (id INTEGER PRIMARY KEY, balance BIGINT NOT NULL)"),
                       ("SQL", "CREATE TABLE both_rows (id INTEGER PRIMARY KEY, n BIGINT NOT NULL)"),
                       ("SQL", "CREATE TABLE history (writer INTEGER, n BIGINT, note TEXT, PRIMARY KEY (writer, n))"),
+                      ("SQL", "CREATE TABLE bulk (id INTEGER PRIMARY KEY, n BIGINT)"),
                       ("SQL", "CREATE INDEX history_n ON history (n)")]
         for n in range(ACCOUNTS):
             statements += [("SET", f"account:{n}", BALANCE), ("SET", f"mixed:{n}", BALANCE),
