@@ -123,10 +123,14 @@ class SystemFile final : public File {
 // flock belongs to the open file description: closing the descriptor releases it, and so does the death of the process.
 class SystemLock final : public FileLock {
  public:
-  explicit SystemLock(int fd) : descriptor_(fd) {}
+  SystemLock(int fd, const std::string& path) : file_(fd, path) {}
+  Status writeOwner() {
+    TREFOIL_TRY(file_.truncate(0));
+    return file_.write(0, std::to_string(::getpid()) + "\n");
+  }
 
  private:
-  Descriptor descriptor_;
+  SystemFile file_;
 };
 
 class SystemEnv final : public Env {
@@ -232,7 +236,7 @@ class SystemEnv final : public Env {
     if (fd < 0) {
       return ioError("open", path);
     }
-    auto lock = std::make_unique<SystemLock>(fd);
+    auto lock = std::make_unique<SystemLock>(fd, path);
     if (restarted([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) != 0) {
       if (errno != EWOULDBLOCK) {
         return ioError("lock", path);
@@ -240,10 +244,7 @@ class SystemEnv final : public Env {
       const std::string owner = lockOwner(fd);
       return Error(ErrorCode::kBusy, "'" + path + "' is locked by " + (owner.empty() ? "another process" : "process " + owner));
     }
-    const std::string pid = std::to_string(::getpid()) + "\n";
-    if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-      return ioError("write", path);
-    }
+    TREFOIL_TRY(lock->writeOwner());
     return std::unique_ptr<FileLock>(std::move(lock));
   }
 
