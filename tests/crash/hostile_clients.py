@@ -4,6 +4,7 @@ great depth, thousands of idle connections, readers that do not read. The server
 answered.
 
   hostile_clients.py [SECONDS [SEED]]      for each kind of fuzz"""
+import errno
 import os
 import random
 import socket
@@ -64,8 +65,9 @@ class Fuzz:
             connection.shutdown(socket.SHUT_WR)
             while read and connection.recv(65536):
                 pass
-        except (ConnectionResetError, BrokenPipeError):
-            pass
+        except OSError as error:
+            if error.errno not in (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN):  # closed by the server, as it should be
+                raise
         finally:
             connection.close()
 

@@ -2,6 +2,7 @@
 
 The program is $TREFOIL. Every test picks no port itself: `serve --port 0` says in its log which one the system chose.
 """
+import atexit
 import os
 import re
 import resource
@@ -34,6 +35,7 @@ class Server:
         self.check_exit = check_exit
         self.log = []
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
+        atexit.register(self.process.kill)  # a test that fails leaves no server behind
         self.port = None
         for line in self.process.stderr:
             self.log.append(line)
