@@ -5,9 +5,10 @@
 namespace trefoil {
 
 bool ShapeCache::matches(const Entry& entry, std::string_view shape, std::span<const Datum> literals) {
-  return entry.shape == shape && std::all_of(entry.fixed.begin(), entry.fixed.end(), [&](const auto& fixed) {
-           return identical(fixed.second.view(), literals[fixed.first]);
-         });
+  return entry.shape == shape &&
+         std::all_of(entry.fixed.begin(), entry.fixed.end(),
+                     [&](const auto& fixed) { return identical(fixed.second.view(), literals[fixed.first]); }) &&
+         entry.plan->takesLiterals(literals);
 }
 
 const std::shared_ptr<const sql::Plan>* ShapeCache::find(std::uint64_t hash, std::string_view shape,

@@ -35,6 +35,20 @@ std::string Plan::describe() const {
   return describeParts(*parts_);
 }
 
+bool Plan::takesLiterals(std::span<const Datum> literals) const {
+  for (std::size_t i = 0; i < literals.size(); ++i) {
+    if (!literalIsParameter(i) || literals[i].type() != Type::kInteger) {
+      continue;
+    }
+    const std::int64_t value = literals[i].asInteger();
+    const SqlType& type = parameter_types_[statement_parameters_ + i];
+    if ((value == static_cast<std::int32_t>(value)) != (type.width == IntegerWidth::k32)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // Fills a Plan from what the Binder found.
 class PlanBuilder {
  public:

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/status.hpp"
+#include "base/value.hpp"
 #include "sql/types.hpp"
 
 namespace trefoil::parser {
@@ -75,6 +76,9 @@ class Plan {
   [[nodiscard]] bool literalIsParameter(std::size_t literal_index) const {
     return literal_index < literal_is_parameter_.size() && literal_is_parameter_[literal_index];
   }
+  // Whether a statement of the same shape with these literals means the same plan, apart from the fixed ones: 5 is an integer,
+  // 5000000000 a bigint.
+  [[nodiscard]] bool takesLiterals(std::span<const Datum> literals) const;
   [[nodiscard]] std::uint64_t catalogVersion() const { return catalog_version_; }
   // EXPLAIN's text, one line an operator.
   [[nodiscard]] std::string describe() const;

@@ -62,6 +62,15 @@ TEST_CASE("Literals that are part of the meaning do not share a plan") {
   CHECK(fixture.sql("SELECT 'yy' || a FROM t WHERE b > 7 LIMIT 2") == "[[\"yy1\"], [\"yy2\"]]");
 }
 
+TEST_CASE("A literal beyond 32 bits does not meet the plan of a small one") {
+  SessionFixture fixture;
+  fixture.sql("CREATE TABLE t (a BIGINT)");
+  CHECK(fixture.sql("INSERT INTO t VALUES (5)") == "(integer) 1");
+  CHECK(fixture.sql("INSERT INTO t VALUES (5000000000)") == "(integer) 1");
+  CHECK(fixture.sql("SELECT a FROM t WHERE a = 5") == "[[(integer) 5]]");
+  CHECK(fixture.sql("SELECT a FROM t WHERE a = 5000000000") == "[[(integer) 5000000000]]");
+}
+
 TEST_CASE("A plan is bound again when the catalog has changed") {
   SessionFixture fixture;
   auto other = fixture.connect();

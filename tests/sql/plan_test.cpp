@@ -125,6 +125,11 @@ TEST_CASE("literals become parameters unless their value is part of the plan") {
   REQUIRE(outcome.result.rows.size() == 1);
   CHECK(outcome.result.rows[0][0].view().asBytes() == "n9");
 
+  // A larger number is of another type, and so is what comes of it.
+  const Datum large[] = {Datum::integer(5'000'000'000), Datum::text("y"), Datum::integer(1)};
+  CHECK(bound.plan->takesLiterals(values));
+  CHECK(!bound.plan->takesLiterals(large));
+
   bound = bindText(database, "SELECT g + 1, count(*) FROM t WHERE id < 50 GROUP BY g + 1 ORDER BY 2", true);
   REQUIRE(bound.plan != nullptr);
   CHECK(!bound.plan->literalIsParameter(0));  // g + 1
