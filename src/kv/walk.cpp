@@ -43,6 +43,7 @@ Store::WalkStep Store::walkStep(int db, std::uint64_t from, std::size_t budget, 
                                 std::size_t& visited, const EntryVisitor& visitor) const {
   const PartitionId id = partition(db, from);
   Partition& here = partitionAt(id);
+  TREFOIL_DEBUG_ASSERT(!locked || here.lock.isLocked());
   Directory::Range range{from, 0, true};
   if (snapshot != kNoSnapshot || here.directory.size() > 0) {
     const OptionalLock lock(here.lock, !locked);

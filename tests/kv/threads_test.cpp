@@ -136,4 +136,84 @@ TEST_CASE("transfers between accounts keep their sum, live and in every snapshot
   REQUIRE(shared.store.size(0) >= kAccounts + 9000);
 }
 
+TEST_CASE("optimistic transactions on large collections lose no update", "[kv]") {
+  constexpr std::size_t kHashes = 3;
+  constexpr std::size_t kFields = 300;
+  SharedStore shared;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < kHashes; ++i) {
+    names.push_back("counters:" + std::to_string(i));
+    const Key key = shared.store.key(0, names.back());
+    shared.run({Store::partition(key)}, [&](View& view) {
+      for (std::size_t f = 0; f < kFields; ++f) {
+        const std::string field = "f" + std::to_string(f);
+        const FieldValue pair{field, "0"};
+        view.hashSet(key, {&pair, 1});
+      }
+    });
+  }
+  std::atomic<std::size_t> committed{0};
+  std::atomic<std::size_t> conflicts{0};
+  // One transaction of some increments; true if it was committed.
+  const auto attempt = [&](std::mt19937_64& random) {
+    const Lsn snapshot = shared.openSnapshot();
+    bool valid = false;
+    {
+      EffectBuffer effects;
+      View view = View::snapshot(shared.store, effects, kNow, snapshot);
+      for (int i = 0; i < 3; ++i) {
+        const Key key = view.key(0, names[random() % kHashes]);
+        const std::string field = "f" + std::to_string(random() % kFields);
+        const std::string value = std::to_string(std::stoll(std::string(*view.hash(key).value().get(field))) + 1);
+        const FieldValue pair{field, value};
+        view.hashSet(key, {&pair, 1});
+      }
+      const View::Footprint footprint = view.footprint();
+      TREFOIL_ASSERT(footprint.read.empty());  // all that is read is written
+      const PartitionLocks locks(shared.store, footprint.written);
+      valid = view.validate(kNow);
+      if (valid) {
+        const SharedGuard inside(shared.gate);
+        const WriteContext context = WriteContext::live(shared.versions, shared.lsn.fetch_add(1));
+        EffectReader reader(effects.bytes());
+        while (!reader.done()) {
+          const std::uint8_t kind = reader.getByte();
+          TREFOIL_ASSERT(shared.store.apply(kind, reader, context).ok());
+        }
+      }
+    }
+    shared.versions.releaseSnapshot(snapshot);
+    return valid;
+  };
+  std::vector<std::thread> threads;
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    threads.emplace_back([&, seed] {
+      std::mt19937_64 random(seed);
+      for (int i = 0; i < 250; ++i) {
+        (attempt(random) ? committed : conflicts).fetch_add(1);
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  std::int64_t sum = 0;
+  for (const std::string& name : names) {
+    const Key key = shared.store.key(0, name);
+    shared.run({Store::partition(key)}, [&](View& view) {
+      const auto hash = view.hash(key);
+      REQUIRE(hash.value().entry()->isLarge());
+      for (ElementCursor cursor = hash.value().first(); cursor.valid(); cursor.next()) {
+        sum += std::stoll(std::string(cursor.value()));
+      }
+    });
+  }
+  CAPTURE(conflicts.load());
+  REQUIRE(sum == static_cast<std::int64_t>(committed.load()) * 3);
+  REQUIRE(committed > 0);
+  shared.store.purgeShadows();
+  shared.store.verify();
+  REQUIRE(shared.versions.limboSize() == 0);
+}
+
 }  // namespace trefoil::kv::test

@@ -146,4 +146,14 @@ TEST_CASE("commands answer as Redis does, autocommit and in a transaction, packe
   CHECK(contentOf(*staged.session) == contentOf(*live.session));
 }
 
+TEST_CASE("walks over all keys work inside MULTI") {
+  SessionFixture fixture;
+  fixture.run("MULTI");
+  fixture.run("SET a 1");
+  fixture.run("SCAN 0 COUNT 100");
+  fixture.run("RANDOMKEY");
+  fixture.run("DBSIZE");
+  CHECK(fixture.run("EXEC") == "[OK, [\"0\", [\"a\"]], \"a\", (integer) 1]");
+}
+
 }  // namespace trefoil
