@@ -150,8 +150,8 @@ void EventLoop::awaitDurable(Connection& connection) {
   if (!connection.in_fenced_list) {
     connection.in_fenced_list = true;
     fenced_.push_back(&connection);
-    fences_waiting_.store(true, std::memory_order_seq_cst);
-    // The flusher may have looked at fences_waiting_ just before: whoever comes second sees the other's store.
+    fences_waiting_.exchange(1, std::memory_order_acq_rel);
+    // The flusher may have looked just before: then the next look at the durable LSN sees what it stored (durableMoved()).
     serveAgain(connection);
   }
 }
@@ -159,7 +159,7 @@ void EventLoop::awaitDurable(Connection& connection) {
 void EventLoop::serveFenced() {
   std::vector<Connection*> waiting;
   waiting.swap(fenced_);
-  fences_waiting_.store(false, std::memory_order_seq_cst);
+  fences_waiting_.exchange(0, std::memory_order_acq_rel);
   for (Connection* connection : waiting) {
     connection->in_fenced_list = false;
     if (!connection->dead()) {
@@ -184,8 +184,9 @@ void EventLoop::finished(Connection* connection) {
 }
 
 void EventLoop::durableMoved() {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (fences_waiting_.load(std::memory_order_seq_cst)) {
+  // A read that also takes part in the variable's order of changes: if it misses the loop's mark, the loop, which marked later,
+  // sees the durable LSN that was stored before this.
+  if (fences_waiting_.fetch_or(0, std::memory_order_acq_rel) != 0) {
     wake();
   }
 }

@@ -108,7 +108,7 @@ class EventLoop {
   std::int64_t next_tick_us_ = 0;
 
   std::atomic<std::size_t> load_{0};
-  std::atomic<bool> fences_waiting_{false};
+  std::atomic<int> fences_waiting_{0};  // 1: some output waits for the disk
   std::atomic<bool> woken_{false};
   std::mutex mail_mutex_;
   std::vector<NewSocket> new_sockets_;
