@@ -10,11 +10,14 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "engine/database.hpp"
+#include "tests/base/fault_env.hpp"
 
 namespace trefoil::net {
 namespace {
@@ -25,11 +28,16 @@ struct Fixture {
   std::unique_ptr<Database> database;
   std::unique_ptr<Server> server;
 
-  explicit Fixture(const char* threads = "2") {
+  explicit Fixture(const char* threads = "2", const std::string& directory = "", Env* env = nullptr) {
     REQUIRE(settings.set("port", "0", Settings::Source::kCommandLine).ok());
     REQUIRE(settings.set("threads", threads, Settings::Source::kCommandLine).ok());
     OpenOptions options;
     options.settings = &settings;
+    options.directory = directory;
+    options.env = env;
+    if (!directory.empty()) {
+      REQUIRE(settings.set("appendfsync", "always", Settings::Source::kCommandLine).ok());
+    }
     auto opened = Database::open(options);
     REQUIRE(opened.ok());
     database = std::move(*opened);
@@ -194,6 +202,64 @@ TEST_CASE("a server stops while clients are busy") {
     }
     fixture.database.reset();
   }
+}
+
+TEST_CASE("under always, answers that a failed disk holds back say that the outcome is unknown") {
+  char name[] = "/tmp/trefoil-server-XXXXXX";
+  REQUIRE(::mkdtemp(name) != nullptr);
+  {
+    testing::FaultEnv env(Env::system());
+    const Fixture fixture("1", name, &env);
+    const Client client(fixture.server->port());
+    REQUIRE(client.send("SET a 1\r\n"));
+    REQUIRE(client.read(5) == "+OK\r\n");
+    env.failAt(1, {.kinds = testing::kSync, .persistent = true});
+    REQUIRE(client.send("SET a 2\r\nSET b 3\r\nPING\r\n"));
+    int lines = 0;
+    std::string answers;
+    while (lines < 3) {
+      const std::string byte = client.read(1);
+      REQUIRE(byte.size() == 1);
+      answers += byte;
+      lines += byte == "\n" ? 1 : 0;
+    }
+    INFO(answers);
+    CHECK(answers.starts_with('-'));
+    CHECK(answers.find("not known") != std::string::npos);
+    CHECK(answers.find("+OK") == std::string::npos);  // nobody was told that SET a 2 is stored
+    env.clearFault();
+  }
+  std::filesystem::remove_all(name);
+}
+
+TEST_CASE("under always, many clients' writes are answered in order") {
+  char name[] = "/tmp/trefoil-server-XXXXXX";
+  REQUIRE(::mkdtemp(name) != nullptr);
+  {
+    const Fixture fixture("2", name);
+    std::atomic<int> wrong{0};
+    std::vector<std::thread> threads;
+    for (int c = 0; c < 8; ++c) {
+      threads.emplace_back([&, c] {
+        const Client client(fixture.server->port());
+        for (int round = 0; round < 40; ++round) {
+          const std::string request =
+              "SET k" + std::to_string(c) + " " + std::to_string(round) + "\r\nGET k" + std::to_string(c) + "\r\n";
+          const std::string value = std::to_string(round);
+          const std::string expected = "+OK\r\n$" + std::to_string(value.size()) + "\r\n" + value + "\r\n";
+          if (!client.send(request) || client.read(expected.size()) != expected) {
+            ++wrong;
+            return;
+          }
+        }
+      });
+    }
+    for (std::thread& thread : threads) {
+      thread.join();
+    }
+    CHECK(wrong == 0);
+  }
+  std::filesystem::remove_all(name);
 }
 
 TEST_CASE("an address that is taken is an error with its name") {
