@@ -104,7 +104,7 @@ bool Runner::runAvailable(StatementReader& reader, const std::string& name) {
     if (reader.text().empty()) {
       continue;
     }
-    if (!runOne(kind, reader.text(), reader.place(), name)) {
+    if (!runOne(kind, reader, name)) {
       ok = false;
       if (!continue_on_error_) {
         break;
@@ -114,7 +114,8 @@ bool Runner::runAvailable(StatementReader& reader, const std::string& name) {
   return ok;
 }
 
-bool Runner::runOne(InputKind kind, std::string_view text, const Place& place, const std::string& name) {
+bool Runner::runOne(InputKind kind, const StatementReader& reader, const std::string& name) {
+  const std::string_view text = reader.text();
   const std::int64_t started = timer_ ? Env::system().monotonicMicros() : 0;
   std::optional<Failure> failure;
   if (kind == InputKind::kDot) {
@@ -126,7 +127,7 @@ bool Runner::runOne(InputKind kind, std::string_view text, const Place& place, c
   }
   stop_ = stop_ || backend_.wantsClose();
   if (failure) {
-    report(*failure, text, place, name);
+    report(*failure, reader, name);
     stop_ = stop_ || failure->fatal;
   } else if (timer_ && kind != InputKind::kDot) {
     char line[64];
@@ -145,7 +146,8 @@ std::optional<Failure> Runner::runCommandLine(std::string_view line) {
   return words_.empty() ? std::nullopt : backend_.runCommand(words_, answers_);
 }
 
-void Runner::report(const Failure& failure, std::string_view text, const Place& place, const std::string& name) {
+void Runner::report(const Failure& failure, const StatementReader& reader, const std::string& name) {
+  const std::string_view text = reader.text();
   if (failure.message.empty()) {
     return;  // reported where it happened: in a file that .read ran
   }
@@ -154,7 +156,7 @@ void Runner::report(const Failure& failure, std::string_view text, const Place& 
   if (name.empty()) {
     out = "ERROR: ";
   } else {
-    Place at = place;
+    Place at = reader.place();
     at.advance(text.substr(0, failure.position.value_or(0)));
     out = name + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": ";
   }

@@ -41,9 +41,9 @@ class Runner {
 
  private:
   friend class DotCommands;
-  bool runOne(InputKind kind, std::string_view text, const Place& place, const std::string& name);
+  bool runOne(InputKind kind, const StatementReader& reader, const std::string& name);
   std::optional<Failure> runCommandLine(std::string_view line);
-  void report(const Failure& failure, std::string_view text, const Place& place, const std::string& name);
+  void report(const Failure& failure, const StatementReader& reader, const std::string& name);
 
   Backend& backend_;
   Answers& answers_;
