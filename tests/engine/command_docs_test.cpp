@@ -1,5 +1,5 @@
-// docs/commands.md is what the command table says. To write it anew: TREFOIL_WRITE_DOCS=1 build/release/tests/engine_tests "docs/commands.md*"
-// in the project's top folder.
+// docs/commands.md is what the command table says. To write it anew: TREFOIL_WRITE_DOCS=1 build/release/tests/engine_tests
+// "docs/commands.md*" in the project's top folder.
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
