@@ -6,9 +6,7 @@
 // end.
 //
 // count(DISTINCT x) and the like number the pairs (group, x) with a second GroupTable and fold in only rows whose pair is new.
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
-
+#include "base/parallel.hpp"
 #include "sql/operators/aggregate_state.hpp"
 #include "sql/operators/group_table.hpp"
 #include "sql/operators/operator.hpp"
@@ -295,15 +293,15 @@ class AggregateOperator final : public Operator {
     };
     MorselSource morsels;
     std::vector<std::unique_ptr<Worker>> workers;
-    const int count = std::max(1, tbb::this_task_arena::max_concurrency());
-    for (int i = 0; i < count; ++i) {
+    const std::size_t count = parallelism();
+    for (std::size_t i = 0; i < count; ++i) {
       workers.push_back(std::make_unique<Worker>(node_, execution));
       workers.back()->sink.clear();
       workers.back()->child->share(morsels);
       TREFOIL_TRY(workers.back()->child->open(workers.back()->execution));  // here, as the view is not for several threads
     }
-    tbb::parallel_for(0, count, [&](int i) {
-      Worker& worker = *workers[static_cast<std::size_t>(i)];
+    parallelFor(count, [&](std::size_t i, std::size_t) {
+      Worker& worker = *workers[i];
       worker.status = consumeInto(worker.execution, *worker.child, worker.sink);
     });
     for (const auto& worker : workers) {
