@@ -13,6 +13,13 @@
 #include <cstring>
 #include <cwchar>
 
+#if defined(__SANITIZE_ADDRESS__)
+// libedit copies the names that EL_ADDFN gets, and el_end() forgets them.
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:wcsdup\n";
+}
+#endif
+
 namespace trefoil::repl {
 namespace {
 

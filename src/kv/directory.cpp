@@ -293,10 +293,10 @@ void Directory::prefetchEntry(std::uint64_t hash) const {
   const std::uint64_t wanted = (hash & kTagMask) << 3;
   for (unsigned s = 0; s < kSlotsPerBucket; ++s) {
     const std::uint64_t slot = load(bucket + s);
-    if (slot >> kDistanceShift == wanted) {
-      const char* entry = reinterpret_cast<const char*>(slot & kPointerMask);
-      __builtin_prefetch(entry - 8);   // the allocator's size word and the header
-      __builtin_prefetch(entry + 56);  // the value
+    if (slot != 0 && slot >> kDistanceShift == wanted) {
+      const std::uint64_t entry = slot & kPointerMask;                // a number: what it points to may be gone already
+      __builtin_prefetch(reinterpret_cast<const void*>(entry - 8));   // the allocator's size word and the header
+      __builtin_prefetch(reinterpret_cast<const void*>(entry + 56));  // the value
       return;
     }
   }

@@ -79,7 +79,7 @@ Status Binder::renameColumns(const ast::TableReference& reference, ScopeTable& t
 PlanNodePtr Binder::makeScan(const SchemaPointer& schema, ScopeTable& table) {
   auto scan = std::make_unique<ScanNode>();
   scan->schema = schema;
-  scan->estimated_rows = static_cast<double>(context_.view.rows(schema->id).rowCount());
+  scan->estimated_rows = static_cast<double>(context_.view.estimateRows(schema->id));
   for (std::uint32_t i = 0; i < schema->columns.size(); ++i) {
     const ColumnId id = newColumn();
     const auto& column = schema->columns[i];

@@ -63,7 +63,7 @@ std::uint32_t selectTrue(const Column& column, const Rows& rows, std::uint16_t* 
   } else {
     forEachPosition(rows, [&](std::uint32_t i) {
       selection[count] = static_cast<std::uint16_t>(i);
-      count += values[i] & ~(column.nulls[i >> 6] >> (i & 63)) & 1;
+      count += static_cast<std::uint32_t>(values[i] & ~(column.nulls[i >> 6] >> (i & 63)) & 1);
     });
   }
   return count;

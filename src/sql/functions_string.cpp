@@ -226,8 +226,8 @@ Status concatenateKernel(const KernelCall& call) {
       return;
     }
     char* const to = call.bytes.allocate(size);
-    std::memcpy(to, a[i].data(), a[i].size());
-    std::memcpy(to + a[i].size(), b[i].data(), b[i].size());
+    const std::size_t half = a[i].copy(to, a[i].size());
+    b[i].copy(to + half, b[i].size());
     setText(call, i, {to, size});
   });
   if (too_long) {

@@ -27,6 +27,11 @@ Table::~Table() {
   TREFOIL_ASSERT(history_.empty());
 }
 
+std::uint64_t Table::liveRows() const {
+  const std::lock_guard lock(history_mutex_);  // what it holds in place is not retired
+  return live_ == nullptr ? 0 : live_->rows.get();
+}
+
 const TableVersion* Table::versionAt(Lsn snapshot) const {
   const std::lock_guard lock(history_mutex_);
   if (live_ != nullptr && live_->born < snapshot) {

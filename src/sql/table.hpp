@@ -4,7 +4,7 @@
 // copies it (a few hundred bytes), and keeps the old one in `history_` until no snapshot sees it. versionAt(r) is the youngest
 // version with born < r: nearly always the live one or the one before it.
 //
-// Thread safety: live() with the table's lock; versionAt() by anyone with an open snapshot; row ids by anyone.
+// Thread safety: live() with the table's lock; versionAt() by anyone with an open snapshot; row ids and liveRows() by anyone.
 #pragma once
 
 #include <atomic>
@@ -31,6 +31,8 @@ class Table : public std::enable_shared_from_this<Table> {
   [[nodiscard]] Gate& lock() { return lock_; }
 
   [[nodiscard]] const TableVersion* live() const { return live_; }
+  // How many rows the live version has just now. By anyone while the catalog has the table.
+  [[nodiscard]] std::uint64_t liveRows() const;
   // The version that an open snapshot sees; null if the table did not exist then.
   [[nodiscard]] const TableVersion* versionAt(Lsn snapshot) const;
 

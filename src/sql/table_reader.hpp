@@ -84,7 +84,7 @@ class TableReader {
 
   [[nodiscard]] const TableSchema& schema() const { return *version_->schema; }
   [[nodiscard]] const SchemaPointer& sharedSchema() const { return version_->schema; }
-  [[nodiscard]] std::uint64_t rowCount() const { return version_->rows; }
+  [[nodiscard]] std::uint64_t rowCount() const { return version_->rows.get(); }
   [[nodiscard]] std::uint32_t blockCount() const { return version_->block_count; }
   [[nodiscard]] BlockReader block(std::uint32_t number) const { return {version_->findBlock(number), number, version_}; }
 

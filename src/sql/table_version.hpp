@@ -101,11 +101,28 @@ struct TextBytes : Stamped {
 // Arenas of a table's vector columns, by column position (null: not a vector). All versions of the table share them.
 using VectorColumns = std::vector<std::shared_ptr<vector::VectorArena>>;
 
+// A number that one thread at a time changes, and anybody may read meanwhile.
+class RowCount {
+ public:
+  RowCount() = default;
+  RowCount(const RowCount& other) : value_(other.get()) {}
+  RowCount& operator=(const RowCount& other) {
+    value_.store(other.get(), std::memory_order_relaxed);
+    return *this;
+  }
+  [[nodiscard]] std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+  void add(std::uint64_t count) { value_.store(get() + count, std::memory_order_relaxed); }
+  void subtract(std::uint64_t count) { value_.store(get() - count, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
 struct TableVersion : Stamped {
   SchemaPointer schema;
   DirectoryRoot* directory = nullptr;
   std::uint32_t block_count = 0;
-  std::uint64_t rows = 0;
+  RowCount rows;
   std::vector<IndexTree> indexes;  // as schema->indexes
   std::shared_ptr<const VectorColumns> vectors;
   std::shared_ptr<Table> owner;  // the table whose version this is; it lives as long as any version

@@ -327,7 +327,7 @@ bool TableWriter::insert(RowId row, std::span<const Datum> values) {
   block->present[slot >> 6] |= std::uint64_t{1} << (slot & 63);
   ++block->rows;
   block->extent = std::max(block->extent, slot + 1);
-  ++version_.rows;
+  version_.rows.add(1);
   for (std::size_t i = 0; i < definitions.size(); ++i) {
     if (i != first_unique && !insert_key(i)) {
       return false;
@@ -392,7 +392,7 @@ bool TableWriter::remove(RowId row) {
   }
   block->present[slot >> 6] &= ~(std::uint64_t{1} << (slot & 63));
   --block->rows;
-  --version_.rows;
+  version_.rows.subtract(1);
   return true;
 }
 
@@ -420,7 +420,7 @@ void TableWriter::truncate() {
   }
   version_.directory = nullptr;
   version_.block_count = 0;
-  version_.rows = 0;
+  version_.rows = {};
 }
 
 Block* TableWriter::createBlock(std::uint32_t number, std::uint32_t extent, const std::uint64_t* present) {
@@ -436,7 +436,7 @@ Block* TableWriter::createBlock(std::uint32_t number, std::uint32_t extent, cons
   for (std::size_t column = 0; column < block->column_count; ++column) {
     writableChunk(*block, column, extent);
   }
-  version_.rows += block->rows;
+  version_.rows.add(block->rows);
   return block;
 }
 
@@ -505,7 +505,7 @@ std::optional<RowId> fillTree(const TableVersion& version, const IndexDefinition
   std::vector<IntEntry> ints;
   std::vector<BytesEntry> bytes;
   const bool is_int = tree.kind() != IndexKind::kBytes;
-  is_int ? ints.reserve(version.rows) : bytes.reserve(version.rows);
+  is_int ? ints.reserve(version.rows.get()) : bytes.reserve(version.rows.get());
   forEachBlock(version, [&](std::uint32_t number, const Block& block) {
     forEachBit(block.present, [&](std::uint32_t slot) {
       fillKey(
@@ -592,7 +592,7 @@ void TableWriter::destroyContent(TableVersion& version) {
   }
   version.directory = nullptr;
   version.block_count = 0;
-  version.rows = 0;
+  version.rows = {};
 }
 
 void TableWriter::verify(const TableVersion& version) {
@@ -624,7 +624,7 @@ void TableWriter::verify(const TableVersion& version) {
     TREFOIL_ASSERT(present == block.rows);
     rows += present;
   });
-  TREFOIL_ASSERT(rows == version.rows);
+  TREFOIL_ASSERT(rows == version.rows.get());
   for (std::size_t i = 0; i < version.indexes.size(); ++i) {
     version.indexes[i].verify();
     TREFOIL_ASSERT(version.indexes[i].entries() == entries[i]);

@@ -138,6 +138,10 @@ TableReader View::rows(TableId id) {
   return TableReader(&current(id));
 }
 
+std::uint64_t View::estimateRows(TableId id) {
+  return staged_ != nullptr ? staged(id).current()->rows.get() : store_.findTable(id)->liveRows();
+}
+
 IndexCursor View::range(TableId id, std::size_t index, const IndexRange& range) {
   const TableReader reader(&current(id));
   if (records()) {

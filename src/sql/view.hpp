@@ -101,6 +101,8 @@ class View {
   [[nodiscard]] IndexCursor range(TableId table, std::size_t index, const IndexRange& range);
   [[nodiscard]] std::optional<RowId> findUnique(TableId table, std::size_t index, std::span<const Datum> key);
   [[nodiscard]] TableReader rows(TableId table);
+  // How many rows there are; of the live store about now, without the table's lock. For plans.
+  [[nodiscard]] std::uint64_t estimateRows(TableId table);
 
   // ------------------------------------------------------------------------------------------------------------------ writing
 

@@ -27,7 +27,7 @@ bool holds(const unsigned char* block, std::size_t size, unsigned char mark) {
 
 TEST_CASE("blocks of a slab are aligned, do not overlap and are used again", "[slab]") {
   constexpr std::size_t kBytes = 16704;
-  SlabList list(kBytes);
+  static SlabList list(kBytes);  // keeps its slabs, as those of the program do
   std::vector<unsigned char*> blocks;
   for (int i = 0; i < 300; ++i) {  // more than two slabs
     auto* block = static_cast<unsigned char*>(list.take());
@@ -44,6 +44,9 @@ TEST_CASE("blocks of a slab are aligned, do not overlap and are used again", "[s
   }
   for (int i = 0; i < 300; ++i) {
     REQUIRE(before.count(list.take()) == 1);
+  }
+  for (unsigned char* block : blocks) {
+    list.give(block);
   }
 }
 

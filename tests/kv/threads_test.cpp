@@ -136,6 +136,41 @@ TEST_CASE("transfers between accounts keep their sum, live and in every snapshot
   REQUIRE(shared.store.size(0) >= kAccounts + 9000);
 }
 
+TEST_CASE("prefetching takes no lock and harms nobody, whatever becomes of the keys", "[kv]") {
+  constexpr int kKeys = 3000;
+  SharedStore shared;
+  std::atomic<bool> stop{false};
+  const auto name = [](int i) { return "key:" + std::to_string(i); };
+  const auto prefetch = [&](int first) {
+    for (int i = first; !stop; i = (i + 7) % (2 * kKeys)) {  // half of them are never there
+      const std::uint64_t hash = shared.store.hash(name(i));
+      using Stage = Store::PrefetchStage;
+      for (const Stage stage : {Stage::kPartition, Stage::kDirectory, Stage::kBucket, Stage::kEntry}) {
+        shared.store.prefetch(stage, 0, hash);
+      }
+    }
+  };
+  std::vector<std::thread> readers;
+  for (int first = 0; first < 2; ++first) {
+    readers.emplace_back(prefetch, first);
+  }
+  for (int round = 0; round < 3; ++round) {
+    for (const bool add : {true, false}) {
+      for (int i = 0; i < kKeys; ++i) {
+        const std::string text = name(i);
+        const Key key = shared.store.key(0, text);
+        shared.run({Store::partition(key)}, [&](View& view) { add ? view.setString(key, "value") : void(view.remove(key)); });
+      }
+    }
+  }
+  stop = true;
+  for (std::thread& reader : readers) {
+    reader.join();
+  }
+  REQUIRE(shared.store.size(0) == 0);
+  shared.store.verify();
+}
+
 TEST_CASE("optimistic transactions on large collections lose no update", "[kv]") {
   constexpr std::size_t kHashes = 3;
   constexpr std::size_t kFields = 300;
