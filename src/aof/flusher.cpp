@@ -57,14 +57,18 @@ Flusher::~Flusher() {
 
 // --- waiting ---
 
+void Flusher::wantSync(Lsn end) {
+  Lsn wanted = sync_wanted_.load(std::memory_order_relaxed);
+  while (wanted < end && !sync_wanted_.compare_exchange_weak(wanted, end, std::memory_order_seq_cst)) {
+  }
+}
+
 Status Flusher::waitDurable(Lsn end) {
   TREFOIL_ASSERT(end <= ring_.end());
   if (durable_.load(std::memory_order_acquire) >= end) {
     return {};
   }
-  Lsn wanted = sync_wanted_.load(std::memory_order_relaxed);
-  while (wanted < end && !sync_wanted_.compare_exchange_weak(wanted, end, std::memory_order_seq_cst)) {
-  }
+  wantSync(end);
   if (policy() != SyncPolicy::kAlways) {
     ring_.wakeUp();  // under `always` the append has done so
   }
@@ -114,7 +118,10 @@ void Flusher::removeListener(std::uint64_t id) {
 }
 
 void Flusher::setPolicy(SyncPolicy policy) {
-  policy_.store(policy, std::memory_order_seq_cst);
+  const SyncPolicy before = policy_.exchange(policy, std::memory_order_seq_cst);
+  if (before == SyncPolicy::kAlways && policy != before) {
+    wantSync(ring_.end());  // there are replies that wait for it (Log::fence())
+  }
   ring_.wakeUp();
 }
 
@@ -480,9 +487,7 @@ void Flusher::continueIn(std::unique_ptr<File> file, const SegmentEntry& segment
 
 Status Flusher::waitSyncedInNewFile(Lsn end) {
   TREFOIL_ASSERT(end <= ring_.end());
-  Lsn wanted = sync_wanted_.load(std::memory_order_relaxed);
-  while (wanted < end && !sync_wanted_.compare_exchange_weak(wanted, end, std::memory_order_seq_cst)) {
-  }
+  wantSync(end);
   ring_.wakeUp();
   std::unique_lock lock(mutex_);
   Waiters::Entry(durability_waiters_).wait(lock, [&] { return !held_ || (new_file_ == nullptr && synced_ >= end); });

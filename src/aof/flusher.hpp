@@ -64,7 +64,7 @@ class Flusher {
   std::uint64_t addListener(std::function<void()> listener);
   void removeListener(std::uint64_t id);
 
-  [[nodiscard]] SyncPolicy policy() const { return policy_.load(std::memory_order_relaxed); }
+  [[nodiscard]] SyncPolicy policy() const { return policy_.load(std::memory_order_seq_cst); }
   void setPolicy(SyncPolicy policy);
   [[nodiscard]] LogState state() const { return state_.load(std::memory_order_acquire); }
   // Nothing will become durable soon: failed, closed, or the disk has been full for a while.
@@ -103,6 +103,9 @@ class Flusher {
     std::size_t records = 0;
     std::size_t bytes = 0;
   };
+
+  // Any thread's: the flusher is to sync up to `end` whatever the policy. It must be woken, too.
+  void wantSync(Lsn end);
 
   // The thread's.
   void run();

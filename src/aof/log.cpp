@@ -169,6 +169,16 @@ SyncPolicy Log::policy() const {
 void Log::setPolicy(SyncPolicy policy) {
   flusher_->setPolicy(policy);
 }
+Lsn Log::fence() const {
+  if (policy() != SyncPolicy::kAlways) {
+    return 0;  // without a look at the end, which all writers change
+  }
+  // In this order: who finds kAlways after it has read the end is heeded by setPolicy(), which reads the end after it has left
+  // kAlways.
+  const Lsn fence = end();
+  return policy() == SyncPolicy::kAlways ? fence : 0;
+}
+
 bool Log::stalled() const {
   return flusher_->stalled();
 }

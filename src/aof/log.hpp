@@ -139,7 +139,11 @@ class Log {
   void removeListener(std::uint64_t id);
 
   [[nodiscard]] SyncPolicy policy() const;
+  // Takes effect at once. Leaving kAlways syncs what fence() has spoken of.
   void setPolicy(SyncPolicy policy);
+  // What a reply that is given now waits for: under kAlways the log's end, else nothing (0). It will become durable without being
+  // asked for, unless the log fails.
+  [[nodiscard]] Lsn fence() const;
 
   [[nodiscard]] LogState state() const;
   // True when nobody should wait for durableLsn() any longer: the log failed, or the disk has been full for a second.

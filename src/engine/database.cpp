@@ -70,10 +70,6 @@ Database::Impl::~Impl() {
   }
 }
 
-bool Database::Impl::syncsAlways() const {
-  return manager_->log() != nullptr && settings_.choice<FsyncPolicy>(Setting::kAppendFsync) == FsyncPolicy::kAlways;
-}
-
 void Database::Impl::addSession(Session::Impl& session) {
   const std::lock_guard lock(sessions_mutex_);
   sessions_.emplace(session.id, &session);

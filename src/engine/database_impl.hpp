@@ -32,8 +32,6 @@ class Database::Impl {
   [[nodiscard]] Env& env() { return env_; }
   [[nodiscard]] WorkerPool& pool() { return pool_; }
   [[nodiscard]] const sql::TableFunctions& tableFunctions() const { return table_functions_; }
-  // Whether a reply must wait for the disk.
-  [[nodiscard]] bool syncsAlways() const;
   [[nodiscard]] bool isPersistent() { return manager_->log() != nullptr; }
 
   // Sessions that are connected, for CLIENT LIST and INFO.

@@ -37,6 +37,7 @@ void Session::Impl::discardMulti() {
   multi = MultiState::kNone;
   queued_.clear();
   queued_bytes_ = 0;
+  queued_count = 0;
 }
 
 void Session::Impl::queue(const Statement& statement, Reply& reply) {
@@ -56,11 +57,8 @@ void Session::Impl::queue(const Statement& statement, Reply& reply) {
   }
   queued_bytes_ += bytes;
   queued_.push_back(std::move(copy));
+  queued_count = queued_.size();
   reply.simple("QUEUED");
-}
-
-std::size_t Session::Impl::queuedCount() const {
-  return queued_.size();
 }
 
 // Whether all queued statements are commands on named keys; then `footprint` gets their partitions.

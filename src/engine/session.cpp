@@ -38,8 +38,8 @@ Session::Impl::Impl(Session& self_in, Database::Impl& database_in)
     : self(self_in),
       database(database_in),
       id(database_in.nextSessionId()),
-      connected_at_us(database_in.env().nowMicros()),
-      statement_timeout_ms(database_in.settings().integer(Setting::kStatementTimeout)) {
+      statement_timeout_ms(database_in.settings().integer(Setting::kStatementTimeout)),
+      connected_at_us(database_in.env().nowMicros()) {
   database.addSession(*this);
 }
 
@@ -102,8 +102,8 @@ void Session::Impl::executeNow(const Statement& statement, Reply& reply) {
 }
 
 void Session::Impl::noteFence() {
-  if (database.syncsAlways()) {
-    fence = database.manager().log()->end();
+  if (const aof::Log* log = database.manager().log(); log != nullptr) {
+    fence = std::max(fence, log->fence());
   }
 }
 
@@ -142,7 +142,7 @@ void Session::Impl::executeCommand(const Statement& statement, int command, Repl
     }
     return queue(statement, reply);
   }
-  last_command = meta.name;
+  last_command.store(&meta, std::memory_order_relaxed);
   const Status status = callCommand(command, statement.args, reply);
   if (!status.ok()) {
     reply.error(status.error());
@@ -185,11 +185,11 @@ void Session::Impl::reset() {
 
 std::string Session::Impl::describe() const {
   const std::int64_t age_s = (database.env().nowMicros() - connected_at_us) / 1'000'000;
-  const std::string command = lowerCase(last_command);
+  const CommandMeta* const command = last_command.load(std::memory_order_relaxed);
   return "id=" + std::to_string(id) + " addr=" + address + " name=" + name + " age=" + std::to_string(age_s) +
-         " db=" + std::to_string(db) + " multi=" + (multi == MultiState::kNone ? "-1" : std::to_string(queuedCount())) +
-         " cmd=" + (command.empty() ? "NULL" : command) + " lib-name=" + library_name + " lib-ver=" + library_version +
-         " resp=" + std::to_string(protocol);
+         " db=" + std::to_string(db) + " multi=" + (multi == MultiState::kNone ? "-1" : std::to_string(queued_count)) +
+         " cmd=" + (command == nullptr ? "NULL" : lowerCase(command->name)) + " lib-name=" + library_name +
+         " lib-ver=" + library_version + " resp=" + std::to_string(protocol);
 }
 
 // ------------------------------------------------------------------------------------------------------------------- Session

@@ -8,6 +8,7 @@
 //          └─ keys: live under their locks, or in the Transaction     kv_execution.cpp
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -71,7 +72,7 @@ class Session::Impl {
 
   // RESET.
   void reset();
-  // One line of CLIENT LIST.
+  // One line of CLIENT LIST; for other sessions with database.sessionsMutex().
   [[nodiscard]] std::string describe() const;
 
   // MULTI / EXEC / WATCH (multi.cpp)
@@ -98,19 +99,22 @@ class Session::Impl {
   Session& self;
   Database::Impl& database;
   const std::uint64_t id;
-  int protocol = 2;
-  int db = 0;
   bool wants_close = false;
+  std::int64_t statement_timeout_ms;
+
+  // What CLIENT LIST shows: only this session changes it, others read it meanwhile. Texts: with database.sessionsMutex().
+  const std::int64_t connected_at_us;
+  std::atomic<int> protocol = 2;
+  std::atomic<int> db = 0;
+  std::atomic<MultiState> multi = MultiState::kNone;
+  std::atomic<std::size_t> queued_count = 0;
+  std::atomic<const CommandMeta*> last_command = nullptr;
   std::string name;
   std::string library_name;
   std::string library_version;
   std::string address;
-  const std::int64_t connected_at_us;
-  std::string_view last_command;
-  std::int64_t statement_timeout_ms;
 
-  UnixMs now;  // the statement's one clock reading
-  MultiState multi = MultiState::kNone;
+  UnixMs now;                                     // the statement's one clock reading
   std::unique_ptr<txn::Transaction> transaction;  // inside BEGIN
   Lsn fence = 0;
 
@@ -132,7 +136,6 @@ class Session::Impl {
 
   // MULTI (multi.cpp)
   void queue(const Statement& statement, Reply& reply);
-  [[nodiscard]] std::size_t queuedCount() const;
   bool queueFootprint(KeyFootprint& footprint) const;
   [[nodiscard]] bool queueIsSlow() const;
   Status executeQueue(Reply& reply);

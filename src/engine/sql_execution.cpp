@@ -226,7 +226,8 @@ Result<std::span<const Datum>> Session::Impl::parametersOf(const ResolvedStateme
 // --- One statement ----------------------------------------------------------------------------------------------------------
 
 void Session::Impl::executeSql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply) {
-  last_command = "SQL";
+  static const CommandMeta& meta = kCommands[static_cast<std::size_t>(findCommand("SQL"))];
+  last_command.store(&meta, std::memory_order_relaxed);
   const Reply::Mark mark = reply.mark();
   if (const Status status = trySql(text, parameters, form, reply); !status.ok()) {
     reply.rewind(mark);
@@ -293,25 +294,23 @@ bool Session::Impl::isSlowSql(std::string_view text) {
 
 // Rows of the tables that a plan uses; of a stale plan none, since it will be bound again.
 std::uint64_t Session::Impl::rowsOf(const sql::Plan& plan) {
-  if (txn::Transaction* current = currentTransaction(); current != nullptr) {
+  const auto sum = [&plan](sql::View& view) {
     std::uint64_t rows = 0;
-    for (const sql::TableUse& use : plan.tables()) {
-      rows += current->sql().catalogVersion() == plan.catalogVersion() ? current->sql().rows(use.table).rowCount() : 0;
+    if (view.catalogVersion() == plan.catalogVersion()) {
+      for (const sql::TableUse& use : plan.tables()) {
+        rows += view.estimateRows(use.table);
+      }
     }
     return rows;
+  };
+  if (txn::Transaction* current = currentTransaction(); current != nullptr) {
+    return sum(current->sql());
   }
   sql::Store& store = database.manager().sql();
   EffectBuffer none;
   const SharedGuard catalog(store.catalogGate());
   sql::View view(store, none);
-  std::uint64_t rows = 0;
-  for (const sql::TableUse& use : plan.tables()) {
-    if (view.catalogVersion() == plan.catalogVersion()) {
-      const SharedGuard table(*store.tableLock(use.table));
-      rows += view.rows(use.table).rowCount();
-    }
-  }
-  return rows;
+  return sum(view);
 }
 
 // --- Transaction control, settings, CHECKPOINT: the engine's own statements --------------------------------------------------

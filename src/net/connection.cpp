@@ -186,6 +186,7 @@ bool Connection::runFrames() {
   if (!batch.statements.empty()) {
     answered = session_->executeBatch(batch.statements, reply);
   }
+  const Lsn fence = session_->fence();  // a parked session is the worker's
   if (session_->wantsClose()) {
     closing_ = true;
   } else if (answered < batch.statements.size()) {
@@ -208,7 +209,7 @@ bool Connection::runFrames() {
     }
   }
   output_end_ += output_.size() - output_before;
-  addFence(answered);
+  addFence(fence, answered);
   if (output_.empty()) {
     loop_.returnBuffer(output_);
   }
@@ -258,16 +259,15 @@ void Connection::onSlowDone() {
     output_.append(slow_->output.bytes());
   }
   slow_.reset();
-  addFence(1);
+  addFence(session_->fence(), 1);
   if (session_->wantsClose() || loop_.stopping()) {
     closing_ = true;
   }
   serve();
 }
 
-// What was put out since the last fence, `answers` of them, may leave when the session's fence is durable.
-void Connection::addFence(std::size_t answers) {
-  const Lsn lsn = session_->fence();
+// What was put out since the last fence, `answers` of them, may leave when `lsn`, the session's fence, is durable.
+void Connection::addFence(Lsn lsn, std::size_t answers) {
   if (lsn == 0 || output_.empty() || (fences_.empty() && lsn <= loop_.database().durableLsn())) {
     return;
   }

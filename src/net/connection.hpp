@@ -81,7 +81,7 @@ class Connection {
   bool runFrames();
   std::size_t parseFrames();
   void park(std::size_t slow);
-  void addFence(std::size_t answers);
+  void addFence(Lsn lsn, std::size_t answers);
   void replaceFenced(std::size_t from, const Error& error);
   [[nodiscard]] std::size_t sendable();
   bool flush();

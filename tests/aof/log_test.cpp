@@ -97,6 +97,28 @@ TEST_CASE("The policy can be switched while the log is in use") {
   CHECK(openLog(Env::system(), directory.path())->payloads() == std::vector<std::string>{"before", "after"});
 }
 
+TEST_CASE("A reply that was given under always gets to the disk, whatever the policy is by then") {
+  const TemporaryDirectory directory;
+  auto opened = openLog(Env::system(), directory.path(), smallOptions(SyncPolicy::kNo));
+  Log& log = *opened->log;
+  CHECK(log.fence() == 0);
+  for (int round = 0; round < 20; ++round) {
+    log.setPolicy(SyncPolicy::kAlways);
+    Lsn fence = 0;
+    std::thread writer([&] {
+      for (int i = 0; i < 20; ++i) {
+        static_cast<void>(append(log, "a change").ok());
+        fence = std::max(fence, log.fence());
+      }
+    });
+    log.setPolicy(SyncPolicy::kNo);
+    writer.join();
+    while (log.durableLsn() < fence) {  // nobody asks for it
+      std::this_thread::yield();
+    }
+  }
+}
+
 // A disk whose fdatasync on log segments hangs while `blocked`.
 class SlowDisk final : public trefoil::testing::ForwardingEnv {
  public:

@@ -30,12 +30,13 @@ def skip(reason):
 class Server:
     """A running `trefoil serve`. As a context manager it is stopped at the end, and must then exit with 0."""
 
-    def __init__(self, *options, directory=None, env=None, check_exit=True):
-        command = [PROGRAM, "serve", *([directory] if directory else []), "--port", "0", *options]
+    def __init__(self, *options, directory=None, env=None, check_exit=True, wrapper=()):
+        """`wrapper`: words before the program's name, of a command that turns into it."""
+        command = [*wrapper, PROGRAM, "serve", *([directory] if directory else []), "--port", "0", *options]
         self.check_exit = check_exit
         self.log = []
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
-        atexit.register(self.process.kill)  # a test that fails leaves no server behind
+        atexit.register(self._bury)
         self.port = None
         for line in self.process.stderr:
             self.log.append(line)
@@ -47,6 +48,17 @@ class Server:
             raise RuntimeError("the server did not start:\n" + "".join(self.log))
         self.reader = threading.Thread(target=self._drain, daemon=True)
         self.reader.start()
+
+    def _bury(self):
+        """A test that fails leaves no server behind, and says what one that died on its own account had to say."""
+        try:
+            code = self.process.wait(1)  # perhaps it is still saying what it died of
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return
+        if code not in (0, -signal.SIGKILL, -signal.SIGTERM):
+            self.reader.join(PATIENCE)
+            print(f"a server has ended with {code}:\n" + "".join(self.log[-150:]), file=sys.stderr)
 
     def _drain(self):
         for line in self.process.stderr:

@@ -21,8 +21,9 @@ class Writer(threading.Thread):
         super().__init__(daemon=True)
         self.load, self.number = load, number
         self.rng = random.Random(f"{load.seed}/{type(self).__name__}/{number}")
+        self.steps = 0  # that were answered, with whatever
         self.sent = self.acked = 0  # in units of step()
-        self.acked_at = []  # (time, acked), to know what was acknowledged long before the crash
+        self.acked_at = []  # (when the step began, when it ended, acked): to know what was acknowledged when
         self.conflicts = self.refused = self.unknown = 0
         self.surprise = None
         self.slowest = 0.0
@@ -34,16 +35,22 @@ class Writer(threading.Thread):
                 begin = time.monotonic()
                 self.step()
                 now = time.monotonic()
+                self.steps += 1
                 self.slowest = max(self.slowest, now - begin)
-                if not self.acked_at or self.acked_at[-1][1] != self.acked:
-                    self.acked_at.append((now, self.acked))
+                if not self.acked_at or self.acked_at[-1][2] != self.acked:
+                    self.acked_at.append((begin, now, self.acked))
         except (OSError, EOFError):
             pass
         except Exception as error:  # noqa: BLE001: reported by the test
             self.surprise = f"{type(self).__name__} {self.number}: {error!r}"
 
     def acked_before(self, moment):
-        return max((acked for when, acked in self.acked_at if when < moment), default=0)
+        return max((acked for _, ended, acked in self.acked_at if ended < moment), default=0)
+
+    def acked_within(self, intervals):
+        """The last step that was begun and acknowledged within one of the (from, to)."""
+        return max((acked for begun, ended, acked in self.acked_at if any(first <= begun and ended <= last for first, last in intervals)),
+                   default=0)
 
     def call(self, *arguments):
         return self.connection.call(*arguments)
@@ -261,14 +268,14 @@ class Workload:
     def acked(self):
         return sum(writer.acked for writer in self.writers)
 
-    def check(self, connection, lost_after=None):
-        """`lost_after`: what was acknowledged later than that moment may be gone (everysec); None: nothing may."""
+    def check(self, connection, promised=lambda writer: writer.acked):
+        """`promised(writer)`: how many of its steps must be there; what came later may be gone. By default all that was acknowledged."""
         def call(*arguments):
             return connection.ok(*arguments)
 
         row_changes = 0
         for writer in self.writers:
-            least = writer.acked if lost_after is None else writer.acked_before(lost_after)
+            least = promised(writer)
             writer.check(call, least)
             if isinstance(writer, RowTransfer):
                 row_changes += least

@@ -1,5 +1,7 @@
 // Commands about the connection itself: they read and change the session, never a key.
 #include <charconv>
+#include <mutex>
+#include <optional>
 
 #include "base/ascii_case.hpp"
 #include "engine/command.hpp"
@@ -20,6 +22,11 @@ bool isPlainName(std::string_view name) {
     }
   }
   return true;
+}
+
+void setName(Session::Impl& session, std::string_view name) {
+  const std::lock_guard lock(session.database.sessionsMutex());
+  session.name = name;
 }
 
 Error subcommandError(std::string_view command, std::string_view subcommand) {
@@ -90,12 +97,12 @@ Status hello(CommandCall& call) {
     }
     at = 2;
   }
-  std::string_view name = session.name;
+  std::optional<std::string_view> name;
   while (at < call.args.size()) {
     const std::size_t more = call.args.size() - at - 1;
     if (equalsIgnoringCase(call.args[at], "SETNAME") && more >= 1) {
       name = call.args[at + 1];
-      if (!isPlainName(name)) {
+      if (!isPlainName(*name)) {
         return Error(ErrorCode::kInvalid, "Client names cannot contain spaces, newlines or special characters.");
       }
       at += 2;
@@ -108,7 +115,9 @@ Status hello(CommandCall& call) {
     }
   }
   session.protocol = protocol;
-  session.name = std::string(name);
+  if (name) {
+    setName(session, *name);
+  }
   call.reply.map(7);
   call.reply.bulk("server");
   call.reply.bulk("redis");
@@ -138,7 +147,9 @@ Status clientSetInfo(CommandCall& call) {
     return Error(ErrorCode::kInvalid, (is_name ? std::string("lib-name") : std::string("lib-ver")) +
                                           " cannot contain spaces, newlines or special characters.");
   }
-  (is_name ? call.session.impl().library_name : call.session.impl().library_version) = std::string(call.args[3]);
+  Session::Impl& session = call.session.impl();
+  const std::lock_guard lock(session.database.sessionsMutex());
+  (is_name ? session.library_name : session.library_version) = call.args[3];
   call.reply.simple("OK");
   return {};
 }
@@ -147,7 +158,7 @@ Status clientSetName(CommandCall& call) {
   if (!isPlainName(call.args[2])) {
     return Error(ErrorCode::kInvalid, "Client names cannot contain spaces, newlines or special characters.");
   }
-  call.session.impl().name = std::string(call.args[2]);
+  setName(call.session.impl(), call.args[2]);
   call.reply.simple("OK");
   return {};
 }
