@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Clients that mean no good, or do not know better: random bytes, broken frames, absurd announcements, statements of nonsense and of
-great depth, thousands of idle connections, readers that do not read. The server stays alive, its memory bounded, and others are
-answered.
+great depth, thousands of idle connections and more than there may be, readers that do not read. The server stays alive, its memory bounded,
+and others are answered.
 
   hostile_clients.py [SECONDS [SEED]]      for each kind of fuzz"""
 import errno
@@ -202,7 +202,56 @@ def announcements(server, fuzz):
     assert grown < 100_000, f"announcements alone took {grown} KiB"
     for connection in held:
         connection.close()
+    with server.connect() as connection:  # too long for the setting: said at once, and the connection is closed
+        connection.send(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$629145600\r\n")
+        reply = connection.read()
+        assert isinstance(reply, ReplyError) and "invalid bulk length" in str(reply), reply
+        assert connection.read_to_end() == b""
     print(f"announcements: {grown} KiB more", flush=True)
+
+
+def large_argument(server, fuzz, megabytes):
+    """What was announced does come, while others are served."""
+    fuzz.witness.ok("CONFIG", "SET", "proto-max-bulk-len", "1gb")
+    piece = b"0123456789abcdef" * 65536
+    with server.connect() as connection:
+        connection.send(b"*3\r\n$3\r\nSET\r\n$5\r\nlarge\r\n$%d\r\n" % (megabytes * len(piece)))
+        for _ in range(megabytes):
+            connection.send(piece)
+            fuzz.ping("a large argument")
+        connection.send(b"\r\n")
+        assert connection.read() == "OK"
+        assert connection.ok("STRLEN", "large") == megabytes * len(piece)
+        assert connection.ok("GETRANGE", "large", -20, -1) == piece[-20:]
+        assert connection.ok("DEL", "large") == 1
+    fuzz.ping("a large argument is gone")
+    print(f"an argument of {megabytes} MiB: done", flush=True)
+
+
+def too_many(server, fuzz, most):
+    """One more than may be is told so; when somebody leaves there is room again."""
+    held = [server.connect() for _ in range(most - 1)]  # the witness is one, too
+    assert all(connection.call("PING") == "PONG" for connection in held)
+    for _ in range(300):
+        with server.connect() as refused:
+            reply = refused.read()
+            assert isinstance(reply, ReplyError) and str(reply) == "ERR max number of clients reached", reply
+            assert refused.read_to_end() == b""
+    fuzz.ping("too many clients")
+    held.pop().close()
+    until = time.monotonic() + 20
+    while True:
+        with server.connect() as connection:
+            try:
+                if connection.call("PING") == "PONG":
+                    break
+            except (OSError, EOFError):  # refused: closed before it had read the question
+                pass
+        assert time.monotonic() < until, "somebody has left, and still there is no room"
+        time.sleep(0.01)
+    for connection in held:
+        connection.close()
+    print(f"more than {most} clients: told so", flush=True)
 
 
 def idle_and_slow(server, fuzz, idle):
@@ -271,9 +320,16 @@ def main():
     # Servers of their own, so that what the others left in the allocator hides nothing.
     with Server("--threads", "2") as server:
         announcements(server, Fuzz(server, seconds, seed))
-    if allow_many_files(2500):
-        with Server("--threads", "2") as server:
-            idle_and_slow(server, Fuzz(server, seconds, seed), 2000)
+        large_argument(server, Fuzz(server, seconds, seed), 600 if len(sys.argv) > 1 else 64)
+    with Server("--threads", "2", "--maxclients", "40") as server:
+        too_many(server, Fuzz(server, seconds, seed), 40)
+    # What the system allows bounds the clients, too: 128 files are the server's own.
+    with Server("--threads", "2", wrapper=("prlimit", "--nofile=200:200")) as server:
+        too_many(server, Fuzz(server, seconds, seed), 200 - 128)
+    # The server raises its own limit of open files.
+    with Server("--threads", "2", wrapper=("prlimit", "--nofile=1024:")) as server:
+        if allow_many_files(5500):
+            idle_and_slow(server, Fuzz(server, seconds, seed), 5000)
 
 
 if __name__ == "__main__":

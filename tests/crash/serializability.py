@@ -5,7 +5,8 @@ live in keys (RPUSH, APPEND) and rows (UPDATE … SET v = v || …). A read show
 write-read and read-write dependencies can be told from the answers alone; a cycle among them, or a list that no order explains, is an
 anomaly. Beside the lists there are sets that only grow, read by predicates (rows by scan, by index, by a range of the primary key;
 members of a SADD set, a hash, a sorted set; KEYS of a pattern): who sees an element comes after its writer, who does not see it comes
-before. That finds phantoms.
+before. That finds phantoms. Transactions are BEGIN … COMMIT, MULTI … EXEC, and either of them behind WATCH, where what was read of the
+watched keys before counts as read at the end.
 
   serializability.py [SECONDS [SEED]]      for each mixture"""
 import bisect
@@ -131,6 +132,8 @@ class Session(threading.Thread):
                     self.autocommit(transaction)
                 elif way < 0.24 and self.test.has_keys:
                     self.multi(transaction)
+                elif way < 0.36 and self.test.watchable:
+                    self.watched(transaction)
                 else:
                     self.block(transaction)
                 transaction.ended = time.monotonic()
@@ -164,6 +167,28 @@ class Session(threading.Thread):
         for (append, target, value), reply in zip(steps, replies):
             transaction.operations.append(("append", target, value) if append else ("read", target, Operations.parse(target, reply)))
         transaction.outcome = "ok"
+
+    def watched(self, transaction):
+        call = self.connection.call
+        targets = list({(self.rng.choice(self.test.watchable), self.rng.randrange(OBJECTS)) for _ in range(self.rng.randint(1, 3))})
+        assert call("WATCH", *[Operations.append(target, 0)[1] for target in targets]) == "OK"
+        for target in targets:
+            transaction.operations.append(("read", target, Operations.parse(target, call(*Operations.read(target)))))
+        if self.rng.random() < 0.3:
+            time.sleep(0.001)
+        begin, end = self.rng.choice((("MULTI", "EXEC"), ("BEGIN", "COMMIT")))
+        own = [(target, self.test.number()) for target in (*self.rng.sample(targets, 1), self.target(keys_only=True))]
+        commands = [Operations.append(target, value) for target, value in own]
+        self.connection.send(b"".join(Connection.encode(*command) for command in ((begin,), *commands, (end,))))
+        reply = [self.connection.read() for _ in range(len(commands) + 2)][-1]
+        if reply is None or isinstance(reply, ReplyError) and str(reply).startswith("CONFLICT"):
+            transaction.operations = []  # what it read was of several moments
+            transaction.outcome = "failed"
+        elif isinstance(reply, ReplyError):
+            raise reply
+        else:
+            transaction.outcome = "ok"
+        transaction.operations += [("append", target, value) for target, value in own]
 
     def block(self, transaction):
         call = self.connection.call
@@ -332,6 +357,7 @@ class Test:
     def __init__(self, server, kinds, seconds, seed, checkpoints):
         self.port, self.kinds, self.seed = server.port, kinds, seed
         self.has_keys = any(kind in KEY_KINDS for kind in kinds)
+        self.watchable = [kind for kind in kinds if kind in KEY_KINDS and kind != "keys"]  # that is one key
         self.counter, self.lock = 0, threading.Lock()
         with server.connect() as connection:
             connection.ok("FLUSHDB")
