@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <utility>
 
 #include "aof/segment.hpp"
 #include "base/assert.hpp"
@@ -11,14 +13,13 @@
 namespace trefoil::aof {
 namespace {
 
-constexpr std::int64_t kWriteTickMicros = 50'000;
 constexpr std::int64_t kSecondMicros = 1'000'000;
 constexpr std::int64_t kRetryMicros = 100'000;
 // Who waits for a full disk longer than this is told that the outcome is unknown; the bytes are still tried again.
 constexpr std::int64_t kPatienceMicros = 1'000'000;
 constexpr std::int64_t kMinGatherMicros = 50;  // shorter ones are over before a thread has woken up
 constexpr std::int64_t kMaxGatherMicros = 2'000;
-constexpr std::int64_t kCopyWaitMicros = 20;
+constexpr std::chrono::microseconds kCopyWait{20};
 constexpr unsigned kLooksBeforeSleep = 64;
 constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
 constexpr std::size_t kSyncStepBytes = std::size_t{8} << 20;  // everysec syncs earlier, so that no sync takes long
@@ -42,11 +43,12 @@ Flusher::Flusher(Ring& ring, ManifestStore& manifest, std::atomic<Lsn>& durable,
       segment_bytes_(start.segment_bytes),
       policy_(start.policy),
       file_(std::move(start.file)),
-      background_([this] { ring_.wakeUp(); }),
       segment_(start.segment),
       written_(ring.end()),
+      sync_begun_(ring.end()),
       last_mark_(ring.end()),
       last_commit_end_(ring.end()),
+      last_look_end_(ring.end()),
       synced_(ring.end()),
       thread_([this] { run(); }) {}
 
@@ -55,43 +57,74 @@ Flusher::~Flusher() {
   (void)stop();
 }
 
-// --- waiting ---
+// --- reaching and waiting ---
 
-void Flusher::wantSync(Lsn end) {
-  Lsn wanted = sync_wanted_.load(std::memory_order_relaxed);
-  while (wanted < end && !sync_wanted_.compare_exchange_weak(wanted, end, std::memory_order_seq_cst)) {
+void Flusher::reach(Lsn end) {
+  TREFOIL_DEBUG_ASSERT(end <= ring_.end());
+  if (reachedLsn() >= end || !committersWrite()) {
+    return;
+  }
+  const FileLock lock(file_mutex_);
+  if (reachedLsn() < end && usable()) {
+    writeUpTo(end);
+  }
+}
+
+Status Flusher::waitReached(Lsn end) {
+  while (true) {
+    reach(end);
+    if (reachedLsn() >= end) {
+      return {};
+    }
+    std::unique_lock lock(mutex_);
+    Waiters::Entry(durability_waiters_).wait(lock, [&] { return reachedLsn() >= end || stalled() || committersWrite(); });
+    if (stalled() && reachedLsn() < end) {
+      return unknownOutcome(refusal_);
+    }
   }
 }
 
 Status Flusher::waitDurable(Lsn end) {
   TREFOIL_ASSERT(end <= ring_.end());
-  if (durable_.load(std::memory_order_acquire) >= end) {
-    return {};
+  const auto durable = [&] { return durable_.load(std::memory_order_acquire) >= end; };
+  while (true) {
+    if (!durable() && committersWrite()) {
+      FileLock lock(file_mutex_);
+      if (!durable() && usable() && writeUpTo(end)) {
+        sync(lock);
+      }
+    }
+    if (durable()) {
+      return {};
+    }
+    std::unique_lock lock(mutex_);
+    Waiters::Entry(durability_waiters_).wait(lock, [&] { return durable() || stalled() || committersWrite(); });
+    if (stalled() && !durable()) {
+      return unknownOutcome(refusal_);
+    }
   }
-  wantSync(end);
-  if (policy() != SyncPolicy::kAlways) {
-    ring_.wakeUp();  // under `always` the append has done so
-  }
-  std::unique_lock lock(mutex_);
-  Waiters::Entry(durability_waiters_).wait(lock, [&] { return durable_.load(std::memory_order_acquire) >= end || stalled(); });
-  if (durable_.load(std::memory_order_acquire) >= end) {
-    return {};
-  }
-  return unknownOutcome(refusal_);
 }
 
 Status Flusher::waitForRoom(const std::function<bool()>& granted) {
-  std::unique_lock lock(mutex_);
-  Waiters::Entry entry(room_waiters_);
-  ring_.wakeUp();
   bool done = false;
-  entry.wait(lock, [&] {
-    done = state() == LogState::kOk && granted();
-    return done || state() != LogState::kOk;
-  });
+  while (!done && state() == LogState::kOk) {
+    const Lsn end = ring_.end();
+    if (!rolling_) {
+      const FileLock lock(file_mutex_);
+      if (usable()) {
+        writeUpTo(end);
+      }
+    }
+    std::unique_lock lock(mutex_);
+    Waiters::Entry(room_waiters_).wait(lock, [&] {
+      done = state() == LogState::kOk && granted();
+      return done || state() != LogState::kOk || (canGoOn() && unwritten() > 0);
+    });
+  }
   if (done) {
     return {};
   }
+  const std::lock_guard lock(mutex_);
   return Error(ErrorCode::kReadOnly, "writes are refused: " + refusal_);
 }
 
@@ -118,11 +151,10 @@ void Flusher::removeListener(std::uint64_t id) {
 }
 
 void Flusher::setPolicy(SyncPolicy policy) {
-  const SyncPolicy before = policy_.exchange(policy, std::memory_order_seq_cst);
-  if (before == SyncPolicy::kAlways && policy != before) {
-    wantSync(ring_.end());  // there are replies that wait for it (Log::fence())
-  }
+  policy_.store(policy, std::memory_order_seq_cst);
   ring_.wakeUp();
+  durability_waiters_.notify(mutex_);  // who waited for the disk may go on by itself now
+  callListeners();
 }
 
 Error Flusher::refusal() const {
@@ -137,41 +169,39 @@ void Flusher::requestRoll() {
 // --- the thread ---
 
 void Flusher::run() {
+  FileLock lock(file_mutex_);
   while (true) {
     const std::uint32_t ticket = ring_.sleeper().prepare();
     takeNewFile();
     const bool stopping = stopping_.load(std::memory_order_seq_cst);
-    const bool progressed = step();
+    const bool ok = step(lock);
     const bool drained = unwritten() == 0 && synced_.load(std::memory_order_relaxed) == written_;
-    if (stopping && (drained || !progressed)) {
+    if (stopping && (drained || !ok)) {
       return;
     }
-    if (!progressed) {
-      sleep(ticket);
+    if (!stopping) {
+      sleep(lock, ticket);
     }
   }
 }
 
-// One round of what is due now; false if nothing was, or if it failed.
-bool Flusher::step() {
+// Whatever is due now; false if it failed, or has to wait.
+bool Flusher::step(FileLock& lock) {
   if (file_ == nullptr) {
     return false;
   }
-  if (!settleBackgroundSync(background_.take())) {
-    return false;
-  }
   const std::int64_t now = env_.monotonicMicros();
-  if (state() == LogState::kRetrying && now < retry_at_ && !stopping_) {
+  const bool retrying = state() == LogState::kRetrying;
+  if (retrying && now < retry_at_ && !stopping_) {
     return false;
   }
-  if (markDue(now)) {
-    appendMark();
-    next_write_at_ = now;
-    tick_running_ = true;
+  const bool look = now >= next_look_at_;
+  const bool urgent = policy() == SyncPolicy::kAlways || stopping_ || sync_wanted_ > synced_;
+  if (look && unmarked() && unwritten() == 0 && now >= last_sync_at_ + kSecondMicros && ring_.hasRoom() && !stopping_) {
+    appendMark();  // the last commits are on disk, and for a second nothing has come that would bring a mark along
   }
-  if (unwritten() > 0 && !tick_running_) {
-    next_write_at_ = now + kWriteTickMicros;
-    tick_running_ = true;
+  if (rolling_ && !roll(lock)) {
+    return false;
   }
   if (unwritten() > 0 && gather_until_ == 0 && gatheringHelps(now)) {
     gather_until_ = now + std::min(last_sync_micros_ / 4, kMaxGatherMicros);
@@ -179,23 +209,66 @@ bool Flusher::step() {
   if (gather_until_ > now && gatheringHelps(now)) {
     return false;
   }
-  bool progressed = false;
-  if (unwritten() > 0 && writeDue(now)) {
-    progressed = write();
+  const Lsn end = ring_.end();
+  if ((look || urgent || retrying || end > wakeUpAt()) && !writeUpTo(end)) {
+    return rolling_;
   }
-  if (file_ != nullptr && written_ > synced_ && urgent()) {
-    sync();
-    progressed = file_ != nullptr;
-  } else if (file_ != nullptr && backgroundSyncDue(now)) {
-    background_end_ = written_;
-    background_.start(*file_);
-    last_sync_at_ = now;
+  const bool second_over = policy() == SyncPolicy::kEverySecond && (look || written_ - sync_begun_ >= kSyncStepBytes);
+  if ((urgent || second_over) && !sync(lock)) {
+    return false;
   }
-  return progressed;
+  if (look || next_look_at_ == kNoDeadline) {
+    planNextLook(now);
+  }
+  return true;
 }
 
-bool Flusher::urgent() const {
-  return policy() == SyncPolicy::kAlways || stopping_ || sync_wanted_ > synced_;
+// In a second, if anything has come since the last look or is left to do; else when the next record comes.
+void Flusher::planNextLook(std::int64_t now) {
+  const Lsn end = ring_.end();
+  const bool unsynced = written_ > synced_ && policy() != SyncPolicy::kNo;
+  next_look_at_ = end != last_look_end_ || unsynced || unmarked() ? now + kSecondMicros : kNoDeadline;
+  last_look_end_ = end;
+}
+
+// The append that passes this LSN wakes the thread.
+Lsn Flusher::wakeUpAt() const {
+  if (policy() == SyncPolicy::kAlways) {
+    return gather_until_ == 0 ? written_.load(std::memory_order_relaxed) : written_ + gatherBytes();
+  }
+  if (next_look_at_ == kNoDeadline) {
+    return last_look_end_;
+  }
+  return policy() == SyncPolicy::kEverySecond ? sync_begun_ + kSyncStepBytes : Ring::kNoWake;
+}
+
+void Flusher::sleep(FileLock& lock, std::uint32_t ticket) {
+  const bool able = file_ != nullptr && state() != LogState::kRetrying;
+  const Lsn wake_at = able ? wakeUpAt() : Ring::kNoWake;
+  std::int64_t deadline = able ? next_look_at_ : file_ != nullptr ? retry_at_ : kNoDeadline;
+  if (able && gather_until_ != 0) {
+    deadline = std::min(deadline, gather_until_);
+  }
+  lock.unlock();
+  ring_.wakeAt(wake_at);
+  const std::int64_t now = env_.monotonicMicros();
+  if (ring_.end() <= wake_at && deadline > now && !(able && rolling_)) {
+    ring_.sleeper().sleep(ticket, deadline == kNoDeadline ? -1 : deadline - now);
+  }
+  ring_.wakeAt(Ring::kNoWake);
+  lock.lock();
+}
+
+// --- writing and syncing, by whoever holds file_mutex_ ---
+
+// False if write() says so.
+bool Flusher::writeUpTo(Lsn end) {
+  while (written_ < end) {
+    if (!write()) {
+      return false;
+    }
+  }
+  return true;
 }
 
 bool Flusher::gatheringHelps(std::int64_t now) const {
@@ -206,20 +279,6 @@ bool Flusher::gatheringHelps(std::int64_t now) const {
 // A little less than before, as the same clients may send a little less.
 std::size_t Flusher::gatherBytes() const {
   return expected_bytes_ - expected_bytes_ / 8;
-}
-
-bool Flusher::writeDue(std::int64_t now) const {
-  return urgent() || now >= next_write_at_ || unwritten() >= ring_.capacity() / 4 || room_waiters_.any();
-}
-
-bool Flusher::backgroundSyncDue(std::int64_t now) const {
-  return policy() == SyncPolicy::kEverySecond && written_ > synced_ && !background_.busy() &&
-         (now >= last_sync_at_ + kSecondMicros || written_ - synced_ >= kSyncStepBytes);
-}
-
-// The last commits are on disk, but no mark says so, and for a second nothing has come that would bring one along.
-bool Flusher::markDue(std::int64_t now) const {
-  return unmarked() && unwritten() == 0 && now >= last_sync_at_ + kSecondMicros && ring_.hasRoom() && !stopping_;
 }
 
 bool Flusher::unmarked() const {
@@ -235,10 +294,11 @@ void Flusher::appendMark() {
 
 // The complete records from written_ on, as far as this batch and this segment go.
 Flusher::Batch Flusher::collect() const {
-  Batch batch{.end = written_, .last_commit_end = last_commit_end_, .records = 0, .segment_full = false};
+  const Lsn written = written_.load(std::memory_order_relaxed);
+  Batch batch{.end = written, .last_commit_end = last_commit_end_, .records = 0, .segment_full = false};
+  const bool roll_now = roll_wanted_ && written > segment_.start;
   const Lsn tail = ring_.end();
-  const bool roll_now = roll_wanted_ && written_ > segment_.start;
-  while (batch.end < tail && batch.end - written_ < kBatchBytes) {
+  while (batch.end < tail && batch.end - written < kBatchBytes) {
     const std::size_t size = ring_.completeRecordAt(batch.end);
     if (size == 0) {
       break;
@@ -257,21 +317,24 @@ Flusher::Batch Flusher::collect() const {
   return batch;
 }
 
-// One batch. False if it failed.
+// One batch. False if it failed, or if the thread has to begin a new segment first.
 bool Flusher::write() {
   if (unmarked() && ring_.hasRoom()) {
     appendMark();
   }
   const Batch batch = collect();
-  if (batch.end == written_) {
-    if (batch.segment_full) {
-      return roll();
-    }
+  const Lsn begin = written_.load(std::memory_order_relaxed);
+  if (batch.end == begin && batch.segment_full) {
+    rolling_ = true;
+    ring_.wakeUp();
+    return false;
+  }
+  if (batch.end == begin) {
     waitForWriter();
     return true;
   }
   empty_looks_ = 0;
-  for (Lsn at = written_; at < batch.end;) {
+  for (Lsn at = begin; at < batch.end;) {
     const std::string_view bytes = ring_.bytes(at, batch.end);
     if (Status status = file_->write(kSegmentHeaderBytes + (at - segment_.start), bytes); !status.ok()) {
       if (isDiskFull(status.error()) && !held_) {
@@ -284,12 +347,11 @@ bool Flusher::write() {
     at += bytes.size();
   }
   group_.records += batch.records;
-  group_.bytes += batch.end - written_;
-  written_ = batch.end;
+  group_.bytes += batch.end - begin;
   last_commit_end_ = batch.last_commit_end;
-  tick_running_ = false;
+  ring_.release(batch.end);
+  written_.store(batch.end, std::memory_order_release);
   gather_until_ = 0;
-  ring_.release(written_);
   leaveRetrying();
   roomCameBack();
   return true;
@@ -300,38 +362,41 @@ void Flusher::waitForWriter() {
   if (++empty_looks_ < kLooksBeforeSleep) {
     ::sched_yield();
   } else {
-    ring_.sleeper().sleep(ring_.sleeper().prepare(), kCopyWaitMicros);
+    std::this_thread::sleep_for(kCopyWait);
   }
 }
 
-void Flusher::sync() {
-  if (!settleBackgroundSync(background_.wait())) {
-    return;
+// What is written; others write on meanwhile. False if it failed.
+bool Flusher::sync(FileLock& lock) {
+  // One at a time: the kernel reports a failure once, and two could each believe the other's.
+  sync_over_.wait(lock, [this] { return !syncing_; });
+  if (file_ == nullptr || written_ == synced_) {
+    return file_ != nullptr;
   }
+  const std::shared_ptr<File> file = file_;
+  const Group group = std::exchange(group_, {});
+  sync_begun_ = written_;
+  syncing_ = true;
+  lock.unlock();
   const std::int64_t began_at = env_.monotonicMicros();
-  if (Status status = file_->sync(); !status.ok()) {
+  const Status status = file->sync();
+  const std::int64_t ended_at = env_.monotonicMicros();
+  lock.lock();
+  syncing_ = false;
+  sync_over_.notify_all();
+  if (file != file_) {
+    return false;  // somebody's write has failed meanwhile
+  }
+  if (!status.ok()) {
     fail(status.error());
-    return;
-  }
-  last_sync_at_ = env_.monotonicMicros();
-  last_sync_micros_ = last_sync_at_ - began_at;
-  // Everybody who was answered now, and everybody who is already waiting for the next one. One client alone waits for nobody.
-  const std::size_t waiting = unwritten();
-  expected_bytes_ = group_.records > 1 || waiting > 0 ? std::min(group_.bytes + waiting, ring_.capacity() / 4) : 0;
-  group_ = {};
-  publishSynced(written_);
-}
-
-// Takes the result of a sync that has ended in the background. False if it failed.
-bool Flusher::settleBackgroundSync(const std::optional<Status>& result) {
-  if (!result) {
-    return true;
-  }
-  if (!result->ok()) {
-    fail(result->error());
     return false;
   }
-  publishSynced(background_end_);
+  last_sync_at_ = ended_at;
+  last_sync_micros_ = ended_at - began_at;
+  // Everybody who is answered now, and everybody who is already waiting for the next one. One client alone waits for nobody.
+  const std::size_t waiting = ring_.end() - sync_begun_;
+  expected_bytes_ = group.records > 1 || waiting > 0 ? std::min(group.bytes + waiting, ring_.capacity() / 4) : 0;
+  publishSynced(sync_begun_);
   return true;
 }
 
@@ -347,18 +412,11 @@ void Flusher::publishSynced(Lsn end) {
   callListeners();
 }
 
-// The file must outlive a sync under way; what comes of that is of no interest any more.
-void Flusher::closeFile() {
-  (void)background_.wait();
-  file_.reset();
-}
-
 // Begins a new segment at written_. False if it did not work out; then it is tried again, with the same number, before anything
 // is written.
-bool Flusher::roll() {
-  if (written_ > synced_) {
-    sync();
-    if (file_ == nullptr) {
+bool Flusher::roll(FileLock& lock) {
+  while (written_ > synced_) {
+    if (!sync(lock)) {
       return false;
     }
   }
@@ -371,12 +429,15 @@ bool Flusher::roll() {
     enterRetrying(file.error());
     return false;
   }
-  TREFOIL_ASSERT(!background_.busy());  // all was synced
   file_ = std::move(file).value();
   segment_ = next;
   next_number_ = 0;
   roll_wanted_ = false;
+  rolling_ = false;
   leaveRetrying();
+  durability_waiters_.notify(mutex_);
+  roomCameBack();
+  callListeners();
   return true;
 }
 
@@ -392,43 +453,6 @@ Result<std::unique_ptr<File>> Flusher::beginSegment(const SegmentEntry& next) {
     manifest.synced = next.start;
   }));
   return file;
-}
-
-void Flusher::sleep(std::uint32_t ticket) {
-  Lsn wake_at = Ring::kNoWake;
-  if (file_ != nullptr && state() != LogState::kRetrying) {
-    wake_at = unwritten() == 0 ? written_ : written_ + ring_.capacity() / 4;
-    if (policy() == SyncPolicy::kAlways) {
-      wake_at = gather_until_ == 0 ? written_ : written_ + gatherBytes();
-    }
-  }
-  ring_.wakeAt(wake_at);
-  const std::int64_t deadline = nextDeadline();
-  const std::int64_t now = env_.monotonicMicros();
-  if (ring_.end() <= wake_at && deadline > now) {
-    ring_.sleeper().sleep(ticket, deadline == kNoDeadline ? -1 : deadline - now);
-  }
-  ring_.wakeAt(Ring::kNoWake);
-}
-
-// When step() will have something to do although nobody wakes us.
-std::int64_t Flusher::nextDeadline() const {
-  if (file_ == nullptr) {
-    return kNoDeadline;
-  }
-  if (state() == LogState::kRetrying) {
-    return retry_at_;
-  }
-  std::int64_t deadline = kNoDeadline;
-  if (unwritten() > 0) {
-    deadline = gather_until_ != 0 ? gather_until_ : tick_running_ ? next_write_at_ : 0;
-  }
-  const bool sync_to_come = written_ > synced_ && policy() == SyncPolicy::kEverySecond && !background_.busy();
-  const bool mark_to_come = unwritten() == 0 && unmarked() && ring_.hasRoom();
-  if (sync_to_come || mark_to_come) {
-    deadline = std::min(deadline, last_sync_at_ + kSecondMicros);
-  }
-  return deadline;
 }
 
 // --- failures, and the way back ---
@@ -454,8 +478,9 @@ void Flusher::leaveRetrying() {
 }
 
 void Flusher::fail(const Error& error) {
-  closeFile();
+  file_.reset();
   next_number_ = 0;
+  rolling_ = false;
   ring_.refuse(true);
   setState(LogState::kFailed, error.message);
 }
@@ -487,7 +512,9 @@ void Flusher::continueIn(std::unique_ptr<File> file, const SegmentEntry& segment
 
 Status Flusher::waitSyncedInNewFile(Lsn end) {
   TREFOIL_ASSERT(end <= ring_.end());
-  wantSync(end);
+  Lsn wanted = sync_wanted_.load(std::memory_order_relaxed);
+  while (wanted < end && !sync_wanted_.compare_exchange_weak(wanted, end, std::memory_order_seq_cst)) {
+  }
   ring_.wakeUp();
   std::unique_lock lock(mutex_);
   Waiters::Entry(durability_waiters_).wait(lock, [&] { return !held_ || (new_file_ == nullptr && synced_ >= end); });
@@ -520,7 +547,7 @@ void Flusher::settle(bool manifest_changed) {
 void Flusher::takeNewFile() {
   const std::lock_guard lock(mutex_);
   if (abandoned_) {
-    closeFile();
+    file_.reset();
     new_file_.reset();
     abandoned_ = false;
   }
@@ -541,9 +568,9 @@ void Flusher::takeNewFile() {
   segment_ = new_segment_;
   written_ = start;
   synced_ = start;
+  sync_begun_ = start;
   last_mark_ = start;
   last_commit_end_ = start;
-  tick_running_ = false;
   durability_waiters_.notifyLocked();
 }
 

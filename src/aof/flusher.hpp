@@ -1,15 +1,15 @@
-// Flusher: the one thread that moves the ring's bytes to the segment files, and everything that waits for it.
+// Flusher: moves the ring's bytes to the segment files, and syncs them. Two ways, by policy:
 //
-// When it writes: `always` as soon as there is a record; else a twentieth of a second after the first record it has not written
-// (so a killed process loses that much, a power cut a second), at once when a quarter of the ring is full or somebody waits for
-// durability. While there is nothing to do it sleeps without a timeout, and the first append wakes it.
-//
-// When it syncs: see SyncPolicy. Under `always`, and for who waits, it syncs itself: meanwhile records gather in the ring, and
-// the next round takes them all (group commit). Under everysec the sync runs on a second thread, and the ring is emptied
-// meanwhile.
+// everysec, no   Committers write. Before an answer leaves, its thread calls reach(): what the ring holds goes into the file, so a
+//                killed process loses nothing that was acknowledged (the kernel has it). Whoever comes first writes for all whose
+//                records are complete; a network thread calls it once a round for all its connections. The ring stays almost
+//                empty, and its bytes in the nearest cache. A thread looks once a second (every 8 MB at the latest, so that no
+//                sync takes long) and syncs, while committers write on; after a second without commits it sleeps until the next.
+// always         The thread writes and syncs, as soon as there is a record; what comes meanwhile gathers in the ring and shares the
+//                next sync (group commit). reach() does nothing, callers are told when the durable LSN has passed them.
 //
 // Gathering (`always`): clients that were answered after the last sync send their next commits within microseconds. A sync that
-// begins with the first of them makes all the others wait for it and for another one. So the flusher waits until about as much
+// begins with the first of them makes all the others wait for it and for another one. So the thread waits until about as much
 // has come as the last sync covered and as was waiting when it ended, but no longer than a quarter of what a sync takes; with one
 // client, or after a pause, not at all. (PostgreSQL's commit_delay and commit_siblings, with both numbers measured.)
 //
@@ -19,22 +19,21 @@
 //
 // A new segment begins between two records, when the old one has been synced: file made, synced, directory synced, manifest
 // swapped, and only then written to. All of that is repeated as often as need be, as nothing in it can damage what is already on
-// disk.
+// disk. The thread does it; meanwhile reach() does not wait, and its callers are told when it is done.
 //
-// Thread safety: run() is the thread's; public functions are for all threads. mutex_ guards waiting and state, and is never held
-// during file I/O.
+// Thread safety: public functions are for all threads. Two mutexes, in this order: file_mutex_ is held by who writes (a sync lets it
+// go meanwhile); mutex_ guards waiting and state, and is never held during file I/O.
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <thread>
 #include <vector>
 
-#include "aof/background_sync.hpp"
 #include "aof/log.hpp"
 #include "aof/manifest.hpp"
 #include "aof/ring.hpp"
@@ -57,6 +56,12 @@ class Flusher {
   Flusher(const Flusher&) = delete;
   Flusher& operator=(const Flusher&) = delete;
 
+  // Brings the log as far as the policy asks, on this thread; without effect on a log that refuses writes. See log.hpp.
+  void reach(Lsn end);
+  [[nodiscard]] Lsn reachedLsn() const {
+    return policy() == SyncPolicy::kAlways ? durable_.load(std::memory_order_acquire) : written_.load(std::memory_order_acquire);
+  }
+  Status waitReached(Lsn end);
   Status waitDurable(Lsn end);
   // Waits until `granted()` is true; it is asked again whenever room appears. kReadOnly while writes are refused.
   Status waitForRoom(const std::function<bool()>& granted);
@@ -92,6 +97,7 @@ class Flusher {
   Status stop();
 
  private:
+  // Complete records that go to the file together.
   struct Batch {
     Lsn end;
     Lsn last_commit_end;
@@ -104,36 +110,36 @@ class Flusher {
     std::size_t bytes = 0;
   };
 
-  // Any thread's: the flusher is to sync up to `end` whatever the policy. It must be woken, too.
-  void wantSync(Lsn end);
+  using FileLock = std::unique_lock<std::mutex>;
 
-  // The thread's.
+  // The thread's. Like all that follows up to setState: with file_mutex_ held, which `lock` may let go in between.
   void run();
-  bool step();
-  [[nodiscard]] bool urgent() const;
-  [[nodiscard]] bool writeDue(std::int64_t now) const;
-  [[nodiscard]] bool backgroundSyncDue(std::int64_t now) const;
-  [[nodiscard]] bool markDue(std::int64_t now) const;
-  [[nodiscard]] bool unmarked() const;
+  bool step(FileLock& lock);
+  void planNextLook(std::int64_t now);
+  [[nodiscard]] Lsn wakeUpAt() const;
+  void sleep(FileLock& lock, std::uint32_t ticket);
+  void takeNewFile();
+
+  // Anybody's.
+  [[nodiscard]] bool usable() const { return file_ != nullptr && canGoOn(); }
+  [[nodiscard]] bool canGoOn() const { return state() == LogState::kOk && !rolling_ && !stopping_; }
+  [[nodiscard]] bool committersWrite() const { return canGoOn() && policy() != SyncPolicy::kAlways; }
+  bool writeUpTo(Lsn end);
   [[nodiscard]] bool gatheringHelps(std::int64_t now) const;
   [[nodiscard]] std::size_t gatherBytes() const;
+  [[nodiscard]] bool unmarked() const;
   void appendMark();
   [[nodiscard]] Batch collect() const;
   bool write();
   void waitForWriter();
-  void sync();
-  bool settleBackgroundSync(const std::optional<Status>& result);
+  bool sync(FileLock& lock);
   void publishSynced(Lsn end);
-  void closeFile();
-  bool roll();
+  bool roll(FileLock& lock);
   Result<std::unique_ptr<File>> beginSegment(const SegmentEntry& next);
-  void sleep(std::uint32_t ticket);
-  [[nodiscard]] std::int64_t nextDeadline() const;
-  void takeNewFile();
   void enterRetrying(const Error& error);
   void leaveRetrying();
   void fail(const Error& error);
-  [[nodiscard]] Lsn unwritten() const { return ring_.end() - written_; }
+  [[nodiscard]] Lsn unwritten() const { return ring_.end() - written_.load(std::memory_order_relaxed); }
 
   void setState(LogState state, std::string reason);
   void callListeners();
@@ -144,30 +150,35 @@ class Flusher {
   std::atomic<Lsn>& durable_;
   const std::uint64_t segment_bytes_;
   std::atomic<SyncPolicy> policy_;
-  std::atomic<Lsn> sync_wanted_{0};  // somebody waits for durability up to here
+  std::atomic<Lsn> sync_wanted_{0};  // somebody waits for the new file to be synced up to here
   std::atomic<bool> roll_wanted_{false};
+  std::atomic<bool> rolling_{false};  // nothing is written before the thread has begun a new segment
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> stalled_{false};
 
-  // The thread's own.
-  std::unique_ptr<File> file_;  // null after a failure
-  BackgroundSync background_;   // of file_, up to background_end_
-  Lsn background_end_ = 0;
+  // Guarded by file_mutex_ (the atomics may be read without).
+  std::mutex file_mutex_;
+  std::shared_ptr<File> file_;        // null after a failure; the thread holds it while it syncs
+  bool syncing_ = false;              // the thread does, with file_mutex_ released
+  std::condition_variable sync_over_;
   SegmentEntry segment_;
   std::uint64_t next_number_ = 0;  // of the segment that roll() is trying to begin
-  Lsn written_;
-  Lsn last_mark_;        // what the last mark said
-  Lsn last_commit_end_;  // behind the last record that is no mark
-  bool tick_running_ = false;
+  std::atomic<Lsn> written_;
+  Lsn sync_begun_;           // up to here the thread's last sync reached for
+  Lsn last_mark_;            // what the last mark said
+  Lsn last_commit_end_;      // behind the last record that is no mark
   unsigned empty_looks_ = 0;  // how often the next record was not complete yet
-  std::int64_t next_write_at_ = 0;
   std::int64_t last_sync_at_ = 0;
   std::int64_t last_sync_micros_ = 0;  // how long it took
   std::int64_t retry_at_ = 0;
   std::int64_t retrying_since_ = 0;
-  std::atomic<bool> stalled_{false};
   Group group_;                     // since the last sync
   std::size_t expected_bytes_ = 0;  // what the next sync should cover; 0: whatever is there
   std::int64_t gather_until_ = 0;   // 0: not gathering
+
+  // The thread's own.
+  std::int64_t next_look_at_ = INT64_MAX;  // INT64_MAX: when a record comes
+  Lsn last_look_end_;                      // the ring's end then
 
   // Changed with mutex_ held; the atomics among them may be read without it.
   mutable std::mutex mutex_;

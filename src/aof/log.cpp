@@ -154,6 +154,15 @@ void PreparedCommit::giveBack() {
 
 // --- waiting and state ---
 
+void Log::reach(Lsn end) {
+  flusher_->reach(end);
+}
+Lsn Log::reachedLsn() const {
+  return flusher_->reachedLsn();
+}
+Status Log::waitReached(Lsn end) {
+  return flusher_->waitReached(end);
+}
 Status Log::waitDurable(Lsn end) {
   return flusher_->waitDurable(end);
 }
@@ -169,16 +178,6 @@ SyncPolicy Log::policy() const {
 void Log::setPolicy(SyncPolicy policy) {
   flusher_->setPolicy(policy);
 }
-Lsn Log::fence() const {
-  if (policy() != SyncPolicy::kAlways) {
-    return 0;  // without a look at the end, which all writers change
-  }
-  // In this order: who finds kAlways after it has read the end is heeded by setPolicy(), which reads the end after it has left
-  // kAlways.
-  const Lsn fence = end();
-  return policy() == SyncPolicy::kAlways ? fence : 0;
-}
-
 bool Log::stalled() const {
   return flusher_->stalled();
 }

@@ -2,9 +2,9 @@
 //
 //   prepare(payload)   before any lock: takes room in the ring; may wait, may fail (disk full, failed sync)
 //   append(prepared)   inside the gate: reserves the LSN with one atomic add, copies, stores the length; never waits, never fails
-//   waitDurable(end)   or onDurable(): after the locks are gone
+//   reach(end)         when the locks are gone, before the answer leaves: into the file, under `always` onto the disk
 //
-//   writers ──append──▶ ring (bytes [released, end) of the log) ──flusher thread: pwrite, fdatasync──▶ log-N.tfl ─▶ log-N+1.tfl
+//   writers ──append──▶ ring (bytes [released, end) of the log) ──reach, flusher: pwrite, fdatasync──▶ log-N.tfl ─▶ log-N+1.tfl
 //
 // The LSN of a record is its byte position, so log order is the order of the atomic adds, and a snapshot that holds the gate
 // exclusively takes end() as its LSN. The file formats are in record_format.hpp; the ring in ring.hpp; the thread in flusher.hpp.
@@ -42,8 +42,8 @@ class Recovery;
 
 // appendfsync: when fdatasync is called.
 enum class SyncPolicy : std::uint8_t {
-  kAlways,       // as soon as there is anything; commits that arrive meanwhile share the next one
-  kEverySecond,  // once a second (and whenever a quarter of the ring is unsynced)
+  kAlways,       // before an answer leaves; commits that arrive meanwhile share the next one
+  kEverySecond,  // once a second, and whenever 8 MB are unsynced
   kNo,           // only when a segment ends, for a checkpoint, and at close()
 };
 
@@ -128,22 +128,25 @@ class Log {
   // Everything below is on disk, whatever happens.
   [[nodiscard]] Lsn durableLsn() const { return durable_.load(std::memory_order_acquire); }
 
-  // Waits until durableLsn() >= end, whatever the policy (the flusher is told to sync). kUnknownOutcome when a failure comes
-  // first.
+  // Brings the log up to `end` as far as the policy asks: into the file (what a killed process leaves behind, the kernel has), under
+  // `always` onto the disk. Costs a comparison if others have done it. It does I/O, on this thread: no locks. While the log is not
+  // kOk it does nothing; then reachedLsn() stays behind until the flusher has found the way back.
+  void reach(Lsn end);
+  [[nodiscard]] Lsn reachedLsn() const;
+  // The same, and waits for the way back; kUnknownOutcome if the log is stalled().
+  Status waitReached(Lsn end);
+  // Waits until durableLsn() >= end, whatever the policy. kUnknownOutcome when a failure comes first.
   Status waitDurable(Lsn end);
 
-  // `listener` is called on the flusher's thread after durableLsn() advanced and after state() changed. It must be quick (poke an
+  // `listener` is called after durableLsn() advanced and after state() changed, on the thread that did it. It must be quick (poke an
   // eventfd) and must not call the log's blocking functions. Returns a number for removeListener(), which waits for a call under
   // way.
   std::uint64_t onDurable(std::function<void()> listener);
   void removeListener(std::uint64_t id);
 
   [[nodiscard]] SyncPolicy policy() const;
-  // Takes effect at once. Leaving kAlways syncs what fence() has spoken of.
+  // Takes effect at once, also for those who wait.
   void setPolicy(SyncPolicy policy);
-  // What a reply that is given now waits for: under kAlways the log's end, else nothing (0). It will become durable without being
-  // asked for, unless the log fails.
-  [[nodiscard]] Lsn fence() const;
 
   [[nodiscard]] LogState state() const;
   // True when nobody should wait for durableLsn() any longer: the log failed, or the disk has been full for a second.

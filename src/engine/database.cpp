@@ -212,25 +212,31 @@ Status Database::submit(std::function<void()> work) {
   return impl_->pool().submit(std::move(work), static_cast<std::size_t>(settings().integer(Setting::kSlowLaneQueue)));
 }
 
-Lsn Database::durableLsn() const {
+Lsn Database::reachedLsn() const {
   const aof::Log* log = impl_->manager().log();
-  return log == nullptr ? UINT64_MAX : log->durableLsn();
+  return log == nullptr ? UINT64_MAX : log->reachedLsn();
 }
 
-Status Database::durability(Lsn fence) const {
+void Database::reach(Lsn fence) {
+  if (aof::Log* log = impl_->manager().log(); log != nullptr) {
+    log->reach(fence);
+  }
+}
+
+Status Database::hopeOf(Lsn fence) const {
   aof::Log* log = impl_->manager().log();
-  if (log == nullptr || log->durableLsn() >= fence || !log->stalled()) {
+  if (log == nullptr || log->reachedLsn() >= fence || !log->stalled()) {
     return {};
   }
   return Error(ErrorCode::kUnknownOutcome, "the disk failed while this was being written: whether it is stored is not known");
 }
 
-std::uint64_t Database::onDurable(std::function<void()> callback) {
+std::uint64_t Database::onLogMoved(std::function<void()> callback) {
   aof::Log* log = impl_->manager().log();
   return log == nullptr ? 0 : log->onDurable(std::move(callback));
 }
 
-void Database::removeOnDurable(std::uint64_t handle) {
+void Database::removeOnLogMoved(std::uint64_t handle) {
   if (aof::Log* log = impl_->manager().log(); log != nullptr) {
     log->removeListener(handle);
   }

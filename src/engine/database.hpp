@@ -42,15 +42,18 @@ class Database {
   // The slow lane: runs `work` on the bounded worker pool. kBusy when the queue is full; nothing was queued then.
   Status submit(std::function<void()> work);
 
-  // Everything below this is on disk. Without a directory UINT64_MAX.
-  [[nodiscard]] Lsn durableLsn() const;
+  // Answers below this may leave (Session::fence()). Without a directory UINT64_MAX.
+  [[nodiscard]] Lsn reachedLsn() const;
+  // Brings the log there, on this thread: one write, and under appendfsync always one sync, for everything that waits. Does nothing
+  // while the disk refuses.
+  void reach(Lsn fence);
   // For output that waits at `fence` and will never leave: kUnknownOutcome after the disk failed below it. OK while there is
   // hope.
-  [[nodiscard]] Status durability(Lsn fence) const;
-  // Called by the flusher's thread whenever durableLsn() has moved or the log has failed; must only signal (an eventfd, a
-  // condition). Returns a handle.
-  std::uint64_t onDurable(std::function<void()> callback);
-  void removeOnDurable(std::uint64_t handle);
+  [[nodiscard]] Status hopeOf(Lsn fence) const;
+  // Called whenever the log has moved or has failed, by the thread that noticed; must only signal (an eventfd, a condition).
+  // Returns a handle.
+  std::uint64_t onLogMoved(std::function<void()> callback);
+  void removeOnLogMoved(std::uint64_t handle);
 
   // Writes a checkpoint and returns when it is complete.
   Status checkpoint();

@@ -49,9 +49,10 @@ PreparedStatement::PreparedStatement(std::unique_ptr<Impl> impl, Session& sessio
 PreparedStatement::~PreparedStatement() = default;
 
 Status PreparedStatement::execute(std::span<const Datum> parameters, ResultSet& result) {
-  TREFOIL_TRY(impl_->execute(parameters, result));
-  session_.impl().noteFence();
-  return session_.awaitFence();
+  Status status = impl_->execute(parameters, result);
+  session_.impl().noteFence(false);
+  TREFOIL_TRY(session_.awaitFence());
+  return status;
 }
 
 std::size_t PreparedStatement::parameterCount() const {
@@ -69,26 +70,31 @@ Result<std::unique_ptr<PreparedStatement>> Session::prepare(std::string_view sql
 }
 
 Result<ResultSet> Session::execute(std::string_view sql, std::span<const Datum> parameters) {
+  Result<ResultSet> result = impl_->executeForRows(sql, parameters);
+  impl_->noteFence(false);
+  TREFOIL_TRY(awaitFence());
+  return result;
+}
+
+Result<ResultSet> Session::Impl::executeForRows(std::string_view sql, std::span<const Datum> parameters) {
   ResultSet result;
-  impl_->now = impl_->database.env().now();
+  now = database.env().now();
   ResultSetSink sink(result);
   for (int attempt = 0; attempt < kRebindAttempts; ++attempt) {
-    TREFOIL_ASSIGN(const ResolvedStatement* resolved, impl_->resolve(sql));
+    TREFOIL_ASSIGN(const ResolvedStatement* resolved, resolve(sql));
     if (resolved->control != nullptr) {
       const std::shared_ptr<parser::ParsedStatement> control = resolved->control;
-      TREFOIL_TRY(impl_->executeControl(*control->statement, sink));
+      TREFOIL_TRY(executeControl(*control->statement, sink));
     } else {
       const std::shared_ptr<const sql::Plan> plan = resolved->plan;
-      TREFOIL_ASSIGN(const std::span<const Datum> values, impl_->parametersOf(*resolved, parameters));
-      TREFOIL_ASSIGN(const std::optional<sql::ExecSummary> summary, impl_->runPlan(*plan, values, &sink));
+      TREFOIL_ASSIGN(const std::span<const Datum> values, parametersOf(*resolved, parameters));
+      TREFOIL_ASSIGN(const std::optional<sql::ExecSummary> summary, runPlan(*plan, values, &sink));
       if (!summary) {
-        impl_->forgetPlan();
+        forgetPlan();
         continue;
       }
       result.setAffected(summary->affected);
     }
-    impl_->noteFence();
-    TREFOIL_TRY(awaitFence());
     return result;
   }
   return Error(ErrorCode::kConflict, "the catalog keeps changing: the statement could not be bound");

@@ -82,6 +82,7 @@ void Session::Impl::execute(const Statement& statement, Reply& reply) {
 }
 
 void Session::Impl::executeNow(const Statement& statement, Reply& reply) {
+  bool only_read = false;
   if (!statement.sql.empty()) {
     if (multi != MultiState::kNone) {
       queue(statement, reply);
@@ -92,18 +93,20 @@ void Session::Impl::executeNow(const Statement& statement, Reply& reply) {
     const int command = commandOf(statement.args);
     if (command >= 0) {
       executeCommand(statement, command, reply);
+      only_read = (kCommands[static_cast<std::size_t>(command)].flags & kRead) != 0;
     } else if (const std::optional<std::string> text = sqlFromWords(statement.args)) {
       executeNow({.args = {}, .sql = *text, .parameters = {}, .table_form = TableForm::kRowsOnly}, reply);
     } else {
       refuseUnknown(statement.args, reply);
     }
   }
-  noteFence();
+  noteFence(only_read);
 }
 
-void Session::Impl::noteFence() {
-  if (const aof::Log* log = database.manager().log(); log != nullptr) {
-    fence = std::max(fence, log->fence());
+void Session::Impl::noteFence(bool only_read) {
+  const aof::Log* log = database.manager().log();
+  if (log != nullptr && (!only_read || log->policy() == aof::SyncPolicy::kAlways)) {
+    fence = log->end();
   }
 }
 
@@ -212,7 +215,7 @@ Lsn Session::fence() const {
 
 Status Session::awaitFence() {
   aof::Log* log = impl_->database.manager().log();
-  return log == nullptr || impl_->fence == 0 ? Status() : log->waitDurable(impl_->fence);
+  return log == nullptr ? Status() : log->waitReached(impl_->fence);
 }
 
 std::uint64_t Session::id() const {

@@ -28,8 +28,8 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Runs one statement to its end on this thread and pushes exactly one answer. Under appendfsync always the answer must not
-  // leave before fence() is durable; see awaitFence().
+  // Runs one statement to its end on this thread and pushes exactly one answer, which must not leave before the log has reached
+  // fence(); see awaitFence().
   void execute(const Statement& statement, Reply& reply);
 
   // Network front ends: runs the statements of a pipelined burst in order and stops before the first one that belongs to the slow
@@ -37,7 +37,8 @@ class Session {
   // answered. The caller hands a slow one to Database::submit() and goes on with the rest when that is done.
   std::size_t executeBatch(std::span<const Statement> statements, Reply& reply);
 
-  // Output pushed so far may leave once Database::durableLsn() >= fence(). 0: at once (always so without `always`).
+  // Output pushed so far may leave once Database::reachedLsn() >= fence(): what it acknowledges is in the log's file then, and
+  // under appendfsync always it reveals nothing that is not on disk.
   [[nodiscard]] Lsn fence() const;
   // Blocks until then; kUnknownOutcome if the disk failed first. For front ends with a thread of their own.
   Status awaitFence();

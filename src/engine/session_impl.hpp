@@ -84,6 +84,7 @@ class Session::Impl {
 
   // SQL (sql_execution.cpp). Statements of the engine itself (BEGIN, SET …) resolve to `control`, all others to a plan.
   Result<const ResolvedStatement*> resolve(std::string_view text);
+  Result<ResultSet> executeForRows(std::string_view text, std::span<const Datum> parameters);
   Result<std::span<const Datum>> parametersOf(const ResolvedStatement& resolved, std::span<const Datum> given);
   // Nothing: the plan is stale, bind again. `sink` may be null.
   Result<std::optional<sql::ExecSummary>> runPlan(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
@@ -92,8 +93,8 @@ class Session::Impl {
   // Statements that the engine runs itself; returns the command tag.
   static bool isControl(const ast::Statement& statement);
   Result<std::string_view> executeControl(const ast::Statement& statement, RowSink& sink);
-  // What was answered so far may reveal anything up to the log's end.
-  void noteFence();
+  // A statement was answered. What it wrote, and under `always` whatever it read, lies below the log's end.
+  void noteFence(bool only_read);
   void forgetPlan();  // the resolved one
 
   Session& self;

@@ -266,9 +266,9 @@ void Connection::onSlowDone() {
   serve();
 }
 
-// What was put out since the last fence, `answers` of them, may leave when `lsn`, the session's fence, is durable.
+// What was put out since the last fence, `answers` of them, may leave when the log has reached `lsn`, the session's fence.
 void Connection::addFence(Lsn lsn, std::size_t answers) {
-  if (lsn == 0 || output_.empty() || (fences_.empty() && lsn <= loop_.database().durableLsn())) {
+  if (lsn == 0 || output_.empty() || (fences_.empty() && lsn <= loop_.database().reachedLsn())) {
     return;
   }
   if (!fences_.empty() && fences_.back().lsn == lsn) {
@@ -284,11 +284,11 @@ std::size_t Connection::sendable() {
   if (fences_.empty()) {
     return output_.size();
   }
-  const Lsn durable = loop_.database().durableLsn();
+  const Lsn reached = loop_.database().reachedLsn();
   const std::uint64_t output_begin = output_end_ - output_.size();
   std::uint64_t open_to = output_begin;
   std::size_t passed = 0;
-  while (passed < fences_.size() && fences_[passed].lsn <= durable) {
+  while (passed < fences_.size() && fences_[passed].lsn <= reached) {
     open_to = fences_[passed++].position;
   }
   fences_.erase(fences_.begin(), fences_.begin() + static_cast<std::ptrdiff_t>(passed));
@@ -296,11 +296,11 @@ std::size_t Connection::sendable() {
     return output_.size();
   }
   const auto open = static_cast<std::size_t>(open_to - output_begin);
-  if (const Status hope = loop_.database().durability(fences_.front().lsn); !hope.ok()) {
+  if (const Status hope = loop_.database().hopeOf(fences_.front().lsn); !hope.ok()) {
     replaceFenced(open, hope.error());
     return output_.size();
   }
-  loop_.awaitDurable(*this);
+  loop_.awaitLog(*this, fences_.back().lsn);
   return open;
 }
 

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -82,7 +83,8 @@ void EventLoop::run() {
   epoll_event events[kEvents];
   while (!stopping_ || !connections_.empty()) {
     const bool ticking = !stalled_.empty() || settings().integer(Setting::kTimeout) > 0;
-    const int timeout = !ready_.empty() ? 0 : stopping_ ? kStopTickMs : ticking ? kTickMs : -1;
+    const bool more = !ready_.empty() || (!fenced_.empty() && !held_up_);
+    const int timeout = more ? 0 : stopping_ ? kStopTickMs : ticking ? kTickMs : -1;
     const int count = ::epoll_wait(epoll_, events, kEvents, timeout);
     for (int i = 0; i < count; ++i) {
       void* const target = events[i].data.ptr;
@@ -95,6 +97,7 @@ void EventLoop::run() {
       }
     }
     serveReady();
+    serveFenced();
     if (ticking) {
       tick();
     }
@@ -146,26 +149,38 @@ void EventLoop::serveReady() {
   serving_.clear();
 }
 
-void EventLoop::awaitDurable(Connection& connection) {
+void EventLoop::awaitLog(Connection& connection, Lsn fence) {
+  fence_ = std::max(fence_, fence);
   if (!connection.in_fenced_list) {
     connection.in_fenced_list = true;
     fenced_.push_back(&connection);
-    fences_waiting_.exchange(1, std::memory_order_acq_rel);
-    // The flusher may have looked just before: then the next look at the durable LSN sees what it stored (durableMoved()).
-    serveAgain(connection);
   }
 }
 
+// The end of a round: brings the log up to all answers of the round, and sends them.
 void EventLoop::serveFenced() {
-  std::vector<Connection*> waiting;
-  waiting.swap(fenced_);
-  fences_waiting_.exchange(0, std::memory_order_acq_rel);
-  for (Connection* connection : waiting) {
+  if (fenced_.empty()) {
+    return;
+  }
+  Database& database = server_.database_;
+  database.reach(fence_);
+  held_up_ = database.reachedLsn() < fence_;
+  if (held_up_) {
+    waiting_for_log_.exchange(1, std::memory_order_acq_rel);
+    database.reach(fence_);  // the way may have become free before anybody knew that we wait
+    held_up_ = database.reachedLsn() < fence_;
+  } else if (waiting_for_log_.load(std::memory_order_relaxed) != 0) {
+    waiting_for_log_.exchange(0, std::memory_order_acq_rel);
+  }
+  fence_ = 0;
+  serving_.swap(fenced_);
+  for (Connection* connection : serving_) {
     connection->in_fenced_list = false;
     if (!connection->dead()) {
       connection->serve();
     }
   }
+  serving_.clear();
 }
 
 // Whoever leaves mail wakes the loop before letting go of the mutex: the loop may end, and be destroyed, as soon as it has the
@@ -183,10 +198,10 @@ void EventLoop::finished(Connection* connection) {
   wake();
 }
 
-void EventLoop::durableMoved() {
+void EventLoop::logMoved() {
   // A read that also takes part in the variable's order of changes: if it misses the loop's mark, the loop, which marked later,
-  // sees the durable LSN that was stored before this.
-  if (fences_waiting_.fetch_or(0, std::memory_order_acq_rel) != 0) {
+  // sees where the log was before this.
+  if (waiting_for_log_.fetch_or(0, std::memory_order_acq_rel) != 0) {
     wake();
   }
 }
@@ -220,9 +235,6 @@ void EventLoop::handleMail() {
   }
   for (Connection* connection : finished) {
     connection->onSlowDone();
-  }
-  if (!fenced_.empty()) {
-    serveFenced();
   }
   if (stop && !stopping_) {
     beginStop();

@@ -5,9 +5,13 @@
 // to the list of ready connections, which is served in the next round, when epoll is asked without waiting.
 //
 // Other threads reach a loop through its mailbox (new sockets, finished slow statements, "stop") and one eventfd, which is
-// written only if the loop has not been woken already. The flusher wakes a loop only if that has answers waiting for the disk.
+// written only if the loop has not been woken already.
 //
-// Thread safety: adopt(), finished(), durableMoved() and stop() from any thread; all else on the loop's own.
+// A round: what epoll reports is read and run, and then the loop brings the log up to where all the answers are acknowledged (one
+// write for the round, under appendfsync always one sync), and sends them. Only while the disk refuses do answers wait longer; then
+// the log wakes the loop when it has moved.
+//
+// Thread safety: adopt(), finished(), logMoved() and stop() from any thread; all else on the loop's own.
 #pragma once
 
 #include <atomic>
@@ -61,7 +65,7 @@ class EventLoop {
   };
   void adopt(NewSocket socket);
   void finished(Connection* connection);  // its slow statement has run
-  void durableMoved();
+  void logMoved();
   void stop();
 
   [[nodiscard]] std::size_t load() const { return load_.load(std::memory_order_relaxed); }
@@ -75,7 +79,8 @@ class EventLoop {
   ByteBuffer lendBuffer();
   void returnBuffer(ByteBuffer& buffer);
   void serveAgain(Connection& connection);
-  void awaitDurable(Connection& connection);
+  // Its output leaves when the log has reached `fence`.
+  void awaitLog(Connection& connection, Lsn fence);
   void watchStalled(Connection& connection);
   void bury(Connection& connection);
 
@@ -100,7 +105,9 @@ class EventLoop {
   std::vector<Connection*> connections_;
   std::vector<Connection*> ready_;
   std::vector<Connection*> serving_;
-  std::vector<Connection*> fenced_;
+  std::vector<Connection*> fenced_;  // their output waits for the log,
+  Lsn fence_ = 0;                    // which has to come up to here
+  bool held_up_ = false;             // and cannot at present
   std::vector<Connection*> stalled_;
   std::vector<Connection*> dead_;
   bool stopping_ = false;
@@ -108,7 +115,7 @@ class EventLoop {
   std::int64_t next_tick_us_ = 0;
 
   std::atomic<std::size_t> load_{0};
-  std::atomic<int> fences_waiting_{0};  // 1: some output waits for the disk
+  std::atomic<int> waiting_for_log_{0};  // 1: held_up_
   std::atomic<bool> woken_{false};
   std::mutex mail_mutex_;
   std::vector<NewSocket> new_sockets_;

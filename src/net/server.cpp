@@ -111,9 +111,9 @@ Result<std::unique_ptr<Server>> Server::start(Database& database) {
     TREFOIL_TRY(server->loops_[0]->listen(socket));
   }
   Server* const raw = server.get();
-  server->durable_callback_ = database.onDurable([raw] {
+  server->log_callback_ = database.onLogMoved([raw] {
     for (const auto& loop : raw->loops_) {
-      loop->durableMoved();
+      loop->logMoved();
     }
   });
   for (std::size_t i = 0; i < threads; ++i) {
@@ -145,8 +145,8 @@ void Server::wait() {
       thread.join();
     }
   }
-  if (durable_callback_ != 0) {
-    database_.removeOnDurable(std::exchange(durable_callback_, 0));
+  if (log_callback_ != 0) {
+    database_.removeOnLogMoved(std::exchange(log_callback_, 0));
   }
 }
 
