@@ -128,9 +128,9 @@ class Log {
   // Everything below is on disk, whatever happens.
   [[nodiscard]] Lsn durableLsn() const { return durable_.load(std::memory_order_acquire); }
 
-  // Brings the log up to `end` as far as the policy asks: into the file (what a killed process leaves behind, the kernel has), under
-  // `always` onto the disk. Costs a comparison if others have done it. It does I/O, on this thread: no locks. While the log is not
-  // kOk it does nothing; then reachedLsn() stays behind until the flusher has found the way back.
+  // Brings the log up to `end` as far as the policy asks: into the file (what a killed process leaves behind, the kernel has),
+  // under `always` onto the disk. Costs a comparison if others have done it. It does I/O, on this thread: no locks. While the log
+  // is not kOk it does nothing; then reachedLsn() stays behind until the flusher has found the way back.
   void reach(Lsn end);
   [[nodiscard]] Lsn reachedLsn() const;
   // The same, and waits for the way back; kUnknownOutcome if the log is stalled().
@@ -138,9 +138,9 @@ class Log {
   // Waits until durableLsn() >= end, whatever the policy. kUnknownOutcome when a failure comes first.
   Status waitDurable(Lsn end);
 
-  // `listener` is called after durableLsn() advanced and after state() changed, on the thread that did it. It must be quick (poke an
-  // eventfd) and must not call the log's blocking functions. Returns a number for removeListener(), which waits for a call under
-  // way.
+  // `listener` is called after durableLsn() advanced and after state() changed, on the thread that did it. It must be quick (poke
+  // an eventfd) and must not call the log's blocking functions. Returns a number for removeListener(), which waits for a call
+  // under way.
   std::uint64_t onDurable(std::function<void()> listener);
   void removeListener(std::uint64_t id);
 

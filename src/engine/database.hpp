@@ -44,8 +44,8 @@ class Database {
 
   // Answers below this may leave (Session::fence()). Without a directory UINT64_MAX.
   [[nodiscard]] Lsn reachedLsn() const;
-  // Brings the log there, on this thread: one write, and under appendfsync always one sync, for everything that waits. Does nothing
-  // while the disk refuses.
+  // Brings the log there, on this thread: one write, and under appendfsync always one sync, for everything that waits. Does
+  // nothing while the disk refuses.
   void reach(Lsn fence);
   // For output that waits at `fence` and will never leave: kUnknownOutcome after the disk failed below it. OK while there is
   // hope.

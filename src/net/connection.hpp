@@ -5,9 +5,9 @@
 //                            └─ a slow statement: parked ─┘   (a worker runs it; nothing is read or run meanwhile)
 //
 // Order is kept: frames run one batch after the other, a parked connection runs nothing else, and output leaves from the front.
-// Output carries fences: bytes up to a fence's position leave when the log has reached it (into the file; under appendfsync always,
-// onto the disk), which the loop sees to at the end of a round. If the disk fails first, the answers behind the fence are replaced
-// by errors that say that the outcome is unknown.
+// Output carries fences: bytes up to a fence's position leave when the log has reached it (into the file; under appendfsync
+// always, onto the disk), which the loop sees to at the end of a round. If the disk fails first, the answers behind the fence are
+// replaced by errors that say that the outcome is unknown.
 //
 // Memory. Buffers are lent by the loop for as long as there are bytes in them; an idle connection has none. Input grows with the
 // bytes that arrive, not with the lengths that they announce. Output: beyond kStopReadingAt unsent bytes nothing more is read or

@@ -8,8 +8,8 @@
 // written only if the loop has not been woken already.
 //
 // A round: what epoll reports is read and run, and then the loop brings the log up to where all the answers are acknowledged (one
-// write for the round, under appendfsync always one sync), and sends them. Only while the disk refuses do answers wait longer; then
-// the log wakes the loop when it has moved.
+// write for the round, under appendfsync always one sync), and sends them. Only while the disk refuses do answers wait longer;
+// then the log wakes the loop when it has moved.
 //
 // Thread safety: adopt(), finished(), logMoved() and stop() from any thread; all else on the loop's own.
 #pragma once

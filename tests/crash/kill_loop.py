@@ -3,7 +3,7 @@
 
   kill_loop.py [ROUNDS [SEED]]      rounds for each policy
 
-Under `always` nothing acknowledged is lost; under `everysec` nothing that was acknowledged two seconds before; no transaction is
+Nothing acknowledged is lost, under any policy (the kernel has it; power_cut.py is about what a machine loses); no transaction is
 ever there by half, and there are no holes."""
 import os
 import random
@@ -41,12 +41,11 @@ def run_round(policy, rng, seed):
         load = Workload(seed)
         load.start(server.port)
         time.sleep(0.2 + rng.random() * (1.0 if policy == "always" else 2.5))
-        killed_at = time.monotonic()
         server.kill()
         load.stop()
 
         def promised(writer):
-            return writer.acked if policy == "always" else writer.acked_before(killed_at - 2)
+            return writer.acked
 
         kill_recoveries(directory, policy, rng)
         for again in range(2):
@@ -65,7 +64,7 @@ def main():
     print(f"seed {seed}")
     rng = random.Random(seed)
     for n in range(rounds):
-        for policy in ("always", "everysec"):
+        for policy in ("always", "everysec", "no"):
             acked = run_round(policy, rng, f"{seed}/{n}/{policy}")
             print(f"round {n + 1} {policy}: {acked} acknowledged, all promises kept", flush=True)
 

@@ -38,6 +38,7 @@ class Server:
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
         atexit.register(self._bury)
         self.port = None
+        self.reader = None
         for line in self.process.stderr:
             self.log.append(line)
             found = re.search(r"Ready to accept connections on \S*:(\d+)", line)
@@ -56,7 +57,7 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return
-        if code not in (0, -signal.SIGKILL, -signal.SIGTERM):
+        if self.reader is not None and code not in (0, -signal.SIGKILL, -signal.SIGTERM):
             self.reader.join(PATIENCE)
             print(f"a server has ended with {code}:\n" + "".join(self.log[-150:]), file=sys.stderr)
 
