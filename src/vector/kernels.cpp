@@ -2,6 +2,10 @@
 
 #include <array>
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
 namespace trefoil::vector {
 
 namespace {
@@ -11,15 +15,35 @@ struct Supported {
   std::size_t count = 0;
 };
 
+#ifdef __x86_64__
+// GCC 12's __builtin_cpu_supports does not know it: CPUID leaf 1, bit 29 of ECX.
+bool hasF16c() {
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+}
+
+const Kernels& withoutVnni() {
+  static const Kernels mixed = [] {
+    Kernels table = kAvx512Kernels;
+    table.dotBytesGather = kAvx2Kernels.dotBytesGather;
+    return table;
+  }();
+  return mixed;
+}
+#endif
+
 Supported detect() {
   Supported supported;
   supported.list[supported.count++] = &kBaselineKernels;
 #ifdef __x86_64__
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && hasF16c()) {
     supported.list[supported.count++] = &kAvx2Kernels;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl")) {
-      supported.list[supported.count++] = &kAvx512Kernels;
+      supported.list[supported.count++] = __builtin_cpu_supports("avx512vnni") ? &kAvx512Kernels : &withoutVnni();
     }
   }
 #endif

@@ -34,6 +34,18 @@ struct Kernels {
   void (*dotGather)(const float* query, const float* const* rows, std::size_t padded, std::size_t count, float* out);
   void (*squaredL2Gather)(const float* query, const float* const* rows, std::size_t padded, std::size_t count, float* out);
 
+  // Codes of the graph index (codes.hpp), one query against rows anywhere. `padded` is a multiple of 64; `rows` are asked for
+  // ahead of their turn. `out` has room up to the next multiple of four. Bytes: the sum of query[i] * rows[r][i], exact, as a
+  // float. Halves: IEEE 754 binary16, finite.
+  void (*dotBytesGather)(const std::int8_t* query, const std::uint8_t* const* rows, std::size_t padded, std::size_t count,
+                         float* out);
+  void (*dotHalvesGather)(const float* query, const std::uint16_t* const* rows, std::size_t padded, std::size_t count,
+                          float* out);
+  // out[i] = values[i] * scale rounded and held within -127 … 127, plus 128.
+  void (*encodeBytes)(const float* values, float scale, std::size_t count, std::uint8_t* out);
+  // The Walsh-Hadamard transform of 2^k values in place, not normalised: 2^(k/2) times a rotation.
+  void (*hadamard)(float* values, std::size_t count);
+
   // Many against many: out[q * row_count + r] = queries[q] . rows[r], estimated. All vectors `padded` floats apart.
   void (*dotMatrix)(const float* queries, std::size_t query_count, const float* rows, std::size_t row_count, std::size_t padded,
                     float* out);

@@ -63,12 +63,32 @@ inline void totals8(const Register* sums, float* out) {
   _mm256_storeu_ps(out, _mm256_add_ps(low, high));
 }
 
+inline Register loadHalves(const std::uint16_t* from) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+}
+
+// Widened to 16 bits: maddubs on the bytes themselves would saturate.
+inline void bytes4(const std::int8_t* query, const std::uint8_t* const* rows, std::size_t padded, float* out) {
+  __m256i sums[4] = {};
+  for (std::size_t i = 0; i < padded; i += 16) {
+    const __m256i values = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(query + i)));
+    for (std::size_t r = 0; r < 4; ++r) {
+      const __m256i row = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[r] + i)));
+      sums[r] = _mm256_add_epi32(sums[r], _mm256_madd_epi16(row, values));
+    }
+  }
+  const __m256i quads = _mm256_hadd_epi32(_mm256_hadd_epi32(sums[0], sums[1]), _mm256_hadd_epi32(sums[2], sums[3]));
+  const __m128i totals = _mm_add_epi32(_mm256_castsi256_si128(quads), _mm256_extracti128_si256(quads, 1));
+  _mm_storeu_ps(out, _mm_cvtepi32_ps(totals));
+}
+
 #include "vector/kernels_body.inc"
 
 }  // namespace
 
-const Kernels kAvx2Kernels = {"avx2",    pair<Dot>, pair<SquaredL2>, run<Dot>,     run<SquaredL2>, gather<Dot>, gather<SquaredL2>,
-                              dotMatrix, atLeast,   atMost,          atLeastScaled};
+const Kernels kAvx2Kernels = {"avx2",      pair<Dot>,         pair<SquaredL2>, run<Dot>,        run<SquaredL2>,
+                              gather<Dot>, gather<SquaredL2>, dotBytesGather,  dotHalvesGather, encodeBytes,
+                              hadamard,    dotMatrix,         atLeast,         atMost,          atLeastScaled};
 
 }  // namespace trefoil::vector
 #endif

@@ -66,12 +66,37 @@ inline void totals8(const Register* sums, float* out) {
   _mm256_storeu_ps(out, _mm256_add_ps(low, high));
 }
 
+inline Register loadHalves(const std::uint16_t* from) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+}
+
+// VNNI: four products of an unsigned and a signed byte go into a lane at once, without saturation. (kernels.cpp sees to it that a
+// CPU with AVX-512 but without VNNI gets AVX2's.)
+__attribute__((target("avx512vnni"))) inline void bytes4(const std::int8_t* query, const std::uint8_t* const* rows,
+                                                         std::size_t padded, float* out) {
+  __m512i sums[4] = {};
+  for (std::size_t i = 0; i < padded; i += 64) {
+    const __m512i values = _mm512_loadu_si512(query + i);
+    for (std::size_t r = 0; r < 4; ++r) {
+      sums[r] = _mm512_dpbusd_epi32(sums[r], _mm512_loadu_si512(rows[r] + i), values);
+    }
+  }
+  __m256i folded[4];
+  for (std::size_t r = 0; r < 4; ++r) {
+    folded[r] = _mm256_add_epi32(_mm512_castsi512_si256(sums[r]), _mm512_extracti32x8_epi32(sums[r], 1));
+  }
+  const __m256i quads = _mm256_hadd_epi32(_mm256_hadd_epi32(folded[0], folded[1]), _mm256_hadd_epi32(folded[2], folded[3]));
+  const __m128i totals = _mm_add_epi32(_mm256_castsi256_si128(quads), _mm256_extracti128_si256(quads, 1));
+  _mm_storeu_ps(out, _mm_cvtepi32_ps(totals));
+}
+
 #include "vector/kernels_body.inc"
 
 }  // namespace
 
-const Kernels kAvx512Kernels = {"avx512",          pair<Dot>, pair<SquaredL2>, run<Dot>, run<SquaredL2>, gather<Dot>,
-                                gather<SquaredL2>, dotMatrix, atLeast,         atMost,   atLeastScaled};
+const Kernels kAvx512Kernels = {"avx512",    pair<Dot>,         pair<SquaredL2>, run<Dot>,        run<SquaredL2>,
+                                gather<Dot>, gather<SquaredL2>, dotBytesGather,  dotHalvesGather, encodeBytes,
+                                hadamard,    dotMatrix,         atLeast,         atMost,          atLeastScaled};
 
 }  // namespace trefoil::vector
 #endif

@@ -71,11 +71,36 @@ inline void totals8(const Register* sums, float* out) {
   }
 }
 
+// The exponent's bias is put right by a multiplication, which makes subnormal numbers come out right too.
+inline Register loadHalves(const std::uint16_t* from) {
+  Register values;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    const std::uint32_t magnitude = (std::uint32_t{from[lane]} & 0x7FFFU) << 13;
+    float value = 0;
+    __builtin_memcpy(&value, &magnitude, sizeof(value));
+    value *= 0x1p112F;
+    values[lane] = (from[lane] & 0x8000U) != 0 ? -value : value;
+  }
+  return values;
+}
+
+inline void bytes4(const std::int8_t* query, const std::uint8_t* const* rows, std::size_t padded, float* out) {
+  for (std::size_t r = 0; r < 4; ++r) {
+    const std::uint8_t* const row = rows[r];
+    int sum = 0;
+    for (std::size_t i = 0; i < padded; ++i) {
+      sum += int{query[i]} * int{row[i]};
+    }
+    out[r] = static_cast<float>(sum);
+  }
+}
+
 #include "vector/kernels_body.inc"
 
 }  // namespace
 
-const Kernels kBaselineKernels = {"baseline",        pair<Dot>, pair<SquaredL2>, run<Dot>, run<SquaredL2>, gather<Dot>,
-                                  gather<SquaredL2>, dotMatrix, atLeast,         atMost,   atLeastScaled};
+const Kernels kBaselineKernels = {"baseline",  pair<Dot>,         pair<SquaredL2>, run<Dot>,        run<SquaredL2>,
+                                  gather<Dot>, gather<SquaredL2>, dotBytesGather,  dotHalvesGather, encodeBytes,
+                                  hadamard,    dotMatrix,         atLeast,         atMost,          atLeastScaled};
 
 }  // namespace trefoil::vector

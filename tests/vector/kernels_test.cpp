@@ -134,4 +134,113 @@ TEST_CASE("the kernels in use are the last of the supported ones", "[vector][ker
   CHECK(&kernels() == supportedKernels().back());
 }
 
+TEST_CASE("sums over byte codes are exact, at the extremes too", "[vector][kernels]") {
+  for (const Kernels* use : supportedKernels()) {
+    std::mt19937_64 random(kSeed);
+    for (const std::size_t padded : {64U, 128U, 192U, 768U, 16000U}) {
+      for (const bool extreme : {false, true}) {
+        std::uniform_int_distribution<int> byte(0, 255);
+        const auto draw = [&] { return extreme ? (byte(random) < 250 ? 255 : 0) : byte(random); };
+        std::vector<std::int8_t> query(padded);
+        for (std::int8_t& value : query) {
+          value = static_cast<std::int8_t>(extreme ? -127 : byte(random) - 128);
+        }
+        std::vector<std::vector<std::uint8_t>> rows(13, std::vector<std::uint8_t>(padded));
+        std::vector<const std::uint8_t*> pointers;
+        std::vector<float> expected;
+        for (std::vector<std::uint8_t>& row : rows) {
+          std::int64_t sum = 0;
+          for (std::size_t i = 0; i < padded; ++i) {
+            row[i] = static_cast<std::uint8_t>(draw());
+            sum += query[i] * row[i];
+          }
+          pointers.push_back(row.data());
+          expected.push_back(static_cast<float>(sum));
+        }
+        for (std::size_t count = 0; count <= rows.size(); ++count) {
+          CAPTURE(use->name, padded, count, extreme);
+          std::vector<float> out(16);
+          use->dotBytesGather(query.data(), pointers.data(), padded, count, out.data());
+          CHECK(std::equal(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(count), out.begin()));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("sums over halves are those of the numbers they stand for", "[vector][kernels]") {
+  // Every finite binary16, alone: 1 * value.
+  const auto value_of = [](std::uint16_t half) {
+    const int exponent = half >> 10 & 31;
+    const double mantissa = half & 1023;
+    const double magnitude = exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25);
+    return (half & 0x8000) != 0 ? -magnitude : magnitude;
+  };
+  for (const Kernels* use : supportedKernels()) {
+    AlignedFloats query(64);
+    query.data()[5] = 1;
+    std::vector<std::uint16_t> row(64);
+    const std::uint16_t* const pointer = row.data();
+    float out[4];
+    std::size_t wrong = 0;
+    for (std::uint32_t half = 0; half < 0x10000; ++half) {
+      if ((half >> 10 & 31) == 31) {
+        continue;
+      }
+      row[5] = static_cast<std::uint16_t>(half);
+      use->dotHalvesGather(query.data(), &pointer, 64, 1, out);
+      wrong += out[0] == static_cast<float>(value_of(static_cast<std::uint16_t>(half))) ? 0 : 1;
+    }
+    CAPTURE(use->name);
+    CHECK(wrong == 0);
+
+    std::mt19937_64 random(kSeed);
+    std::vector<std::vector<std::uint16_t>> rows(7, std::vector<std::uint16_t>(192));
+    std::vector<const std::uint16_t*> pointers;
+    AlignedFloats values(192);
+    for (std::size_t i = 0; i < 192; ++i) {
+      values.data()[i] = randomVector(random, 1)[0];
+    }
+    for (std::vector<std::uint16_t>& each : rows) {
+      for (std::uint16_t& half : each) {
+        half = static_cast<std::uint16_t>(0x3000 + random() % 0x0C00);
+      }
+      pointers.push_back(each.data());
+    }
+    std::vector<float> sums(8);
+    use->dotHalvesGather(values.data(), pointers.data(), 192, rows.size(), sums.data());
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      double expected = 0;
+      double magnitude = 0;
+      for (std::size_t i = 0; i < 192; ++i) {
+        expected += values.data()[i] * value_of(rows[r][i]);
+        magnitude += std::fabs(values.data()[i] * value_of(rows[r][i]));
+      }
+      CHECK(std::fabs(sums[r] - expected) <= tolerance(192, magnitude));
+    }
+  }
+}
+
+TEST_CASE("byte codes are rounded and held within their range; the Hadamard transform is its own inverse", "[vector][kernels]") {
+  for (const Kernels* use : supportedKernels()) {
+    CAPTURE(use->name);
+    const std::vector<float> values{0, 1, -1, 0.25F, -0.2F, 126.6F, 500, -500, 1e30F, -1e30F};
+    std::vector<std::uint8_t> codes(values.size());
+    use->encodeBytes(values.data(), 1, values.size(), codes.data());
+    CHECK(codes == std::vector<std::uint8_t>{128, 129, 127, 128, 128, 255, 255, 1, 255, 1});
+
+    std::mt19937_64 random(kSeed);
+    for (const std::size_t count : {1U, 2U, 8U, 128U, 1024U}) {
+      const std::vector<float> before = randomVector(random, count);
+      std::vector<float> after = before;
+      use->hadamard(after.data(), count);
+      CHECK(referenceDot(after, after) == Approx(static_cast<double>(count) * referenceDot(before, before)));
+      use->hadamard(after.data(), count);
+      for (std::size_t i = 0; i < count; ++i) {
+        CHECK(after[i] / static_cast<float>(count) == Approx(before[i]).margin(1e-5));
+      }
+    }
+  }
+}
+
 }  // namespace trefoil::vector
