@@ -113,6 +113,28 @@ void PreparedQuery::scan(const VectorArena& arena, const CandidateBlock& block, 
   });
 }
 
+void PreparedQuery::scan(const VectorArena& arena, std::span<const std::uint64_t> rows, std::span<const Slot> slots,
+                         TopK& best) const {
+  const auto gather = metric_ == Metric::kL2 ? kernels().squaredL2Gather : kernels().dotGather;
+  const Scoring scoring{metric_, squared_norm_};
+  for (std::size_t begin = 0; begin < slots.size(); begin += kGroupRows) {
+    const std::size_t count = std::min(kGroupRows, slots.size() - begin);
+    const float* pointers[kGroupRows];
+    float raw[kGroupRows];
+    float norms[kGroupRows];
+    for (std::size_t i = 0; i < count; ++i) {
+      pointers[i] = arena.at(slots[begin + i]).data();
+      norms[i] = arena.squaredNorm(slots[begin + i]);
+    }
+    gather(query_.data(), pointers, arena.stride(), count, raw);
+    for (std::uint64_t passed = scoring.mayPass(raw, norms, count, scoring.limit(best.worst())); passed != 0;
+         passed &= passed - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(passed));
+      best.offer({rows[begin + i], scoring.distance(raw[i], norms[i])});
+    }
+  }
+}
+
 double PreparedQuery::distanceTo(const VectorArena& arena, Slot slot) const {
   const Kernels& use = kernels();
   const float* const row = arena.at(slot).data();

@@ -75,6 +75,8 @@ class PreparedQuery {
 
   // Offers every candidate of the block to `best`.
   void scan(const VectorArena& arena, const CandidateBlock& block, TopK& best) const;
+  // The same for rows in any order; slots[i] is that of rows[i], and none is kNoSlot.
+  void scan(const VectorArena& arena, std::span<const std::uint64_t> rows, std::span<const Slot> slots, TopK& best) const;
   // The distance to one slot's vector.
   [[nodiscard]] double distanceTo(const VectorArena& arena, Slot slot) const;
 

@@ -35,12 +35,15 @@ struct Kernels {
   void (*squaredL2Gather)(const float* query, const float* const* rows, std::size_t padded, std::size_t count, float* out);
 
   // Codes of the graph index (codes.hpp), one query against rows anywhere. `padded` is a multiple of 64; `rows` are asked for
-  // ahead of their turn. `out` has room up to the next multiple of four. Bytes: the sum of query[i] * rows[r][i], exact, as a
-  // float. Halves: IEEE 754 binary16, finite.
+  // ahead of their turn. `out` has room up to the next multiple of four. Bytes: the sum of query[i] * rows[r][i], times scale,
+  // plus offset. Halves: IEEE 754 binary16, finite.
   void (*dotBytesGather)(const std::int8_t* query, const std::uint8_t* const* rows, std::size_t padded, std::size_t count,
-                         float* out);
+                         float scale, float offset, float* out);
   void (*dotHalvesGather)(const float* query, const std::uint16_t* const* rows, std::size_t padded, std::size_t count,
                           float* out);
+  // A code as a query: `out` gets bytes[i] - 128, and their sum is returned; or the halves as floats.
+  std::int32_t (*signBytes)(const std::uint8_t* bytes, std::size_t count, std::int8_t* out);
+  void (*widenHalves)(const std::uint16_t* halves, std::size_t count, float* out);
   // out[i] = values[i] * scale rounded and held within -127 … 127, plus 128.
   void (*encodeBytes)(const float* values, float scale, std::size_t count, std::uint8_t* out);
   // The Walsh-Hadamard transform of 2^k values in place, not normalised: 2^(k/2) times a rotation.

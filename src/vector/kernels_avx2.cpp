@@ -68,7 +68,8 @@ inline Register loadHalves(const std::uint16_t* from) {
 }
 
 // Widened to 16 bits: maddubs on the bytes themselves would saturate.
-inline void bytes4(const std::int8_t* query, const std::uint8_t* const* rows, std::size_t padded, float* out) {
+inline void bytes4(const std::int8_t* query, const std::uint8_t* const* rows, std::size_t padded, float scale, float offset,
+                   float* out) {
   __m256i sums[4] = {};
   for (std::size_t i = 0; i < padded; i += 16) {
     const __m256i values = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(query + i)));
@@ -79,7 +80,7 @@ inline void bytes4(const std::int8_t* query, const std::uint8_t* const* rows, st
   }
   const __m256i quads = _mm256_hadd_epi32(_mm256_hadd_epi32(sums[0], sums[1]), _mm256_hadd_epi32(sums[2], sums[3]));
   const __m128i totals = _mm_add_epi32(_mm256_castsi256_si128(quads), _mm256_extracti128_si256(quads, 1));
-  _mm_storeu_ps(out, _mm_cvtepi32_ps(totals));
+  _mm_storeu_ps(out, _mm_fmadd_ps(_mm_cvtepi32_ps(totals), _mm_set1_ps(scale), _mm_set1_ps(offset)));
 }
 
 #include "vector/kernels_body.inc"
@@ -87,8 +88,9 @@ inline void bytes4(const std::int8_t* query, const std::uint8_t* const* rows, st
 }  // namespace
 
 const Kernels kAvx2Kernels = {"avx2",      pair<Dot>,         pair<SquaredL2>, run<Dot>,        run<SquaredL2>,
-                              gather<Dot>, gather<SquaredL2>, dotBytesGather,  dotHalvesGather, encodeBytes,
-                              hadamard,    dotMatrix,         atLeast,         atMost,          atLeastScaled};
+                              gather<Dot>, gather<SquaredL2>, dotBytesGather,  dotHalvesGather, signBytes,
+                              widenHalves, encodeBytes,       hadamard,        dotMatrix,       atLeast,
+                              atMost,      atLeastScaled};
 
 }  // namespace trefoil::vector
 #endif

@@ -73,7 +73,7 @@ inline Register loadHalves(const std::uint16_t* from) {
 // VNNI: four products of an unsigned and a signed byte go into a lane at once, without saturation. (kernels.cpp sees to it that a
 // CPU with AVX-512 but without VNNI gets AVX2's.)
 __attribute__((target("avx512vnni"))) inline void bytes4(const std::int8_t* query, const std::uint8_t* const* rows,
-                                                         std::size_t padded, float* out) {
+                                                         std::size_t padded, float scale, float offset, float* out) {
   __m512i sums[4] = {};
   for (std::size_t i = 0; i < padded; i += 64) {
     const __m512i values = _mm512_loadu_si512(query + i);
@@ -87,16 +87,16 @@ __attribute__((target("avx512vnni"))) inline void bytes4(const std::int8_t* quer
   }
   const __m256i quads = _mm256_hadd_epi32(_mm256_hadd_epi32(folded[0], folded[1]), _mm256_hadd_epi32(folded[2], folded[3]));
   const __m128i totals = _mm_add_epi32(_mm256_castsi256_si128(quads), _mm256_extracti128_si256(quads, 1));
-  _mm_storeu_ps(out, _mm_cvtepi32_ps(totals));
+  _mm_storeu_ps(out, _mm_fmadd_ps(_mm_cvtepi32_ps(totals), _mm_set1_ps(scale), _mm_set1_ps(offset)));
 }
 
 #include "vector/kernels_body.inc"
 
 }  // namespace
 
-const Kernels kAvx512Kernels = {"avx512",    pair<Dot>,         pair<SquaredL2>, run<Dot>,        run<SquaredL2>,
-                                gather<Dot>, gather<SquaredL2>, dotBytesGather,  dotHalvesGather, encodeBytes,
-                                hadamard,    dotMatrix,         atLeast,         atMost,          atLeastScaled};
+const Kernels kAvx512Kernels = {"avx512",          pair<Dot>,      pair<SquaredL2>, run<Dot>,  run<SquaredL2>, gather<Dot>,
+                                gather<SquaredL2>, dotBytesGather, dotHalvesGather, signBytes, widenHalves,    encodeBytes,
+                                hadamard,          dotMatrix,      atLeast,         atMost,    atLeastScaled};
 
 }  // namespace trefoil::vector
 #endif

@@ -84,14 +84,15 @@ inline Register loadHalves(const std::uint16_t* from) {
   return values;
 }
 
-inline void bytes4(const std::int8_t* query, const std::uint8_t* const* rows, std::size_t padded, float* out) {
+inline void bytes4(const std::int8_t* query, const std::uint8_t* const* rows, std::size_t padded, float scale, float offset,
+                   float* out) {
   for (std::size_t r = 0; r < 4; ++r) {
     const std::uint8_t* const row = rows[r];
     int sum = 0;
     for (std::size_t i = 0; i < padded; ++i) {
       sum += int{query[i]} * int{row[i]};
     }
-    out[r] = static_cast<float>(sum);
+    out[r] = static_cast<float>(sum) * scale + offset;
   }
 }
 
@@ -99,8 +100,8 @@ inline void bytes4(const std::int8_t* query, const std::uint8_t* const* rows, st
 
 }  // namespace
 
-const Kernels kBaselineKernels = {"baseline",  pair<Dot>,         pair<SquaredL2>, run<Dot>,        run<SquaredL2>,
-                                  gather<Dot>, gather<SquaredL2>, dotBytesGather,  dotHalvesGather, encodeBytes,
-                                  hadamard,    dotMatrix,         atLeast,         atMost,          atLeastScaled};
+const Kernels kBaselineKernels = {"baseline",        pair<Dot>,      pair<SquaredL2>, run<Dot>,  run<SquaredL2>, gather<Dot>,
+                                  gather<SquaredL2>, dotBytesGather, dotHalvesGather, signBytes, widenHalves,    encodeBytes,
+                                  hadamard,          dotMatrix,      atLeast,         atMost,    atLeastScaled};
 
 }  // namespace trefoil::vector

@@ -160,7 +160,7 @@ TEST_CASE("sums over byte codes are exact, at the extremes too", "[vector][kerne
         for (std::size_t count = 0; count <= rows.size(); ++count) {
           CAPTURE(use->name, padded, count, extreme);
           std::vector<float> out(16);
-          use->dotBytesGather(query.data(), pointers.data(), padded, count, out.data());
+          use->dotBytesGather(query.data(), pointers.data(), padded, count, 1, 0, out.data());
           CHECK(std::equal(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(count), out.begin()));
         }
       }

@@ -1,0 +1,90 @@
+// VectorCodes: what the graph's walk reads in place of the vectors.
+//
+// A code is a vector's direction, in as few bytes as do, and beside it (not for cosine) its length. From the dot product of two
+// codes and the lengths follows every metric:
+//
+//   cosine           -dot
+//   inner product    -|a| |b| dot
+//   L2               |a|^2 + |b|^2 - 2 |a| |b| dot       the vectors taken from an origin inside the data: what the data have in
+//                                                        common costs no precision
+//   kFloat32   direction as it is, one float a dimension
+//   kFloat16   IEEE 754 binary16
+//   kInt8      direction, rotated, in steps of range / 127
+//
+// The rotation (a pseudo-random one: signs drawn from a fixed seed and Walsh-Hadamard transforms, in a few rounds, the "fast
+// Johnson-Lindenstrauss transform" of Ailon and Chazelle, 2009) changes no dot product, and makes the elements of any unit vector
+// behave like draws from a normal distribution of variance 1/dimension. So one range, four standard deviations, serves all
+// vectors of all columns: nothing has to be trained, and nothing changes when the data do. A dot product of two byte codes is off
+// by about 0.013 / sqrt(dimension).
+//
+// Bytes are stored plus 128, a query's are signed: that is the pair VNNI multiplies. The product with 128 is the same for all
+// codes compared to one query, and subtracted there.
+//
+// Thread safety: const functions are pure. setOrigin() before the first encode().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "vector/aligned_floats.hpp"
+#include "vector/distance.hpp"
+
+namespace trefoil::vector {
+
+enum class HnswCodes : std::uint8_t;
+
+class VectorCodes {
+ public:
+  // `kind` is not kAuto.
+  VectorCodes(Metric metric, HnswCodes kind, std::size_t dimension);
+
+  [[nodiscard]] std::size_t codeBytes() const { return code_bytes_; }  // a multiple of 64
+  [[nodiscard]] bool usesLengths() const { return metric_ != Metric::kCosine; }
+
+  // L2 only; the zero vector until then.
+  void setOrigin(std::span<const float> origin);
+  [[nodiscard]] std::span<const float> origin() const { return origin_; }
+
+  // Room for a query and what making it ready takes; reused from one to the next.
+  class Query {
+   public:
+    explicit Query(const VectorCodes& codes);
+
+   private:
+    friend class VectorCodes;
+    AlignedFloats floats_;  // kFloat32, kFloat16: the direction; kInt8: room to rotate in
+    AlignedFloats bytes_;   // kInt8: signed bytes
+    const void* code_;      // what the kernel takes
+    float scale_ = 1;       // kInt8: the kernel's sum times scale, plus offset, is minus the dot product
+    float offset_ = 0;
+    float length_ = 1;
+  };
+
+  // Writes codeBytes() and returns the vector's length (from the origin). A vector without direction gets a code without one.
+  float encode(std::span<const float> values, std::byte* code, Query& room) const;
+  void prepare(std::span<const float> values, Query& query) const;
+  // The same from a code; `code` outlives its use.
+  void prepare(const std::byte* code, float length, Query& query) const;
+
+  // How far each code is from the query: smaller is nearer. Symmetric, for all pairs of one index comparable. `lengths` may be
+  // null if !usesLengths(). `out` has room up to the next multiple of 16.
+  void distances(const Query& query, const std::byte* const* codes, const float* lengths, std::size_t count, float* out) const;
+
+ private:
+  [[nodiscard]] float direction(std::span<const float> values, float* out) const;
+  void rotate(float* values) const;
+
+  const Metric metric_;
+  const HnswCodes kind_;
+  const std::size_t dimension_;
+  std::size_t padded_;  // values of a code: the dimension rounded up
+  std::size_t code_bytes_;
+  float step_ = 1;            // kInt8: what one step of a byte stands for
+  std::size_t block_ = 0;     // kInt8: the largest power of two within the dimension
+  std::vector<float> signs_;  // kInt8: ±1 / sqrt(block), kRounds times the dimension
+  std::vector<float> origin_;
+};
+
+}  // namespace trefoil::vector

@@ -1,0 +1,244 @@
+// Adding nodes: Algorithm 1, with the choice of neighbours by Algorithm 4.
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "base/parallel.hpp"
+#include "vector/hnsw_graph.hpp"
+
+namespace trefoil::vector {
+
+// L2 codes are taken from a point amid the data. The mean of a first batch, or else the first vector, is as good as any.
+void HnswGraph::chooseOrigin(std::span<const HnswEntry> sample) {
+  if (options_.metric != Metric::kL2) {
+    return;
+  }
+  std::call_once(origin_once_, [&] {
+    std::vector<double> sums(arena_->dimension());
+    const std::size_t step = std::max<std::size_t>(1, sample.size() / 1024);
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < sample.size(); i += step, ++count) {
+      const std::span<const float> values = arena_->at(sample[i].slot);
+      for (std::size_t d = 0; d < values.size(); ++d) {
+        sums[d] += values[d];
+      }
+    }
+    std::vector<float> mean;
+    for (const double sum : sums) {
+      mean.push_back(static_cast<float>(sum / static_cast<double>(count)));
+    }
+    codes_.setOrigin(mean);
+  });
+}
+
+bool HnswGraph::insert(std::uint64_t row, Slot slot, Lsn born) {
+  const HnswEntry entry{row, slot, born};
+  chooseOrigin({&entry, 1});
+  const ScratchPool::Borrowed scratch = scratches_.acquire();
+  NodeId node = kNoNode;
+  nodes_.withRow(row, [&](NodeId& head) {
+    if (head != kNoNode && nodes_.died(head) == kNotDied) {
+      if (nodes_.entry(head).slot == slot) {
+        return;
+      }
+      died(head, born);
+    }
+    node = nodes_.take();
+    HnswNodes::Entry& fresh = nodes_.entry(node);
+    fresh = {row, born, kNotDied, slot, head};
+    nodes_.setLength(node, codes_.encode(arena_->at(slot), nodes_.code(node), scratch->query));
+    for (Lsn newest = newest_born_.load(std::memory_order_relaxed);
+         newest < born && !newest_born_.compare_exchange_weak(newest, born);) {
+    }
+    nodes_.setPlaced(node, options_.metric != Metric::kCosine || arena_->squaredNorm(slot) > 0);
+    live_.fetch_add(1, std::memory_order_relaxed);
+    nodes_.publish(node);
+    head = node;
+  });
+  if (node == kNoNode) {
+    return false;
+  }
+  if (nodes_.isPlaced(node)) {
+    link(*scratch, node);
+  }
+  return true;
+}
+
+void HnswGraph::died(NodeId node, Lsn lsn) {
+  std::atomic_ref(nodes_.entry(node).died).store(lsn, std::memory_order_release);
+  dead_.fetch_add(1, std::memory_order_relaxed);
+  live_.fetch_sub(1, std::memory_order_relaxed);
+  nodes_.storeState(node, NodeState::kDead);
+  const std::scoped_lock lock(dead_mutex_);
+  dead_queue_.push_back(node);
+}
+
+bool HnswGraph::markDead(std::uint64_t row, Lsn lsn) {
+  bool found = false;
+  nodes_.withRow(row, [&](NodeId& head) {
+    if (head != kNoNode && nodes_.died(head) == kNotDied) {
+      died(head, lsn);
+      found = true;
+    }
+  });
+  return found;
+}
+
+void HnswGraph::build(std::span<const HnswEntry> entries) {
+  if (entries.empty()) {
+    return;
+  }
+  chooseOrigin(entries);
+  // A few first: threads that begin with nothing would not find each other's nodes.
+  constexpr std::size_t kAlone = 512;
+  const std::size_t alone = nodes_.highWater() > kAlone ? 0 : std::min(entries.size(), kAlone);
+  for (const HnswEntry& entry : entries.first(alone)) {
+    insert(entry.row, entry.slot, entry.born);
+  }
+  const std::span<const HnswEntry> rest = entries.subspan(alone);
+  parallelFor(rest.size(),
+              [&](std::size_t index, std::size_t /*worker*/) { insert(rest[index].row, rest[index].slot, rest[index].born); });
+}
+
+// Algorithm 1. Ours chooses the neighbours of all levels first and links from the lowest level up: a node that others find on a
+// level already has its lists below, so nobody writes into a list before its owner.
+void HnswGraph::link(Scratch& scratch, NodeId node) {
+  const std::size_t level = nodes_.level(node);
+  EntryPoint entry = entryPoint();
+  if (entry.node == kNoNode) {
+    const std::scoped_lock lock(entry_mutex_);
+    entry = entryPoint();
+    if (entry.node == kNoNode) {
+      setEntryPoint({node, level});
+      return;
+    }
+  }
+  if (entry.node == node) {
+    return;  // a repair of the only node
+  }
+  codes_.prepare(nodes_.code(node), nodes_.length(node), scratch.query);
+  NodeId nearest = descend(scratch, scratch.query, entry, level);
+  std::vector<NodeId> chosen[kMaxLevel + 1];
+  const std::size_t top = std::min(level, entry.level);
+  for (std::size_t l = top + 1; l-- > 0;) {
+    walk(scratch, scratch.query, nearest, l, options_.ef_construction);
+    nearest = scratch.pool[0].node();
+    gatherCandidates(scratch, node);
+    choose(scratch, options_.m);
+    chosen[l] = scratch.chosen;
+    const HnswNodes::Lock lock(nodes_, node);
+    nodes_.writeLinks(node, l, chosen[l]);
+  }
+  for (std::size_t l = 0; l <= top; ++l) {
+    for (const NodeId neighbour : chosen[l]) {
+      connect(scratch, neighbour, node, l);
+    }
+  }
+  if (level > entry.level) {
+    const std::scoped_lock lock(entry_mutex_);
+    if (level > entryPoint().level) {
+      setEntryPoint({node, level});
+    }
+  }
+}
+
+// What the walk found, without leaving nodes. Where it found nothing else, whatever it met on its way will do; a node that is
+// left without links is linked by the sweep of the removal.
+void HnswGraph::gatherCandidates(Scratch& scratch, NodeId node) const {
+  const auto stays = [&](NodeId candidate) {
+    return candidate != node && (dead_.load(std::memory_order_acquire) == 0 || nodes_.state(candidate) != NodeState::kLeaving);
+  };
+  scratch.candidates.clear();
+  for (const Candidate& candidate : scratch.pool.all()) {
+    if (stays(candidate.node())) {
+      scratch.candidates.push_back(candidate);
+    }
+  }
+  if (!scratch.candidates.empty()) {
+    return;
+  }
+  std::size_t count = 0;
+  for (const NodeId met : scratch.visited.members()) {
+    if (count < Scratch::kMostNodes && stays(met)) {
+      scratch.nodes[count++] = met;
+    }
+  }
+  rank(scratch, node, count);
+}
+
+// Algorithm 4 (the paper's heuristic, without its extensions): of the candidates, nearest first, those that are nearer to the
+// base than to any chosen before. What is left out is not filled up: it would cost comparisons in every search and adds little.
+//
+// Ours adds a rule for vectors that occur many times: among candidates at the distance of the nearest, those that are as near to
+// a quarter of the places already chosen are left out, or the copies would know only each other.
+void HnswGraph::choose(Scratch& scratch, std::size_t limit) const {
+  constexpr std::size_t kAtOnce = 8;
+  scratch.chosen.clear();
+  scratch.chosen_codes.clear();
+  scratch.chosen_lengths.clear();
+  float distances[16];
+  for (const Candidate& candidate : scratch.candidates) {
+    if (scratch.chosen.size() == limit) {
+      return;
+    }
+    const std::byte* const code = nodes_.code(candidate.node());
+    const float length = nodes_.length(candidate.node());
+    const float base_distance = candidate.distance();
+    const bool nearest = base_distance == scratch.candidates.front().distance();
+    bool taken = true;
+    if (!scratch.chosen.empty()) {
+      codes_.prepare(code, length, scratch.other);
+      std::size_t ties = 0;
+      for (std::size_t i = 0; i < scratch.chosen.size() && taken; i += kAtOnce) {
+        const std::size_t count = std::min(kAtOnce, scratch.chosen.size() - i);
+        codes_.distances(scratch.other, scratch.chosen_codes.data() + i, scratch.chosen_lengths.data() + i, count, distances);
+        for (std::size_t j = 0; j < count; ++j) {
+          taken = taken && !(distances[j] < base_distance);
+          ties += distances[j] == base_distance ? 1 : 0;
+        }
+      }
+      scratch.counts.compared += scratch.chosen.size();
+      taken = taken && !(nearest && 4 * ties >= limit);
+    }
+    if (taken) {
+      scratch.chosen.push_back(candidate.node());
+      scratch.chosen_codes.push_back(code);
+      scratch.chosen_lengths.push_back(length);
+    }
+  }
+}
+
+// Makes candidates, nearest to `node` first, of the `count` nodes in scratch.nodes.
+void HnswGraph::rank(Scratch& scratch, NodeId node, std::size_t count) const {
+  for (std::size_t i = 0; i < count; ++i) {
+    scratch.codes[i] = nodes_.code(scratch.nodes[i]);
+  }
+  codes_.prepare(nodes_.code(node), nodes_.length(node), scratch.other);
+  compare(scratch, scratch.other, count);
+  scratch.candidates.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    scratch.candidates.push_back({scratch.distances[i], scratch.nodes[i]});
+  }
+  std::sort(scratch.candidates.begin(), scratch.candidates.end());
+}
+
+// Algorithm 1, lines 10 to 16: the way back, from `node` to `to`; a list that is full is chosen anew.
+void HnswGraph::connect(Scratch& scratch, NodeId node, NodeId to, std::size_t level) {
+  const HnswNodes::Lock lock(nodes_, node);
+  if (nodes_.state(node) == NodeState::kLeaving) {
+    return;
+  }
+  std::size_t count = nodes_.readLinks(node, level, scratch.nodes.data());
+  if (std::find(scratch.nodes.data(), scratch.nodes.data() + count, to) != scratch.nodes.data() + count) {
+    return;
+  }
+  if (count < nodes_.capacity(level)) {
+    nodes_.appendLink(node, level, count, to);
+    return;
+  }
+  scratch.nodes[count++] = to;
+  rank(scratch, node, count);
+  choose(scratch, nodes_.capacity(level));
+  nodes_.writeLinks(node, level, scratch.chosen);
+}
+
+}  // namespace trefoil::vector

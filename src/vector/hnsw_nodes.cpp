@@ -1,0 +1,178 @@
+#include "vector/hnsw_nodes.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/assert.hpp"
+
+namespace trefoil::vector {
+
+namespace {
+
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+}  // namespace
+
+HnswNodes::HnswNodes(std::size_t m, const VectorCodes& codes)
+    : m_(m), has_lengths_(codes.usesLengths()), codes_(codes.codeBytes()), lowest_(2 * m), upper_(m) {}
+
+// Section 4.1 of the paper: floor(-ln(uniform) / ln(m)). The uniform number is a hash of the id, so that the same rows in the
+// same order make the same graph.
+std::size_t HnswNodes::drawLevel(NodeId node) const {
+  std::uint64_t bits = (std::uint64_t{node} + 1) * 0x9E3779B97F4A7C15ULL;  // splitmix64
+  bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9ULL;
+  bits = (bits ^ bits >> 27) * 0x94D049BB133111EBULL;
+  bits ^= bits >> 31;
+  const double uniform = (static_cast<double>(bits >> 11) + 0.5) * 0x1p-53;
+  return std::min(kMaxLevel, static_cast<std::size_t>(-std::log(uniform) / std::log(static_cast<double>(m_))));
+}
+
+NodeId HnswNodes::take() {
+  const std::scoped_lock lock(mutex_);
+  if (free_.empty()) {
+    return takeLocked(drawLevel(high_water_.load(std::memory_order_relaxed)));
+  }
+  const NodeId node = free_.back();
+  free_.pop_back();
+  for (std::size_t l = 0; l <= level(node); ++l) {
+    writeLinks(node, l, {});
+  }
+  return node;
+}
+
+NodeId HnswNodes::takeWithLevel(std::size_t level) {
+  const std::scoped_lock lock(mutex_);
+  return takeLocked(level);
+}
+
+NodeId HnswNodes::takeLocked(std::size_t level) {
+  const NodeId node = high_water_.load(std::memory_order_relaxed);
+  TREFOIL_ASSERT(node < kMaxNodes);
+  entries_.reserve(node);
+  states_.reserve(node);
+  levels_.reserve(node);
+  first_upper_.reserve(node);
+  codes_.reserve(node);
+  lowest_.reserve(node);
+  if (has_lengths_) {
+    lengths_.reserve(node);
+  }
+  states_[node] = static_cast<std::uint8_t>(NodeState::kFree);
+  levels_[node] = static_cast<std::uint8_t>(level);
+  first_upper_[node] = upper_used_;
+  for (std::size_t l = 1; l <= level; ++l) {
+    upper_.reserve(upper_used_++);
+  }
+  for (std::size_t l = 0; l <= level; ++l) {
+    std::fill_n(list(node, l), capacity(l), kNoNode);
+  }
+  high_water_.store(node + 1, std::memory_order_release);
+  return node;
+}
+
+void HnswNodes::release(NodeId node) {
+  storeState(node, NodeState::kFree);
+  const std::scoped_lock lock(mutex_);
+  free_.push_back(node);
+}
+
+void HnswNodes::storeState(NodeId node, NodeState state) {
+  const std::atomic_ref byte(states_[node]);
+  std::uint8_t before = byte.load(std::memory_order_relaxed);
+  while (!byte.compare_exchange_weak(before, static_cast<std::uint8_t>((before & kLockBit) | static_cast<std::uint8_t>(state)),
+                                     std::memory_order_acq_rel, std::memory_order_relaxed)) {
+  }
+}
+
+void HnswNodes::writeLinks(NodeId node, std::size_t level, std::span<const NodeId> links) const {
+  NodeId* const to = list(node, level);
+  const std::size_t most = capacity(level);
+  for (std::size_t i = 0; i < most; ++i) {
+    std::atomic_ref(to[i]).store(i < links.size() ? links[i] : kNoNode, std::memory_order_release);
+  }
+}
+
+HnswNodes::Lock::Lock(const HnswNodes& nodes, NodeId node) : state_(nodes.states_[node]) {
+  while ((std::atomic_ref(state_).fetch_or(kLockBit, std::memory_order_acquire) & kLockBit) != 0) {
+    while ((std::atomic_ref(state_).load(std::memory_order_relaxed) & kLockBit) != 0) {
+      pause();
+    }
+  }
+}
+
+// Where the row is, or where it would be put.
+std::size_t HnswNodes::find(const Shard& shard, std::uint64_t row, std::uint64_t hash) const {
+  if (shard.table.empty()) {
+    return 0;
+  }
+  const std::size_t mask = shard.table.size() - 1;
+  std::size_t place = hash / kShards & mask;
+  while (shard.table[place] != kNoNode && entries_[shard.table[place]].row != row) {
+    place = (place + 1) & mask;
+  }
+  return place;
+}
+
+void HnswNodes::grow(Shard& shard) const {
+  std::vector<NodeId> before(std::max<std::size_t>(8, shard.table.size() * 2), kNoNode);
+  before.swap(shard.table);
+  for (const NodeId node : before) {
+    if (node != kNoNode) {
+      const std::uint64_t row = entries_[node].row;
+      shard.table[find(shard, row, hash(row))] = node;
+    }
+  }
+}
+
+// Moves up what had to go behind the place: Knuth, The Art of Computer Programming, volume 3, section 6.4, algorithm R.
+void HnswNodes::erase(Shard& shard, std::size_t place) const {
+  const std::size_t mask = shard.table.size() - 1;
+  --shard.used;
+  std::size_t hole = place;
+  for (std::size_t next = (hole + 1) & mask; shard.table[next] != kNoNode; next = (next + 1) & mask) {
+    const std::size_t home = hash(entries_[shard.table[next]].row) / kShards & mask;
+    if (((next - home) & mask) >= ((next - hole) & mask)) {
+      shard.table[hole] = shard.table[next];
+      hole = next;
+    }
+  }
+  shard.table[hole] = kNoNode;
+}
+
+NodeId HnswNodes::newest(std::uint64_t row) const {
+  const std::uint64_t hashed = hash(row);
+  const Shard& shard = shards_[shardOf(hashed)];
+  const std::scoped_lock lock(shard.mutex);
+  return shard.table.empty() ? kNoNode : shard.table[find(shard, row, hashed)];
+}
+
+std::size_t HnswNodes::codesBytes() const {
+  return highWater() * (codes_.recordBytes() + (has_lengths_ ? sizeof(float) : 0));
+}
+
+std::size_t HnswNodes::linksBytes() const {
+  const std::scoped_lock lock(mutex_);
+  return high_water_.load(std::memory_order_relaxed) * (lowest_.recordBytes() + sizeof(std::uint32_t) + 1) +
+         upper_used_ * upper_.recordBytes();
+}
+
+std::size_t HnswNodes::entriesBytes() const {
+  std::size_t bytes = highWater() * (sizeof(Entry) + 1);
+  for (const Shard& shard : shards_) {
+    const std::scoped_lock lock(shard.mutex);
+    bytes += shard.table.capacity() * sizeof(NodeId);
+  }
+  const std::scoped_lock lock(mutex_);
+  return bytes + free_.capacity() * sizeof(NodeId);
+}
+
+std::size_t HnswNodes::freeIds() const {
+  const std::scoped_lock lock(mutex_);
+  return free_.size();
+}
+
+}  // namespace trefoil::vector

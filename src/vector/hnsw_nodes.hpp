@@ -1,0 +1,219 @@
+// The nodes of an HNSW graph: their entries, states and links, and the way from a row to its node. Storage only; what the links
+// mean is hnsw_graph.hpp's business.
+//
+//   node id      0, 1, 2 … up to the high-water mark; ids of removed entries are given out again
+//   entries      | row, born, died, slot, older |           one a node
+//   states       | free / alive / dead / leaving + lock bit |
+//   levels       | the node's level, whether it is placed | drawn from its id once and kept: the id's next entry has it too
+//   codes        | code of node 0 | code of node 1 | …      64-byte aligned (codes.hpp)
+//   lengths      | float |                                  where the metric needs them
+//   lowest links | 2m node ids, kNoNode behind the last |   one array, a node's list begins at a fixed place
+//   upper links  | m node ids … |                           as many records as the node has levels above 0, one behind the other,
+//                                                           from first_upper on
+//
+// A list is changed under its node's lock (a bit in the state) and read without: ids are stored with release and loaded with
+// acquire order, so whoever finds an id finds its node complete. A reader may see a list that is half old and half new, which is
+// a list of neighbours too.
+//
+//   free --take()--> alive --died--> dead --purge, no snapshot sees it--> leaving --unlinked, no reader left--> free
+//
+// Thread safety: as said; rows are guarded by shard, giving ids out by a mutex.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "base/types.hpp"
+#include "vector/arena.hpp"
+#include "vector/codes.hpp"
+#include "vector/segmented_array.hpp"
+
+namespace trefoil::vector {
+
+using NodeId = std::uint32_t;
+inline constexpr NodeId kNoNode = UINT32_MAX;
+inline constexpr NodeId kMaxNodes = NodeId{1} << 31;  // a pool's keys have 31 bits for the id
+inline constexpr Lsn kNotDied = ~Lsn{0};
+inline constexpr std::size_t kMaxLevel = 15;  // all ones: the level is masked with it
+
+enum class NodeState : std::uint8_t { kFree, kAlive, kDead, kLeaving };
+
+class HnswNodes {
+ public:
+  struct Entry {
+    std::uint64_t row;
+    Lsn born;
+    Lsn died;  // read and written by atomic_ref: it changes while others look
+    Slot slot;
+    NodeId older;  // the row's entry before this one, kNoNode if none; likewise, written with the row's shard locked
+  };
+  static_assert(sizeof(Entry) == 32);
+
+  HnswNodes(std::size_t m, const VectorCodes& codes);
+
+  // ---- ids ----
+
+  // An id with its level, links empty, state free: complete it and publish() it.
+  NodeId take();
+  // The same with a level as it was stored. Only while nobody else uses the nodes.
+  NodeId takeWithLevel(std::size_t level);
+  void publish(NodeId node) { storeState(node, NodeState::kAlive); }
+  // Its id may be given out again. No reader may be left.
+  void release(NodeId node);
+  // Ids ever given out are below.
+  [[nodiscard]] NodeId highWater() const { return high_water_.load(std::memory_order_acquire); }
+
+  // ---- a node ----
+
+  [[nodiscard]] Entry& entry(NodeId node) const { return entries_[node]; }
+  [[nodiscard]] Lsn died(NodeId node) const { return std::atomic_ref(entries_[node].died).load(std::memory_order_acquire); }
+  [[nodiscard]] NodeId older(NodeId node) const { return std::atomic_ref(entries_[node].older).load(std::memory_order_acquire); }
+  void setOlder(NodeId node, NodeId older) const {
+    std::atomic_ref(entries_[node].older).store(older, std::memory_order_release);
+  }
+  [[nodiscard]] NodeState state(NodeId node) const {
+    return static_cast<NodeState>(std::atomic_ref(states_[node]).load(std::memory_order_acquire) & ~kLockBit);
+  }
+  void storeState(NodeId node, NodeState state);
+  // Neither free nor being removed: an entry that some snapshot may see.
+  [[nodiscard]] bool isEntry(NodeId node) const {
+    const NodeState now = state(node);
+    return now == NodeState::kAlive || now == NodeState::kDead;
+  }
+  [[nodiscard]] std::size_t level(NodeId node) const { return levels_[node] & kMaxLevel; }
+  // Whether the node belongs into the graph: its vector has a direction, or needs none. Set before publish().
+  [[nodiscard]] bool isPlaced(NodeId node) const { return (levels_[node] & kPlacedBit) != 0; }
+  void setPlaced(NodeId node, bool placed) const {
+    levels_[node] = static_cast<std::uint8_t>(level(node) | (placed ? kPlacedBit : 0));
+  }
+  [[nodiscard]] std::byte* code(NodeId node) const { return codes_.at(node); }
+  [[nodiscard]] float length(NodeId node) const { return has_lengths_ ? lengths_[node] : 1; }
+  void setLength(NodeId node, float length) const {
+    if (has_lengths_) {
+      lengths_[node] = length;
+    }
+  }
+
+  // ---- links ----
+
+  [[nodiscard]] std::size_t capacity(std::size_t level) const { return level == 0 ? 2 * m_ : m_; }
+  [[nodiscard]] NodeId* list(NodeId node, std::size_t level) const {
+    return level == 0 ? lowest_.at(node) : upper_.at(first_upper_[node] + static_cast<std::uint32_t>(level) - 1);
+  }
+  // Copies the list to `out` (room for capacity(level)); its length.
+  std::size_t readLinks(NodeId node, std::size_t level, NodeId* out) const {
+    NodeId* const links = list(node, level);
+    const std::size_t most = capacity(level);
+    std::size_t count = 0;
+    while (count < most && (out[count] = std::atomic_ref(links[count]).load(std::memory_order_acquire)) != kNoNode) {
+      ++count;
+    }
+    return count;
+  }
+  [[nodiscard]] bool hasLinks(NodeId node) const {
+    return std::atomic_ref(*list(node, 0)).load(std::memory_order_acquire) != kNoNode;
+  }
+  // Under the node's lock.
+  void writeLinks(NodeId node, std::size_t level, std::span<const NodeId> links) const;
+  void appendLink(NodeId node, std::size_t level, std::size_t count, NodeId link) const {
+    std::atomic_ref(list(node, level)[count]).store(link, std::memory_order_release);
+  }
+
+  class Lock {
+   public:
+    Lock(const HnswNodes& nodes, NodeId node);
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+    ~Lock() { std::atomic_ref(state_).fetch_and(static_cast<std::uint8_t>(~kLockBit), std::memory_order_release); }
+
+   private:
+    std::uint8_t& state_;
+  };
+
+  // ---- rows ----
+
+  // Calls body(head), `head` being the id of the row's newest entry (kNoNode if it has none), with the row's shard locked. What
+  // body assigns to it is stored.
+  template <typename Body>
+  void withRow(std::uint64_t row, const Body& body);
+  // The id of the row's newest entry.
+  [[nodiscard]] NodeId newest(std::uint64_t row) const;
+
+  [[nodiscard]] std::size_t codesBytes() const;
+  [[nodiscard]] std::size_t linksBytes() const;
+  [[nodiscard]] std::size_t entriesBytes() const;
+  [[nodiscard]] std::size_t freeIds() const;
+
+ private:
+  static constexpr std::uint8_t kLockBit = 0x80;
+  static constexpr std::uint8_t kPlacedBit = 0x80;
+  static constexpr std::size_t kShards = 64;
+
+  // Open addressing with linear probing: node ids alone, the row is read from the entry. At most three quarters full.
+  struct alignas(64) Shard {
+    mutable std::mutex mutex;
+    std::vector<NodeId> table;
+    std::size_t used = 0;
+  };
+
+  NodeId takeLocked(std::size_t level);
+  [[nodiscard]] std::size_t drawLevel(NodeId node) const;
+  static std::uint64_t hash(std::uint64_t row) {
+    row *= 0x9E3779B97F4A7C15ULL;
+    return row ^ row >> 32;
+  }
+  [[nodiscard]] static std::size_t shardOf(std::uint64_t hash) { return hash % kShards; }
+  [[nodiscard]] std::size_t find(const Shard& shard, std::uint64_t row, std::uint64_t hash) const;
+  void grow(Shard& shard) const;
+  void erase(Shard& shard, std::size_t place) const;
+
+  const std::size_t m_;
+  const bool has_lengths_;
+  SegmentedArray<Entry> entries_;
+  SegmentedArray<std::uint8_t> states_;
+  SegmentedArray<std::uint8_t> levels_;
+  SegmentedArray<std::uint32_t> first_upper_;
+  SegmentedArray<std::byte> codes_;
+  SegmentedArray<float> lengths_;
+  SegmentedArray<NodeId> lowest_;
+  SegmentedArray<NodeId> upper_;
+
+  mutable std::mutex mutex_;  // guards the rest but the shards
+  std::atomic<NodeId> high_water_{0};
+  std::uint32_t upper_used_ = 0;
+  std::vector<NodeId> free_;
+  std::array<Shard, kShards> shards_;
+};
+
+template <typename Body>
+void HnswNodes::withRow(std::uint64_t row, const Body& body) {
+  const std::uint64_t hashed = hash(row);
+  Shard& shard = shards_[shardOf(hashed)];
+  const std::scoped_lock lock(shard.mutex);
+  std::size_t place = find(shard, row, hashed);
+  const NodeId before = shard.table.empty() ? kNoNode : shard.table[place];
+  NodeId head = before;
+  body(head);
+  if (head == before) {
+    return;
+  }
+  if (head == kNoNode) {
+    erase(shard, place);
+    return;
+  }
+  if (before == kNoNode) {
+    if ((shard.used + 1) * 4 > shard.table.size() * 3) {
+      grow(shard);
+      place = find(shard, row, hashed);
+    }
+    ++shard.used;
+  }
+  shard.table[place] = head;
+}
+
+}  // namespace trefoil::vector
