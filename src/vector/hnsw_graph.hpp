@@ -58,7 +58,7 @@ class HnswGraph {
   void verify() const;
 
  private:
-  friend class GraphSearch;  // hnsw_search.cpp
+  friend class GraphSearch;        // hnsw_search.cpp
   friend class HnswIndex::Cursor;  // hnsw_cursor.cpp
 
   struct EntryPoint {
@@ -78,13 +78,14 @@ class HnswGraph {
   void compare(Scratch& scratch, const VectorCodes::Query& query, std::size_t count) const;
   [[nodiscard]] float distance(Scratch& scratch, const VectorCodes::Query& query, NodeId node) const;
   [[nodiscard]] NodeId descend(Scratch& scratch, const VectorCodes::Query& query, EntryPoint from, std::size_t to_level) const;
-  void walk(Scratch& scratch, const VectorCodes::Query& query, NodeId from, std::size_t level, std::size_t ef) const;
+  void walk(Scratch& scratch, const VectorCodes::Query& query, NodeId from, std::size_t level, std::size_t ef,
+            std::size_t most_ties) const;
 
   // hnsw_insert.cpp
   void chooseOrigin(std::span<const HnswEntry> sample);
   void link(Scratch& scratch, NodeId node);
   void gatherCandidates(Scratch& scratch, NodeId node) const;
-  void choose(Scratch& scratch, std::size_t limit) const;
+  void choose(Scratch& scratch, std::size_t limit, float slack) const;
   void connect(Scratch& scratch, NodeId node, NodeId to, std::size_t level);
   void rank(Scratch& scratch, NodeId node, std::size_t count) const;
   void died(NodeId node, Lsn lsn);

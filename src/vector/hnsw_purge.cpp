@@ -23,6 +23,7 @@ namespace {
 // A pass reads every list once. It pays when one node in so many leaves.
 constexpr std::size_t kEntriesPerRemoval = 16;
 constexpr std::size_t kFewestRemovals = 32;
+constexpr float kRepairSlack = 0.83F;  // HnswGraph::choose; FreshDiskANN's alpha of 1.1, squared
 
 bool contains(const std::vector<NodeId>& nodes, std::size_t count, NodeId node) {
   const auto end = nodes.begin() + static_cast<std::ptrdiff_t>(count);
@@ -145,7 +146,7 @@ void HnswGraph::repair(Scratch& scratch, NodeId node, std::size_t level) {
       return;
     }
     gatherReplacements(scratch, node, level, before);
-    choose(scratch, nodes_.capacity(level));
+    choose(scratch, nodes_.capacity(level), kRepairSlack);
     nodes_.writeLinks(node, level, scratch.chosen);
   }
   if (scratch.chosen.empty()) {

@@ -76,6 +76,8 @@ class Candidate {
     const auto ordered = static_cast<std::uint32_t>(key_ >> 32);
     return std::bit_cast<float>(ordered ^ ((ordered >> 31) != 0 ? 0x8000'0000U : 0xFFFF'FFFFU));
   }
+  [[nodiscard]] bool isNearerThan(Candidate other) const { return key_ >> 32 < other.key_ >> 32; }
+  [[nodiscard]] bool isAsNearAs(Candidate other) const { return key_ >> 32 == other.key_ >> 32; }
   [[nodiscard]] bool flagged() const { return (key_ & 1) != 0; }
   void flag() { key_ |= 1; }
   friend bool operator<(Candidate left, Candidate right) { return left.key_ < right.key_; }
@@ -85,14 +87,15 @@ class Candidate {
   std::uint64_t key_ = 0;
 };
 
-// The nearest candidates, at most `capacity`, nearest first. Flagged: expanded.
+// The nearest candidates, at most `capacity` and of one distance at most `most_ties`, nearest first. Flagged: expanded.
 class Pool {
  public:
-  void reset(std::size_t capacity) {
+  void reset(std::size_t capacity, std::size_t most_ties) {
     if (entries_.size() < capacity + 1) {
       entries_.resize(capacity + 1);
     }
     capacity_ = capacity;
+    most_ties_ = most_ties;
     size_ = 0;
     next_ = 0;
   }
@@ -104,16 +107,20 @@ class Pool {
   [[nodiscard]] float worst() const { return full() ? entries_[size_ - 1].distance() : std::numeric_limits<float>::infinity(); }
 
   void insert(Candidate candidate) {
-    if (full() && !(candidate < entries_[size_ - 1])) {
+    if (full() && !candidate.isNearerThan(entries_[size_ - 1])) {
       return;
     }
     Candidate* const begin = entries_.data();
     std::size_t low = 0;
     for (std::size_t count = size_; count > 0;) {
       const std::size_t half = count / 2;
-      const bool right = begin[low + half] < candidate;
+      const bool right = begin[low + half].isNearerThan(candidate);
       low += right ? half + 1 : 0;
       count = right ? count - half - 1 : half;
+    }
+    // Now at the first of those at its distance, if there are any.
+    if (low + most_ties_ <= size_ && begin[low + most_ties_ - 1].isAsNearAs(candidate)) {
+      return;
     }
     std::memmove(static_cast<void*>(begin + low + 1), begin + low, (size_ - low) * sizeof(Candidate));
     begin[low] = candidate;
@@ -144,6 +151,7 @@ class Pool {
  private:
   std::vector<Candidate> entries_;  // one more than the capacity: insert shifts before it drops
   std::size_t capacity_ = 0;
+  std::size_t most_ties_ = 1;
   std::size_t size_ = 0;
   std::size_t next_ = 0;  // all before are expanded
 };

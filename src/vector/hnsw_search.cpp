@@ -227,7 +227,7 @@ class GraphSearch {
     }
     graph_.codes_.prepare(request_.query, scratch_->query);
     const NodeId nearest = graph_.descend(*scratch_, scratch_->query, entry, 0);
-    graph_.walk(*scratch_, scratch_->query, nearest, 0, ef_ + margin);
+    graph_.walk(*scratch_, scratch_->query, nearest, 0, ef_ + margin, std::max(rankedOf(ef_), ef_ / 2));
     const std::span<const Candidate> found = scratch_->pool.all();
     const std::size_t wanted = rankedOf(found.size());
     std::size_t visible = 0;

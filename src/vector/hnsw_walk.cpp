@@ -74,10 +74,13 @@ NodeId HnswGraph::descend(Scratch& scratch, const VectorCodes::Query& query, Ent
 }
 
 // Algorithm 2: the pool holds the ef nearest of what was met, and the nearest of them whose links were not followed yet is next;
-// when there is none, that is the paper's end too (every candidate left is further than the worst result).
-void HnswGraph::walk(Scratch& scratch, const VectorCodes::Query& query, NodeId from, std::size_t level, std::size_t ef) const {
+// when there is none, that is the paper's end too (every candidate left is further than the worst result). Of nodes at one
+// distance only `most_ties` are taken in: a vector that is there many times would leave no room for others, and the walk would
+// stay with it.
+void HnswGraph::walk(Scratch& scratch, const VectorCodes::Query& query, NodeId from, std::size_t level, std::size_t ef,
+                     std::size_t most_ties) const {
   scratch.visited.reset(nodes_.highWater());
-  scratch.pool.reset(ef);
+  scratch.pool.reset(ef, most_ties);
   Pool& pool = scratch.pool;
   scratch.visited.insert(from);
   pool.insert({distance(scratch, query, from), from});
