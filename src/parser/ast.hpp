@@ -225,6 +225,57 @@ enum class BinaryOperator : std::uint8_t {
   kPower,  // ^
 };
 
+// As it is written: "<=", "IS DISTINCT FROM".
+constexpr std::string_view operatorText(BinaryOperator op) {
+  switch (op) {
+    case BinaryOperator::kOr:
+      return "OR";
+    case BinaryOperator::kAnd:
+      return "AND";
+    case BinaryOperator::kEqual:
+      return "=";
+    case BinaryOperator::kNotEqual:
+      return "<>";
+    case BinaryOperator::kLess:
+      return "<";
+    case BinaryOperator::kLessEqual:
+      return "<=";
+    case BinaryOperator::kGreater:
+      return ">";
+    case BinaryOperator::kGreaterEqual:
+      return ">=";
+    case BinaryOperator::kIsDistinctFrom:
+      return "IS DISTINCT FROM";
+    case BinaryOperator::kIsNotDistinctFrom:
+      return "IS NOT DISTINCT FROM";
+    case BinaryOperator::kConcatenate:
+      return "||";
+    case BinaryOperator::kJsonGet:
+      return "->";
+    case BinaryOperator::kJsonGetText:
+      return "->>";
+    case BinaryOperator::kL2Distance:
+      return "<->";
+    case BinaryOperator::kCosineDistance:
+      return "<=>";
+    case BinaryOperator::kNegativeProduct:
+      return "<#>";
+    case BinaryOperator::kAdd:
+      return "+";
+    case BinaryOperator::kSubtract:
+      return "-";
+    case BinaryOperator::kMultiply:
+      return "*";
+    case BinaryOperator::kDivide:
+      return "/";
+    case BinaryOperator::kModulo:
+      return "%";
+    case BinaryOperator::kPower:
+      return "^";
+  }
+  return {};
+}
+
 struct Binary : ExpressionOf<ExpressionKind::kBinary> {
   using ExpressionOf::ExpressionOf;
   BinaryOperator op = BinaryOperator::kAnd;

@@ -10,56 +10,6 @@
 namespace trefoil::parser {
 namespace {
 
-std::string_view operatorText(ast::BinaryOperator op) {
-  switch (op) {
-    case ast::BinaryOperator::kOr:
-      return "OR";
-    case ast::BinaryOperator::kAnd:
-      return "AND";
-    case ast::BinaryOperator::kEqual:
-      return "=";
-    case ast::BinaryOperator::kNotEqual:
-      return "<>";
-    case ast::BinaryOperator::kLess:
-      return "<";
-    case ast::BinaryOperator::kLessEqual:
-      return "<=";
-    case ast::BinaryOperator::kGreater:
-      return ">";
-    case ast::BinaryOperator::kGreaterEqual:
-      return ">=";
-    case ast::BinaryOperator::kIsDistinctFrom:
-      return "IS DISTINCT FROM";
-    case ast::BinaryOperator::kIsNotDistinctFrom:
-      return "IS NOT DISTINCT FROM";
-    case ast::BinaryOperator::kConcatenate:
-      return "||";
-    case ast::BinaryOperator::kJsonGet:
-      return "->";
-    case ast::BinaryOperator::kJsonGetText:
-      return "->>";
-    case ast::BinaryOperator::kL2Distance:
-      return "<->";
-    case ast::BinaryOperator::kCosineDistance:
-      return "<=>";
-    case ast::BinaryOperator::kNegativeProduct:
-      return "<#>";
-    case ast::BinaryOperator::kAdd:
-      return "+";
-    case ast::BinaryOperator::kSubtract:
-      return "-";
-    case ast::BinaryOperator::kMultiply:
-      return "*";
-    case ast::BinaryOperator::kDivide:
-      return "/";
-    case ast::BinaryOperator::kModulo:
-      return "%";
-    case ast::BinaryOperator::kPower:
-      return "^";
-  }
-  return "?";
-}
-
 Precedence operatorPrecedence(ast::BinaryOperator op) {
   if (op == ast::BinaryOperator::kIsDistinctFrom || op == ast::BinaryOperator::kIsNotDistinctFrom) {
     return Precedence::kIs;
@@ -434,7 +384,7 @@ class Printer {
     const bool chains_left = own != Precedence::kComparison;
     printOperand(*binary.left, chains_left ? own : tighter(own));
     out_ += ' ';
-    out_ += operatorText(binary.op);
+    out_ += ast::operatorText(binary.op);
     out_ += ' ';
     printOperand(*binary.right, chain ? own : (distinct ? Precedence::kOther : tighter(own)));
   }

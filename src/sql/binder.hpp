@@ -2,16 +2,17 @@
 //
 //   Scope       what names mean at one place: the tables of one FROM, in order
 //   Frame       one execution unit: the statement itself, or one subquery in an expression. A name that is not in the scope is
-//   looked
-//               up around the frame; what is found there becomes a slot that the enclosing row fills for each run (a capture)
+//               looked up around the frame; what is found there becomes a slot that the enclosing row fills for each run
+//               (a capture)
 //   ExpressionContext   which aggregates may stand in an expression, and where it stands, for messages
 //
 // Every column of every table reference, projection and aggregate gets an id of its own (ColumnId). Expressions keep ids until
 // finishPlan (planner.hpp). Types follow PostgreSQL: strict; only untyped literals and parameters take their type from the
 // context.
 //
-// Files: binder_expressions.cpp (expressions), binder_calls.cpp (functions, aggregates), binder_queries.cpp (SELECT & co.),
-// binder_from.cpp (FROM), binder_statements.cpp (INSERT, UPDATE, DELETE, DDL).
+// Files: binder_expressions.cpp (expressions), binder_operators.cpp, binder_calls.cpp (functions, aggregates), binder_types.cpp
+// (conversions), binder_queries.cpp (SELECT & co.), binder_from.cpp (FROM), binder_changes.cpp (INSERT, UPDATE, DELETE),
+// binder_schema.cpp (DDL).
 #pragma once
 
 #include <cstdint>
@@ -164,11 +165,7 @@ class Binder {
   // binder_expressions.cpp
   Result<ExpressionPtr> bindLiteral(const ast::Literal& literal);
   Result<ExpressionPtr> bindParameter(const ast::Parameter& parameter);
-  Result<ExpressionPtr> bindColumn(const ast::Column& column, const ExpressionContext& context);
   Result<ExpressionPtr> findColumn(const Scope& scope, const ast::Column& column);
-  Result<ExpressionPtr> bindUnary(const ast::Unary& unary, const ExpressionContext& context);
-  Result<ExpressionPtr> bindBinary(const ast::Binary& binary, const ExpressionContext& context);
-  Result<ExpressionPtr> bindLogic(const ast::Binary& binary, const ExpressionContext& context);
   Result<ExpressionPtr> bindIsTest(const ast::IsTest& test, const ExpressionContext& context);
   Result<ExpressionPtr> bindBetween(const ast::Between& between, const ExpressionContext& context);
   Result<ExpressionPtr> bindInList(const ast::InList& list, const ExpressionContext& context);
@@ -177,11 +174,18 @@ class Binder {
   Result<ExpressionPtr> bindCast(const ast::Cast& cast, const ExpressionContext& context);
   Result<ExpressionPtr> bindSubquery(const ast::Expression& node, const ast::Query& query, SubqueryKind kind, bool negated,
                                      const ast::Expression* operand, const ExpressionContext& context);
+
+  // binder_operators.cpp
+  Result<ExpressionPtr> bindUnary(const ast::Unary& unary, const ExpressionContext& context);
+  Result<ExpressionPtr> bindBinary(const ast::Binary& binary, const ExpressionContext& context);
+  Result<ExpressionPtr> bindLogic(const ast::Binary& binary, const ExpressionContext& context);
   Result<ExpressionPtr> makeOperator(std::string_view name, ExpressionPtr left, ExpressionPtr right, std::uint32_t position);
   Result<ExpressionPtr> makeComparison(std::string_view name, ExpressionPtr left, ExpressionPtr right, std::uint32_t position);
   Result<ExpressionPtr> makeFunctionCall(std::string_view name, std::vector<ExpressionPtr> arguments, std::uint32_t position);
   Result<ExpressionPtr> applyFunction(const Function& function, std::vector<ExpressionPtr> arguments, std::uint32_t position);
   Result<ExpressionPtr> addInterval(ExpressionPtr timestamp, std::string_view interval, bool subtract, std::uint32_t position);
+
+  // binder_types.cpp
   // Makes all of one type: "CASE types text and integer cannot be matched".
   Status unify(std::span<ExpressionPtr* const> expressions, const char* what);
   Status setParameterType(Expression& parameter, const SqlType& type);
@@ -232,8 +236,8 @@ class Binder {
   ByteArena bytes_;
 };
 
-// Splits a condition at its ANDs.
-void splitConjunction(ExpressionPtr condition, std::vector<ExpressionPtr>& conjuncts);
-ExpressionPtr joinConjunction(std::vector<ExpressionPtr> conjuncts);
+// "operator does not exist: text + integer"; "function f(text) does not exist".
+Error noSuchOperator(std::string_view name, const SqlType& left, const SqlType& right, std::uint32_t position);
+Error noSuchFunction(std::string_view name, std::span<const ExpressionPtr> arguments, std::uint32_t position);
 
 }  // namespace trefoil::sql

@@ -34,6 +34,12 @@ const NamedAggregate* findAggregate(std::string_view name) {
   return found == std::end(kAggregates) ? nullptr : found;
 }
 
+bool isStarCall(const ast::Call& call) {
+  return call.arguments.size() == 1 && call.arguments[0]->is<ast::Star>();
+}
+
+}  // namespace
+
 Error noSuchFunction(std::string_view name, std::span<const ExpressionPtr> arguments, std::uint32_t position) {
   std::string list;
   for (const ExpressionPtr& argument : arguments) {
@@ -43,12 +49,6 @@ Error noSuchFunction(std::string_view name, std::span<const ExpressionPtr> argum
       .withHint("No function matches the given name and argument types. You might need to add explicit type casts.")
       .at(position);
 }
-
-bool isStarCall(const ast::Call& call) {
-  return call.arguments.size() == 1 && call.arguments[0]->is<ast::Star>();
-}
-
-}  // namespace
 
 Result<ExpressionPtr> Binder::bindCall(const ast::Call& call, const ExpressionContext& context) {
   const std::string_view name = call.name.text;

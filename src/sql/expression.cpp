@@ -205,4 +205,29 @@ std::string describeExpression(const Expression& expression, const std::function
   return out;
 }
 
+void splitConjunction(ExpressionPtr condition, std::vector<ExpressionPtr>& conjuncts) {
+  if (condition == nullptr) {
+    return;
+  }
+  if (condition->kind != ExpressionKind::kAnd) {
+    conjuncts.push_back(std::move(condition));
+    return;
+  }
+  for (ExpressionPtr& child : condition->children) {
+    splitConjunction(std::move(child), conjuncts);
+  }
+}
+
+ExpressionPtr joinConjunction(std::vector<ExpressionPtr> conjuncts) {
+  if (conjuncts.empty()) {
+    return nullptr;
+  }
+  if (conjuncts.size() == 1) {
+    return std::move(conjuncts.front());
+  }
+  auto conjunction = std::make_unique<Expression>(ExpressionKind::kAnd, SqlType::boolean());
+  conjunction->children = std::move(conjuncts);
+  return conjunction;
+}
+
 }  // namespace trefoil::sql

@@ -103,6 +103,10 @@ bool isRowIndependent(const Expression& expression);
 bool isConstantNull(const Expression& expression);
 bool hasSubquery(const Expression& expression);
 
+// Splits a condition at its ANDs, and puts the parts together again (null if there is none).
+void splitConjunction(ExpressionPtr condition, std::vector<ExpressionPtr>& conjuncts);
+ExpressionPtr joinConjunction(std::vector<ExpressionPtr> conjuncts);
+
 // For EXPLAIN. `column_name` answers the text of a column by its index.
 std::string describeExpression(const Expression& expression, const std::function<std::string(std::uint32_t)>& column_name);
 

@@ -212,8 +212,8 @@ void addComparisons(std::vector<Function>& list, SqlType type) {
                     .nulls = NullPolicy::kHandles,
                     .variadic = variadic});
   };
-  add_null_aware("is distinct from", boolean, distinctKernel<T, false>, false);
-  add_null_aware("is not distinct from", boolean, distinctKernel<T, true>, false);
+  add_null_aware("IS DISTINCT FROM", boolean, distinctKernel<T, false>, false);
+  add_null_aware("IS NOT DISTINCT FROM", boolean, distinctKernel<T, true>, false);
   add_null_aware("nullif", type, nullIfKernel<T>, false);
   add_null_aware("greatest", type, extremeKernel<T, true>, true);
   add_null_aware("least", type, extremeKernel<T, false>, true);
