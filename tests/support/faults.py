@@ -1,10 +1,13 @@
 """Faults from outside the program: faults.c, preloaded, makes calls fail and keeps a journal of all changes to the data directory,
 from which PowerCut builds what a machine without power would have on its disk."""
 import os
+import re
 import shutil
 import struct
 import subprocess
 import tempfile
+
+from trefoil import PROGRAM
 
 _library = None
 
@@ -23,9 +26,15 @@ def library():
     return _library
 
 
+def _sanitizers():
+    """The runtimes of a sanitized program: they want to be loaded before any other library, and then call ours."""
+    listed = subprocess.run(["ldd", PROGRAM], capture_output=True, text=True, check=True).stdout
+    return re.findall(r"=> (\S*/lib[at]san\.so\S*)", listed)
+
+
 def environment(directory, fault=None, journal=None, count=None):
     """For the server's process: `fault` as faults.c describes it."""
-    env = {"LD_PRELOAD": library(), "FAULT_DIR": directory}
+    env = {"LD_PRELOAD": " ".join([*_sanitizers(), library()]), "FAULT_DIR": directory}
     for name, value in (("FAULT", fault), ("FAULT_JOURNAL", journal), ("FAULT_COUNT", count)):
         if value is not None:
             env[name] = value

@@ -35,9 +35,9 @@ class Server:
         command = [*wrapper, PROGRAM, "serve", *([directory] if directory else []), "--port", "0", *options]
         self.check_exit = check_exit
         self.log = []
+        self.port = None
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
         atexit.register(self._bury)
-        self.port = None
         self.reader = None
         for line in self.process.stderr:
             self.log.append(line)
@@ -79,12 +79,19 @@ class Server:
         if self.alive():
             self.process.send_signal(how)
         code = self.process.wait(PATIENCE)
-        self.reader.join(PATIENCE)
+        self._read_log()
         return code
 
     def kill(self):
         self.process.kill()
         self.process.wait(PATIENCE)
+        self._read_log()
+
+    def _read_log(self):
+        """To its end; what a sanitizer has found is a failure however the server has ended."""
+        self.reader.join(PATIENCE)
+        for number, line in enumerate(self.log):
+            assert "Sanitizer" not in line and "runtime error:" not in line, "".join(self.log[number:number + 100])
 
     def __enter__(self):
         return self
