@@ -1,10 +1,13 @@
 #include "repl/line_editor.hpp"
 
 #include <histedit.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <clocale>
 #include <csignal>
@@ -25,10 +28,21 @@ namespace {
 
 constexpr int kHistorySize = 10000;
 
-volatile std::sig_atomic_t interrupted = 0;
+// An eventfd: Ctrl-C makes it readable. A signal alone is not enough: it may come just before the read that it should end, or to
+// another thread.
+int interrupt_event = -1;
 
 void onInterrupt(int) {
-  interrupted = 1;
+  const int saved = errno;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t wrote = ::write(interrupt_event, &one, sizeof one);
+  errno = saved;
+}
+
+// Whether there was a Ctrl-C since the last question.
+bool takeInterrupt() {
+  std::uint64_t count = 0;
+  return ::read(interrupt_event, &count, sizeof count) > 0;
 }
 
 std::string historyPath() {
@@ -51,6 +65,7 @@ struct LineEditor::Impl {
   std::string history_path;
   std::string prompt;
   Completer completer;
+  bool interrupted = false;
 
   static Impl& of(EditLine* edit) {
     void* data = nullptr;
@@ -60,12 +75,24 @@ struct LineEditor::Impl {
   static char* showPrompt(EditLine* edit) { return of(edit).prompt.data(); }
 
   // One character. Unlike libedit's own, it stops at Ctrl-C.
-  static int getCharacter(EditLine*, wchar_t* out) {
+  static int getCharacter(EditLine* edit, wchar_t* out) {
+    Impl& self = of(edit);
     std::mbstate_t state{};
     for (;;) {
+      std::array<pollfd, 2> sources{{{STDIN_FILENO, POLLIN, 0}, {interrupt_event, POLLIN, 0}}};
+      if (::poll(sources.data(), sources.size(), -1) < 0 && errno != EINTR) {
+        return -1;
+      }
+      self.interrupted = takeInterrupt();
+      if (self.interrupted) {
+        return -1;
+      }
+      if (sources[0].revents == 0) {
+        continue;
+      }
       char byte = 0;
       const ssize_t got = ::read(STDIN_FILENO, &byte, 1);
-      if (got < 0 && errno == EINTR && interrupted == 0) {
+      if (got < 0 && errno == EINTR) {
         continue;
       }
       if (got <= 0) {
@@ -139,8 +166,10 @@ LineEditor::LineEditor(Completer completer) : impl_(std::make_unique<Impl>()) {
   el_set(impl_->edit, EL_BIND, "^I", "trefoil-complete", nullptr);
   el_set(impl_->edit, EL_BIND, "^R", "em-inc-search-prev", nullptr);
   el_source(impl_->edit, nullptr);
+  interrupt_event = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   struct sigaction action {};
-  action.sa_handler = onInterrupt;  // without SA_RESTART: the read must return
+  action.sa_handler = onInterrupt;
+  action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
 }
 
@@ -157,10 +186,13 @@ LineEditor::~LineEditor() {
 
 LineEditor::Outcome LineEditor::read(const std::string& prompt, std::string& line) {
   impl_->prompt = prompt;
-  interrupted = 0;
+  impl_->interrupted = false;
+  static_cast<void>(takeInterrupt());
+  // Before the prompt: libedit does it after, and a Ctrl-D that comes in between is lost.
+  el_set(impl_->edit, EL_PREP_TERM, 1);
   int count = 0;
   const char* const text = el_gets(impl_->edit, &count);
-  if (interrupted != 0) {
+  if (impl_->interrupted) {
     el_reset(impl_->edit);
     std::fputs("^C\n", stdout);
     std::fflush(stdout);
