@@ -36,9 +36,9 @@ class Server:
         self.check_exit = check_exit
         self.log = []
         self.port = None
+        self.reader = None
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
         atexit.register(self._bury)
-        self.reader = None
         for line in self.process.stderr:
             self.log.append(line)
             found = re.search(r"Ready to accept connections on \S*:(\d+)", line)
