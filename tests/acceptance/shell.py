@@ -134,6 +134,7 @@ class Interactive(unittest.TestCase):
         self.assertEqual(os.stat(history).st_mode & 0o077, 0)
         shell = self.shell()
         self.assertIn("42", shell.type("\x1b[A\n", until="(1 row)"))
+        shell.expect("trefoil> ", since=shell.seen.rindex(b"(1 row)"))  # Ctrl-D before the next question would be lost
         self.assertEqual(shell.end(), 0)
 
     def test_shell_commands(self):
