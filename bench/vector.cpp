@@ -1,7 +1,7 @@
 // The vector index beside hnswlib (and exact search beside faiss), recall@10 always next to the speed.
 //
 //   bench_vector [--part=NAME] [--rows=100000] [--dim=128] [--queries=1000] [--m=16] [--efc=200]
-//   [--codes=auto|int8|float16|float32] [--alone]
+//   [--codes=auto|int8|float16|float32] [--threads=1] [--alone]
 //
 //   search    build on one thread, then QPS and recall over ef, interpolated at recall 0.95 and 0.99; memory          hnswlib
 //   threads   build on one and on two threads                                                                         hnswlib
@@ -44,6 +44,7 @@ struct Settings {
   std::size_t dimension = 128;
   std::size_t queries = 1000;
   bool peers = true;
+  std::size_t threads = 1;  // of the builds in `search`
   HnswOptions options{.metric = Metric::kCosine, .m = 16, .ef_construction = 200};
 };
 
@@ -191,11 +192,12 @@ double mebibytes(std::size_t bytes) {
   return static_cast<double>(bytes) / (1 << 20);
 }
 
-double buildOne(const Data& data, HnswIndex& index) {
+double buildOwn(const Data& data, HnswIndex& index, std::size_t threads) {
+  const std::vector<HnswEntry> entries = entriesOf(data);
+  WorkerArena arena(threads);
   return secondsOf([&] {
-    for (std::size_t i = 0; i < data.slots.size(); ++i) {
-      index.insert(i, data.slots[i], 1);
-    }
+    arena.enqueue([&] { index.build(entries); });
+    arena.drain();
   });
 }
 
@@ -221,12 +223,12 @@ double buildPeer(const Data& data, bench::HnswlibIndex& peer, std::size_t thread
 
 void searchPart(const Settings& settings, const Data& data) {
   HnswIndex index(data.arena, settings.options);
-  const double seconds = buildOne(data, index);
+  const double seconds = buildOwn(data, index, settings.threads);
   bench::HnswlibIndex peer(data.dimension, settings.rows, settings.options.m, settings.options.ef_construction);
   const bool has_peer = settings.peers && bench::HnswlibIndex::available();
-  const double peer_seconds = has_peer ? buildPeer(data, peer, 1) : 0;
+  const double peer_seconds = has_peer ? buildPeer(data, peer, settings.threads) : 0;
   const HnswMemory memory = index.memory();
-  std::printf("  build, one thread   trefoil %.2f s   hnswlib %.2f s   ratio %.2f\n", seconds, peer_seconds,
+  std::printf("  build, %zu thread(s)  trefoil %.2f s   hnswlib %.2f s   ratio %.2f\n", settings.threads, seconds, peer_seconds,
               seconds / peer_seconds);
   std::printf(
       "  memory MiB          trefoil codes %.1f links %.1f entries %.1f   hnswlib %.1f   codes and links / hnswlib %.3f\n",
@@ -271,15 +273,10 @@ void searchPart(const Settings& settings, const Data& data) {
 }
 
 void threadsPart(const Settings& settings, const Data& data) {
-  const std::vector<HnswEntry> entries = entriesOf(data);
   double seconds[2];
   for (const std::size_t threads : {std::size_t{1}, std::size_t{2}}) {
     HnswIndex index(data.arena, settings.options);
-    WorkerArena arena(threads);
-    seconds[threads - 1] = secondsOf([&] {
-      arena.enqueue([&] { index.build(entries); });
-      arena.drain();
-    });
+    seconds[threads - 1] = buildOwn(data, index, threads);
     const Point point = measure(data, data.truth, 64, [&](std::size_t q, std::vector<std::uint64_t>& rows) {
       searchInto(index, {.query = data.query(q), .k = kBest, .ef_search = 64}, rows);
     });
@@ -554,6 +551,8 @@ int main(int argc, char** argv) {
       settings.dimension = number;
     } else if (key == "--queries") {
       settings.queries = number;
+    } else if (key == "--threads") {
+      settings.threads = number;
     } else if (key == "--m") {
       settings.options.m = number;
     } else if (key == "--efc") {

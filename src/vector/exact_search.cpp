@@ -206,7 +206,7 @@ class BatchSearch {
         request_(request),
         count_(request.queries.size() / arena.dimension()),
         stride_(arena.stride()),
-        error_(matrixErrorBound(stride_)),
+        error_(matrixErrorBound(kernels(), stride_)),
         padded_(count_ * stride_) {
     for (std::size_t q = 0; q < count_; ++q) {
       const std::span<const float> query = request.queries.subspan(q * arena.dimension(), arena.dimension());
@@ -222,6 +222,7 @@ class BatchSearch {
     std::vector<std::uint64_t> rows;
     std::vector<const float*> floats;
     std::vector<float> norms;
+    float largest_norm = 0;  // of them
   };
   [[nodiscard]] Worker makeWorker() const {
     Worker worker;
@@ -253,6 +254,7 @@ class BatchSearch {
       return;
     }
     worker.estimates.resize(count_ * count);
+    worker.largest_norm = *std::max_element(worker.norms.begin(), worker.norms.end());
     kernels().dotMatrix(padded_.data(), count_, side_by_side(worker), count, stride_, worker.estimates.data());
     for (std::size_t q = 0; q < count_; ++q) {
       choose(worker, q, worker.estimates.data() + q * count, worker.best[q]);
@@ -288,10 +290,8 @@ class BatchSearch {
     for (std::size_t begin = 0; begin < worker.rows.size(); begin += kGroupRows) {
       const std::size_t count = std::min(kGroupRows, worker.rows.size() - begin);
       float norms[kGroupRows];
-      float favourable[kGroupRows];
       std::memcpy(norms, worker.norms.data() + begin, count * sizeof(float));
-      mostFavourable(estimates + begin, norms, count, squared_norms_[q], favourable);
-      for (std::uint64_t rows = scoring.mayPass(favourable, norms, count, scoring.limit(best.worst())); rows != 0;
+      for (std::uint64_t rows = mayPass(scoring, estimates + begin, norms, count, best.worst(), worker.largest_norm); rows != 0;
            rows &= rows - 1) {
         const std::size_t i = begin + static_cast<std::size_t>(std::countr_zero(rows));
         const float raw = exact(query, worker.floats[i], stride_);
@@ -300,20 +300,27 @@ class BatchSearch {
     }
   }
 
-  // The best raw sums that the estimates allow for.
-  void mostFavourable(const float* estimates, const float* norms, std::size_t count, float query_squared_norm, float* out) const {
+  // Scoring::mayPass for estimates: the limit is made generous by what they may be off, at the most.
+  [[nodiscard]] std::uint64_t mayPass(const Scoring& scoring, const float* estimates, const float* norms, std::size_t count,
+                                      double worst, float largest_norm) const {
     const auto error = static_cast<float>(error_);
-    const float query_norm = std::sqrt(query_squared_norm);
-    if (request_.metric == Metric::kL2) {
-      for (std::size_t i = 0; i < count; ++i) {
-        // |q - r|^2 = |q|^2 + |r|^2 - 2 q.r, each of them and its float32 sum off by its share
-        out[i] = (query_squared_norm + norms[i]) * (1 - 3 * error) - 2 * estimates[i];
-      }
-      return;
+    const float query_norm = std::sqrt(static_cast<float>(scoring.query_squared_norm));
+    const float limit = scoring.limit(worst);
+    switch (request_.metric) {
+      case Metric::kCosine:  // a limit on dot / |row|
+        return scoring.mayPass(estimates, norms, count, limit - error * query_norm);
+      case Metric::kInnerProduct:
+        return scoring.mayPass(estimates, norms, count, limit - error * query_norm * std::sqrt(largest_norm));
+      case Metric::kL2:
+        break;
     }
+    float squares[kGroupRows];
+    const auto query_squared_norm = static_cast<float>(scoring.query_squared_norm);
     for (std::size_t i = 0; i < count; ++i) {
-      out[i] = estimates[i] + error * query_norm * std::sqrt(norms[i]);
+      // |q - r|^2 = |q|^2 + |r|^2 - 2 q.r, each of them and its float32 sum off by its share
+      squares[i] = (query_squared_norm + norms[i]) * (1 - 3 * error) - 2 * estimates[i];
     }
+    return scoring.mayPass(squares, norms, count, limit);
   }
 
   const VectorArena& arena_;

@@ -175,7 +175,7 @@ class HnswIndex {
   // `oldest_snapshot` as Versions::oldestSnapshot() says, kNoSnapshot if none is open. Looks at about `budget` nodes and returns;
   // call it again until `finished`. A pass over the graph starts when enough entries are dead to be worth it (`eager`: one).
   // Does nothing while another thread is at it.
-  PurgeProgress purge(Lsn oldest_snapshot, std::size_t budget = 4096, bool eager = false);
+  PurgeProgress purge(Lsn oldest_snapshot, std::size_t budget = 1024, bool eager = false);
 
   // ---- searching ----
 

@@ -1,17 +1,18 @@
 // Answering requests: the choice of a strategy, the walk among rows of which only some count, exact search over the index's own
 // entries, and cursors.
 //
-// What a search costs is counted in comparisons of codes; a comparison in float32, and finding a row's entry first, are worth a
-// few of them (the constants below, measured). With n entries of which m count:
+// What a search costs is estimated in nanoseconds of the machine that it was measured on; only the ratios count. With n entries
+// of which m match:
 //
-//   exact            m * price of a row                      nothing is found in a better way when m is small
-//   filtered graph   ef * n / m * comparisons for a result   every result has n / m - 1 rows around it that do not count
+//   exact            m rows read in float32, and either m rows looked up or n entries asked
+//   filtered graph   for each of ef results n / m nodes expanded
 //
-// The walk explores through rows that do not count: they are candidates for the next step and never results. (ACORN, Patel et
+// The walk explores through rows that do not match: they are candidates for the next step and never results. (ACORN, Patel et
 // al., SIGMOD 2024, goes over them to their neighbours without comparing them; with byte codes a comparison is as cheap as the
-// look at the filter that it would save, and where few rows count exact search is cheaper than either.) Where rows that count are
-// far from the query the walk finds none: when it has cost as much as the exact search would have, it gives up, and the exact
-// search follows. So no filter makes a search cost more than twice the cheaper way's price.
+// look at the filter that it would save, and where few rows match exact search is cheaper than either.) Where the matching rows
+// are far from the query the walk meets none: as soon as it has met far fewer than chance would have it, or has cost as much as
+// the exact search would have, it gives up, and the exact search follows. So no filter makes a search cost more than about twice
+// the cheaper way's price.
 #include <algorithm>
 #include <bit>
 
@@ -23,13 +24,16 @@ namespace trefoil::vector {
 
 namespace {
 
-// Prices, in comparisons of codes.
-constexpr double kRowPrice = 4;           // a row's vector in float32: not in the cache
-constexpr double kLookUpPrice = 2;        // from a row id to its entry
-constexpr double kTestPrice = 0.3;        // an entry that the filter is asked about
-constexpr double kPerResult = 12;         // comparisons for one more place in the pool
+constexpr double kLookUpPrice = 20;   // from a row id to its entry
+constexpr double kTestPrice = 4;      // an entry that the filter is asked about
+constexpr double kComparePrice = 40;  // a node met by the filtered walk, but for its code
+constexpr double kCodeBytePrice = 0.05;
+constexpr double kRowPrice = 20;          // a row read in float32, but for its vector
+constexpr double kRowBytePrice = 0.06;    // from memory, here and there
+constexpr double kComparedPerStep = 10;   // nodes that an expansion meets for the first time
 constexpr std::size_t kSample = 256;      // entries that an unknown filter is tried on
 constexpr std::size_t kFewEntries = 256;  // reading all of them costs no more than a walk
+constexpr double kEnoughToTell = 16;      // matches expected before their absence says anything; and then this factor too few
 constexpr std::size_t kBlock = 64;        // expansions between two looks at `cancelled`
 
 Error cancelledError() {
@@ -81,7 +85,8 @@ class GraphSearch {
     if (matches <= static_cast<double>(ef_)) {
       return exact("few rows match");
     }
-    const double walk_price = static_cast<double>(ef_) * static_cast<double>(entries) / matches * kPerResult;
+    const double walk_price =
+        static_cast<double>(ef_) * static_cast<double>(entries) / matches * kComparedPerStep * comparePrice();
     if (exact_price <= walk_price) {
       return exact("reading the matching rows is cheaper");
     }
@@ -126,8 +131,12 @@ class GraphSearch {
   }
   [[nodiscard]] double exactPrice() const {
     const auto matches = static_cast<double>(report_.expected_matches);
-    return byRows() ? matches * (kRowPrice + kLookUpPrice)
-                    : matches * kRowPrice + static_cast<double>(report_.entries) * kTestPrice;
+    const double row_price = kRowPrice + kRowBytePrice * static_cast<double>(graph_.arena_->stride() * sizeof(float));
+    return byRows() ? matches * (row_price + kLookUpPrice)
+                    : matches * row_price + static_cast<double>(report_.entries) * kTestPrice;
+  }
+  [[nodiscard]] double comparePrice() const {
+    return kComparePrice + kCodeBytePrice * static_cast<double>(graph_.codes_.codeBytes());
   }
 
   Status exact(std::string_view reason) {
@@ -283,6 +292,8 @@ class GraphSearch {
     scratch.visited.insert(from);
     meet({graph_.distance(scratch, scratch.query, from), from});
     const std::size_t before = scratch.counts.compared;
+    const double part =
+        static_cast<double>(report_.expected_matches) / static_cast<double>(std::max<std::size_t>(1, report_.entries));
     bool spent = false;
     for (std::size_t step = 1; !frontier.empty(); ++step) {
       const Candidate nearest = frontier.front();
@@ -293,7 +304,10 @@ class GraphSearch {
         if (request_.cancelled && request_.cancelled()) {
           return cancelledError();
         }
-        if (static_cast<double>(scratch.counts.compared - before) > budget) {
+        const auto compared = static_cast<double>(scratch.counts.compared - before);
+        const bool too_few = results.size() < ef_ && compared * part > kEnoughToTell &&
+                             static_cast<double>(results.size()) < compared * part / kEnoughToTell;
+        if (too_few || compared * comparePrice() > budget) {
           spent = true;
           break;
         }

@@ -11,7 +11,7 @@ namespace trefoil::vector {
 namespace {
 
 struct Supported {
-  std::array<const Kernels*, 3> list{};
+  std::array<const Kernels*, 4> list{};
   std::size_t count = 0;
 };
 
@@ -43,7 +43,11 @@ Supported detect() {
     supported.list[supported.count++] = &kAvx2Kernels;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl")) {
-      supported.list[supported.count++] = __builtin_cpu_supports("avx512vnni") ? &kAvx512Kernels : &withoutVnni();
+      const bool vnni = __builtin_cpu_supports("avx512vnni") != 0;
+      supported.list[supported.count++] = vnni ? &kAvx512Kernels : &withoutVnni();
+      if (vnni && __builtin_cpu_supports("avx512bf16")) {
+        supported.list[supported.count++] = &kAvx512Bf16Kernels;
+      }
     }
   }
 #endif

@@ -8,8 +8,8 @@
 // One order of addition. A pair's products go into one register of partial sums, lane by lane from the front, and are summed by
 // one tree at the end, in every form of a kernel: alone, in a run, gathered. Zeros behind a vector add nothing. So all forms give
 // the same bits for the same pair on one machine; what keeps the multiplier busy is that eight pairs are worked on at a time.
-// Only the matrix product (Eigen) adds in its own order: its results are estimates, and matrixErrorBound says how far they may be
-// off.
+// Only the matrix product (Eigen, or bfloat16 where the CPU has it) adds in its own order: its results are estimates, and
+// matrixErrorBound says how far they may be off.
 //
 // Thread safety: pure functions.
 #pragma once
@@ -52,6 +52,8 @@ struct Kernels {
   // Many against many: out[q * row_count + r] = queries[q] . rows[r], estimated. All vectors `padded` floats apart.
   void (*dotMatrix)(const float* queries, std::size_t query_count, const float* rows, std::size_t row_count, std::size_t padded,
                     float* out);
+  // What rounding the elements before they are multiplied costs, as a part of the product of the two norms.
+  double matrix_rounding;
 
   // Which of up to 64 values (at least one) pass: bit i is set unless values[i] is below (above) the limit; NaN passes. Scaled:
   // unless values[i] < limit * sqrt(squared_norms[i]). The arrays are read up to the next multiple of 16.
@@ -66,15 +68,17 @@ const Kernels& kernels();
 std::span<const Kernels* const> supportedKernels();
 
 // How far an estimate of dotMatrix may lie from the kernels' dot, as a part of the product of the two norms: both sums are
-// within dimension * 2^-24 of the true one (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
-constexpr double matrixErrorBound(std::size_t dimension) {
-  return 2.1 * static_cast<double>(dimension + 2) / (1 << 24);
+// within dimension * 2^-24 of the true one (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1), and before that
+// the elements may have been rounded.
+inline double matrixErrorBound(const Kernels& use, std::size_t dimension) {
+  return 2.1 * static_cast<double>(dimension + 2) / (1 << 24) + use.matrix_rounding;
 }
 
 extern const Kernels kBaselineKernels;
 #ifdef __x86_64__
 extern const Kernels kAvx2Kernels;
 extern const Kernels kAvx512Kernels;
+extern const Kernels kAvx512Bf16Kernels;  // the same with the matrix product in bfloat16
 #endif
 
 }  // namespace trefoil::vector

@@ -87,10 +87,24 @@ inline void bytes4(const std::int8_t* query, const std::uint8_t* const* rows, st
 
 }  // namespace
 
-const Kernels kAvx2Kernels = {"avx2",      pair<Dot>,         pair<SquaredL2>, run<Dot>,        run<SquaredL2>,
-                              gather<Dot>, gather<SquaredL2>, dotBytesGather,  dotHalvesGather, signBytes,
-                              widenHalves, encodeBytes,       hadamard,        dotMatrix,       atLeast,
-                              atMost,      atLeastScaled};
+const Kernels kAvx2Kernels = {"avx2",
+                              pair<Dot>,
+                              pair<SquaredL2>,
+                              run<Dot>,
+                              run<SquaredL2>,
+                              gather<Dot>,
+                              gather<SquaredL2>,
+                              dotBytesGather,
+                              dotHalvesGather,
+                              signBytes,
+                              widenHalves,
+                              encodeBytes,
+                              hadamard,
+                              dotMatrix,
+                              0,
+                              atLeast,
+                              atMost,
+                              atLeastScaled};
 
 }  // namespace trefoil::vector
 #endif

@@ -100,8 +100,11 @@ inline void bytes4(const std::int8_t* query, const std::uint8_t* const* rows, st
 
 }  // namespace
 
-const Kernels kBaselineKernels = {"baseline",        pair<Dot>,      pair<SquaredL2>, run<Dot>,  run<SquaredL2>, gather<Dot>,
-                                  gather<SquaredL2>, dotBytesGather, dotHalvesGather, signBytes, widenHalves,    encodeBytes,
-                                  hadamard,          dotMatrix,      atLeast,         atMost,    atLeastScaled};
+const Kernels kBaselineKernels = {"baseline",        pair<Dot>,      pair<SquaredL2>,
+                                  run<Dot>,          run<SquaredL2>, gather<Dot>,
+                                  gather<SquaredL2>, dotBytesGather, dotHalvesGather,
+                                  signBytes,         widenHalves,    encodeBytes,
+                                  hadamard,          dotMatrix,      0,
+                                  atLeast,           atMost,         atLeastScaled};
 
 }  // namespace trefoil::vector

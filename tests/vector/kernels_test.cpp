@@ -121,7 +121,7 @@ TEST_CASE("the matrix product stays within its stated error", "[vector][kernels]
           const float dot = use->dot(queries.pointers[q], rows.pointers[r], dimension);
           const double norms = std::sqrt(static_cast<double>(use->dot(queries.pointers[q], queries.pointers[q], dimension)) *
                                          static_cast<double>(use->dot(rows.pointers[r], rows.pointers[r], dimension)));
-          CHECK(std::fabs(static_cast<double>(product[q * 70 + r]) - dot) <= matrixErrorBound(dimension) * norms);
+          CHECK(std::fabs(static_cast<double>(product[q * 70 + r]) - dot) <= matrixErrorBound(*use, dimension) * norms);
         }
       }
     }
