@@ -86,7 +86,7 @@ class HnswGraph {
   void link(Scratch& scratch, NodeId node);
   void gatherCandidates(Scratch& scratch, NodeId node) const;
   void choose(Scratch& scratch, std::size_t limit, float slack) const;
-  void connect(Scratch& scratch, NodeId node, NodeId to, std::size_t level);
+  bool connect(Scratch& scratch, NodeId node, NodeId to, std::size_t level, bool must);
   void rank(Scratch& scratch, NodeId node, std::size_t count) const;
   void died(NodeId node, Lsn lsn);
 

@@ -136,8 +136,12 @@ void HnswGraph::link(Scratch& scratch, NodeId node) {
     nodes_.writeLinks(node, l, chosen[l]);
   }
   for (std::size_t l = 0; l <= top; ++l) {
+    bool reached = false;
     for (const NodeId neighbour : chosen[l]) {
-      connect(scratch, neighbour, node, l);
+      reached = connect(scratch, neighbour, node, l, false) || reached;
+    }
+    if (!reached && !chosen[l].empty()) {
+      connect(scratch, chosen[l].front(), node, l, true);
     }
   }
   if (level > entry.level) {
@@ -235,24 +239,37 @@ void HnswGraph::rank(Scratch& scratch, NodeId node, std::size_t count) const {
   std::sort(scratch.candidates.begin(), scratch.candidates.end());
 }
 
-// Algorithm 1, lines 10 to 16: the way back, from `node` to `to`; a list that is full is chosen anew.
-void HnswGraph::connect(Scratch& scratch, NodeId node, NodeId to, std::size_t level) {
+// Algorithm 1, lines 10 to 16: the way back, from `node` to `to`; a list that is full is chosen anew. Whether there is a way now.
+//
+// A node that is far from all others may be chosen by none of its neighbours, and could never be found: the nearest of them is
+// then made to link to it (`must`).
+bool HnswGraph::connect(Scratch& scratch, NodeId node, NodeId to, std::size_t level, bool must) {
   const HnswNodes::Lock lock(nodes_, node);
   if (nodes_.state(node) == NodeState::kLeaving) {
-    return;
+    return false;
   }
   std::size_t count = nodes_.readLinks(node, level, scratch.nodes.data());
   if (std::find(scratch.nodes.data(), scratch.nodes.data() + count, to) != scratch.nodes.data() + count) {
-    return;
+    return true;
   }
   if (count < nodes_.capacity(level)) {
     nodes_.appendLink(node, level, count, to);
-    return;
+    return true;
   }
   scratch.nodes[count++] = to;
   rank(scratch, node, count);
   choose(scratch, nodes_.capacity(level), kSlack);
-  nodes_.writeLinks(node, level, scratch.chosen);
+  std::vector<NodeId>& chosen = scratch.chosen;
+  bool reached = std::find(chosen.begin(), chosen.end(), to) != chosen.end();
+  if (must && !reached) {
+    if (chosen.size() == nodes_.capacity(level)) {
+      chosen.pop_back();
+    }
+    chosen.push_back(to);
+    reached = true;
+  }
+  nodes_.writeLinks(node, level, chosen);
+  return reached;
 }
 
 }  // namespace trefoil::vector

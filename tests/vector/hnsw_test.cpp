@@ -210,6 +210,29 @@ TEST_CASE("vectors that occur many times do not cut the graph", "[vector][hnsw]"
   }
 }
 
+TEST_CASE("vectors far from all others are found, whenever they come", "[vector][hnsw]") {
+  ClusteredVectors data(3000, 40);
+  const std::size_t first = data.slots.size();
+  for (int i = 0; i < 5; ++i) {  // one, or a few together, each in a place of its own
+    const std::vector<float> place = randomVector(data.random, 40, 20);
+    for (int j = 0; j <= i; ++j) {
+      std::vector<float> values = randomVector(data.random, 40, 0.1F);
+      for (std::size_t d = 0; d < 40; ++d) {
+        values[d] += place[d];
+      }
+      data.add(values);
+    }
+  }
+  for (const Metric metric : {Metric::kCosine, Metric::kL2}) {
+    HnswIndex index(data.arena, {.metric = metric});
+    index.build(data.entries());
+    index.verify();
+    for (std::size_t row = first; row < data.slots.size(); ++row) {
+      CHECK(index.search({.query = data.arena->at(data.slots[row])}).value().nearest.front().row == row);
+    }
+  }
+}
+
 TEST_CASE("extreme lengths neither overflow nor crash", "[vector][hnsw]") {
   for (const Metric metric : {Metric::kCosine, Metric::kL2, Metric::kInnerProduct}) {
     for (const HnswCodes codes : {HnswCodes::kInt8, HnswCodes::kFloat16, HnswCodes::kFloat32}) {
