@@ -173,8 +173,9 @@ class HnswIndex {
   bool markDead(std::uint64_t row, Lsn died);
   // Takes dead entries that no snapshot needs out of the graph and closes the gaps they leave; their places are used again.
   // `oldest_snapshot` as Versions::oldestSnapshot() says, kNoSnapshot if none is open. Looks at about `budget` nodes and returns;
-  // call it again until `finished`. A pass over the graph starts when enough entries are dead to be worth it (`eager`: one).
-  // Does nothing while another thread is at it.
+  // call it again, now or later, until `finished` (it also waits, by returning, for searches and cursors that began before). A
+  // pass over the graph starts when enough entries are dead to be worth it (`eager`: one). Does nothing while another thread is
+  // at it.
   PurgeProgress purge(Lsn oldest_snapshot, std::size_t budget = 1024, bool eager = false);
 
   // ---- searching ----

@@ -28,13 +28,15 @@ constexpr double kLookUpPrice = 20;   // from a row id to its entry
 constexpr double kTestPrice = 4;      // an entry that the filter is asked about
 constexpr double kComparePrice = 40;  // a node met by the filtered walk, but for its code
 constexpr double kCodeBytePrice = 0.05;
-constexpr double kRowPrice = 20;          // a row read in float32, but for its vector
-constexpr double kRowBytePrice = 0.06;    // from memory, here and there
-constexpr double kComparedPerStep = 10;   // nodes that an expansion meets for the first time
-constexpr std::size_t kSample = 256;      // entries that an unknown filter is tried on
-constexpr std::size_t kFewEntries = 256;  // reading all of them costs no more than a walk
-constexpr double kEnoughToTell = 16;      // matches expected before their absence says anything; and then this factor too few
-constexpr std::size_t kBlock = 64;        // expansions between two looks at `cancelled`
+constexpr double kRowPrice = 20;           // a row read in float32, but for its vector
+constexpr double kRowBytePrice = 0.06;     // from memory, here and there
+constexpr double kComparedPerStep = 10;    // nodes that an expansion meets for the first time
+constexpr std::size_t kFewTimesK = 8;      // entries for each row asked for, below which reading all is cheaper
+constexpr std::size_t kMostPooled = 4096;  // beyond, keeping a pool sorted costs more than heaps do
+constexpr std::size_t kSample = 256;       // entries that an unknown filter is tried on
+constexpr std::size_t kFewEntries = 256;   // reading all of them costs no more than a walk
+constexpr double kEnoughToTell = 16;       // matches expected before their absence says anything; and then this factor too few
+constexpr std::size_t kBlock = 64;         // expansions between two looks at `cancelled`
 
 Error cancelledError() {
   return Error(ErrorCode::kCancelled, "canceling statement due to user request");
@@ -72,8 +74,8 @@ class GraphSearch {
     if (entries <= kFewEntries) {
       return exact("few rows");
     }
-    if (request_.k >= entries / 2) {
-      return exact("k asks for most rows");
+    if (request_.k >= entries / kFewTimesK) {
+      return exact("k asks for many of the rows");
     }
     if (request_.filter == nullptr) {
       report_.expected_matches = entries;
@@ -224,6 +226,9 @@ class GraphSearch {
     const HnswGraph::EntryPoint entry = graph_.entryPoint();
     if (entry.node == kNoNode) {
       return exact("the graph is empty");
+    }
+    if (ef_ > kMostPooled) {
+      return walkOrExact(exactPrice());
     }
     const std::size_t dead = graph_.deadEntries();
     const bool settled = dead == 0 && graph_.newest_born_.load(std::memory_order_acquire) < request_.snapshot;

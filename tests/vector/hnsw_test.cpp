@@ -118,6 +118,17 @@ TEST_CASE("every dimension, every m: whatever is asked for comes", "[vector][hns
   }
 }
 
+TEST_CASE("a large k, beyond what a sorted pool is good for", "[vector][hnsw]") {
+  ClusteredVectors data(45000, 8);
+  HnswIndex index(data.arena, {.metric = Metric::kL2, .m = 4, .ef_construction = 20});
+  index.build(data.entries());
+  const std::vector<float> query = data.draw();
+  const HnswAnswer answer = index.search({.query = query, .k = 5000}).value();
+  REQUIRE(answer.nearest.size() == 5000);
+  CHECK(hits(data.nearest(Metric::kL2, query, 5000), answer.nearest) >= 4500);
+  CHECK(index.search({.query = query, .k = 6000}).value().report.strategy == HnswStrategy::kExact);
+}
+
 TEST_CASE("an index without entries, and with one", "[vector][hnsw]") {
   ClusteredVectors data(1, 8);
   HnswIndex index(data.arena, {});
