@@ -105,6 +105,12 @@ std::string createIndex(const TableSchema& schema, const sql::IndexDefinition& i
          parser::quoteIdentifier(schema.name) + " (" + quotedColumns(schema, index) + ");";
 }
 
+std::string createIndex(const TableSchema& schema, const sql::VectorIndexDefinition& index) {
+  return "CREATE INDEX " + parser::quoteIdentifier(index.name) + " ON " + parser::quoteIdentifier(schema.name) + " USING hnsw (" +
+         parser::quoteIdentifier(schema.columns[index.column].name) + " " + std::string(sql::operatorClass(index.metric)) +
+         ") WITH (m = " + std::to_string(index.m) + ", ef_construction = " + std::to_string(index.ef_construction) + ");";
+}
+
 using Rows = Result<std::unique_ptr<sql::RowSource>>;
 
 Rows listTables(sql::ExecContext& context, std::span<const Datum>) {
@@ -112,7 +118,7 @@ Rows listTables(sql::ExecContext& context, std::span<const Datum>) {
   for (const sql::SchemaPointer& table : context.view.tables()) {
     rows->addText(table->name);
     rows->addInteger(static_cast<std::int64_t>(table->columns.size()));
-    rows->addInteger(static_cast<std::int64_t>(table->indexes.size()));
+    rows->addInteger(static_cast<std::int64_t>(table->indexes.size() + table->vector_indexes.size()));
   }
   return std::unique_ptr<sql::RowSource>(std::move(rows));
 }
@@ -147,6 +153,13 @@ Rows listIndexes(sql::ExecContext& context, std::span<const Datum>) {
       rows->addBool(index.unique);
       rows->addBool(index.primary);
     }
+    for (const sql::VectorIndexDefinition& index : table->vector_indexes) {
+      rows->addText(table->name);
+      rows->addText(index.name);
+      rows->addText(parser::quoteIdentifier(table->columns[index.column].name));
+      rows->addBool(false);
+      rows->addBool(false);
+    }
   }
   return std::unique_ptr<sql::RowSource>(std::move(rows));
 }
@@ -165,6 +178,9 @@ Rows listSchema(sql::ExecContext& context, std::span<const Datum>) {
       if (!index.is_constraint) {
         add(*table, createIndex(*table, index));
       }
+    }
+    for (const sql::VectorIndexDefinition& index : table->vector_indexes) {
+      add(*table, createIndex(*table, index));
     }
   }
   return std::unique_ptr<sql::RowSource>(std::move(rows));

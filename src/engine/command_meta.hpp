@@ -22,6 +22,7 @@ enum CommandFlag : std::uint32_t {
   kLoading = 1U << 10,       // answered while loading
   kAllDatabases = 1U << 11,  // its footprint is every key of every database: FLUSHALL
   kSqlText = 1U << 12,       // its first argument is a SQL statement
+  kSqlShorthand = 1U << 13,  // it is made into a SQL query
 };
 
 enum class CommandGroup : std::uint8_t {

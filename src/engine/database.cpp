@@ -16,6 +16,7 @@ namespace trefoil {
 namespace {
 
 constexpr auto kBackgroundInterval = std::chrono::milliseconds(100);
+constexpr auto kFollowInterval = std::chrono::milliseconds(10);
 constexpr std::size_t kSweepBudget = 2000;  // entries with deadlines looked at in one step
 
 aof::SyncPolicy policyOf(const Settings& settings) {
@@ -51,6 +52,7 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
     }
   });
   background_ = std::thread([this] { backgroundLoop(); });
+  follower_ = std::thread([this] { followLoop(); });
 }
 
 Database::Impl::~Impl() {
@@ -62,7 +64,9 @@ Database::Impl::~Impl() {
     stopping_ = true;
   }
   background_wake_.notify_all();
+  follow_wake_.notify_all();
   background_.join();
+  follower_.join();
   if (manager_->log() != nullptr) {
     if (const Status closed = manager_->log()->close(); !closed.ok()) {
       logWarning("closing the log: {}", closed.error().message);
@@ -154,6 +158,18 @@ void Database::Impl::backgroundLoop() {
     lock.unlock();
     backgroundStep();
     lock.lock();
+  }
+}
+
+void Database::Impl::followLoop() {
+  std::unique_lock lock(background_mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    const bool more = manager_->followVectorIndexes();
+    lock.lock();
+    if (!more && !stopping_) {
+      follow_wake_.wait_for(lock, kFollowInterval);
+    }
   }
 }
 

@@ -58,6 +58,7 @@ class Database::Impl {
  private:
   void backgroundLoop();
   void backgroundStep();
+  void followLoop();
 
   std::unique_ptr<Settings> own_settings_;
   Settings& settings_;
@@ -80,8 +81,11 @@ class Database::Impl {
   std::mutex checkpoint_mutex_;  // one checkpoint at a time
   std::mutex background_mutex_;
   std::condition_variable background_wake_;
+  std::condition_variable follow_wake_;  // with background_mutex_
   bool stopping_ = false;
   std::thread background_;
+  // Keeps the vector indexes in step with their tables. Building one takes its time, so it has a thread of its own.
+  std::thread follower_;
 };
 
 }  // namespace trefoil

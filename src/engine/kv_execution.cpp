@@ -85,6 +85,10 @@ bool Session::Impl::isSlow(const Statement& statement) {
   if ((meta.flags & kSqlText) != 0 && statement.args.size() > 1) {
     return isSlowSql(statement.args[1]);
   }
+  if ((meta.flags & kSqlShorthand) != 0 && static_cast<int>(statement.args.size()) >= -meta.arity) {
+    const Result<std::string> text = searchStatement(statement.args);
+    return text.ok() && isSlowSql(*text);
+  }
   return (meta.flags & kSlowLane) != 0;
 }
 

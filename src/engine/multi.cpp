@@ -72,7 +72,7 @@ bool Session::Impl::queueFootprint(KeyFootprint& footprint) const {
     }
     const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
     const std::vector<std::string_view> args = viewsOf(statement.args);
-    if ((meta.flags & (kSqlText | kWholeDatabase | kAllDatabases)) != 0 || commandOf(args) < 0) {
+    if ((meta.flags & (kSqlText | kSqlShorthand | kWholeDatabase | kAllDatabases)) != 0 || commandOf(args) < 0) {
       return false;
     }
     if (meta.name == "SELECT" || meta.name == "USE") {

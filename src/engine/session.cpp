@@ -39,6 +39,7 @@ Session::Impl::Impl(Session& self_in, Database::Impl& database_in)
       database(database_in),
       id(database_in.nextSessionId()),
       statement_timeout_ms(database_in.settings().integer(Setting::kStatementTimeout)),
+      ef_search(database_in.settings().integer(Setting::kHnswEfSearch)),
       connected_at_us(database_in.env().nowMicros()) {
   database.addSession(*this);
 }

@@ -90,6 +90,9 @@ class Session::Impl {
   Result<std::optional<sql::ExecSummary>> runPlan(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
   Result<std::shared_ptr<const sql::Plan>> bindStatement(const parser::ParsedStatement& statement, bool literals_as_parameters);
   Status executeSqlCommand(std::span<const std::string_view> args, Reply& reply);
+  // SEARCH (search.cpp): the query that it stands for; the vector is $1, k is $2.
+  Result<std::string> searchStatement(std::span<const std::string_view> args);
+  Status executeSearch(std::span<const std::string_view> args, Reply& reply);
   // Statements that the engine runs itself; returns the command tag.
   static bool isControl(const ast::Statement& statement);
   Result<std::string_view> executeControl(const ast::Statement& statement, RowSink& sink);
@@ -102,6 +105,7 @@ class Session::Impl {
   const std::uint64_t id;
   bool wants_close = false;
   std::int64_t statement_timeout_ms;
+  std::int64_t ef_search;
 
   // What CLIENT LIST shows: only this session changes it, others read it meanwhile. Texts: with database.sessionsMutex().
   const std::int64_t connected_at_us;
@@ -151,10 +155,13 @@ class Session::Impl {
   void executeSql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply);
   Status trySql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply);
   bool isSlowSql(std::string_view text);
+  bool isFastSearch(const sql::Plan& plan);
   std::uint64_t rowsOf(const sql::Plan& plan);
   Result<std::string_view> controlTransaction(const ast::Transaction& statement);
   Result<std::string_view> commitTransaction();
   Result<std::string_view> changeSetting(const ast::Set& statement);
+  // The session's own value of a setting that it may change; null for others.
+  std::int64_t* ownSetting(Setting setting);
   Result<std::string_view> showSetting(const ast::Show& statement, RowSink& sink);
   txn::Transaction* currentTransaction();
   Result<std::span<const Datum>> convertParameters(const sql::Plan& plan, std::span<const Datum> given);

@@ -10,6 +10,7 @@
 #include "engine/database_impl.hpp"
 #include "engine/row_sink.hpp"
 #include "engine/session_impl.hpp"
+#include "parser/ast_printer.hpp"
 #include "parser/sql_parser.hpp"
 #include "parser/sql_shape.hpp"
 #include "sql/executor.hpp"
@@ -26,6 +27,18 @@ constexpr int kRebindAttempts = 100;
 
 bool isBlank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos;
+}
+
+// The integer that a SET gives; nothing if it is something else.
+std::optional<std::int64_t> integerIn(const ast::Expression& value) {
+  if (value.is<ast::Unary>() && value.as<ast::Unary>().op == ast::UnaryOperator::kNegate) {
+    const auto number = integerIn(*value.as<ast::Unary>().operand);
+    return number ? std::optional(-*number) : std::nullopt;
+  }
+  if (!value.is<ast::Literal>() || value.as<ast::Literal>().literal_kind != ast::LiteralKind::kInteger) {
+    return std::nullopt;
+  }
+  return value.as<ast::Literal>().integer;
 }
 
 bool fits(const Datum& value, const sql::SqlType& type) {
@@ -64,6 +77,7 @@ sql::ExecContext Session::Impl::makeContext(sql::View& view, kv::View* kv, std::
   if (statement_timeout_ms != 0) {
     context.deadline_us = database.env().monotonicMicros() + statement_timeout_ms * 1000;
   }
+  context.ef_search = static_cast<std::size_t>(ef_search);
   kv_host_ = {kv, db};
   context.host = &kv_host_;
   return context;
@@ -93,6 +107,11 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
   });
   if (!status.ok()) {
     return std::move(status).error();
+  }
+  if (summary && plan.makesVectorIndex()) {
+    // The index is in the catalog and follows the table; whoever asked for it wants to find it built. Nobody else waits.
+    while (database.manager().followVectorIndexes()) {
+    }
   }
   return summary;
 }
@@ -289,7 +308,17 @@ bool Session::Impl::isSlowSql(std::string_view text) {
   if (plan.usesTableFunctions() || plan.kind() == sql::PlanKind::kDdl) {
     return true;
   }
-  return plan.tables().size() > 1 || rowsOf(plan) > kFastLaneRows;
+  return plan.tables().size() > 1 || (rowsOf(plan) > kFastLaneRows && !isFastSearch(plan));
+}
+
+// A search by an index that is ready; inside BEGIN rows of its own may have to be read, so it is not looked into.
+bool Session::Impl::isFastSearch(const sql::Plan& plan) {
+  if (!plan.isIndexSearch() || currentTransaction() != nullptr) {
+    return false;
+  }
+  sql::Store& store = database.manager().sql();
+  const SharedGuard catalog(store.catalogGate());
+  return store.vectorIndexesAreReady(plan.tables()[0].table);
 }
 
 // Rows of the tables that a plan uses; of a stale plan none, since it will be bound again.
@@ -386,27 +415,40 @@ Result<std::string_view> Session::Impl::commitTransaction() {
   return std::string_view("COMMIT");
 }
 
+std::int64_t* Session::Impl::ownSetting(Setting setting) {
+  return setting == Setting::kStatementTimeout ? &statement_timeout_ms : setting == Setting::kHnswEfSearch ? &ef_search : nullptr;
+}
+
 Result<std::string_view> Session::Impl::changeSetting(const ast::Set& statement) {
   const SettingSpec* spec = findSetting(statement.name.text);
   if (spec == nullptr) {
     return Error(ErrorCode::kUndefinedObject, "unrecognized configuration parameter \"" + std::string(statement.name.text) + "\"")
         .at(statement.name.position);
   }
-  if (spec->id != Setting::kStatementTimeout) {
+  std::int64_t* const own = ownSetting(spec->id);
+  if (own == nullptr) {
     return Error(ErrorCode::kUnsupported, "parameter \"" + std::string(spec->name) + "\" cannot be set for one session")
         .at(statement.name.position)
         .withHint("Use the command CONFIG SET " + std::string(spec->name) + " … to change it for all.");
   }
   if (statement.values.empty()) {
-    statement_timeout_ms = database.settings().integer(Setting::kStatementTimeout);
-  } else {
-    const ast::Expression& value = *statement.values.front();
-    const bool is_number = value.is<ast::Literal>() && value.as<ast::Literal>().literal_kind == ast::LiteralKind::kInteger;
-    if (!is_number || statement.values.size() != 1 || value.as<ast::Literal>().integer > INT32_MAX) {
-      return Error(ErrorCode::kInvalid, "parameter \"statement-timeout\" takes a number of milliseconds").at(value.position);
-    }
-    statement_timeout_ms = value.as<ast::Literal>().integer;
+    *own = database.settings().integer(spec->id);
+    return std::string_view("SET");
   }
+  const ast::Expression& value = *statement.values.front();
+  const std::optional<std::int64_t> number = statement.values.size() == 1 ? integerIn(value) : std::nullopt;
+  if (spec->id == Setting::kHnswEfSearch) {
+    if (!number) {
+      return Error(ErrorCode::kInvalid, "invalid value for parameter \"hnsw.ef_search\": " + parser::toSql(value))
+          .at(value.position);
+    }
+    if (Status checked = vector::checkEfSearch(*number); !checked.ok()) {
+      return std::move(checked).error().at(value.position);
+    }
+  } else if (!number || *number < 0 || *number > INT32_MAX) {
+    return Error(ErrorCode::kInvalid, "parameter \"statement-timeout\" takes a number of milliseconds").at(value.position);
+  }
+  *own = *number;
   return std::string_view("SET");
 }
 
@@ -416,8 +458,8 @@ Result<std::string_view> Session::Impl::showSetting(const ast::Show& statement, 
     return Error(ErrorCode::kUndefinedObject, "unrecognized configuration parameter \"" + std::string(statement.name.text) + "\"")
         .at(statement.name.position);
   }
-  const std::string value =
-      spec->id == Setting::kStatementTimeout ? std::to_string(statement_timeout_ms) : database.settings().valueText(spec->id);
+  const std::int64_t* const own = ownSetting(spec->id);
+  const std::string value = own != nullptr ? std::to_string(*own) : database.settings().valueText(spec->id);
   const sql::ColumnInfo column{std::string(spec->name), sql::SqlType::text()};
   sql::ColumnBuffer buffer(Type::kText, 1);
   buffer.clearNulls();

@@ -3,6 +3,7 @@
 #include "parser/ast_printer.hpp"
 #include "sql/binder_statements.hpp"
 #include "sql/view.hpp"
+#include "vector/hnsw.hpp"
 
 namespace trefoil::sql {
 namespace {
@@ -214,46 +215,162 @@ Status bindCreateTable(Binder& binder, const ast::CreateTable& create, PlanParts
   return {};
 }
 
+// The name of the index that is to be made. False: IF NOT EXISTS, and it does.
+Result<bool> nameIndex(Binder& binder, const ast::CreateIndex& create, const std::string& stem, std::string& name) {
+  const auto taken = [&](std::string_view wanted) {
+    return binder.view().findIndex(wanted).has_value() || binder.view().findTable(wanted) != nullptr;
+  };
+  name = create.name.text;
+  if (name.empty()) {
+    name = makeName(stem, "idx", taken);
+  } else if (taken(name)) {
+    if (!create.if_not_exists) {
+      return duplicateRelation(name, create.name.position);
+    }
+    return false;
+  }
+  return true;
+}
+
+Result<std::uint32_t> indexedColumn(const TableSchema& schema, const ast::IndexElement& element) {
+  if (!element.expression->is<ast::Column>()) {
+    return unsupported("indexes on expressions are not supported", element.expression->position);
+  }
+  const auto& name = element.expression->as<ast::Column>();
+  const auto column = schema.findColumn(name.name.text);
+  if (!column) {
+    return Error(ErrorCode::kUndefinedColumn, "column \"" + std::string(name.name.text) + "\" does not exist").at(name.position);
+  }
+  return *column;
+}
+
+// ---- USING hnsw, with pgvector's operator classes, options and texts
+
+Result<std::uint32_t> integerOption(const ast::Option& option) {
+  const ast::Expression* value = option.value;
+  bool negative = false;
+  while (value->is<ast::Unary>()) {
+    negative ^= value->as<ast::Unary>().op == ast::UnaryOperator::kNegate;
+    value = value->as<ast::Unary>().operand;
+  }
+  const std::string name(option.name.text);
+  const auto* literal = value->is<ast::Literal>() ? &value->as<ast::Literal>() : nullptr;
+  if (literal == nullptr || literal->literal_kind != ast::LiteralKind::kInteger) {
+    return Error(ErrorCode::kInvalid,
+                 "invalid value for integer option \"" + name + "\": " + (literal == nullptr ? "" : parser::toSql(*option.value)))
+        .at(option.value->position);
+  }
+  if (negative || literal->integer > INT32_MAX) {
+    const bool is_m = name == "m";
+    return Error(ErrorCode::kInvalid, "value " + parser::toSql(*option.value) + " out of bounds for option \"" + name + "\"")
+        .withDetail("Valid values are between \"" + std::to_string(is_m ? vector::kMinHnswM : vector::kMinEfConstruction) +
+                    "\" and \"" + std::to_string(is_m ? vector::kMaxHnswM : vector::kMaxEfConstruction) + "\".")
+        .at(option.value->position);
+  }
+  return static_cast<std::uint32_t>(literal->integer);
+}
+
+Status readOptions(const ast::CreateIndex& create, VectorIndexDefinition& index) {
+  const vector::HnswOptions defaults;
+  index.m = static_cast<std::uint32_t>(defaults.m);
+  index.ef_construction = static_cast<std::uint32_t>(defaults.ef_construction);
+  std::vector<std::string_view> seen;
+  for (const ast::Option& option : create.options) {
+    if (option.name.text != "m" && option.name.text != "ef_construction") {
+      return Error(ErrorCode::kInvalid, "unrecognized parameter \"" + std::string(option.name.text) + "\"")
+          .at(option.name.position);
+    }
+    if (std::find(seen.begin(), seen.end(), option.name.text) != seen.end()) {
+      return Error(ErrorCode::kInvalid, "parameter \"" + std::string(option.name.text) + "\" specified more than once")
+          .at(option.name.position);
+    }
+    seen.push_back(option.name.text);
+    TREFOIL_ASSIGN((option.name.text == "m" ? index.m : index.ef_construction), integerOption(option));
+  }
+  if (Status checked = vector::checkHnswOptions({.m = index.m, .ef_construction = index.ef_construction}); !checked.ok()) {
+    return std::move(checked).error().at(create.options.empty() ? create.position : create.options[0].name.position);
+  }
+  return {};
+}
+
+Status bindCreateVectorIndex(Binder& binder, const ast::CreateIndex& create, const TableSchema& schema, PlanParts& parts) {
+  const ast::IndexElement& element = create.elements[0];
+  if (create.unique) {
+    return unsupported("access method \"hnsw\" does not support unique indexes", create.position);
+  }
+  if (create.elements.size() > 1) {
+    return unsupported("access method \"hnsw\" does not support multicolumn indexes", create.elements[1].expression->position);
+  }
+  if (element.descending) {
+    return unsupported("access method \"hnsw\" does not support ASC/DESC options", element.expression->position);
+  }
+  if (element.nulls != ast::NullsOrder::kUnspecified) {
+    return unsupported("access method \"hnsw\" does not support NULLS FIRST/LAST options", element.expression->position);
+  }
+  VectorIndexDefinition index;
+  TREFOIL_ASSIGN(index.column, indexedColumn(schema, element));
+  const std::string type = sqlTypeName(schema.columns[index.column].type.withoutModifier());
+  if (element.operator_class.empty()) {
+    return Error(ErrorCode::kUndefinedObject, "data type " + type + " has no default operator class for access method \"hnsw\"")
+        .withHint("You must specify an operator class for the index or define a default operator class for the data type.")
+        .at(element.expression->position);
+  }
+  const auto metric = metricOf(element.operator_class.text);
+  if (!metric) {
+    return Error(ErrorCode::kUndefinedObject,
+                 "operator class \"" + std::string(element.operator_class.text) + "\" does not exist for access method \"hnsw\"")
+        .at(element.operator_class.position);
+  }
+  if (schema.columns[index.column].type.base != Type::kVector) {
+    return Error(ErrorCode::kDatatypeMismatch,
+                 "operator class \"" + std::string(element.operator_class.text) + "\" does not accept data type " + type)
+        .at(element.operator_class.position);
+  }
+  index.metric = *metric;
+  TREFOIL_TRY(readOptions(create, index));
+  TREFOIL_ASSIGN(const bool is_new, nameIndex(binder, create, schema.name + "_" + schema.columns[index.column].name, index.name));
+  if (!is_new) {
+    parts.schema_change = [](View&) { return Status(); };
+    return {};
+  }
+  parts.makes_vector_index = true;
+  parts.schema_change = [table = schema.id, index = std::move(index)](View& view) -> Status {
+    TREFOIL_ASSIGN(const IndexId id, view.createVectorIndex(table, index));
+    (void)id;
+    return {};
+  };
+  return {};
+}
+
 Status bindCreateIndex(Binder& binder, const ast::CreateIndex& create, PlanParts& parts) {
   TREFOIL_ASSIGN(const SchemaPointer schema, binder.findTable(create.table));
   binder.useTable(schema->id, true);
-  if (!create.method.empty() && create.method.text != "btree") {
-    return unsupported("access method \"" + std::string(create.method.text) + "\" is not supported", create.method.position);
+  const bool is_hnsw = create.method.text == "hnsw";
+  if (!create.method.empty() && create.method.text != "btree" && !is_hnsw) {
+    return Error(ErrorCode::kUndefinedObject, "access method \"" + std::string(create.method.text) + "\" does not exist")
+        .at(create.method.position);
   }
   if (create.where != nullptr) {
     return unsupported("partial indexes are not supported", create.where->position);
+  }
+  if (is_hnsw) {
+    return bindCreateVectorIndex(binder, create, *schema, parts);
   }
   IndexDefinition index;
   index.unique = create.unique;
   std::string stem = schema->name;
   for (const ast::IndexElement& element : create.elements) {
-    if (!element.expression->is<ast::Column>()) {
-      return unsupported("indexes on expressions are not supported", element.expression->position);
-    }
-    const auto& name = element.expression->as<ast::Column>();
-    const auto column = schema->findColumn(name.name.text);
-    if (!column) {
-      return Error(ErrorCode::kUndefinedColumn, "column \"" + std::string(name.name.text) + "\" does not exist")
-          .at(name.position);
-    }
-    TREFOIL_TRY(TableBinder::checkIndexable(schema->columns[*column], name.position));
-    stem += "_" + std::string(name.name.text);
-    index.columns.push_back(*column);
+    TREFOIL_ASSIGN(const std::uint32_t column, indexedColumn(*schema, element));
+    TREFOIL_TRY(TableBinder::checkIndexable(schema->columns[column], element.expression->position));
+    stem += "_" + schema->columns[column].name;
+    index.columns.push_back(column);
   }
   if (index.columns.size() > kMaxIndexColumns) {
     return Error(ErrorCode::kLimit, "cannot use more than " + std::to_string(kMaxIndexColumns) + " columns in an index")
         .at(create.position);
   }
-  const auto taken = [&](std::string_view name) {
-    return binder.view().findIndex(name).has_value() || binder.view().findTable(name) != nullptr;
-  };
-  index.name = create.name.text;
-  if (index.name.empty()) {
-    index.name = makeName(stem, "idx", taken);
-  } else if (taken(index.name)) {
-    if (!create.if_not_exists) {
-      return duplicateRelation(index.name, create.name.position);
-    }
+  TREFOIL_ASSIGN(const bool is_new, nameIndex(binder, create, stem, index.name));
+  if (!is_new) {
     parts.schema_change = [](View&) { return Status(); };
     return {};
   }
@@ -283,15 +400,14 @@ Status bindDrop(Binder& binder, const ast::Drop& drop, PlanParts& parts) {
     } else if (drop.object == ast::DropKind::kIndex) {
       const auto found = binder.view().findIndex(text);
       if (found) {
-        const IndexDefinition& index = found->table->indexes[found->index];
-        if (index.is_constraint) {
+        if (found->is_constraint) {
           return Error(ErrorCode::kInvalid, "cannot drop index " + text + " because constraint " + text + " on table " +
                                                 found->table->name + " requires it")
               .withHint("You can drop constraint " + text + " on table " + found->table->name + " instead.")
               .at(name.name.position);
         }
         binder.useTable(found->table->id, true);
-        indexes.emplace_back(found->table->id, index.id);
+        indexes.emplace_back(found->table->id, found->index);
       } else if (!drop.if_exists) {
         return Error(ErrorCode::kUndefinedObject, "index \"" + text + "\" does not exist").at(name.name.position);
       }

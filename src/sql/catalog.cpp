@@ -20,6 +20,10 @@ void CatalogVersion::add(std::shared_ptr<Table> table, SchemaPointer schema) {
   for (const IndexDefinition& index : schema->indexes) {
     indexes.emplace(index.name, id);
   }
+  for (const VectorIndexDefinition& index : schema->vector_indexes) {
+    indexes.emplace(index.name, id);
+  }
+  vector_indexes += schema->vector_indexes.size();
   names.emplace(id, schema->name);
   by_id.resize(std::max<std::size_t>(by_id.size(), std::size_t{id} + 1));
   by_id[id] = table.get();
@@ -34,6 +38,10 @@ void CatalogVersion::remove(TableId table) {
   for (const IndexDefinition& index : entry->schema->indexes) {
     indexes.erase(index.name);
   }
+  for (const VectorIndexDefinition& index : entry->schema->vector_indexes) {
+    indexes.erase(index.name);
+  }
+  vector_indexes -= entry->schema->vector_indexes.size();
   tables.erase(names.at(table));
   names.erase(table);
   by_id[table] = nullptr;

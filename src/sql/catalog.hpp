@@ -27,6 +27,7 @@ struct CatalogVersion {
   std::map<std::string, Entry, std::less<>> tables;     // by name
   std::map<TableId, std::string> names;                 // the other way round
   std::map<std::string, TableId, std::less<>> indexes;  // by name: the table that has it
+  std::size_t vector_indexes = 0;                       // of all tables
   std::vector<Table*> by_id;                            // null: none with this id
 
   [[nodiscard]] Table* find(TableId table) const { return table < by_id.size() ? by_id[table] : nullptr; }

@@ -4,7 +4,7 @@
 
 #include "sql/table_writer.hpp"
 #include "sql/view.hpp"
-#include "vector/distance.hpp"
+#include "vector/hnsw.hpp"
 
 namespace trefoil::sql {
 
@@ -195,6 +195,36 @@ Result<IndexDefinition> getIndex(EffectReader& reader, std::span<const ColumnDef
   return index;
 }
 
+void putVectorIndex(EffectBuffer& out, const VectorIndexDefinition& index) {
+  out.putVarint(index.id);
+  putName(out, index.name);
+  out.putVarint(index.column);
+  out.putByte(static_cast<std::uint8_t>(index.metric));
+  out.putVarint(index.m);
+  out.putVarint(index.ef_construction);
+}
+
+Result<VectorIndexDefinition> getVectorIndex(EffectReader& reader, std::span<const ColumnDefinition> columns) {
+  VectorIndexDefinition index;
+  const std::uint64_t id = reader.getVarint();
+  index.name = getText(reader);
+  const std::uint64_t column = reader.getVarint();
+  const std::uint8_t metric = reader.getByte();
+  const std::uint64_t m = reader.getVarint();
+  const std::uint64_t ef_construction = reader.getVarint();
+  if (!reader.ok() || id > UINT32_MAX - 1 || !goodName(index.name) || column >= columns.size() ||
+      columns[column].type.base != Type::kVector || metric > static_cast<std::uint8_t>(vector::Metric::kInnerProduct) ||
+      !vector::checkHnswOptions({.m = m, .ef_construction = ef_construction}).ok()) {
+    return corrupt("has a damaged index definition");
+  }
+  index.id = static_cast<IndexId>(id);
+  index.column = static_cast<std::uint32_t>(column);
+  index.metric = static_cast<vector::Metric>(metric);
+  index.m = static_cast<std::uint32_t>(m);
+  index.ef_construction = static_cast<std::uint32_t>(ef_construction);
+  return index;
+}
+
 void putSchema(EffectBuffer& out, const TableSchema& schema, bool with_indexes) {
   out.putVarint(schema.id);
   putName(out, schema.name);
@@ -317,6 +347,15 @@ Status skipEffect(std::uint8_t kind, EffectReader& reader) {
       }
       break;
     }
+    case EffectKind::kCreateVectorIndex:
+      (void)reader.getVarint();
+      (void)reader.getVarint();
+      (void)getText(reader);
+      (void)reader.getVarint();
+      (void)reader.getByte();
+      (void)reader.getVarint();
+      (void)reader.getVarint();
+      break;
     default:
       return corrupt("has an unknown kind");
   }

@@ -8,11 +8,12 @@
 //   kCreateTable   table, schema                                 columns, indexes, checks; indexes are empty and ready
 //   kDropTable     table
 //   kCreateIndex   table, index definition                       built from the rows that are there
-//   kDropIndex     table, index
+//   kDropIndex     table, index                                  of either kind
 //   kRenameTable   table, name
 //   kInsertBlock   table, block, extent, present words, columns  a checkpoint's form of up to 2048 rows; indexes are not
 //   maintained:
 //                                                                it comes before the table's kCreateIndex
+//   kCreateVectorIndex  table, index definition                  a graph is built later: it follows the table
 //   kTableCounter  table, next row id                            row ids below it have been used
 //   kIdCounters    next table id, next index id
 //
@@ -42,6 +43,7 @@ enum class EffectKind : std::uint8_t {
   kInsertBlock = 73,
   kTableCounter = 74,
   kIdCounters = 75,
+  kCreateVectorIndex = 76,
 };
 
 inline constexpr bool isSqlEffect(std::uint8_t kind) {
@@ -62,6 +64,8 @@ void putDelete(EffectBuffer& out, TableId table, RowId row);
 Status applyRowEffect(EffectKind kind, EffectReader& reader, TableVersion& version, const WriteContext& context,
                       std::uint64_t& row_used);
 
+void putVectorIndex(EffectBuffer& out, const VectorIndexDefinition& index);
+Result<VectorIndexDefinition> getVectorIndex(EffectReader& reader, std::span<const ColumnDefinition> columns);
 void putSchema(EffectBuffer& out, const TableSchema& schema, bool with_indexes);
 Result<TableSchema> getSchema(EffectReader& reader);
 void putIndex(EffectBuffer& out, const IndexDefinition& index);

@@ -165,6 +165,8 @@ Result<ExecSummary> execute(const Plan& plan, ExecContext& context) {
   Execution execution(context);
   execution.eval.parameters = state->parameters;
   execution.eval.outer.resize(parts.outer_slots);
+  std::vector<std::string> notes;
+  execution.notes = parts.analyze ? &notes : nullptr;
   const auto started = parts.analyze ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
   ResultSink* const sink = parts.explain.empty() ? context.sink : nullptr;
   if (state->insert != nullptr) {
@@ -176,8 +178,9 @@ Result<ExecSummary> execute(const Plan& plan, ExecContext& context) {
   }
   if (parts.analyze) {
     const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
-    const std::string lines[] = {"Rows: " + std::to_string(summary.affected), "Execution Time: " + std::to_string(ms) + " ms"};
-    TREFOIL_TRY(answerExplain(parts, context, lines, summary.affected));
+    notes.push_back("Rows: " + std::to_string(summary.affected));
+    notes.push_back("Execution Time: " + std::to_string(ms) + " ms");
+    TREFOIL_TRY(answerExplain(parts, context, notes, summary.affected));
   }
   return summary;
 }

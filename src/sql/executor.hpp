@@ -9,6 +9,7 @@
 #include "base/value.hpp"
 #include "sql/chunk.hpp"
 #include "sql/plan.hpp"
+#include "vector/hnsw.hpp"
 
 namespace trefoil::sql {
 
@@ -25,7 +26,8 @@ struct ExecContext {
   std::int64_t deadline_us = INT64_MAX;  // on Env::monotonicMicros()'s clock; checked between chunks
   bool parallel = false;                 // may use the TBB arena it runs in (never with a lock held)
   std::size_t chunk_rows = kMaxChunkRows;
-  void* host = nullptr;  // the engine's, for its table functions
+  std::size_t ef_search = vector::kDefaultEfSearch;  // hnsw.ef_search
+  void* host = nullptr;                              // the engine's, for its table functions
 };
 
 struct ExecSummary {

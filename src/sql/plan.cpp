@@ -70,6 +70,7 @@ class PlanBuilder {
     plan.literal_is_parameter_ = binder_.literalIsParameter();
     plan.catalog_version_ = context_.view.catalogVersion();
     parts_.outer_slots = binder_.outerSlots();
+    plan.makes_vector_index_ = parts_.makes_vector_index;
     findPointPlan();
     return std::shared_ptr<const Plan>(plan_);
   }
@@ -160,7 +161,24 @@ class PlanBuilder {
           values != nullptr && parts_.insert->streams && parts_.insert->conflict == nullptr && parts_.insert->returning.empty();
       plan.point_write_ = plan.plain_insert_ && values->rows.size() == 1;
     }
-    parts_.keeps_state = plan.point_read_ || plan.point_write_;
+    plan.index_search_ = parts_.query != nullptr && isIndexSearch(*parts_.query);
+    parts_.keeps_state = plan.point_read_ || plan.point_write_ || plan.index_search_;
+  }
+
+  // project* over LIMIT over the search.
+  static bool isIndexSearch(const PlanNode& node) {
+    if (const auto* knn = dynamic_cast<const KnnNode*>(&node)) {
+      return knn->index.has_value() && knn->filter == nullptr;
+    }
+    if (const auto* project = dynamic_cast<const ProjectNode*>(&node)) {
+      if (std::any_of(project->expressions.begin(), project->expressions.end(),
+                      [](const ExpressionPtr& expression) { return hasSubquery(*expression); })) {
+        return false;
+      }
+    } else if (dynamic_cast<const LimitNode*>(&node) == nullptr) {
+      return false;
+    }
+    return isIndexSearch(*node.children[0]);
   }
 
   const parser::ParsedStatement& statement_;

@@ -176,12 +176,19 @@ void ScanNode::forEachExpression(const std::function<void(ExpressionPtr&)>& visi
 
 std::string KnnNode::describe() const {
   constexpr const char* kNames[] = {"cosine", "l2", "inner product"};
-  std::string out = "Vector Search on " + schema->name + " by " + schema->columns[vector_column].name + " (exact, " +
-                    kNames[static_cast<std::size_t>(metric)] + ")";
-  if (filter != nullptr) {
-    out += ", filter: " + PlanNode::describe(*filter);
+  const std::string metric_name = kNames[static_cast<std::size_t>(metric)];
+  std::string out = "Vector Search ";
+  if (index) {
+    out += "using " + schema->vector_indexes[*index].name + " ";
   }
-  return out;
+  out += "on " + schema->name + " by " + schema->columns[vector_column].name;
+  if (filter != nullptr) {
+    out += index ? " (hnsw, " + metric_name + "; graph, filtered graph or exact, by how many rows pass)"
+                 : " (exact, " + metric_name + ")";
+    return out + ", filter: " + PlanNode::describe(*filter);
+  }
+  return out +
+         (index ? " (hnsw, " + metric_name + "; graph, or exact if few rows or a large LIMIT)" : " (exact, " + metric_name + ")");
 }
 
 void KnnNode::forEachExpression(const std::function<void(ExpressionPtr&)>& visit) {

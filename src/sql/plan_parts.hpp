@@ -62,8 +62,9 @@ struct PlanParts {
   std::unique_ptr<InsertPlan> insert;
   std::unique_ptr<ChangePlan> change;
   std::function<Status(View&)> schema_change;  // DDL and TRUNCATE
-  std::vector<std::string> explain;            // the lines of EXPLAIN; then nothing else is run, unless
-  bool analyze = false;                        // EXPLAIN ANALYZE: the plan is run as well
+  bool makes_vector_index = false;
+  std::vector<std::string> explain;  // the lines of EXPLAIN; then nothing else is run, unless
+  bool analyze = false;              // EXPLAIN ANALYZE: the plan is run as well
 
   std::uint32_t outer_slots = 0;
   bool keeps_state = false;  // small enough to keep an idle execution state

@@ -1,6 +1,8 @@
 // Plan nodes that read tables.
 #pragma once
 
+#include <optional>
+
 #include "sql/plan_nodes.hpp"
 #include "sql/schema.hpp"
 #include "vector/distance.hpp"
@@ -40,14 +42,17 @@ struct ScanNode final : PlanNode {
 
 // The k rows whose vectors are nearest to a query, nearest first; rows without a vector come last.
 struct KnnNode final : PlanNode {
+  static constexpr std::size_t kChunkRows = 128;  // few rows are asked for as a rule
+  [[nodiscard]] std::size_t chunkCapacity() const override { return kChunkRows; }
   SchemaPointer schema;
   std::vector<std::uint32_t> columns;  // for each output column but the last, which is the distance
   std::uint32_t vector_column = 0;
   vector::Metric metric = vector::Metric::kCosine;
-  ExpressionPtr query;   // row-independent
-  ExpressionPtr limit;   // k is limit + offset
-  ExpressionPtr offset;  // may be null
-  ExpressionPtr filter;  // over the node's own output (without the distance); may be null
+  std::optional<std::uint32_t> index;  // in schema->vector_indexes; used where it pays and can answer
+  ExpressionPtr query;                 // row-independent
+  ExpressionPtr limit;                 // k is limit + offset
+  ExpressionPtr offset;                // may be null
+  ExpressionPtr filter;                // over the node's own output (without the distance); may be null
 
   [[nodiscard]] std::unique_ptr<Operator> create() const override;
   [[nodiscard]] std::string describe() const override;

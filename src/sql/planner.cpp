@@ -277,6 +277,13 @@ PlanNodePtr asVectorSearch(PlanNodePtr& input, std::vector<SortKey>& keys, Expre
     knn->output.push_back({0, SqlType::real(), "distance"});
     knn->vector_column = scan->columns[static_cast<std::size_t>(found - scan->output.begin())];
     knn->metric = metric->metric;
+    const auto& indexes = scan->schema->vector_indexes;
+    const auto index = std::find_if(indexes.begin(), indexes.end(), [&](const VectorIndexDefinition& i) {
+      return i.column == knn->vector_column && i.metric == knn->metric;
+    });
+    if (index != indexes.end()) {
+      knn->index = static_cast<std::uint32_t>(index - indexes.begin());
+    }
     knn->query = std::move(keys[0].expression->children[1 - side]);
     knn->limit = clone(*limit);
     knn->offset = offset == nullptr ? nullptr : clone(*offset);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sql/types.hpp"
+#include "vector/distance.hpp"
 
 namespace trefoil::sql {
 
@@ -34,6 +35,19 @@ struct IndexDefinition {
   bool is_constraint = false;  // made by PRIMARY KEY or UNIQUE in the table's definition
 };
 
+// CREATE INDEX … USING hnsw (column vector_cosine_ops) WITH (m = …, ef_construction = …)
+struct VectorIndexDefinition {
+  IndexId id = 0;
+  std::string name;
+  std::uint32_t column = 0;  // position in TableSchema::columns, of type vector
+  vector::Metric metric = vector::Metric::kCosine;
+  std::uint32_t m = 0;
+  std::uint32_t ef_construction = 0;
+};
+// "vector_cosine_ops": pgvector's name of the metric's operator class.
+std::string_view operatorClass(vector::Metric metric);
+std::optional<vector::Metric> metricOf(std::string_view operator_class);
+
 struct CheckDefinition {
   std::string name;             // "t_price_check"
   std::string expression_text;  // as SQL text; the binder parses it again
@@ -43,13 +57,16 @@ struct TableSchema {
   TableId id = 0;
   std::string name;
   std::vector<ColumnDefinition> columns;
-  std::vector<IndexDefinition> indexes;  // the primary key, if any, is first
+  std::vector<IndexDefinition> indexes;  // B+trees; the primary key, if any, is first
+  std::vector<VectorIndexDefinition> vector_indexes;
   std::vector<CheckDefinition> checks;
 
   [[nodiscard]] std::optional<std::uint32_t> findColumn(std::string_view column) const;
   // Position in `indexes`.
   [[nodiscard]] std::optional<std::uint32_t> findIndex(std::string_view index) const;
   [[nodiscard]] std::optional<std::uint32_t> findIndex(IndexId index) const;
+  // Position in `vector_indexes`.
+  [[nodiscard]] std::optional<std::uint32_t> findVectorIndex(IndexId index) const;
   [[nodiscard]] const IndexDefinition* primaryKey() const {
     return !indexes.empty() && indexes[0].primary ? &indexes[0] : nullptr;
   }

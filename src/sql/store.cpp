@@ -3,6 +3,7 @@
 #include "sql/block_codec.hpp"
 #include "sql/effects.hpp"
 #include "sql/table_writer.hpp"
+#include "sql/vector_index.hpp"
 
 namespace trefoil::sql {
 
@@ -117,6 +118,8 @@ Status Store::apply(std::uint8_t kind_byte, EffectReader& reader, const WriteCon
       return applyDropTable(*table, context);
     case EffectKind::kCreateIndex:
       return applyCreateIndex(*table, reader, context);
+    case EffectKind::kCreateVectorIndex:
+      return applyCreateVectorIndex(*table, reader, context);
     case EffectKind::kDropIndex:
       return applyDropIndex(*table, reader, context);
     case EffectKind::kRenameTable:
@@ -211,16 +214,38 @@ Status Store::applyCreateIndex(Table& table, EffectReader& reader, const WriteCo
   return {};
 }
 
+Status Store::applyCreateVectorIndex(Table& table, EffectReader& reader, const WriteContext& context) {
+  const SchemaPointer old = table.live()->schema;
+  TREFOIL_ASSIGN(const VectorIndexDefinition index, getVectorIndex(reader, old->columns));
+  if (old->vector_indexes.size() >= kMaxIndexes || old->findVectorIndex(index.id).has_value() ||
+      live_catalog_->isTaken(index.name)) {
+    return corrupt("creates an index that is there already");
+  }
+  auto schema = std::make_shared<TableSchema>(*old);
+  schema->vector_indexes.push_back(index);
+  noteIds(table.id(), index.id);
+  TableWriter(table.writableVersion(context), context).addVectorIndex(schema, index);
+  publishSchema(table, schema, context);
+  return {};
+}
+
 Status Store::applyDropIndex(Table& table, EffectReader& reader, const WriteContext& context) {
   const std::uint64_t id = reader.getVarint();
   const SchemaPointer old = table.live()->schema;
   const auto position = old->findIndex(static_cast<IndexId>(id));
-  if (!reader.ok() || id > UINT32_MAX || !position.has_value()) {
+  const auto vector_position = old->findVectorIndex(static_cast<IndexId>(id));
+  if (!reader.ok() || id > UINT32_MAX || (!position.has_value() && !vector_position.has_value())) {
     return corrupt("drops an index that is not there");
   }
   auto schema = std::make_shared<TableSchema>(*old);
-  schema->indexes.erase(schema->indexes.begin() + *position);
-  TableWriter(table.writableVersion(context), context).removeIndex(schema, *position);
+  TableWriter writer(table.writableVersion(context), context);
+  if (position.has_value()) {
+    schema->indexes.erase(schema->indexes.begin() + *position);
+    writer.removeIndex(schema, *position);
+  } else {
+    schema->vector_indexes.erase(schema->vector_indexes.begin() + *vector_position);
+    writer.removeVectorIndex(schema, *vector_position);
+  }
   publishSchema(table, schema, context);
   return {};
 }
@@ -236,6 +261,61 @@ Status Store::applyRename(Table& table, EffectReader& reader, const WriteContext
   table.writableVersion(context).schema = schema;
   publishSchema(table, schema, context);
   return {};
+}
+
+// ---------------------------------------------------------------------------------------------------------------- vector indexes
+
+std::vector<std::shared_ptr<VectorIndex>> Store::vectorIndexes() {
+  std::vector<std::shared_ptr<VectorIndex>> all;
+  const SharedGuard catalog(catalog_gate_);
+  if (live_catalog_->vector_indexes == 0) {
+    return all;
+  }
+  for (const auto& [name, entry] : live_catalog_->tables) {
+    if (!entry.schema->vector_indexes.empty()) {
+      const SharedGuard table(entry.table->lock());
+      const auto& indexes = entry.table->live()->vector_indexes;
+      all.insert(all.end(), indexes.begin(), indexes.end());
+    }
+  }
+  return all;
+}
+
+bool Store::vectorIndexesAreBehind() {
+  const auto indexes = vectorIndexes();
+  return std::any_of(indexes.begin(), indexes.end(), [](const auto& index) { return index->isBehind(); });
+}
+
+bool Store::followVectorIndexes(Lsn snapshot) {
+  bool more = false;
+  const auto catalog = catalogAt(snapshot);
+  for (const auto& [name, entry] : catalog->tables) {
+    if (entry.schema->vector_indexes.empty()) {
+      continue;
+    }
+    const TableVersion* version = entry.table->versionAt(snapshot);
+    TREFOIL_ASSERT(version != nullptr);
+    for (const auto& index : version->vector_indexes) {
+      more |= index->isBehind() && index->follow(*version, snapshot);
+    }
+  }
+  return more;
+}
+
+void Store::purgeVectorIndexes() {
+  for (const auto& index : vectorIndexes()) {
+    index->purge(versions_.oldestSnapshot());
+  }
+}
+
+bool Store::vectorIndexesAreReady(TableId id) {
+  Table* table = findTable(id);
+  if (table == nullptr) {
+    return false;
+  }
+  const SharedGuard lock(table->lock());
+  const auto& indexes = table->live()->vector_indexes;
+  return std::all_of(indexes.begin(), indexes.end(), [](const auto& index) { return index->isReady(); });
 }
 
 // ----------------------------------------------------------------------------------------------------------------------- capture
@@ -309,6 +389,11 @@ Status Store::capture(Lsn snapshot, const Sink& sink, std::size_t piece_bytes) {
       piece.putVarint(entry.table->id());
       putIndex(piece, index);
     }
+    for (const VectorIndexDefinition& index : version->schema->vector_indexes) {
+      piece.putByte(static_cast<std::uint8_t>(EffectKind::kCreateVectorIndex));
+      piece.putVarint(entry.table->id());
+      putVectorIndex(piece, index);
+    }
     TREFOIL_TRY(flush_if_over(piece_bytes));
   }
   return flush_if_over(0);
@@ -320,6 +405,9 @@ void Store::verify() {
     TREFOIL_ASSERT(catalog->find(entry.table->id()) == entry.table.get());
     TREFOIL_ASSERT(entry.schema->name == name && entry.table->live()->schema == entry.schema);
     for (const IndexDefinition& index : entry.schema->indexes) {
+      TREFOIL_ASSERT(catalog->indexes.at(index.name) == entry.table->id());
+    }
+    for (const VectorIndexDefinition& index : entry.schema->vector_indexes) {
       TREFOIL_ASSERT(catalog->indexes.at(index.name) == entry.table->id());
     }
     TableWriter::verify(*entry.table->live());

@@ -51,6 +51,18 @@ class Store {
   // like that.
   Status apply(std::uint8_t kind, EffectReader& reader, const WriteContext& context);
 
+  // ---------------------------------------------------------------------------------------------------------- vector indexes
+
+  // They follow their tables behind the commits (vector_index.hpp). Each of these takes the locks it needs.
+  // Whether some index does not know all changes of its table, or is not built yet.
+  [[nodiscard]] bool vectorIndexesAreBehind();
+  // A piece of work for each of those, up to `snapshot`, which is open. True: go on, there is much to do.
+  bool followVectorIndexes(Lsn snapshot);
+  // A piece of work for each index with dead entries that no snapshot needs.
+  void purgeVectorIndexes();
+  // Whether searches by the table's indexes need not be exact. Inside the catalog's gate.
+  [[nodiscard]] bool vectorIndexesAreReady(TableId table);
+
   // ------------------------------------------------------------------------------------------------------------- checkpoints
 
   // Everything that `snapshot` (open) sees, as effects in the order in which apply() wants them; pieces of about `piece_bytes`,
@@ -79,11 +91,14 @@ class Store {
   void publish(std::shared_ptr<CatalogVersion> next, const WriteContext& context);
   void noteIds(TableId table, IndexId index);
 
+  // The live indexes.
+  std::vector<std::shared_ptr<VectorIndex>> vectorIndexes();
   // Adds a table without rows; false if its id or a name is taken.
   bool addTable(TableSchema schema, const WriteContext& context);
   Status applyCreateTable(EffectReader& reader, const WriteContext& context);
   Status applyDropTable(Table& table, const WriteContext& context);
   Status applyCreateIndex(Table& table, EffectReader& reader, const WriteContext& context);
+  Status applyCreateVectorIndex(Table& table, EffectReader& reader, const WriteContext& context);
   Status applyDropIndex(Table& table, EffectReader& reader, const WriteContext& context);
   Status applyRename(Table& table, EffectReader& reader, const WriteContext& context);
   // The catalog learns a table's new schema.

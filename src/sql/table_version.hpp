@@ -118,6 +118,8 @@ class RowCount {
   std::atomic<std::uint64_t> value_{0};
 };
 
+class VectorIndex;  // vector_index.hpp
+
 struct TableVersion : Stamped {
   SchemaPointer schema;
   DirectoryRoot* directory = nullptr;
@@ -125,6 +127,10 @@ struct TableVersion : Stamped {
   RowCount rows;
   std::vector<IndexTree> indexes;  // as schema->indexes
   std::shared_ptr<const VectorColumns> vectors;
+  std::vector<std::shared_ptr<VectorIndex>> vector_indexes;  // as schema->vector_indexes; all versions of the table share them
+  // In a transaction's private copy: rows whose indexed vectors it has changed, any number of times. The indexes are told when
+  // the copy is put in place.
+  std::vector<RowId> changed_vectors;
   std::shared_ptr<Table> owner;  // the table whose version this is; it lives as long as any version
 
   [[nodiscard]] const Block* findBlock(std::uint32_t number) const {

@@ -8,6 +8,7 @@
 
 #include "base/slab_list.hpp"
 #include "sql/chunk.hpp"
+#include "sql/vector_index.hpp"
 #include "sql/view.hpp"
 
 namespace trefoil::sql {
@@ -300,6 +301,45 @@ void TableWriter::retireValue(const ColumnChunk& chunk, std::size_t column, std:
   }
 }
 
+// -------------------------------------------------------------------------------------------------------------- vector indexes
+
+namespace {
+
+vector::Slot vectorSlot(const TableVersion& version, RowId row, std::uint32_t column) {
+  const Block* block = version.findBlock(blockOf(row));
+  const std::uint32_t slot = slotOf(row);
+  return block == nullptr || !block->isPresent(slot) ? vector::kNoSlot : block->column(column)->as<vector::Slot>()[slot];
+}
+
+}  // namespace
+
+void TableWriter::noteVectorChange(RowId row) {
+  if (context_.isPrivate()) {
+    version_.changed_vectors.push_back(row);
+  } else {
+    noteChangedVectors(version_, {&row, 1}, context_.stamp);
+  }
+}
+
+void TableWriter::noteChangedVectors(const TableVersion& version, std::span<const RowId> rows, Lsn lsn) {
+  for (const auto& index : version.vector_indexes) {
+    for (const RowId row : rows) {
+      index->noteChange(row, vectorSlot(version, row, index->column()), lsn);
+    }
+  }
+}
+
+void TableWriter::addVectorIndex(SchemaPointer schema, const VectorIndexDefinition& index) {
+  version_.vector_indexes.push_back(
+      std::make_shared<VectorIndex>((*version_.vectors)[index.column], index, version_.rows.get() == 0));
+  version_.schema = std::move(schema);
+}
+
+void TableWriter::removeVectorIndex(SchemaPointer schema, std::size_t position) {
+  version_.vector_indexes.erase(version_.vector_indexes.begin() + static_cast<std::ptrdiff_t>(position));
+  version_.schema = std::move(schema);
+}
+
 // ------------------------------------------------------------------------------------------------------------------------- rows
 
 bool TableWriter::insert(RowId row, std::span<const Datum> values) {
@@ -332,6 +372,9 @@ bool TableWriter::insert(RowId row, std::span<const Datum> values) {
     if (i != first_unique && !insert_key(i)) {
       return false;
     }
+  }
+  if (!version_.vector_indexes.empty()) {
+    noteVectorChange(row);
   }
   return true;
 }
@@ -374,6 +417,13 @@ bool TableWriter::update(RowId row, std::span<const ColumnValue> changes) {
       }
     }
   }
+  const bool is_indexed = std::any_of(version_.vector_indexes.begin(), version_.vector_indexes.end(), [&](const auto& index) {
+    return std::any_of(changes.begin(), changes.end(),
+                       [&](const ColumnValue& change) { return change.column == index->column(); });
+  });
+  if (is_indexed) {
+    noteVectorChange(row);
+  }
   return true;
 }
 
@@ -393,6 +443,9 @@ bool TableWriter::remove(RowId row) {
   block->present[slot >> 6] &= ~(std::uint64_t{1} << (slot & 63));
   --block->rows;
   version_.rows.subtract(1);
+  if (!version_.vector_indexes.empty()) {
+    noteVectorChange(row);
+  }
   return true;
 }
 
@@ -421,6 +474,11 @@ void TableWriter::truncate() {
   version_.directory = nullptr;
   version_.block_count = 0;
   version_.rows = {};
+  version_.changed_vectors.clear();
+  for (std::size_t i = 0; i < version_.vector_indexes.size(); ++i) {
+    const VectorIndexDefinition& definition = version_.schema->vector_indexes[i];
+    version_.vector_indexes[i] = std::make_shared<VectorIndex>((*version_.vectors)[definition.column], definition, true);
+  }
 }
 
 Block* TableWriter::createBlock(std::uint32_t number, std::uint32_t extent, const std::uint64_t* present) {
@@ -597,6 +655,7 @@ void TableWriter::destroyContent(TableVersion& version) {
 
 void TableWriter::verify(const TableVersion& version) {
   TREFOIL_ASSERT(version.indexes.size() == version.schema->indexes.size());
+  TREFOIL_ASSERT(version.vector_indexes.size() == version.schema->vector_indexes.size());
   std::uint64_t rows = 0;
   std::vector<std::uint64_t> entries(version.indexes.size(), 0);
   IndexKey key;

@@ -42,6 +42,12 @@ class TableWriter {
   // `position` in the old schema's indexes.
   void removeIndex(SchemaPointer schema, std::size_t position);
 
+  // The same for an index that follows the table by itself: nothing is built here.
+  void addVectorIndex(SchemaPointer schema, const VectorIndexDefinition& index);
+  void removeVectorIndex(SchemaPointer schema, std::size_t position);
+  // A private copy was put in place by the change at `lsn`: its indexes hear of the rows that it has changed.
+  static void noteChangedVectors(const TableVersion& version, std::span<const RowId> rows, Lsn lsn);
+
   // A new table's first version: no rows, empty indexes.
   static TableVersion* makeVersion(std::shared_ptr<Table> owner, SchemaPointer schema, Lsn stamp);
   // Frees everything the version leads to, at once.
@@ -55,6 +61,8 @@ class TableWriter {
   Block* writableBlock(std::uint32_t number, bool create);
   ColumnChunk& writableChunk(Block& block, std::size_t column, std::uint32_t slots);
   void retireValue(const ColumnChunk& chunk, std::size_t column, std::uint32_t slot);
+  // The row has got or lost a vector that is indexed.
+  void noteVectorChange(RowId row);
 
   TableVersion& version_;
   const WriteContext& context_;

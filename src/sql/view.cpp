@@ -72,7 +72,14 @@ std::optional<View::FoundIndex> View::findIndex(std::string_view name) {
     return std::nullopt;
   }
   const CatalogVersion::Entry* entry = names.findEntry(found->second);
-  return FoundIndex{entry->schema, *entry->schema->findIndex(name)};
+  const TableSchema& schema = *entry->schema;
+  if (const auto position = schema.findIndex(name); position.has_value()) {
+    return FoundIndex{entry->schema, schema.indexes[*position].id, schema.indexes[*position].is_constraint};
+  }
+  const auto index = std::find_if(schema.vector_indexes.begin(), schema.vector_indexes.end(),
+                                  [&](const VectorIndexDefinition& i) { return i.name == name; });
+  TREFOIL_ASSERT(index != schema.vector_indexes.end());
+  return FoundIndex{entry->schema, index->id, false};
 }
 
 std::vector<SchemaPointer> View::tables() {

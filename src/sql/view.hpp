@@ -85,10 +85,11 @@ class View {
   [[nodiscard]] std::uint64_t catalogVersion() const;
   // Null if there is none of that name.
   [[nodiscard]] SchemaPointer findTable(std::string_view name);
-  // The table that has an index of that name, and the index's position in its schema.
+  // The table that has an index of that name.
   struct FoundIndex {
     SchemaPointer table;
-    std::uint32_t index = 0;
+    IndexId index = 0;
+    bool is_constraint = false;
   };
   [[nodiscard]] std::optional<FoundIndex> findIndex(std::string_view name);
   // All tables, sorted by name.
@@ -119,7 +120,9 @@ class View {
   Status truncate(TableId table);
   // Builds the index over the rows that are there: kUniqueViolation `could not create unique index "…"` with DETAIL.
   Result<IndexId> createIndex(TableId table, IndexDefinition index);
-  Status dropIndex(TableId table, IndexId index);
+  // An index that follows the table: it is there at once, and of use as soon as Store::followVectorIndexes has built it.
+  Result<IndexId> createVectorIndex(TableId table, VectorIndexDefinition index);
+  Status dropIndex(TableId table, IndexId index);  // of either kind
   Status renameTable(TableId table, std::string_view name);
 
   // ----------------------------------------------------------------------------------------------- failed statements, savepoints
@@ -178,6 +181,10 @@ class View {
   void installTable(SchemaPointer schema);
   void uninstallTable(TableId table);
   void changeSchema(StagedTable& table, const SchemaPointer& schema);
+  void installVectorIndex(StagedTable& table, const VectorIndexDefinition& index);
+  void uninstallIndex(StagedTable& table, IndexId index);
+  // The name of a new index: checked, or made up from `columns`.
+  Status settleIndexName(const TableSchema& schema, std::string& name, std::span<const std::uint32_t> columns);
   std::string freeName(const TableSchema& schema, const IndexDefinition& index) const;
   void recordName(std::string_view name);
   Status validateCatalog() const;

@@ -60,16 +60,15 @@ void View::restage(std::uint8_t kind_byte, EffectReader& reader) {
       changeSchema(table, schema);
       return;
     }
-    case EffectKind::kDropIndex: {
-      const SchemaPointer old = table.current()->schema;
-      const auto position = old->findIndex(static_cast<IndexId>(reader.getVarint()));
-      TREFOIL_ASSERT(position.has_value());
-      auto schema = std::make_shared<TableSchema>(*old);
-      schema->indexes.erase(schema->indexes.begin() + *position);
-      TableWriter(writable(table), context).removeIndex(schema, *position);
-      changeSchema(table, schema);
+    case EffectKind::kCreateVectorIndex: {
+      const auto index = getVectorIndex(reader, table.current()->schema->columns);
+      TREFOIL_ASSERT(index.ok());
+      installVectorIndex(table, *index);
       return;
     }
+    case EffectKind::kDropIndex:
+      uninstallIndex(table, static_cast<IndexId>(reader.getVarint()));
+      return;
     case EffectKind::kRenameTable: {
       auto schema = std::make_shared<TableSchema>(*table.current()->schema);
       const std::uint64_t size = reader.getVarint();
@@ -272,10 +271,12 @@ bool View::adopt(const WriteContext& context) {
         all = false;
         continue;
       }
-      table->version->born = context.stamp;
-      table->table->publish(table->version, context);
-      table->version = nullptr;
+      TableVersion& version = *std::exchange(table->version, nullptr);
+      const std::vector<RowId> changed_vectors = std::exchange(version.changed_vectors, {});
+      version.born = context.stamp;
+      table->table->publish(&version, context);
       table->nodes.adopt(*context.versions, context.stamp);
+      TableWriter::noteChangedVectors(version, changed_vectors, context.stamp);
       table->adopted = true;
     }
   }

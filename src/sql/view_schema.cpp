@@ -186,26 +186,29 @@ Status View::dropTable(TableId id) {
   return {};
 }
 
+Status View::settleIndexName(const TableSchema& schema, std::string& name, std::span<const std::uint32_t> columns) {
+  if (schema.indexes.size() + schema.vector_indexes.size() >= kMaxIndexes) {
+    return Error(ErrorCode::kLimit, "tables can have at most " + std::to_string(kMaxIndexes) + " indexes");
+  }
+  if (name.empty()) {
+    IndexDefinition unnamed;
+    unnamed.columns.assign(columns.begin(), columns.end());
+    name = freeName(schema, unnamed);
+  }
+  recordName(name);
+  TREFOIL_TRY(checkName(name));
+  if (catalog().isTaken(name)) {
+    return alreadyExists(name);
+  }
+  return {};
+}
+
 Result<IndexId> View::createIndex(TableId id, IndexDefinition index) {
   TREFOIL_ASSERT(!isLive());
   StagedTable& table = staged(id);
   const SchemaPointer old = table.current()->schema;
-  if (Status status = checkIndex(*old, index); !status.ok()) {
-    return std::move(status).error();
-  }
-  if (old->indexes.size() >= kMaxIndexes) {
-    return Error(ErrorCode::kLimit, "tables can have at most " + std::to_string(kMaxIndexes) + " indexes");
-  }
-  if (index.name.empty()) {
-    index.name = freeName(*old, index);
-  }
-  recordName(index.name);
-  if (Status status = checkName(index.name); !status.ok()) {
-    return std::move(status).error();
-  }
-  if (catalog().isTaken(index.name)) {
-    return alreadyExists(index.name);
-  }
+  TREFOIL_TRY(checkIndex(*old, index));
+  TREFOIL_TRY(settleIndexName(*old, index.name, index.columns));
   index.primary = false;
   index.id = store_.next_index_id_.fetch_add(1, std::memory_order_relaxed);
   auto schema = std::make_shared<TableSchema>(*old);
@@ -227,26 +230,56 @@ Result<IndexId> View::createIndex(TableId id, IndexDefinition index) {
   return index.id;
 }
 
+Result<IndexId> View::createVectorIndex(TableId id, VectorIndexDefinition index) {
+  TREFOIL_ASSERT(!isLive());
+  StagedTable& table = staged(id);
+  TREFOIL_TRY(settleIndexName(*table.current()->schema, index.name, {&index.column, 1}));
+  index.id = store_.next_index_id_.fetch_add(1, std::memory_order_relaxed);
+  effects_.putByte(static_cast<std::uint8_t>(EffectKind::kCreateVectorIndex));
+  effects_.putVarint(id);
+  putVectorIndex(effects_, index);
+  installVectorIndex(table, index);
+  return index.id;
+}
+
+void View::installVectorIndex(StagedTable& table, const VectorIndexDefinition& index) {
+  auto schema = std::make_shared<TableSchema>(*table.current()->schema);
+  schema->vector_indexes.push_back(index);
+  const WriteContext context = privateContext(table);
+  TableWriter(writable(table), context).addVectorIndex(schema, index);
+  changeSchema(table, schema);
+}
+
 Status View::dropIndex(TableId id, IndexId index) {
   TREFOIL_ASSERT(!isLive());
   StagedTable& table = staged(id);
-  const SchemaPointer old = table.current()->schema;
-  const auto position = old->findIndex(index);
-  TREFOIL_ASSERT(position.has_value());
-  const IndexDefinition& definition = old->indexes[*position];
-  if (definition.is_constraint) {
-    return Error(ErrorCode::kInvalid, "cannot drop index " + definition.name + " because constraint " + definition.name +
-                                          " on table " + old->name + " requires it");
+  const TableSchema& schema = *table.current()->schema;
+  if (const auto position = schema.findIndex(index); position.has_value() && schema.indexes[*position].is_constraint) {
+    const std::string& name = schema.indexes[*position].name;
+    return Error(ErrorCode::kInvalid,
+                 "cannot drop index " + name + " because constraint " + name + " on table " + schema.name + " requires it");
   }
   effects_.putByte(static_cast<std::uint8_t>(EffectKind::kDropIndex));
   effects_.putVarint(id);
   effects_.putVarint(index);
-  auto schema = std::make_shared<TableSchema>(*old);
-  schema->indexes.erase(schema->indexes.begin() + *position);
-  const WriteContext context = privateContext(table);
-  TableWriter(writable(table), context).removeIndex(schema, *position);
-  changeSchema(table, schema);
+  uninstallIndex(table, index);
   return {};
+}
+
+void View::uninstallIndex(StagedTable& table, IndexId index) {
+  auto schema = std::make_shared<TableSchema>(*table.current()->schema);
+  const WriteContext context = privateContext(table);
+  TableWriter writer(writable(table), context);
+  if (const auto position = schema->findIndex(index); position.has_value()) {
+    schema->indexes.erase(schema->indexes.begin() + *position);
+    writer.removeIndex(schema, *position);
+  } else {
+    const auto vector_position = schema->findVectorIndex(index);
+    TREFOIL_ASSERT(vector_position.has_value());
+    schema->vector_indexes.erase(schema->vector_indexes.begin() + *vector_position);
+    writer.removeVectorIndex(schema, *vector_position);
+  }
+  changeSchema(table, schema);
 }
 
 Status View::renameTable(TableId id, std::string_view name) {

@@ -173,6 +173,16 @@ Status Manager::writeUnits(aof::CheckpointWriter& writer) {
   return {};
 }
 
+bool Manager::followVectorIndexes() {
+  bool more = false;
+  if (sql_->vectorIndexesAreBehind()) {
+    const Snapshot snapshot = openSnapshot();
+    more = sql_->followVectorIndexes(snapshot.lsn());
+  }
+  sql_->purgeVectorIndexes();
+  return more;
+}
+
 std::size_t Manager::sweepExpired(UnixMs now, std::size_t budget) {
   kv::SweepResult sweep = kv_->sweepExpired(now, budget);
   std::size_t removed = 0;

@@ -100,6 +100,10 @@ class Manager {
   // Writes a checkpoint of one snapshot; after a failed sync this is also the way back. kBusy if one is being written.
   Status checkpoint();
 
+  // Brings the vector indexes nearer to their tables, and rids them of entries that no snapshot needs; a piece of work under a
+  // snapshot of its own. True: go on, there is much to do. Any number of callers; none may hold a lock.
+  bool followVectorIndexes();
+
   // Removes some keys whose deadline has passed, each by a ChangeSet of its own. Returns how many. One caller at a time.
   std::size_t sweepExpired(UnixMs now, std::size_t budget);
 

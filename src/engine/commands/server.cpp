@@ -61,6 +61,10 @@ Status sql(CommandCall& call) {
   return call.session.impl().executeSqlCommand(call.args, call.reply);
 }
 
+Status search(CommandCall& call) {
+  return call.session.impl().executeSearch(call.args, call.reply);
+}
+
 // --- CONFIG ----------------------------------------------------------------------------------------------------------------
 
 Status config(CommandCall& call) {

@@ -1,7 +1,11 @@
-// ORDER BY column <=> query LIMIT k as a source of rows: the vector floor's exact search over the rows that pass the filter.
+// ORDER BY column <=> query LIMIT k as a source of rows: the index's answer, or the vector floor's exact search, over the rows
+// that pass the filter.
+#include <bit>
+
 #include "sql/operators/operator.hpp"
 #include "sql/operators/row_fetcher.hpp"
 #include "sql/plan_scan.hpp"
+#include "sql/vector_index.hpp"
 #include "sql/view.hpp"
 #include "vector/exact_search.hpp"
 
@@ -9,18 +13,22 @@ namespace trefoil::sql {
 namespace {
 
 constexpr std::size_t kParallelRows = 20'000;
+// An index pays from here on, and if the answer is no larger part of the rows than one in so many.
+constexpr std::size_t kFewRows = 256;
+constexpr std::size_t kLargePart = 16;
 
 class KnnOperator final : public Operator {
  public:
   explicit KnnOperator(const KnnNode& node)
-      : node_(node), fetcher_(*node.schema, node.columns), query_(*node.query, 1), limit_(*node.limit, 1) {
+      : node_(node), fetcher_(*node.schema, node.columns, KnnNode::kChunkRows), query_(*node.query, 1), limit_(*node.limit, 1) {
     if (node.offset != nullptr) {
       offset_ = std::make_unique<Evaluator>(*node.offset, 1);
     }
     if (node.filter != nullptr) {
       filter_ = std::make_unique<Evaluator>(*node.filter);
+      filter_columns_ = std::make_unique<RowFetcher>(*node.schema, node.columns);
     }
-    distances_.reset(Type::kDouble, kMaxChunkRows);
+    distances_.reset(Type::kDouble, KnnNode::kChunkRows);
   }
 
   Status open(Execution& execution) override {
@@ -41,7 +49,7 @@ class KnnOperator final : public Operator {
       TREFOIL_TRY(search(execution));
       searched_ = true;
     }
-    const std::size_t count = std::min(execution.chunk_rows, found_.size() - next_);
+    const std::size_t count = std::min({execution.chunk_rows, KnnNode::kChunkRows, found_.size() - next_});
     std::vector<RowId> rows(count);
     distances_.clearNulls();
     for (std::size_t i = 0; i < count; ++i) {
@@ -89,47 +97,118 @@ class KnnOperator final : public Operator {
     TREFOIL_TRY(wanted(execution, k));
     Datum query;
     TREFOIL_TRY(query_.scalar(execution.eval, query));
-    TREFOIL_TRY(selectRows(execution));
-    const vector::VectorArena& arena = reader_->vectorArena(node_.vector_column);
+    selected_.clear();
+    found_.clear();
+    if (filter_ != nullptr) {
+      TREFOIL_TRY(selectRows(execution));
+    }
     if (!query.isNull() && k > 0) {
-      const vector::SearchRequest request{.metric = node_.metric, .query = query.asVector(), .k = k};
-      const vector::SearchOptions options{.parallel = execution.context.parallel && reader_->rowCount() >= kParallelRows,
-                                          .cancelled = [&] { return !execution.check().ok(); }};
-      TREFOIL_ASSIGN(found_, vector::exactSearch(
-                                 arena, request, reader_->blockCount(),
-                                 [this](std::size_t block) { return candidates(static_cast<std::uint32_t>(block)); }, options));
+      TREFOIL_ASSIGN(const bool answered, searchIndex(execution, query.asVector(), k));
+      if (!answered) {
+        TREFOIL_TRY(searchExactly(execution, query.asVector(), k));
+      }
       TREFOIL_TRY(execution.check());
     }
     with_distance_ = found_.size();
-    addRowsWithoutVector(k, query.isNull());
+    if (found_.size() < k) {
+      TREFOIL_TRY(selectRows(execution));
+      addRowsWithoutVector(k, query.isNull());
+    }
     return {};
   }
 
-  // The bitmap of each block's rows that are there and pass the filter.
+  // False: this search has to be exact.
+  Result<bool> searchIndex(Execution& execution, std::span<const float> query, std::size_t k) {
+    if (!node_.index) {
+      return false;
+    }
+    const std::uint64_t rows = reader_->rowCount();
+    std::string_view why;
+    std::optional<VectorSearchAnswer> answer;
+    if (rows <= kFewRows) {
+      why = "few rows";
+    } else if (k * kLargePart > rows) {
+      why = "LIMIT asks for a large part of the rows";
+    } else {
+      const VectorIndex& index = *reader_->version()->vector_indexes[*node_.index];
+      VectorSearch request{.query = query,
+                           .k = k,
+                           .ef_search = execution.context.ef_search,
+                           .version = reader_->version(),
+                           .snapshot = execution.context.view.snapshot(),
+                           .selected = selected_,
+                           .cancelled = [&] { return !execution.check().ok(); }};
+      Result<std::optional<VectorSearchAnswer>> searched = index.search(request, why);
+      if (!searched.ok()) {
+        TREFOIL_TRY(execution.check());  // which of the ways to be cancelled it was
+        return std::move(searched).error();
+      }
+      answer = std::move(searched).value();
+    }
+    if (execution.notes != nullptr) {
+      note(*execution.notes, answer, why);
+    }
+    if (!answer) {
+      return false;
+    }
+    found_ = std::move(answer->nearest);
+    return true;
+  }
+
+  // EXPLAIN ANALYZE: which way the search took, and why.
+  void note(std::vector<std::string>& notes, const std::optional<VectorSearchAnswer>& answer, std::string_view why) const {
+    const std::string index = "Vector Index " + node_.schema->vector_indexes[*node_.index].name + ": ";
+    if (!answer) {
+      notes.push_back(index + "not used, exact search (" + std::string(why) + ")");
+      return;
+    }
+    const vector::HnswReport& report = answer->report;
+    notes.push_back(index + std::string(vector::name(report.strategy)) + " (" + std::string(report.reason) + "), " +
+                    std::to_string(report.entries) + " entries, " + std::to_string(report.expected_matches) + " may match");
+    notes.push_back("  Nodes Expanded: " + std::to_string(report.expanded) + ", Codes Compared: " +
+                    std::to_string(report.compared) + ", Vectors Compared: " + std::to_string(report.ranked) +
+                    ", Rows Not In The Graph Yet: " + std::to_string(answer->compared_rows));
+  }
+
+  Status searchExactly(Execution& execution, std::span<const float> query, std::size_t k) {
+    TREFOIL_TRY(selectRows(execution));
+    const vector::SearchRequest request{.metric = node_.metric, .query = query, .k = k};
+    const vector::SearchOptions options{.parallel = execution.context.parallel && reader_->rowCount() >= kParallelRows,
+                                        .cancelled = [&] { return !execution.check().ok(); }};
+    TREFOIL_ASSIGN(found_, vector::exactSearch(
+                               reader_->vectorArena(node_.vector_column), request, reader_->blockCount(),
+                               [this](std::size_t block) { return candidates(static_cast<std::uint32_t>(block)); }, options));
+    return {};
+  }
+
+  // The bitmap of the rows that are there and pass the filter, kBlockWords words a block.
   Status selectRows(Execution& execution) {
-    selected_.assign(reader_->blockCount(), {});
+    if (!selected_.empty()) {
+      return {};
+    }
+    selected_.assign(reader_->blockCount() * kBlockWords, 0);
     Chunk chunk;
-    std::vector<std::uint16_t> selection(kMaxChunkRows);
+    std::vector<std::uint16_t> selection(filter_ == nullptr ? 0 : kMaxChunkRows);
     for (std::uint32_t number = 0; number < reader_->blockCount(); ++number) {
       const BlockReader block = reader_->block(number);
-      auto& words = selected_[number];
+      std::uint64_t* const words = &selected_[number * kBlockWords];
       if (block.rowCount() == 0) {
         continue;
       }
-      std::copy_n(block.present(), kBlockWords, words.begin());
+      std::copy_n(block.present(), kBlockWords, words);
       if (filter_ == nullptr) {
         continue;
       }
       TREFOIL_TRY(execution.check());
-      fetcher_.viewBlock(block, chunk.columns);
+      filter_columns_->viewBlock(block, chunk.columns);
       std::uint32_t count = 0;
-      for (std::uint32_t slot = 0; slot < block.extent(); ++slot) {
-        if (((words[slot >> 6] >> (slot & 63)) & 1) != 0) {
-          selection[count++] = static_cast<std::uint16_t>(slot);
+      for (std::uint32_t word = 0; word < kBlockWords; ++word) {
+        for (std::uint64_t rest = words[word]; rest != 0; rest &= rest - 1) {
+          selection[count++] = static_cast<std::uint16_t>(word * 64 + static_cast<std::uint32_t>(std::countr_zero(rest)));
         }
       }
       TREFOIL_TRY(filter_->filter(execution.eval, chunk, Rows{selection.data(), count}, selection.data(), count));
-      words.fill(0);
+      std::fill_n(words, kBlockWords, 0);
       for (std::uint32_t i = 0; i < count; ++i) {
         words[selection[i] >> 6] |= std::uint64_t{1} << (selection[i] & 63);
       }
@@ -142,7 +221,8 @@ class KnnOperator final : public Operator {
     if (block.rowCount() == 0) {
       return {};
     }
-    return {static_cast<std::uint64_t>(block.firstRow()), block.slots(node_.vector_column), selected_[number]};
+    return {static_cast<std::uint64_t>(block.firstRow()), block.slots(node_.vector_column),
+            std::span(selected_).subspan(number * kBlockWords, kBlockWords)};
   }
 
   // NULL sorts last: rows without a distance fill up what is left of k.
@@ -154,7 +234,7 @@ class KnnOperator final : public Operator {
       }
       const auto slots = block.slots(node_.vector_column);
       for (std::uint32_t slot = 0; slot < block.extent() && found_.size() < k; ++slot) {
-        const bool selected = ((selected_[number][slot >> 6] >> (slot & 63)) & 1) != 0;
+        const bool selected = ((selected_[number * kBlockWords + (slot >> 6)] >> (slot & 63)) & 1) != 0;
         if (selected && (all || slots[slot] == vector::kNoSlot)) {
           found_.push_back({static_cast<std::uint64_t>(block.row(slot)), 0});
         }
@@ -169,7 +249,8 @@ class KnnOperator final : public Operator {
   std::unique_ptr<Evaluator> offset_;
   std::unique_ptr<Evaluator> filter_;
   std::optional<TableReader> reader_;
-  std::vector<std::array<std::uint64_t, kBlockWords>> selected_;
+  std::unique_ptr<RowFetcher> filter_columns_;
+  std::vector<std::uint64_t> selected_;  // see selectRows(); empty: not computed
   std::vector<vector::Neighbour> found_;
   std::size_t with_distance_ = 0;  // how many of found_ have one
   std::size_t next_ = 0;

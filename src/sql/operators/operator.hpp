@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/status.hpp"
 #include "sql/chunk.hpp"
@@ -31,6 +33,7 @@ struct Execution {
   ExecContext& context;
   EvalContext eval;
   std::size_t chunk_rows = kMaxChunkRows;
+  std::vector<std::string>* notes = nullptr;  // EXPLAIN ANALYZE: what operators have to say about their run
 
   // Asked once a chunk: an error when the statement was cancelled or is past its deadline.
   [[nodiscard]] Status check() const;

@@ -1,0 +1,303 @@
+#include "sql/vector_index.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "sql/table_version.hpp"
+
+namespace trefoil::sql {
+
+namespace {
+
+// Rows in one piece of the follower's work: a few tenths of a second at most, since a snapshot is open so long.
+constexpr std::size_t kRowsAtOnce = 4096;
+constexpr std::size_t kParallelFrom = 64;
+// More pending rows than this, and than a part of all, and reading them one by one is no better than reading all.
+constexpr std::size_t kFewPending = 2000;
+constexpr std::size_t kPendingPart = 8;
+
+constexpr std::string_view kBuilding = "the index is being built";
+
+vector::Slot slotIn(const TableVersion& version, std::uint64_t row, std::uint32_t column) {
+  const Block* block = version.findBlock(blockOf(static_cast<RowId>(row)));
+  const std::uint32_t slot = slotOf(static_cast<RowId>(row));
+  return block == nullptr || !block->isPresent(slot) ? vector::kNoSlot : block->column(column)->as<vector::Slot>()[slot];
+}
+
+bool isSelected(std::span<const std::uint64_t> selected, std::uint64_t row) {
+  return row / 64 < selected.size() && ((selected[row / 64] >> (row % 64)) & 1) != 0;
+}
+
+}  // namespace
+
+VectorIndex::VectorIndex(std::shared_ptr<const vector::VectorArena> arena, const VectorIndexDefinition& definition, bool empty)
+    : column_(definition.column),
+      arena_(std::move(arena)),
+      graph_(std::make_unique<vector::HnswIndex>(
+          arena_,
+          vector::HnswOptions{.metric = definition.metric, .m = definition.m, .ef_construction = definition.ef_construction})),
+      ready_(empty) {}
+
+// ----------------------------------------------------------------------------------------------------------------------
+// following
+
+void VectorIndex::noteChange(RowId row, vector::Slot slot, Lsn lsn) {
+  const std::lock_guard lock(mutex_);
+  incoming_.push_back({static_cast<std::uint64_t>(row), slot, lsn});
+}
+
+void VectorIndex::merge() const {
+  for (const Change& change : incoming_) {
+    const auto [found, added] = pending_.try_emplace(change.row, Pending{change.lsn, change.lsn, change.slot});
+    if (!added) {
+      found->second.last = change.lsn;
+      found->second.slot = change.slot;
+    }
+  }
+  incoming_.clear();
+}
+
+bool VectorIndex::isBehind() const {
+  const std::lock_guard lock(mutex_);
+  return !ready_ || !incoming_.empty() || !pending_.empty();
+}
+
+bool VectorIndex::isReady() const {
+  const std::lock_guard lock(mutex_);
+  return ready_;
+}
+
+bool VectorIndex::follow(const TableVersion& version, Lsn snapshot) {
+  const std::lock_guard alone(follow_mutex_);
+  return isReady() ? take(snapshot) : build(version, snapshot);
+}
+
+bool VectorIndex::build(const TableVersion& version, Lsn snapshot) {
+  std::vector<vector::HnswEntry> entries;
+  std::uint32_t block_number = next_block_;
+  for (; block_number < version.block_count && entries.size() < kRowsAtOnce; ++block_number) {
+    const Block* block = version.findBlock(block_number);
+    if (block == nullptr) {
+      continue;
+    }
+    const auto* slots = block->column(column_)->as<vector::Slot>();
+    for (std::uint32_t slot = 0; slot < block->extent; ++slot) {
+      if (block->isPresent(slot) && slots[slot] != vector::kNoSlot) {
+        entries.push_back({static_cast<std::uint64_t>(makeRowId(block_number, slot)), slots[slot], 0});
+      }
+    }
+  }
+  graph_->build(entries);
+  const std::uint32_t first_block = next_block_;
+  next_block_ = block_number;
+  const std::lock_guard lock(mutex_);
+  merge();
+  // What these blocks' notes below the snapshot say is in the graph now. Rows of blocks to come are read there.
+  std::erase_if(pending_, [&](const auto& entry) {
+    const std::uint32_t block = blockOf(static_cast<RowId>(entry.first));
+    return block >= first_block && block < block_number && entry.second.last < snapshot;
+  });
+  exact_until_ = std::max(exact_until_, snapshot - 1);
+  ready_ = block_number >= version.block_count;
+  return !ready_;
+}
+
+bool VectorIndex::take(Lsn snapshot) {
+  struct Note {
+    std::uint64_t row;
+    Pending pending;
+  };
+  std::vector<Note> notes;
+  {
+    const std::lock_guard lock(mutex_);
+    merge();
+    for (auto entry = pending_.begin(); entry != pending_.end() && notes.size() < kRowsAtOnce; ++entry) {
+      if (entry->second.last < snapshot) {
+        notes.push_back({entry->first, entry->second});
+      }
+    }
+  }
+  std::vector<vector::HnswEntry> entries;
+  Lsn skipped = kNoSnapshot;
+  for (const Note& note : notes) {
+    // Before the insertion: a slot that was freed and used again for the same row would pass for the entry that is there.
+    graph_->markDead(note.row, note.pending.first);
+    if (note.pending.first != note.pending.last) {
+      skipped = std::max(skipped, note.pending.last);
+    }
+    if (note.pending.slot != vector::kNoSlot) {
+      entries.push_back({note.row, note.pending.slot, note.pending.last});
+    }
+  }
+  if (entries.size() >= kParallelFrom) {
+    graph_->build(entries);
+  } else {
+    for (const vector::HnswEntry& entry : entries) {
+      graph_->insert(entry.row, entry.slot, entry.born);
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  merge();
+  exact_until_ = std::max(exact_until_, skipped);
+  for (const Note& note : notes) {
+    const auto found = pending_.find(note.row);
+    if (found->second.last == note.pending.last && found->second.slot == note.pending.slot) {
+      pending_.erase(found);
+    } else {
+      found->second.first = snapshot;  // changed meanwhile, so at or after the snapshot
+    }
+  }
+  return notes.size() >= kRowsAtOnce;
+}
+
+void VectorIndex::purge(Lsn oldest_snapshot) {
+  if (graph_->deadEntries() != 0) {
+    graph_->purge(oldest_snapshot);
+  }
+}
+
+// ----------------------------------------------------------------------------------------------------------------------
+// searching
+
+std::string_view VectorIndex::whyNotLocked(Lsn snapshot) const {
+  if (!ready_) {
+    return kBuilding;
+  }
+  if (snapshot == kNoSnapshot) {
+    return "the statement holds locks instead of a snapshot";
+  }
+  if (snapshot <= exact_until_) {
+    return "the snapshot is older than what the index has kept";
+  }
+  if (pending_.size() > std::max(kFewPending, graph_->liveEntries() / kPendingPart)) {
+    return "the index is far behind the table";
+  }
+  return {};
+}
+
+std::string_view VectorIndex::whyNot(Lsn snapshot) const {
+  const std::lock_guard lock(mutex_);
+  merge();
+  return whyNotLocked(snapshot);
+}
+
+Result<std::optional<VectorSearchAnswer>> VectorIndex::search(const VectorSearch& request, std::string_view& why) const {
+  // Rows that the graph may not answer for. Taken before the graph is asked: what the follower does meanwhile concerns these rows
+  // alone, or is after the snapshot.
+  std::vector<std::uint64_t> apart;
+  {
+    const std::lock_guard lock(mutex_);
+    merge();
+    why = whyNotLocked(request.snapshot);
+    if (!why.empty()) {
+      return std::optional<VectorSearchAnswer>();
+    }
+    for (const auto& [row, pending] : pending_) {
+      if (pending.first < request.snapshot) {
+        apart.push_back(row);
+      }
+    }
+  }
+  const TableVersion& version = *request.version;
+  for (const RowId row : version.changed_vectors) {
+    apart.push_back(static_cast<std::uint64_t>(row));
+  }
+  std::sort(apart.begin(), apart.end());
+  apart.erase(std::unique(apart.begin(), apart.end()), apart.end());
+  const auto is_apart = [&](std::uint64_t row) { return std::binary_search(apart.begin(), apart.end(), row); };
+  // Most rows apart are new, and the graph need not be told to leave out what it has not. What it learns meanwhile is sorted out
+  // below: it is right, but here twice.
+  const bool must_leave_out =
+      std::any_of(apart.begin(), apart.end(), [&](std::uint64_t row) { return graph_->slotOf(row) != vector::kNoSlot; });
+
+  vector::RowFilter filter;
+  std::vector<std::uint64_t> words;
+  const bool filtered = !request.selected.empty();
+  if (filtered && apart.empty()) {
+    filter.bitmap = vector::RowBitmap{0, request.selected};
+  } else if (filtered) {
+    words.assign(request.selected.begin(), request.selected.end());
+    for (const std::uint64_t row : apart) {
+      if (row / 64 < words.size()) {
+        words[row / 64] &= ~(std::uint64_t{1} << (row % 64));
+      }
+    }
+    filter.bitmap = vector::RowBitmap{0, words};
+  } else if (must_leave_out) {
+    filter.matches = [&](std::uint64_t row) { return !is_apart(row); };
+    filter.match_count = graph_->liveEntries();
+  }
+  TREFOIL_ASSIGN(vector::HnswAnswer found, graph_->search({.query = request.query,
+                                                           .k = request.k,
+                                                           .ef_search = request.ef_search,
+                                                           .snapshot = request.snapshot,
+                                                           .filter = filtered || must_leave_out ? &filter : nullptr,
+                                                           .cancelled = request.cancelled}));
+  VectorSearchAnswer answer{std::move(found.nearest), found.report, apart.size()};
+  if (apart.empty()) {
+    return std::optional(std::move(answer));
+  }
+  vector::TopK best(request.k);
+  for (const vector::Neighbour& neighbour : answer.nearest) {
+    if (!is_apart(neighbour.row)) {
+      best.offer(neighbour);
+    }
+  }
+  TREFOIL_ASSIGN(const vector::PreparedQuery query,
+                 vector::PreparedQuery::make(*arena_, {graph_->options().metric, request.query, request.k}));
+  for (const std::uint64_t row : apart) {
+    const vector::Slot slot = slotIn(version, row, column_);
+    if (slot != vector::kNoSlot && (!filtered || isSelected(request.selected, row))) {
+      best.offer({row, query.distanceTo(*arena_, slot)});
+    }
+  }
+  answer.nearest = best.take();
+  return std::optional(std::move(answer));
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// checkpoint
+
+bool VectorIndex::hasReached(Lsn snapshot) const {
+  const std::lock_guard lock(mutex_);
+  merge();
+  return ready_ && snapshot > exact_until_ &&
+         std::none_of(pending_.begin(), pending_.end(), [&](const auto& entry) { return entry.second.first < snapshot; });
+}
+
+Status VectorIndex::write(Lsn snapshot, const vector::HnswIndex::ChunkSink& sink) const {
+  return graph_->write(snapshot, sink);
+}
+
+Status VectorIndex::read(const TableVersion& version, const vector::HnswIndex::ChunkSource& source) {
+  auto loaded = vector::HnswIndex::read(arena_, source, [&](std::uint64_t row) { return slotIn(version, row, column_); });
+  if (!loaded.ok()) {
+    return std::move(loaded).error();
+  }
+  std::size_t vectors = 0;
+  for (std::uint32_t number = 0; number < version.block_count; ++number) {
+    const Block* block = version.findBlock(number);
+    if (block == nullptr) {
+      continue;
+    }
+    const auto* slots = block->column(column_)->as<vector::Slot>();
+    for (std::uint32_t slot = 0; slot < block->extent; ++slot) {
+      if (block->isPresent(slot) && slots[slot] != vector::kNoSlot) {
+        ++vectors;
+        if ((*loaded)->slotOf(static_cast<std::uint64_t>(makeRowId(number, slot))) != slots[slot]) {
+          return Error(ErrorCode::kCorruption, "a vector index does not hold the rows of its table");
+        }
+      }
+    }
+  }
+  if ((*loaded)->liveEntries() != vectors || (*loaded)->options().metric != graph_->options().metric ||
+      (*loaded)->options().m != graph_->options().m) {
+    return Error(ErrorCode::kCorruption, "a vector index does not agree with its definition");
+  }
+  graph_ = std::move(loaded).value();
+  const std::lock_guard lock(mutex_);
+  ready_ = true;
+  return {};
+}
+
+}  // namespace trefoil::sql

@@ -1,0 +1,332 @@
+// CREATE INDEX … USING hnsw through sessions: what the index answers is compared with the same query that no index can serve.
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <random>
+#include <thread>
+
+#include "tests/base/temporary_directory.hpp"
+#include "tests/engine/session_fixture.hpp"
+
+namespace trefoil {
+
+namespace {
+
+constexpr int kDimension = 8;
+
+std::string randomVector(std::mt19937& random) {
+  // Around one of 32 centres, as embeddings are.
+  const unsigned cluster = random() % 32;
+  std::mt19937 centre(cluster);
+  std::uniform_real_distribution<float> place(-1, 1);
+  std::normal_distribution<float> noise(0, 0.2F);
+  std::string text = "[";
+  for (int i = 0; i < kDimension; ++i) {
+    text += (i == 0 ? "" : ",") + std::to_string(place(centre) + noise(random));
+  }
+  return text + "]";
+}
+
+std::vector<std::int64_t> ids(Session& session, const std::string& sql) {
+  const Result<ResultSet> rows = session.execute(sql);
+  INFO(sql);
+  REQUIRE(rows.ok());
+  std::vector<std::int64_t> found;
+  for (const auto row : *rows) {
+    found.push_back(row[0].asInteger());
+  }
+  return found;
+}
+
+std::string explain(Session& session, const std::string& sql) {
+  const Result<ResultSet> rows = session.execute("EXPLAIN ANALYZE " + sql);
+  REQUIRE(rows.ok());
+  std::string text;
+  for (const auto row : *rows) {
+    text += std::string(row[0].asBytes()) + "\n";
+  }
+  return text;
+}
+
+struct Items : SessionFixture {
+  explicit Items(const std::string& directory = "") : SessionFixture(directory) {}
+
+  void create(int rows) {
+    sql("CREATE TABLE items (id INTEGER PRIMARY KEY, kind INTEGER, emb VECTOR(8))");
+    insert(*session, 0, rows);
+  }
+  void insert(Session& by, int from, int to) {
+    for (int next = from; next < to;) {
+      std::string text = "INSERT INTO items VALUES ";
+      for (int i = 0; i < 500 && next < to; ++i, ++next) {
+        text +=
+            (i == 0 ? "(" : ",(") + std::to_string(next) + "," + std::to_string(next % 100) + ",'" + randomVector(random) + "')";
+      }
+      REQUIRE(runSqlOn(by, text).find("error") == std::string::npos);
+    }
+  }
+  void index(const std::string& operators = "vector_l2_ops") {
+    REQUIRE(sql("CREATE INDEX by_emb ON items USING hnsw (emb " + operators + ")") == "OK");
+  }
+  // Waits until searches need not look at rows one by one.
+  void settle(const std::string& op = "<->") {
+    for (int i = 0; i < 5000; ++i) {
+      const std::string text = explain(*session, "SELECT id FROM items ORDER BY emb " + op + " '[1,0,0,0,0,0,0,0]' LIMIT 1");
+      if (text.find("Not In The Graph Yet: 0") != std::string::npos) {
+        return;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    FAIL("the index does not catch up");
+  }
+  // The part of the true answer that the index finds, over some queries; its answers must have the right length.
+  double recall(Session& by, const std::string& where = "", int k = 10, int queries = 20, const std::string& op = "<->") {
+    std::size_t right = 0;
+    std::size_t wanted = 0;
+    for (int i = 0; i < queries; ++i) {
+      const std::string distance = "emb " + op + " '" + randomVector(random) + "'";
+      const std::string from = "SELECT id FROM items " + where + " ORDER BY ";
+      // Two statements, so of one instant: inside BEGIN, or while nobody writes.
+      const auto found = ids(by, from + distance + " LIMIT " + std::to_string(k));
+      const auto truth = ids(by, from + "(" + distance + ") + 0.0 LIMIT " + std::to_string(k));
+      REQUIRE(found.size() == truth.size());
+      wanted += truth.size();
+      for (const std::int64_t id : truth) {
+        right += std::find(found.begin(), found.end(), id) != found.end() ? 1 : 0;
+      }
+    }
+    return wanted == 0 ? 1 : static_cast<double>(right) / static_cast<double>(wanted);
+  }
+
+  std::mt19937 random{42};
+};
+
+constexpr double kRecall = 0.95;
+
+}  // namespace
+
+TEST_CASE("An index over rows that are there, and over those that come, finds what an exact search finds") {
+  for (const char* const pair : {"vector_l2_ops <->", "vector_cosine_ops <=>", "vector_ip_ops <#>"}) {
+    const std::string text = pair;
+    const std::string op = text.substr(text.find(' ') + 1);
+    Items items;
+    items.create(3000);
+    items.index(text.substr(0, text.find(' ')));
+    const std::string query = "SELECT id FROM items ORDER BY emb " + op + " '[1,0,0,0,0,0,0,0]' LIMIT 10";
+    CHECK(explain(*items.session, query).find("Vector Index by_emb: graph (no filter), 3000 entries") != std::string::npos);
+    CHECK(items.recall(*items.session, "", 10, 30, op) >= kRecall);
+    items.insert(*items.session, 3000, 5000);
+    CHECK(items.recall(*items.session, "", 10, 30, op) >= kRecall);
+  }
+}
+
+TEST_CASE("Whatever the filter lets pass, the answer is complete") {
+  Items items;
+  items.create(5000);
+  items.index();
+  for (const char* const where : {"WHERE kind < 50", "WHERE kind < 10", "WHERE kind = 7", "WHERE id = 4711", "WHERE kind < 0",
+                                  "WHERE id >= 4990", "WHERE emb <-> '[1,0,0,0,0,0,0,0]' > 2"}) {
+    CHECK(items.recall(*items.session, where) >= kRecall);
+  }
+  CHECK(items.recall(*items.session, "", 1) >= kRecall);
+  CHECK(items.recall(*items.session, "", 100) >= kRecall);
+  CHECK(items.recall(*items.session, "", 100'000, 1) == 1);
+  const std::string q = " ORDER BY emb <-> '[0.5,0,0,0,0,0,0,0]' LIMIT ";
+  const auto all = ids(*items.session, "SELECT id FROM items" + q + "20");
+  const auto behind = ids(*items.session, "SELECT id FROM items" + q + "10 OFFSET 10");
+  CHECK(std::equal(behind.begin(), behind.end(), all.begin() + 10, all.end()));
+}
+
+TEST_CASE("EXPLAIN ANALYZE says which way a search went") {
+  Items items;
+  items.create(5000);
+  items.index();
+  const auto why = [&](const std::string& where, const std::string& limit) {
+    const std::string text =
+        explain(*items.session, "SELECT id FROM items " + where + " ORDER BY emb <-> '[1,0,0,0,0,0,0,0]' LIMIT " + limit);
+    const auto at = text.find("Vector Index by_emb: ");
+    return at == std::string::npos ? text : text.substr(at + 21, text.find('\n', at) - at - 21);
+  };
+  CHECK(why("", "10").starts_with("graph (no filter), 5000 entries"));
+  CHECK(why("WHERE kind < 50", "10").starts_with("filtered graph (many rows match), 5000 entries, 2500 may match"));
+  CHECK(why("WHERE kind = 1", "10").starts_with("exact (few rows match), 5000 entries, 50 may match"));
+  CHECK(why("", "4000") == "not used, exact search (LIMIT asks for a large part of the rows)");
+  items.sql("DELETE FROM items WHERE id > 100");
+  CHECK(why("", "3") == "not used, exact search (few rows)");
+}
+
+TEST_CASE("A transaction searches its own rows, and its own instant") {
+  Items items;
+  items.create(3000);
+  items.index();
+  auto other = items.connect();
+  const std::string nearest = "SELECT id FROM items ORDER BY emb <-> '[9,9,9,9,9,9,9,9]' LIMIT 1";
+  const std::int64_t before = ids(*items.session, nearest)[0];
+
+  items.run("BEGIN");
+  items.sql("INSERT INTO items VALUES (100000, 1, '[9,9,9,9,9,9,9,9]')");
+  CHECK(ids(*items.session, nearest) == std::vector<std::int64_t>{100000});
+  CHECK(ids(*other, nearest) == std::vector<std::int64_t>{before});
+  items.sql("UPDATE items SET emb = '[-9,-9,-9,-9,-9,-9,-9,-9]' WHERE id = 100000");
+  CHECK(ids(*items.session, nearest) == std::vector<std::int64_t>{before});
+  items.sql("DELETE FROM items WHERE id = " + std::to_string(before));
+  CHECK(ids(*items.session, nearest) != std::vector<std::int64_t>{before});
+  CHECK(items.recall(*items.session) >= kRecall);
+  items.run("ROLLBACK");
+  CHECK(ids(*items.session, nearest) == std::vector<std::int64_t>{before});
+
+  // What others do is unseen, however far the index has followed it.
+  items.run("BEGIN");
+  CHECK(ids(*items.session, nearest) == std::vector<std::int64_t>{before});
+  runSqlOn(*other, "INSERT INTO items VALUES (100001, 1, '[9,9,9,9,9,9,9,9]')");
+  runSqlOn(*other, "UPDATE items SET emb = '[-9,-9,-9,-9,-9,-9,-9,-9]' WHERE id = " + std::to_string(before));
+  CHECK(ids(*other, nearest) == std::vector<std::int64_t>{100001});
+  for (int i = 0; i < 30; ++i) {
+    CHECK(ids(*items.session, nearest) == std::vector<std::int64_t>{before});
+    runSqlOn(*other,
+             "UPDATE items SET emb = '[-9,-9,-9,-9,-9,-9,-9,-" + std::to_string(i) + "]' WHERE id = " + std::to_string(before));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  items.run("COMMIT");
+  CHECK(ids(*items.session, nearest) == std::vector<std::int64_t>{100001});
+  CHECK(items.recall(*items.session) >= kRecall);
+}
+
+TEST_CASE("NULL and zero vectors come last, and TRUNCATE and DROP INDEX leave nothing behind") {
+  Items items;
+  items.create(1000);
+  items.index("vector_cosine_ops");
+  items.sql("INSERT INTO items VALUES (5000, 777, NULL), (5001, 777, '[0,0,0,0,0,0,0,0]'), (5002, 777, '[1,0,0,0,0,0,0,0]')");
+  const std::string query = "SELECT id FROM items WHERE kind = 777 ORDER BY emb <=> '[1,0,0,0,0,0,0,0]' LIMIT 5";
+  items.settle("<=>");
+  CHECK(ids(*items.session, query) == std::vector<std::int64_t>{5002, 5001, 5000});
+  items.sql("UPDATE items SET emb = NULL WHERE id = 5002");
+  CHECK(ids(*items.session, query) == std::vector<std::int64_t>{5001, 5000, 5002});
+  items.settle("<=>");
+  CHECK(ids(*items.session, query) == std::vector<std::int64_t>{5001, 5000, 5002});
+
+  auto other = items.connect();
+  runOn(*other, "BEGIN");
+  CHECK(ids(*other, query).size() == 3);
+  items.sql("TRUNCATE items");
+  CHECK(ids(*items.session, query).empty());
+  CHECK(ids(*other, query).size() == 3);
+  runOn(*other, "COMMIT");
+  items.insert(*items.session, 0, 2000);
+  CHECK(items.recall(*items.session, "", 10, 20, "<=>") >= kRecall);
+  CHECK(items.sql("DROP INDEX by_emb") == "OK");
+  CHECK(items.recall(*items.session, "", 10, 5, "<=>") == 1);
+}
+
+TEST_CASE("CREATE INDEX inside a transaction, and rolled back") {
+  Items items;
+  items.create(1000);
+  items.run("BEGIN");
+  items.index();
+  items.insert(*items.session, 1000, 1500);
+  CHECK(items.recall(*items.session) == 1);  // exact: not built
+  items.run("ROLLBACK");
+  CHECK(items.sql("DROP INDEX by_emb").find("does not exist") != std::string::npos);
+  items.run("BEGIN");
+  items.index();
+  items.insert(*items.session, 1000, 1500);
+  items.run("COMMIT");
+  items.settle();
+  CHECK(items.recall(*items.session) >= kRecall);
+}
+
+TEST_CASE("Searches beside writers are right at their instants", "[threads]") {
+  Items items;
+  items.create(2000);
+  items.index();
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (int writer = 0; writer < 2; ++writer) {
+    threads.emplace_back([&, writer] {
+      const auto session = items.connect();
+      std::mt19937 random(static_cast<unsigned>(writer));
+      for (int i = 0; !stop; ++i) {
+        const std::string id = std::to_string(random() % 2000 / 2 * 2 + static_cast<unsigned>(writer));
+        switch (random() % 4) {
+          case 0:
+            runSqlOn(*session, "DELETE FROM items WHERE id = " + id);
+            break;
+          case 1:
+            runSqlOn(*session, "INSERT INTO items VALUES (" + id + ", 1, '" + randomVector(random) + "')");
+            break;
+          case 2:
+            runSqlOn(*session, "UPDATE items SET emb = '" + randomVector(random) + "' WHERE id = " + id);
+            break;
+          default:
+            runOn(*session, "BEGIN");
+            runSqlOn(*session, "UPDATE items SET emb = '" + randomVector(random) + "' WHERE id < 20");
+            runOn(*session, random() % 2 == 0 ? "ROLLBACK" : "COMMIT");
+        }
+      }
+    });
+  }
+  double worst = 1;
+  for (int round = 0; round < 40; ++round) {
+    items.run("BEGIN");
+    worst = std::min(worst, items.recall(*items.session, round % 2 == 0 ? "" : "WHERE id % 2 = 0", 10, 5));
+    items.run("COMMIT");
+  }
+  stop = true;
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  CHECK(worst >= 0.8);  // of 50 rows
+  CHECK(items.recall(*items.session) >= kRecall);
+}
+
+TEST_CASE("After a restart index and rows agree") {
+  testing::TemporaryDirectory directory;
+  {
+    Items items(directory.path());
+    items.create(2000);
+    items.index();
+    items.sql("DELETE FROM items WHERE id % 7 = 0");
+    items.sql("CHECKPOINT");
+    items.insert(*items.session, 2000, 2500);
+    items.sql("DELETE FROM items WHERE id % 5 = 0");
+    items.sql("UPDATE items SET emb = '[3,3,3,3,3,3,3,3]' WHERE id = 1");
+  }
+  Items items(directory.path());
+  CHECK(items.recall(*items.session) >= kRecall);
+  items.settle();
+  CHECK(items.recall(*items.session) >= kRecall);
+  CHECK(ids(*items.session, "SELECT id FROM items ORDER BY emb <-> '[3,3,3,3,3,3,3,3]' LIMIT 1") == std::vector<std::int64_t>{1});
+}
+
+TEST_CASE("SEARCH is the query in short") {
+  Items items;
+  items.create(1000);
+  items.index();
+  items.sql("INSERT INTO items VALUES (9000, 5, '[7,7,7,7,7,7,7,7]')");
+  CHECK(items.run("SEARCH items emb [7,7,7,7,7,7,7,7] 1").find("9000") != std::string::npos);
+  CHECK(items.run("SEARCH items emb [7, 7, 7, 7, 7, 7, 7, 7] 1").find("9000") != std::string::npos);
+  CHECK(items.run("SEARCH items id [7,7] 1").find("column \"id\" is of type integer, not vector") != std::string::npos);
+  CHECK(items.run("SEARCH items embedding [7,7] 1").find("column \"embedding\" does not exist") != std::string::npos);
+  CHECK(items.run("SEARCH nothing emb [7,7] 1").find("relation \"nothing\" does not exist") != std::string::npos);
+  CHECK(items.run("SEARCH items emb [7,7] 1").find("different vector dimensions") != std::string::npos);
+  CHECK(items.run("SEARCH items emb 1").find("wrong number of arguments") != std::string::npos);
+  items.run("MULTI");
+  items.run("SEARCH items emb [7,7,7,7,7,7,7,7] 1");
+  CHECK(items.run("EXEC").find("9000") != std::string::npos);
+}
+
+TEST_CASE("hnsw.ef_search is a session's own") {
+  Items items;
+  auto other = items.connect();
+  CHECK(items.sql("SHOW hnsw.ef_search") == "[[\"64\"]]");
+  CHECK(items.sql("SET hnsw.ef_search = 200") == "OK");
+  CHECK(items.sql("SHOW hnsw.ef_search") == "[[\"200\"]]");
+  CHECK(runSqlOn(*other, "SHOW hnsw.ef_search") == "[[\"64\"]]");
+  CHECK(items.sql("SET hnsw.ef_search = 1001")
+            .find("1001 is outside the valid range for parameter \"hnsw.ef_search\" (1 .. 1000)") != std::string::npos);
+  CHECK(items.sql("SET hnsw.ef_search = -1").find("-1 is outside the valid range") != std::string::npos);
+  CHECK(items.sql("SET hnsw.ef_search = many").find("invalid value for parameter \"hnsw.ef_search\"") != std::string::npos);
+  CHECK(items.sql("SET hnsw.ef_search TO DEFAULT") == "OK");
+  CHECK(items.sql("SHOW hnsw.ef_search") == "[[\"64\"]]");
+}
+
+}  // namespace trefoil
