@@ -22,6 +22,8 @@ namespace {
 
 // A statement over tables with no more rows than this in sum runs on the event loop's thread.
 constexpr std::uint64_t kFastLaneRows = 2000;
+// So does a search by a vector index that looks at no more candidates than this.
+constexpr std::int64_t kFastEfSearch = 256;
 // So often a plan is bound again because the catalog changed between binding and running it.
 constexpr int kRebindAttempts = 100;
 
@@ -313,7 +315,7 @@ bool Session::Impl::isSlowSql(std::string_view text) {
 
 // A search by an index that is ready; inside BEGIN rows of its own may have to be read, so it is not looked into.
 bool Session::Impl::isFastSearch(const sql::Plan& plan) {
-  if (!plan.isIndexSearch() || currentTransaction() != nullptr) {
+  if (!plan.isIndexSearch(resolved_.literals) || ef_search > kFastEfSearch || currentTransaction() != nullptr) {
     return false;
   }
   sql::Store& store = database.manager().sql();

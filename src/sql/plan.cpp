@@ -3,6 +3,7 @@
 #include "parser/ast.hpp"
 #include "sql/binder_statements.hpp"
 #include "sql/plan_parts.hpp"
+#include "sql/plan_scan.hpp"
 #include "sql/planner.hpp"
 #include "sql/view.hpp"
 
@@ -47,6 +48,26 @@ bool Plan::takesLiterals(std::span<const Datum> literals) const {
     }
   }
   return true;
+}
+
+bool Plan::isIndexSearch(std::span<const Datum> literals) const {
+  constexpr std::int64_t kFew = 1000;
+  const auto is_few = [&](const ExpressionPtr& count) {
+    if (count == nullptr) {
+      return true;
+    }
+    if (count->kind == ExpressionKind::kConstant) {
+      return count->constant.view().type() == Type::kInteger && count->constant.view().asInteger() <= kFew;
+    }
+    if (count->kind != ExpressionKind::kParameter) {
+      return false;
+    }
+    const std::size_t literal = count->index - statement_parameters_;
+    return count->index < statement_parameters_ ||
+           (literal < literals.size() && literals[literal].type() == Type::kInteger && literals[literal].asInteger() <= kFew);
+  };
+  const KnnNode* search = parts_->index_search;
+  return search != nullptr && is_few(search->limit) && is_few(search->offset);
 }
 
 // Fills a Plan from what the Binder found.
@@ -161,24 +182,24 @@ class PlanBuilder {
           values != nullptr && parts_.insert->streams && parts_.insert->conflict == nullptr && parts_.insert->returning.empty();
       plan.point_write_ = plan.plain_insert_ && values->rows.size() == 1;
     }
-    plan.index_search_ = parts_.query != nullptr && isIndexSearch(*parts_.query);
-    parts_.keeps_state = plan.point_read_ || plan.point_write_ || plan.index_search_;
+    parts_.index_search = parts_.query != nullptr ? findIndexSearch(*parts_.query) : nullptr;
+    parts_.keeps_state = plan.point_read_ || plan.point_write_ || parts_.index_search != nullptr;
   }
 
   // project* over LIMIT over the search.
-  static bool isIndexSearch(const PlanNode& node) {
+  static const KnnNode* findIndexSearch(const PlanNode& node) {
     if (const auto* knn = dynamic_cast<const KnnNode*>(&node)) {
-      return knn->index.has_value() && knn->filter == nullptr;
+      return knn->index.has_value() && knn->filter == nullptr ? knn : nullptr;
     }
     if (const auto* project = dynamic_cast<const ProjectNode*>(&node)) {
       if (std::any_of(project->expressions.begin(), project->expressions.end(),
                       [](const ExpressionPtr& expression) { return hasSubquery(*expression); })) {
-        return false;
+        return nullptr;
       }
     } else if (dynamic_cast<const LimitNode*>(&node) == nullptr) {
-      return false;
+      return nullptr;
     }
-    return isIndexSearch(*node.children[0]);
+    return findIndexSearch(*node.children[0]);
   }
 
   const parser::ParsedStatement& statement_;

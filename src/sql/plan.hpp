@@ -68,8 +68,9 @@ class Plan {
   [[nodiscard]] bool isPlainInsert() const { return plain_insert_; }
   // Calls a registered table function: it may read other stores, so it needs a snapshot over all of them.
   [[nodiscard]] bool usesTableFunctions() const { return table_functions_; }
-  // The k nearest of all rows of one table by an index: costs well under a millisecond, once the index is built.
-  [[nodiscard]] bool isIndexSearch() const { return index_search_; }
+  // The few nearest of all rows of one table by an index: costs well under a millisecond, once the index is built. `literals` are
+  // the statement's, if it was bound with them as parameters; a LIMIT that is one of $1 … $n is trusted to be small.
+  [[nodiscard]] bool isIndexSearch(std::span<const Datum> literals) const;
   // CREATE INDEX … USING hnsw: there is an index to be built after the commit.
   [[nodiscard]] bool makesVectorIndex() const { return makes_vector_index_; }
   [[nodiscard]] std::span<const ColumnInfo> resultColumns() const { return columns_; }
@@ -96,7 +97,6 @@ class Plan {
   bool point_read_ = false;
   bool point_write_ = false;
   bool plain_insert_ = false;
-  bool index_search_ = false;
   bool makes_vector_index_ = false;
   bool table_functions_ = false;
   std::vector<TableUse> tables_;

@@ -15,6 +15,7 @@
 namespace trefoil::sql {
 
 class ExecutionState;
+struct KnnNode;
 
 // A CHECK over the columns of a whole row (by position).
 struct BoundCheck {
@@ -63,8 +64,9 @@ struct PlanParts {
   std::unique_ptr<ChangePlan> change;
   std::function<Status(View&)> schema_change;  // DDL and TRUNCATE
   bool makes_vector_index = false;
-  std::vector<std::string> explain;  // the lines of EXPLAIN; then nothing else is run, unless
-  bool analyze = false;              // EXPLAIN ANALYZE: the plan is run as well
+  const KnnNode* index_search = nullptr;  // in `query`: it is nothing but a search by an index
+  std::vector<std::string> explain;       // the lines of EXPLAIN; then nothing else is run, unless
+  bool analyze = false;                   // EXPLAIN ANALYZE: the plan is run as well
 
   std::uint32_t outer_slots = 0;
   bool keeps_state = false;  // small enough to keep an idle execution state

@@ -3,7 +3,6 @@
 #include "sql/block_codec.hpp"
 #include "sql/effects.hpp"
 #include "sql/table_writer.hpp"
-#include "sql/vector_index.hpp"
 
 namespace trefoil::sql {
 
@@ -397,6 +396,31 @@ Status Store::capture(Lsn snapshot, const Sink& sink, std::size_t piece_bytes) {
     TREFOIL_TRY(flush_if_over(piece_bytes));
   }
   return flush_if_over(0);
+}
+
+std::vector<Store::VectorIndexCapture> Store::captureVectorIndexes(Lsn snapshot) {
+  std::vector<VectorIndexCapture> captures;
+  const auto catalog = catalogAt(snapshot);
+  for (const auto& [name, entry] : catalog->tables) {
+    for (std::size_t i = 0; i < entry.schema->vector_indexes.size(); ++i) {
+      const TableVersion* version = entry.table->versionAt(snapshot);
+      TREFOIL_ASSERT(version != nullptr && version->schema == entry.schema);
+      const std::shared_ptr<VectorIndex>& index = version->vector_indexes[i];
+      if (index->reach(*version, snapshot)) {
+        captures.push_back({entry.table->id(), entry.schema->vector_indexes[i].id, index});
+      }
+    }
+  }
+  return captures;
+}
+
+Status Store::loadVectorIndex(TableId id, IndexId index, const vector::HnswIndex::ChunkSource& source) {
+  const Table* table = findTable(id);
+  const auto position = table == nullptr ? std::nullopt : table->live()->schema->findVectorIndex(index);
+  if (!position) {
+    return corrupt("holds the graph of an index that is not there");
+  }
+  return table->live()->vector_indexes[*position]->read(*table->live(), source);
 }
 
 void Store::verify() {

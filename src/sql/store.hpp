@@ -24,6 +24,7 @@
 #include "sql/catalog.hpp"
 #include "sql/schema.hpp"
 #include "sql/table.hpp"
+#include "sql/vector_index.hpp"
 #include "sql/view.hpp"
 
 namespace trefoil::sql {
@@ -69,6 +70,17 @@ class Store {
   // each of whole effects. Takes no lock while it writes. An error of the sink ends it.
   using Sink = std::function<Status(std::string_view effects)>;
   Status capture(Lsn snapshot, const Sink& sink, std::size_t piece_bytes = std::size_t{1} << 20);
+
+  // The graphs of vector indexes that are built, each brought up to `snapshot` (open).
+  struct VectorIndexCapture {
+    TableId table = 0;
+    IndexId id = 0;
+    std::shared_ptr<VectorIndex> index;
+  };
+  std::vector<VectorIndexCapture> captureVectorIndexes(Lsn snapshot);
+  // While recovering, with the tables as the capture saw them: takes a graph instead of building it. An error leaves it to be
+  // built.
+  Status loadVectorIndex(TableId table, IndexId id, const vector::HnswIndex::ChunkSource& source);
 
   // --------------------------------------------------------------------------------------------------------------- for tests,
   // INFO

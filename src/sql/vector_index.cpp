@@ -69,7 +69,18 @@ bool VectorIndex::isReady() const {
 
 bool VectorIndex::follow(const TableVersion& version, Lsn snapshot) {
   const std::lock_guard alone(follow_mutex_);
-  return isReady() ? take(snapshot) : build(version, snapshot);
+  return isReady() ? take(version, snapshot, false) : build(version, snapshot);
+}
+
+bool VectorIndex::reach(const TableVersion& version, Lsn snapshot) {
+  const std::lock_guard alone(follow_mutex_);
+  if (!isReady()) {
+    return false;
+  }
+  while (take(version, snapshot, true)) {
+  }
+  const std::lock_guard lock(mutex_);
+  return exact_until_ < snapshot;
 }
 
 bool VectorIndex::build(const TableVersion& version, Lsn snapshot) {
@@ -102,7 +113,7 @@ bool VectorIndex::build(const TableVersion& version, Lsn snapshot) {
   return !ready_;
 }
 
-bool VectorIndex::take(Lsn snapshot) {
+bool VectorIndex::take(const TableVersion& version, Lsn snapshot, bool whole) {
   struct Note {
     std::uint64_t row;
     Pending pending;
@@ -112,7 +123,7 @@ bool VectorIndex::take(Lsn snapshot) {
     const std::lock_guard lock(mutex_);
     merge();
     for (auto entry = pending_.begin(); entry != pending_.end() && notes.size() < kRowsAtOnce; ++entry) {
-      if (entry->second.last < snapshot) {
+      if (entry->second.last < snapshot || (whole && entry->second.first < snapshot)) {
         notes.push_back({entry->first, entry->second});
       }
     }
@@ -123,10 +134,13 @@ bool VectorIndex::take(Lsn snapshot) {
     // Before the insertion: a slot that was freed and used again for the same row would pass for the entry that is there.
     graph_->markDead(note.row, note.pending.first);
     if (note.pending.first != note.pending.last) {
-      skipped = std::max(skipped, note.pending.last);
+      skipped = std::max(skipped, std::min(note.pending.last, snapshot - 1));
     }
-    if (note.pending.slot != vector::kNoSlot) {
-      entries.push_back({note.row, note.pending.slot, note.pending.last});
+    // The slot that the snapshot sees is that of the last change, unless the row has been changed again since.
+    const bool is_last = note.pending.last < snapshot;
+    const vector::Slot slot = is_last ? note.pending.slot : slotIn(version, note.row, column_);
+    if (slot != vector::kNoSlot) {
+      entries.push_back({note.row, slot, is_last ? note.pending.last : note.pending.first});
     }
   }
   if (entries.size() >= kParallelFrom) {
@@ -141,10 +155,10 @@ bool VectorIndex::take(Lsn snapshot) {
   exact_until_ = std::max(exact_until_, skipped);
   for (const Note& note : notes) {
     const auto found = pending_.find(note.row);
-    if (found->second.last == note.pending.last && found->second.slot == note.pending.slot) {
+    if (found->second.last < snapshot) {
       pending_.erase(found);
     } else {
-      found->second.first = snapshot;  // changed meanwhile, so at or after the snapshot
+      found->second.first = snapshot;  // what the graph does not know of it came at or after the snapshot
     }
   }
   return notes.size() >= kRowsAtOnce;
@@ -257,13 +271,6 @@ Result<std::optional<VectorSearchAnswer>> VectorIndex::search(const VectorSearch
 
 // ---------------------------------------------------------------------------------------------------------------------
 // checkpoint
-
-bool VectorIndex::hasReached(Lsn snapshot) const {
-  const std::lock_guard lock(mutex_);
-  merge();
-  return ready_ && snapshot > exact_until_ &&
-         std::none_of(pending_.begin(), pending_.end(), [&](const auto& entry) { return entry.second.first < snapshot; });
-}
 
 Status VectorIndex::write(Lsn snapshot, const vector::HnswIndex::ChunkSink& sink) const {
   return graph_->write(snapshot, sink);

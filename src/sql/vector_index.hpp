@@ -89,8 +89,8 @@ class VectorIndex {
 
   // ---- the graph in a checkpoint
 
-  // Whether all changes below the snapshot are in the graph, so that write() may be called.
-  [[nodiscard]] bool hasReached(Lsn snapshot) const;
+  // Takes all notes below `snapshot` (open) into the graph, so that write() may be called. False: the index is not built so far.
+  bool reach(const TableVersion& version, Lsn snapshot);
   Status write(Lsn snapshot, const vector::HnswIndex::ChunkSink& sink) const;
   // Takes a graph that was written at the instant of `version`; where the two do not agree it is left, and will be built again.
   Status read(const TableVersion& version, const vector::HnswIndex::ChunkSource& source);
@@ -112,14 +112,17 @@ class VectorIndex {
   void merge() const;  // with mutex_ held
   [[nodiscard]] std::string_view whyNotLocked(Lsn snapshot) const;
   bool build(const TableVersion& version, Lsn snapshot);
-  bool take(Lsn snapshot);
+  // `whole`: also of rows that have been changed again at or after the snapshot.
+  bool take(const TableVersion& version, Lsn snapshot, bool whole);
 
   const std::uint32_t column_;
   const std::shared_ptr<const vector::VectorArena> arena_;
   std::unique_ptr<vector::HnswIndex> graph_;  // written by read() alone, before anybody searches
-  mutable std::mutex follow_mutex_;           // one follower at a time; before mutex_
-  std::uint32_t next_block_ = 0;              // build: blocks below are in the graph. Guarded by follow_mutex_
-  mutable std::mutex mutex_;                  // guards the rest
+  // One follower at a time; before mutex_. Held around parallel loops: their bodies are the graph's alone, and loops are
+  // isolated.
+  mutable std::mutex follow_mutex_;
+  std::uint32_t next_block_ = 0;  // build: blocks below are in the graph. Guarded by follow_mutex_
+  mutable std::mutex mutex_;      // guards the rest
   mutable std::vector<Change> incoming_;
   mutable PendingRows pending_;
   bool ready_ = false;

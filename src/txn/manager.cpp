@@ -3,6 +3,7 @@
 #include <random>
 
 #include "aof/checkpoint.hpp"
+#include "base/logging.hpp"
 #include "kv/effects.hpp"
 #include "kv/view.hpp"
 #include "sql/effects.hpp"
@@ -12,7 +13,7 @@ namespace trefoil::txn {
 namespace {
 
 // Kinds of checkpoint units. Persisted: append only, never renumber.
-enum class UnitKind : std::uint16_t { kKv = 1, kSql = 2 };
+enum class UnitKind : std::uint16_t { kKv = 1, kSql = 2, kVectorIndex = 3 };
 
 }  // namespace
 
@@ -65,6 +66,10 @@ Status Manager::recover(const ManagerOptions& options) {
 Status Manager::loadCheckpoint(const aof::CheckpointReader& reader) {
   for (const aof::UnitEntry& unit : reader.units()) {
     const auto kind = static_cast<UnitKind>(unit.kind);
+    if (kind == UnitKind::kVectorIndex) {
+      TREFOIL_TRY(loadVectorIndex(reader, unit));
+      continue;
+    }
     if (kind != UnitKind::kKv && kind != UnitKind::kSql) {
       return Error(ErrorCode::kCorruption, "the checkpoint holds a unit of an unknown kind " + std::to_string(unit.kind) +
                                                ": it was written by a newer version");
@@ -74,6 +79,26 @@ Status Manager::loadCheckpoint(const aof::CheckpointReader& reader) {
     const WriteContext context = WriteContext::live(versions_, unit.lsn - 1);
     TREFOIL_TRY(reader.read(unit, [&](std::string_view chunk) { return applyAll(chunk, context); }));
     (kind == UnitKind::kKv ? kv_captured_ : sql_captured_) = unit.lsn;  // from now on, older changes are skipped
+  }
+  return {};
+}
+
+// A unit of a graph: a chunk that names table and index, then the graph's own. It comes after the tables, of the same instant.
+Status Manager::loadVectorIndex(const aof::CheckpointReader& reader, const aof::UnitEntry& unit) {
+  std::vector<std::string> chunks;
+  TREFOIL_TRY(reader.read(unit, [&](std::string_view chunk) {
+    chunks.emplace_back(chunk);
+    return Status();
+  }));
+  EffectReader head(chunks.empty() ? std::string_view() : chunks.front());
+  const auto table = static_cast<sql::TableId>(head.getVarint());
+  const auto index = static_cast<sql::IndexId>(head.getVarint());
+  std::size_t next = 1;
+  const Status loaded = sql_->loadVectorIndex(table, index, [&]() -> Result<std::string_view> {
+    return next < chunks.size() ? std::string_view(chunks[next++]) : std::string_view();
+  });
+  if (!loaded.ok()) {
+    logWarning("the vector index {} of table {} will be built again: {}", index, table, loaded.error().message);
   }
   return {};
 }
@@ -168,8 +193,19 @@ Status Manager::writeUnits(aof::CheckpointWriter& writer) {
       writer.beginUnit({.id = next_unit_ + 1, .kind = static_cast<std::uint16_t>(UnitKind::kSql), .lsn = snapshot.lsn()}));
   TREFOIL_TRY(sql_->capture(snapshot.lsn(), sink));
   TREFOIL_TRY(writer.endUnit());
-  TREFOIL_TRY(writer.finish(next_unit_ + 2));
-  next_unit_ += 2;
+  std::uint64_t next_unit = next_unit_ + 2;
+  for (const sql::Store::VectorIndexCapture& capture : sql_->captureVectorIndexes(snapshot.lsn())) {
+    TREFOIL_TRY(
+        writer.beginUnit({.id = next_unit++, .kind = static_cast<std::uint16_t>(UnitKind::kVectorIndex), .lsn = snapshot.lsn()}));
+    EffectBuffer head;
+    head.putVarint(capture.table);
+    head.putVarint(capture.id);
+    TREFOIL_TRY(writer.write(head.bytes()));
+    TREFOIL_TRY(capture.index->write(snapshot.lsn(), [&](std::string_view chunk) { return writer.write(chunk); }));
+    TREFOIL_TRY(writer.endUnit());
+  }
+  TREFOIL_TRY(writer.finish(next_unit));
+  next_unit_ = next_unit;
   return {};
 }
 

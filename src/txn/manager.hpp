@@ -26,6 +26,7 @@
 #include <string>
 #include <string_view>
 
+#include "aof/checkpoint.hpp"
 #include "aof/log.hpp"
 #include "aof/recovery.hpp"
 #include "base/env.hpp"
@@ -114,6 +115,7 @@ class Manager {
   explicit Manager(Env& env) : env_(env) {}
   Status recover(const ManagerOptions& options);
   Status loadCheckpoint(const aof::CheckpointReader& reader);
+  Status loadVectorIndex(const aof::CheckpointReader& reader, const aof::UnitEntry& unit);
   Status replay(aof::Recovery& recovery);
   // Applies each effect, but for those that the loaded checkpoint holds already.
   Status applyAll(std::string_view effects, const WriteContext& context);

@@ -297,6 +297,35 @@ TEST_CASE("After a restart index and rows agree") {
   CHECK(ids(*items.session, "SELECT id FROM items ORDER BY emb <-> '[3,3,3,3,3,3,3,3]' LIMIT 1") == std::vector<std::int64_t>{1});
 }
 
+TEST_CASE("A graph in a checkpoint is taken as it is, and what came after it is followed") {
+  testing::TemporaryDirectory directory;
+  {
+    Items items(directory.path());
+    items.create(20'000);
+    items.index();
+    items.sql("DELETE FROM items WHERE id % 9 = 0");
+    auto other = items.connect();  // a snapshot that keeps dead entries while the checkpoint is written
+    runOn(*other, "BEGIN");
+    CHECK(ids(*other, "SELECT count(*) FROM items").size() == 1);
+    items.sql("DELETE FROM items WHERE id % 11 = 0");
+    CHECK(items.sql("CHECKPOINT") == "OK");
+    runOn(*other, "COMMIT");
+    items.sql("DELETE FROM items WHERE id % 13 = 0");
+    items.insert(*items.session, 20'000, 20'100);
+  }
+  for (int i = 0; i < 2; ++i) {
+    Items items(directory.path());
+    // Nothing had to be built: that takes longer.
+    const std::string text = explain(*items.session, "SELECT id FROM items ORDER BY emb <-> '[1,0,0,0,0,0,0,0]' LIMIT 5");
+    CHECK(text.find("the index is being built") == std::string::npos);
+    CHECK(items.recall(*items.session) >= kRecall);
+    items.settle();
+    CHECK(items.recall(*items.session, "WHERE kind < 30") >= kRecall);
+    CHECK(items.sql("CHECKPOINT") == "OK");
+    items.sql("UPDATE items SET emb = '" + randomVector(items.random) + "' WHERE id % 17 = 0");
+  }
+}
+
 TEST_CASE("SEARCH is the query in short") {
   Items items;
   items.create(1000);
