@@ -24,7 +24,6 @@
 
 namespace {
 
-using bench::Load;
 using bench::LoadResult;
 using bench::Operation;
 using bench::ServerProcess;

@@ -345,7 +345,7 @@ void fill(Engine& engine) {
 void pointStatements(const std::vector<Engine*>& engines) {
   constexpr std::size_t kOperations = 200000;
   const auto draw = [](std::size_t round) { return std::mt19937_64(round + 1); };
-  const auto randomId = [](std::mt19937_64& random) {
+  const auto random_id = [](std::mt19937_64& random) {
     return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(rows));
   };
   print("point select", engines,
@@ -354,7 +354,7 @@ void pointStatements(const std::vector<Engine*>& engines) {
                   std::mt19937_64 random = draw(round);
                   double sum = 0;
                   for (std::size_t i = 0; i < kOperations; ++i) {
-                    sum += engine.select(randomId(random));
+                    sum += engine.select(random_id(random));
                   }
                   sink = sum;
                 }),
@@ -368,7 +368,7 @@ void pointStatements(const std::vector<Engine*>& engines) {
                       engine.run("BEGIN");
                     }
                     for (std::size_t i = 0; i < kOperations; ++i) {
-                      const std::int64_t id = randomId(random);
+                      const std::int64_t id = random_id(random);
                       engine.update(id,
                                     static_cast<double>(id * 7919 % 1000) * 0.25);  // what it was: the analyses stay comparable
                     }
@@ -395,7 +395,9 @@ void pointStatements(const std::vector<Engine*>& engines) {
 }
 
 void analyses(const std::vector<Engine*>& engines) {
-  for (const auto& [what, sql] : {std::pair{"group by 100 groups", kGroup}, std::pair{"filter and count", kFilter}}) {
+  for (const auto& question : {std::pair{"group by 100 groups", kGroup}, std::pair{"filter and count", kFilter}}) {
+    const auto& what = question.first;
+    const auto& sql = question.second;
     std::vector<double> answers;
     for (Engine* engine : engines) {
       answers.push_back(engine->analyse(sql));

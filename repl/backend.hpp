@@ -33,6 +33,8 @@ class Backend {
   virtual ~Backend() = default;
   virtual std::optional<Failure> runSql(std::string_view sql, Answers& answers) = 0;
   virtual std::optional<Failure> runCommand(std::span<const std::string_view> words, Answers& answers) = 0;
+  // Asks the statement that runs to end with an error. Called from a signal handler.
+  virtual void cancel() = 0;
   // QUIT or SHUTDOWN was answered.
   virtual bool wantsClose() = 0;
   // Shown in the prompt.

@@ -196,6 +196,7 @@ class EmbeddedBackend final : public Backend {
     statement.args = words;
     return run(statement, answers, true);
   }
+  void cancel() override { session_->cancel(); }
   bool wantsClose() override { return session_->wantsClose(); }
   bool inTransaction() override { return session_->inTransaction(); }
   std::vector<std::string> names() override { return database_.catalogNames(); }

@@ -2,7 +2,6 @@
 
 #include <histedit.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,11 +9,12 @@
 #include <array>
 #include <cerrno>
 #include <clocale>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <cwchar>
+
+#include "repl/interrupt.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
 // libedit copies the names that EL_ADDFN gets, and el_end() forgets them.
@@ -27,23 +27,6 @@ namespace trefoil::repl {
 namespace {
 
 constexpr int kHistorySize = 10000;
-
-// An eventfd: Ctrl-C makes it readable. A signal alone is not enough: it may come just before the read that it should end, or to
-// another thread.
-int interrupt_event = -1;
-
-void onInterrupt(int) {
-  const int saved = errno;
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t wrote = ::write(interrupt_event, &one, sizeof one);
-  errno = saved;
-}
-
-// Whether there was a Ctrl-C since the last question.
-bool takeInterrupt() {
-  std::uint64_t count = 0;
-  return ::read(interrupt_event, &count, sizeof count) > 0;
-}
 
 std::string historyPath() {
   const char* const home = std::getenv("HOME");
@@ -79,7 +62,7 @@ struct LineEditor::Impl {
     Impl& self = of(edit);
     std::mbstate_t state{};
     for (;;) {
-      std::array<pollfd, 2> sources{{{STDIN_FILENO, POLLIN, 0}, {interrupt_event, POLLIN, 0}}};
+      std::array<pollfd, 2> sources{{{STDIN_FILENO, POLLIN, 0}, {interruptEvent(), POLLIN, 0}}};
       if (::poll(sources.data(), sources.size(), -1) < 0 && errno != EINTR) {
         return -1;
       }
@@ -166,11 +149,6 @@ LineEditor::LineEditor(Completer completer) : impl_(std::make_unique<Impl>()) {
   el_set(impl_->edit, EL_BIND, "^I", "trefoil-complete", nullptr);
   el_set(impl_->edit, EL_BIND, "^R", "em-inc-search-prev", nullptr);
   el_source(impl_->edit, nullptr);
-  interrupt_event = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  struct sigaction action {};
-  action.sa_handler = onInterrupt;
-  action.sa_flags = SA_RESTART;
-  sigaction(SIGINT, &action, nullptr);
 }
 
 LineEditor::~LineEditor() {

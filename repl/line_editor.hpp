@@ -28,7 +28,7 @@ class LineEditor {
   LineEditor& operator=(const LineEditor&) = delete;
 
   enum class Outcome { kLine, kEnd, kInterrupted };
-  // Reads one line, without its end. kEnd: Ctrl-D; kInterrupted: Ctrl-C.
+  // Reads one line, without its end. kEnd: Ctrl-D; kInterrupted: Ctrl-C (interrupt.hpp).
   Outcome read(const std::string& prompt, std::string& line);
   // Adds a whole statement to the history.
   void remember(const std::string& statement);

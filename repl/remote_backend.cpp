@@ -1,5 +1,7 @@
 // Statements on a server: SQL goes through the command SQL, whose answer has the column names in front.
-#include "base/format_number.hpp"
+#include <charconv>
+
+#include "base/ascii_case.hpp"
 #include "repl/backend.hpp"
 #include "repl/resp_client.hpp"
 
@@ -13,14 +15,14 @@ class RemoteBackend final : public Backend {
   std::optional<Failure> runSql(std::string_view sql, Answers& answers) override {
     const std::string_view words[] = {"SQL", sql};
     if (auto failure = call(words)) {
-      return failure;
+      return failure->fatal ? failure : sqlFailure(failure->message);
     }
     followTransaction(sql);
     answers.begin(false);
     if (isTable()) {
       printTable(answers);
     } else if (reply_[0].kind == ReplyKind::kInteger) {
-      answers.affected(tagOf(sql), reply_[0].integer);
+      answers.affected(upperCase(firstWord(sql)), reply_[0].integer);
     } else {
       answers.done("OK");
     }
@@ -33,13 +35,14 @@ class RemoteBackend final : public Backend {
       return failure;
     }
     followTransaction(words[0]);
-    closing_ = closing_ || equals(words[0], "quit");
+    closing_ = closing_ || equalsIgnoringCase(words[0], "quit");
     answers.begin(false);
     answers.reply(reply_);
     answers.end();
     return std::nullopt;
   }
 
+  void cancel() override {}  // the client that waits sees the interrupt itself
   bool wantsClose() override { return closing_; }
   bool inTransaction() override { return in_transaction_; }
   Status awaitFence() override { return {}; }  // the server sends nothing before
@@ -59,23 +62,12 @@ class RemoteBackend final : public Backend {
   }
 
  private:
-  static bool equals(std::string_view word, std::string_view lower) {
-    return word.size() == lower.size() &&
-           std::equal(word.begin(), word.end(), lower.begin(), [](char a, char b) { return (a | 0x20) == b; });
-  }
   static std::string_view firstWord(std::string_view text) {
     const std::size_t begin = text.find_first_not_of(" \t\r\n");
     if (begin == std::string_view::npos) {
       return {};
     }
     return text.substr(begin, text.find_first_of(" \t\r\n;(", begin) - begin);
-  }
-  static std::string tagOf(std::string_view sql) {
-    std::string tag(firstWord(sql));
-    for (char& byte : tag) {
-      byte = byte >= 'a' && byte <= 'z' ? static_cast<char>(byte - 32) : byte;
-    }
-    return tag;
   }
 
   std::optional<Failure> call(std::span<const std::string_view> words) {
@@ -89,12 +81,46 @@ class RemoteBackend final : public Backend {
     return std::nullopt;
   }
 
+  // "ERR syntax error at or near "FORM" at character 10; DETAIL: …; HINT: …" taken apart again (engine/reply.hpp puts it
+  // together). A text that merely looks alike in the message loses nothing but its place.
+  static Failure sqlFailure(std::string_view text) {
+    Failure failure;
+    if (text.starts_with("ERR ")) {
+      text.remove_prefix(4);
+    }
+    failure.hint = takeTail(text, "; HINT: ");
+    failure.detail = takeTail(text, "; DETAIL: ");
+    failure.message = text;
+    const std::string character = takeTail(text, " at character ");
+    std::size_t position = 0;
+    const auto [end, error] = std::from_chars(character.data(), character.data() + character.size(), position);
+    if (!character.empty() && error == std::errc() && end == character.data() + character.size() && position > 0) {
+      failure.message = text;
+      failure.position = position - 1;
+    }
+    return failure;
+  }
+  // What is behind `mark`, which goes with it.
+  static std::string takeTail(std::string_view& text, std::string_view mark) {
+    const std::size_t at = text.rfind(mark);
+    if (at == std::string_view::npos) {
+      return {};
+    }
+    const std::string tail(text.substr(at + mark.size()));
+    text = text.substr(0, at);
+    return tail;
+  }
+
   // The prompt shows what the shell knows; the server alone decides.
   void followTransaction(std::string_view statement) {
     const std::string_view word = firstWord(statement);
-    if (equals(word, "begin") || equals(word, "multi")) {
+    const auto is_one_of = [word](std::initializer_list<std::string_view> words) {
+      return std::any_of(words.begin(), words.end(), [word](std::string_view other) { return equalsIgnoringCase(word, other); });
+    };
+    if (is_one_of({"begin", "start", "multi"})) {
       in_transaction_ = true;
-    } else if (equals(word, "commit") || equals(word, "rollback") || equals(word, "exec") || equals(word, "discard")) {
+    } else if (is_one_of({"commit", "end", "abort", "exec", "discard", "reset"}) ||
+               (is_one_of({"rollback"}) && upperCase(statement).find(" TO ") == std::string::npos)) {
       in_transaction_ = false;
     }
   }

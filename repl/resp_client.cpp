@@ -3,15 +3,18 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <vector>
 
 #include "base/format_number.hpp"
+#include "repl/interrupt.hpp"
 
 namespace trefoil::repl {
 namespace {
@@ -197,7 +200,7 @@ Status RespClient::call(std::span<const std::string_view> arguments, FlatReply& 
   return {};
 }
 
-Status RespClient::send(std::string_view bytes) {
+Status RespClient::send(std::string_view bytes) const {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
@@ -221,6 +224,11 @@ Status RespClient::readReply(parser::RespReply& reply) {
         return {};
       }
       continue;
+    }
+    std::array<pollfd, 2> sources{{{socket_, POLLIN, 0}, {interruptEvent(), POLLIN, 0}}};
+    ::poll(sources.data(), sources.size(), -1);
+    if (takeInterrupt()) {
+      return Error(ErrorCode::kCancelled, "canceled: the connection is given up; the server may still finish the statement");
     }
     received_.resize(kReadSize);
     const ssize_t got = ::recv(socket_, received_.data(), received_.size(), 0);

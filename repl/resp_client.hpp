@@ -34,12 +34,13 @@ class RespClient {
   RespClient& operator=(const RespClient&) = delete;
 
   // Sends one command and waits for its reply. An error reply is a reply; an Error means that the connection is gone.
+  // Ctrl-C in the shell gives it up while the call waits (interrupt.hpp): RESP has no way to cancel a statement.
   Status call(std::span<const std::string_view> arguments, FlatReply& reply);
 
  private:
   explicit RespClient(int socket) : socket_(socket) {}
   Status greet(const ServerUrl& url);
-  Status send(std::string_view bytes);
+  [[nodiscard]] Status send(std::string_view bytes) const;
   Status readReply(parser::RespReply& reply);
 
   int socket_;

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/ascii_case.hpp"
 #include "base/env.hpp"
 #include "parser/command_line.hpp"
 #include "repl/display_width.hpp"
@@ -28,18 +29,18 @@ std::string excerpt(std::string_view text, std::size_t position) {
   const std::size_t before = text.substr(0, position).rfind('\n');
   std::size_t begin = before == std::string_view::npos ? 0 : before + 1;
   std::size_t end = std::min(text.find('\n', position), text.size());
-  const auto isContinuation = [&](std::size_t at) {
+  const auto is_continuation = [&](std::size_t at) {
     return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
   };
   if (position - begin > kContext) {
     begin = position - kContext;
-    while (begin < position && isContinuation(begin)) {
+    while (begin < position && is_continuation(begin)) {
       ++begin;
     }
   }
   if (end - position > kContext) {
     end = position + kContext;
-    while (end > position && isContinuation(end)) {
+    while (end > position && is_continuation(end)) {
       --end;
     }
   }
@@ -143,6 +144,10 @@ std::optional<Failure> Runner::runCommandLine(std::string_view line) {
     return Failure{split.error().message, "", "", split.error().position, false};
   }
   words_.assign(split->begin(), split->end());
+  // What redis-cli and psql call them.
+  if (words_.size() == 1 && (equalsIgnoringCase(words_[0], "exit") || equalsIgnoringCase(words_[0], "help"))) {
+    return DotCommands(*this).run("." + lowerCase(words_[0]));
+  }
   return words_.empty() ? std::nullopt : backend_.runCommand(words_, answers_);
 }
 

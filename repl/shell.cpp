@@ -1,6 +1,7 @@
 #include "repl/shell.hpp"
 
 #include "repl/completion.hpp"
+#include "repl/interrupt.hpp"
 #include "repl/line_editor.hpp"
 
 namespace trefoil::repl {
@@ -36,6 +37,7 @@ std::string promptOf(const std::string& name, Backend& backend, const StatementR
 
 void runShell(Backend& backend, Runner& runner, const std::string& name) {
   StatementReader reader;
+  catchInterrupts(backend);
   LineEditor editor([&](std::string_view line) {
     return complete(line, reader.inside() != parser::StatementSplitter::Inside::kNothing, backend);
   });
@@ -56,6 +58,7 @@ void runShell(Backend& backend, Runner& runner, const std::string& name) {
     statement += statement.empty() ? line : " " + line;
     reader.append(line + "\n");
     runner.runAvailable(reader, "");
+    takeInterrupt();  // it was for the statement that ran
     runner.flush();
     if (reader.inside() == parser::StatementSplitter::Inside::kNothing) {
       if (!statement.empty()) {

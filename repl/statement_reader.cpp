@@ -3,29 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii_case.hpp"
 #include "engine/command_meta.hpp"
+#include "parser/statement_words.hpp"
 
 namespace trefoil::repl {
 namespace {
 
 enum class WordKind { kSqlOnly, kTransaction, kShared, kCommand };
-
-constexpr std::size_t kLongestWord = 12;
-
-// Words that open a SQL statement, sorted. Those of kTransaction are complete with their line.
-struct SqlWord {
-  std::string_view word;
-  bool transaction;
-};
-constexpr auto kSqlWords = std::to_array<SqlWord>({
-    {"ABORT", true},    {"ALTER", false},  {"ANALYZE", false}, {"BEGIN", true},   {"CHECKPOINT", false}, {"COMMENT", false},
-    {"COMMIT", true},   {"COPY", false},   {"CREATE", false},  {"DELETE", false}, {"DROP", false},       {"END", true},
-    {"EXPLAIN", false}, {"INSERT", false}, {"RELEASE", true},  {"RESET", false},  {"ROLLBACK", true},    {"SAVEPOINT", true},
-    {"SELECT", false},  {"SET", false},    {"SHOW", false},    {"START", true},   {"TABLE", false},      {"TRUNCATE", false},
-    {"UPDATE", false},  {"VACUUM", false}, {"VALUES", false},  {"WITH", false},
-});
-static_assert(std::is_sorted(kSqlWords.begin(), kSqlWords.end(),
-                             [](const SqlWord& a, const SqlWord& b) { return a.word < b.word; }));
 
 constexpr bool isBlank(char byte) {
   return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n' || byte == '\f' || byte == '\v';
@@ -36,22 +21,14 @@ constexpr bool isLetter(char byte) {
 }
 
 WordKind classify(std::string_view word) {
-  std::array<char, kLongestWord> upper{};
-  if (word.size() > upper.size()) {
+  const parser::StatementWord opens = parser::statementWord(word);
+  if (opens == parser::StatementWord::kNone) {
     return WordKind::kCommand;
   }
-  std::transform(word.begin(), word.end(), upper.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-  const std::string_view name(upper.data(), word.size());
-  const auto found = std::lower_bound(kSqlWords.begin(), kSqlWords.end(), name,
-                                      [](const SqlWord& entry, std::string_view value) { return entry.word < value; });
-  if (found == kSqlWords.end() || found->word != name) {
-    return WordKind::kCommand;
-  }
-  if (name != "SELECT" && findCommand(name) >= 0) {
+  if (!equalsIgnoringCase(word, "SELECT") && findCommand(word) >= 0) {
     return WordKind::kShared;
   }
-  return found->transaction ? WordKind::kTransaction : WordKind::kSqlOnly;
+  return opens == parser::StatementWord::kTransaction ? WordKind::kTransaction : WordKind::kSqlOnly;
 }
 
 std::string_view withoutTrailingBlanks(std::string_view line) {
@@ -219,7 +196,7 @@ InputKind StatementReader::startStatement() {
     return InputKind::kNone;
   }
   const std::string_view line = withoutTrailingBlanks(text.substr(0, line_end));
-  if (text[0] == '.') {
+  if (text[0] == '.' || text[0] == '\\') {  // no command begins so; those of psql are answered by a hint to .help
     return whole_line ? takeLine(InputKind::kDot, line.size()) : InputKind::kNone;
   }
   const bool word_is_whole = word_end > 0 && (word_end == text.size() || isBlank(text[word_end]) || text[word_end] == ';' ||

@@ -188,7 +188,7 @@ LoadResult run(const Load& load) {
   }
   const auto begin = Clock::now();
   std::size_t working = 0;
-  const auto sendNext = [&](Connection& connection) {
+  const auto send_next = [&](Connection& connection) {
     std::string buffer = connection.takeBuffer();
     const std::size_t commands = batches.next(buffer);
     if (commands > 0) {
@@ -197,7 +197,7 @@ LoadResult run(const Load& load) {
     }
   };
   for (const auto& connection : connections) {
-    sendNext(*connection);
+    send_next(*connection);
   }
   epoll_event events[64];
   while (working > 0) {
@@ -212,7 +212,7 @@ LoadResult run(const Load& load) {
       }
       if ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && connection.receive(result)) {
         --working;
-        sendNext(connection);
+        send_next(connection);
       }
     }
   }

@@ -147,7 +147,7 @@ bool canRun(const std::string& program) {
   }
   std::istringstream path(std::getenv("PATH") != nullptr ? std::getenv("PATH") : "");
   for (std::string folder; std::getline(path, folder, ':');) {
-    if (access((folder + "/" + program).c_str(), X_OK) == 0) {
+    if (access(folder.append("/").append(program).c_str(), X_OK) == 0) {
       return true;
     }
   }

@@ -116,6 +116,7 @@ void Session::Impl::prefetch(std::span<const Statement> statements) {
 
 std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, Reply& reply) {
   now = database.env().now();
+  cancelled.store(false, std::memory_order_relaxed);
   for (std::size_t i = 0; i < statements.size(); ++i) {
     if (i % kPrefetchWindow == 0 && statements.size() - i > 1 && transaction == nullptr) {
       prefetch(statements.subspan(i, std::min(kPrefetchWindow, statements.size() - i)));

@@ -157,7 +157,7 @@ void Session::Impl::runQueuedCommand(const QueuedStatement& statement, kv::View&
   }
   if (!status.ok()) {
     TREFOIL_ASSERT(effects.size() == before);
-    reply.error(status.error());
+    answer(status, reply);
   }
 }
 
@@ -204,7 +204,7 @@ void Session::Impl::runQueuedStatement(const QueuedStatement& statement, txn::Tr
     for (const Value& value : statement.parameters) {
       parameters.push_back(value.view());
     }
-    return executeSql(statement.sql, parameters, statement.table_form, reply);
+    return answer(executeSql(statement.sql, parameters, statement.table_form, reply), reply);
   }
   const std::vector<std::string_view> args = viewsOf(statement.args);
   const int command = commandOf(args);
@@ -215,9 +215,7 @@ void Session::Impl::runQueuedStatement(const QueuedStatement& statement, txn::Tr
     status =
         (meta.flags & kSession) != 0 ? callSessionHandler(command, args, reply) : executeInTransaction(own, command, args, reply);
   }
-  if (!status.ok()) {
-    reply.error(status.error());
-  }
+  answer(status, reply);
 }
 
 // --- WATCH -----------------------------------------------------------------------------------------------------------------

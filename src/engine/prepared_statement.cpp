@@ -28,6 +28,7 @@ class PreparedStatement::Impl {
 
 Status PreparedStatement::Impl::execute(std::span<const Datum> parameters, ResultSet& result) {
   session_.now = session_.database.env().now();
+  session_.cancelled.store(false, std::memory_order_relaxed);
   ResultSetSink sink(result);
   if (plan_ == nullptr) {
     TREFOIL_TRY(session_.executeControl(*parsed_->statement, sink));
@@ -70,34 +71,18 @@ Result<std::unique_ptr<PreparedStatement>> Session::prepare(std::string_view sql
 }
 
 Result<ResultSet> Session::execute(std::string_view sql, std::span<const Datum> parameters) {
-  Result<ResultSet> result = impl_->executeForRows(sql, parameters);
+  impl_->now = impl_->database.env().now();
+  impl_->cancelled.store(false, std::memory_order_relaxed);
+  ResultSet result;
+  ResultSetSink sink(result);
+  const Result<SqlOutcome> outcome = impl_->runSql(sql, parameters, sink);
   impl_->noteFence(false);
   TREFOIL_TRY(awaitFence());
-  return result;
-}
-
-Result<ResultSet> Session::Impl::executeForRows(std::string_view sql, std::span<const Datum> parameters) {
-  ResultSet result;
-  now = database.env().now();
-  ResultSetSink sink(result);
-  for (int attempt = 0; attempt < kRebindAttempts; ++attempt) {
-    TREFOIL_ASSIGN(const ResolvedStatement* resolved, resolve(sql));
-    if (resolved->control != nullptr) {
-      const std::shared_ptr<parser::ParsedStatement> control = resolved->control;
-      TREFOIL_TRY(executeControl(*control->statement, sink));
-    } else {
-      const std::shared_ptr<const sql::Plan> plan = resolved->plan;
-      TREFOIL_ASSIGN(const std::span<const Datum> values, parametersOf(*resolved, parameters));
-      TREFOIL_ASSIGN(const std::optional<sql::ExecSummary> summary, runPlan(*plan, values, &sink));
-      if (!summary) {
-        forgetPlan();
-        continue;
-      }
-      result.setAffected(summary->affected);
-    }
-    return result;
+  if (!outcome.ok()) {
+    return outcome.error();
   }
-  return Error(ErrorCode::kConflict, "the catalog keeps changing: the statement could not be bound");
+  result.setAffected(outcome->affected);
+  return result;
 }
 
 }  // namespace trefoil

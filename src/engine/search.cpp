@@ -68,8 +68,7 @@ Status Session::Impl::executeSearch(std::span<const std::string_view> args, Repl
     query += (query.empty() ? "" : " ") + std::string(word);
   }
   const Datum parameters[] = {Datum::text(query), Datum::text(args.back())};
-  executeSql(text, parameters, TableForm::kNamesAndRows, reply);
-  return {};
+  return executeSql(text, parameters, TableForm::kNamesAndRows, reply);
 }
 
 }  // namespace trefoil

@@ -1,26 +1,31 @@
 #include "engine/session.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "aof/log.hpp"
 #include "base/ascii_case.hpp"
 #include "engine/command.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/session_impl.hpp"
+#include "parser/statement_words.hpp"
 
 namespace trefoil {
 
 namespace {
 
-// Words that open a SQL statement and are no commands: bare words over RESP that begin with one are SQL.
-constexpr std::array<std::string_view, 21> kSqlWords = {
-    "ABORT",   "ALTER",    "ANALYZE",   "BEGIN",  "COMMIT", "CREATE", "DELETE",   "DROP",   "END",    "EXPLAIN", "INSERT",
-    "RELEASE", "ROLLBACK", "SAVEPOINT", "SELECT", "SHOW",   "START",  "TRUNCATE", "UPDATE", "VALUES", "WITH"};
-static_assert(std::is_sorted(kSqlWords.begin(), kSqlWords.end()));
+// Whether a client's quotes must have held this argument together. What begins with a quote or a parenthesis is SQL itself:
+// "(1, 'a b')", quoted for the shell's sake.
+bool isQuotedText(std::string_view word) {
+  return word.empty() || (word.find_first_of(" \t\r\n") != std::string_view::npos &&
+                          std::string_view("'\"(").find(word[0]) == std::string_view::npos);
+}
 
-bool isSqlWord(std::string_view word) {
-  return word.size() <= 10 && std::binary_search(kSqlWords.begin(), kSqlWords.end(), upperCase(word));
+void appendQuoted(std::string& text, std::string_view word) {
+  text += '\'';
+  for (const char c : word) {
+    text.append(c == '\'' ? 2 : 1, c);
+  }
+  text += '\'';
 }
 
 bool isInteger(std::string_view text) {
@@ -50,18 +55,20 @@ Session::Impl::~Impl() {
   database.removeSession(id);
 }
 
-// The statement that bare words over RESP make, if their first one opens SQL.
+// The statement that bare words over RESP make, if their first one opens SQL. The whole may also be one argument: redis-cli
+// "SELECT 1". Clients cut at blanks and take quotes away: an argument that is empty or has blanks in it is a text.
 std::optional<std::string> Session::Impl::sqlFromWords(std::span<const std::string_view> words) {
-  // The whole statement may also be one argument: redis-cli "SELECT 1".
-  if (!isSqlWord(words[0].substr(0, words[0].find_first_of(" \t\r\n(;")))) {
+  if (parser::statementWord(words[0].substr(0, words[0].find_first_of(" \t\r\n(;"))) == parser::StatementWord::kNone) {
     return std::nullopt;
   }
-  std::string text;
-  for (const std::string_view word : words) {
-    if (!text.empty()) {
-      text += ' ';
+  std::string text(words[0]);
+  for (const std::string_view word : words.subspan(1)) {
+    text += ' ';
+    if (isQuotedText(word)) {
+      appendQuoted(text, word);
+    } else {
+      text += word;
     }
-    text += word;
   }
   return text;
 }
@@ -79,6 +86,7 @@ int Session::Impl::commandOf(std::span<const std::string_view> args) {
 
 void Session::Impl::execute(const Statement& statement, Reply& reply) {
   now = database.env().now();
+  cancelled.store(false, std::memory_order_relaxed);
   executeNow(statement, reply);
 }
 
@@ -88,7 +96,7 @@ void Session::Impl::executeNow(const Statement& statement, Reply& reply) {
     if (multi != MultiState::kNone) {
       queue(statement, reply);
     } else {
-      executeSql(statement.sql, statement.parameters, statement.table_form, reply);
+      answer(executeSql(statement.sql, statement.parameters, statement.table_form, reply), reply);
     }
   } else if (!statement.args.empty()) {
     const int command = commandOf(statement.args);
@@ -96,12 +104,24 @@ void Session::Impl::executeNow(const Statement& statement, Reply& reply) {
       executeCommand(statement, command, reply);
       only_read = (kCommands[static_cast<std::size_t>(command)].flags & kRead) != 0;
     } else if (const std::optional<std::string> text = sqlFromWords(statement.args)) {
-      executeNow({.args = {}, .sql = *text, .parameters = {}, .table_form = TableForm::kRowsOnly}, reply);
+      executeWords(*text, reply);
     } else {
       refuseUnknown(statement.args, reply);
     }
   }
   noteFence(only_read);
+}
+
+void Session::Impl::executeWords(const std::string& sql, Reply& reply) {
+  if (multi != MultiState::kNone) {
+    return queue({.args = {}, .sql = sql, .parameters = {}, .table_form = TableForm::kRowsOnly}, reply);
+  }
+  Status status = executeSql(sql, {}, TableForm::kRowsOnly, reply);
+  if (!status.ok() && status.error().code == ErrorCode::kUndefinedColumn && status.error().hint.empty()) {
+    status =
+        Error(status.error()).withHint("If this was a text: the client took its quotes. Send the statement as one argument.");
+  }
+  answer(status, reply);
 }
 
 void Session::Impl::noteFence(bool only_read) {
@@ -126,6 +146,13 @@ void Session::Impl::refuseUnknown(std::span<const std::string_view> args, Reply&
   refuse(Error(ErrorCode::kInvalid, std::move(text)), reply);
 }
 
+// The error of a statement that ran; what it answered otherwise is pushed already.
+void Session::Impl::answer(const Status& status, Reply& reply) {
+  if (!status.ok()) {
+    reply.error(status.error());
+  }
+}
+
 // An error before anything ran: inside MULTI it also makes EXEC refuse.
 void Session::Impl::refuse(const Error& error, Reply& reply) {
   if (multi != MultiState::kNone) {
@@ -147,10 +174,7 @@ void Session::Impl::executeCommand(const Statement& statement, int command, Repl
     return queue(statement, reply);
   }
   last_command.store(&meta, std::memory_order_relaxed);
-  const Status status = callCommand(command, statement.args, reply);
-  if (!status.ok()) {
-    reply.error(status.error());
-  }
+  answer(callCommand(command, statement.args, reply), reply);
 }
 
 Status Session::Impl::callCommand(int command, std::span<const std::string_view> args, Reply& reply) {
@@ -217,6 +241,10 @@ Lsn Session::fence() const {
 Status Session::awaitFence() {
   aof::Log* log = impl_->database.manager().log();
   return log == nullptr ? Status() : log->waitReached(impl_->fence);
+}
+
+void Session::cancel() {
+  impl_->cancelled.store(true, std::memory_order_relaxed);
 }
 
 std::uint64_t Session::id() const {

@@ -1,7 +1,7 @@
 // Session: one client's conversation with the database. Every front end (RESP, shell, script, embedded program) has one and hands
 // it statements; it alone decides how they run: autocommit, inside BEGIN, queued by MULTI, on this thread or on a worker.
 //
-// Thread safety: none; a session is used by one thread at a time (it may move between threads).
+// Thread safety: none but cancel()'s; a session is used by one thread at a time (it may move between threads).
 #pragma once
 
 #include <cstdint>
@@ -48,6 +48,10 @@ class Session {
   Result<ResultSet> execute(std::string_view sql, std::span<const Datum> parameters = {});
   // Parsed and bound once, run any number of times. Stays valid when the catalog changes (it is bound again).
   Result<std::unique_ptr<PreparedStatement>> prepare(std::string_view sql);
+
+  // Asks the statement that runs now to end with kCancelled; SQL looks for it between chunks of rows. From any thread, and from a
+  // signal handler.
+  void cancel();
 
   // What front ends ask.
   [[nodiscard]] std::uint64_t id() const;

@@ -37,7 +37,16 @@ struct ResolvedStatement {
   std::shared_ptr<const sql::Plan> plan;             // null for a statement of the engine itself:
   std::shared_ptr<parser::ParsedStatement> control;  // BEGIN, SET, SHOW, CHECKPOINT …
   std::span<const Datum> literals;                   // parameters behind the statement's own, if it was bound so
+  std::span<const std::uint32_t> literal_positions;  // of each, in the statement's bytes
   std::uint64_t shape_hash = 0;
+};
+
+// How a statement of SQL ended: what is left to answer behind its rows.
+struct SqlOutcome {
+  enum class Kind : std::uint8_t { kRows, kAffected, kDone };
+  Kind kind = Kind::kDone;
+  std::string_view tag;       // "INSERT"; valid until the session resolves the next statement
+  std::int64_t affected = 0;  // rows changed; for a query, rows answered
 };
 
 // A statement that MULTI queued: it owns its bytes.
@@ -84,7 +93,8 @@ class Session::Impl {
 
   // SQL (sql_execution.cpp). Statements of the engine itself (BEGIN, SET …) resolve to `control`, all others to a plan.
   Result<const ResolvedStatement*> resolve(std::string_view text);
-  Result<ResultSet> executeForRows(std::string_view text, std::span<const Datum> parameters);
+  // Runs one statement; its rows go to `sink`.
+  Result<SqlOutcome> runSql(std::string_view text, std::span<const Datum> parameters, RowSink& sink);
   Result<std::span<const Datum>> parametersOf(const ResolvedStatement& resolved, std::span<const Datum> given);
   // Nothing: the plan is stale, bind again. `sink` may be null.
   Result<std::optional<sql::ExecSummary>> runPlan(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
@@ -119,6 +129,7 @@ class Session::Impl {
   std::string library_version;
   std::string address;
 
+  std::atomic<bool> cancelled = false;            // somebody asked the running statement to stop
   UnixMs now;                                     // the statement's one clock reading
   std::unique_ptr<txn::Transaction> transaction;  // inside BEGIN
   Lsn fence = 0;
@@ -128,11 +139,13 @@ class Session::Impl {
   static std::optional<std::string> sqlFromWords(std::span<const std::string_view> words);
   static int commandOf(std::span<const std::string_view> args);
   void executeNow(const Statement& statement, Reply& reply);
+  void executeWords(const std::string& sql, Reply& reply);
   void executeCommand(const Statement& statement, int command, Reply& reply);
   Status callCommand(int command, std::span<const std::string_view> args, Reply& reply);
   Status callSessionHandler(int command, std::span<const std::string_view> args, Reply& reply);
   void refuseUnknown(std::span<const std::string_view> args, Reply& reply);
   void refuse(const Error& error, Reply& reply);
+  static void answer(const Status& status, Reply& reply);
   Status executeLive(int command, std::span<const std::string_view> args, Reply& reply);
   Status executeInTransaction(txn::Transaction& target, int command, std::span<const std::string_view> args, Reply& reply);
   Status executeAsTransaction(int command, std::span<const std::string_view> args, Reply& reply);
@@ -152,8 +165,7 @@ class Session::Impl {
   [[nodiscard]] std::vector<kv::PartitionId> watchedPartitions() const;
 
   // SQL (sql_execution.cpp)
-  void executeSql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply);
-  Status trySql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply);
+  Status executeSql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply);
   bool isSlowSql(std::string_view text);
   bool isFastSearch(const sql::Plan& plan);
   std::uint64_t rowsOf(const sql::Plan& plan);

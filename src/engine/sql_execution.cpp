@@ -67,7 +67,13 @@ Result<std::span<const Datum>> Session::Impl::convertParameters(const sql::Plan&
   parameter_arena_.reset();
   for (std::size_t i = 0; i < types.size(); ++i) {
     if (!fits(given[i], types[i])) {
-      TREFOIL_ASSIGN(converted_[i], sql::convertDatum(types[i], given[i], parameter_arena_));
+      Result<Datum> converted = sql::convertDatum(types[i], given[i], parameter_arena_);
+      if (!converted.ok()) {
+        const std::size_t literal = i - plan.statementParameters();
+        const bool placed = resolved_.plan.get() == &plan && literal < resolved_.literal_positions.size();
+        return placed ? std::move(converted).error().at(resolved_.literal_positions[literal]) : std::move(converted).error();
+      }
+      converted_[i] = *converted;
     }
   }
   return std::span<const Datum>(converted_);
@@ -75,7 +81,8 @@ Result<std::span<const Datum>> Session::Impl::convertParameters(const sql::Plan&
 
 sql::ExecContext Session::Impl::makeContext(sql::View& view, kv::View* kv, std::span<const Datum> parameters, RowSink* sink,
                                             UnixMs at) {
-  sql::ExecContext context{.view = view, .parameters = parameters, .sink = sink, .now_us = at.value * 1000};
+  sql::ExecContext context{
+      .view = view, .parameters = parameters, .sink = sink, .now_us = at.value * 1000, .cancelled = &cancelled};
   if (statement_timeout_ms != 0) {
     context.deadline_us = database.env().monotonicMicros() + statement_timeout_ms * 1000;
   }
@@ -208,6 +215,7 @@ Result<const ResolvedStatement*> Session::Impl::resolve(std::string_view text) {
   if (cacheable) {
     resolved_.shape_hash = scanner.hash();
     resolved_.literals = scanner.literals();
+    resolved_.literal_positions = scanner.positions();
     if (const auto* plan = shapes_.find(scanner.hash(), scanner.text(), scanner.literals()); plan != nullptr) {
       resolved_.plan = *plan;
       return &resolved_;
@@ -246,40 +254,47 @@ Result<std::span<const Datum>> Session::Impl::parametersOf(const ResolvedStateme
 
 // --- One statement ----------------------------------------------------------------------------------------------------------
 
-void Session::Impl::executeSql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply) {
+// On an error nothing of an answer is left in `reply`.
+Status Session::Impl::executeSql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply) {
   static const CommandMeta& meta = kCommands[static_cast<std::size_t>(findCommand("SQL"))];
   last_command.store(&meta, std::memory_order_relaxed);
   const Reply::Mark mark = reply.mark();
-  if (const Status status = trySql(text, parameters, form, reply); !status.ok()) {
+  ReplySink sink(reply, form);
+  const Result<SqlOutcome> outcome = runSql(text, parameters, sink);
+  if (!outcome.ok()) {
     reply.rewind(mark);
-    reply.error(status.error());
+    return outcome.error();
   }
+  switch (outcome->kind) {
+    case SqlOutcome::Kind::kRows:
+      reply.endTable();
+      break;
+    case SqlOutcome::Kind::kAffected:
+      reply.affected(outcome->tag, outcome->affected);
+      break;
+    case SqlOutcome::Kind::kDone:
+      reply.done(outcome->tag);
+      break;
+  }
+  return {};
 }
 
-Status Session::Impl::trySql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply) {
+Result<SqlOutcome> Session::Impl::runSql(std::string_view text, std::span<const Datum> parameters, RowSink& sink) {
+  using Kind = SqlOutcome::Kind;
   for (int attempt = 0; attempt < kRebindAttempts; ++attempt) {
     TREFOIL_ASSIGN(const ResolvedStatement* resolved, resolve(text));
-    ReplySink sink(reply, form);
     if (const std::shared_ptr<parser::ParsedStatement> control = resolved->control; control != nullptr) {
       TREFOIL_ASSIGN(const std::string_view tag, executeControl(*control->statement, sink));
-      control->statement->kind == ast::StatementKind::kShow ? reply.endTable() : reply.done(tag);
-      return {};
+      return SqlOutcome{control->statement->kind == ast::StatementKind::kShow ? Kind::kRows : Kind::kDone, tag};
     }
     const std::shared_ptr<const sql::Plan> plan = resolved->plan;
     TREFOIL_ASSIGN(const std::span<const Datum> values, parametersOf(*resolved, parameters));
     TREFOIL_ASSIGN(const std::optional<sql::ExecSummary> summary, runPlan(*plan, values, &sink));
-    if (!summary) {
-      forgetPlan();
-      continue;
+    if (summary) {
+      const Kind kind = plan->answersRows() ? Kind::kRows : plan->kind() == sql::PlanKind::kDml ? Kind::kAffected : Kind::kDone;
+      return SqlOutcome{kind, plan->tag(), summary->affected};
     }
-    if (plan->answersRows()) {
-      reply.endTable();
-    } else if (plan->kind() == sql::PlanKind::kDml) {
-      reply.affected(plan->tag(), summary->affected);
-    } else {
-      reply.done(plan->tag());
-    }
-    return {};
+    forgetPlan();
   }
   return Error(ErrorCode::kConflict, "the catalog keeps changing: the statement could not be bound");
 }
@@ -291,8 +306,7 @@ Status Session::Impl::executeSqlCommand(std::span<const std::string_view> args, 
   for (const std::string_view arg : args.subspan(2)) {
     parameters.push_back(Datum::text(arg));
   }
-  executeSql(args[1], parameters, TableForm::kNamesAndRows, reply);
-  return {};
+  return executeSql(args[1], parameters, TableForm::kNamesAndRows, reply);
 }
 
 bool Session::Impl::isSlowSql(std::string_view text) {

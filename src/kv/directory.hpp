@@ -25,6 +25,7 @@
 // sake, and their memory comes from a StablePool.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <string_view>

@@ -59,17 +59,17 @@ View::Touched& View::touchedAt(std::size_t index) {
 }
 
 View::Touched* View::touchedKey(int db, std::uint64_t hash, std::string_view key) {
-  const auto isIt = [&](const Touched& touched) { return touched.hash == hash && touched.db == db && keyOf(touched) == key; };
+  const auto is_it = [&](const Touched& touched) { return touched.hash == hash && touched.db == db && keyOf(touched) == key; };
   if (touched_count_ <= kInlineTouched) {
     for (std::size_t i = 0; i < touched_count_; ++i) {
-      if (isIt(inline_touched_[i])) {
+      if (is_it(inline_touched_[i])) {
         return &inline_touched_[i];
       }
     }
     return nullptr;
   }
   for (auto [it, end] = overlay_->by_hash.equal_range(hash); it != end; ++it) {
-    if (Touched& touched = touchedAt(it->second); isIt(touched)) {
+    if (Touched& touched = touchedAt(it->second); is_it(touched)) {
       return &touched;
     }
   }
@@ -336,12 +336,12 @@ bool View::hasWrites() const {
 
 View::Footprint View::footprint() const {
   Footprint footprint;
-  const auto addDatabase = [](std::vector<PartitionId>& ids, int db) {
+  const auto add_database = [](std::vector<PartitionId>& ids, int db) {
     for (std::uint32_t i = 0; i < kPartitions; ++i) {
       ids.push_back({(static_cast<std::uint32_t>(db) << kPartitionBits) | i});
     }
   };
-  const auto sortUnique = [](std::vector<PartitionId>& ids) {
+  const auto sort_unique = [](std::vector<PartitionId>& ids) {
     std::sort(ids.begin(), ids.end());
     ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   };
@@ -352,19 +352,19 @@ View::Footprint View::footprint() const {
   if (overlay_ != nullptr) {
     for (std::size_t db = 0; db < overlay_->flushed.size(); ++db) {
       if (overlay_->flushed[db]) {
-        addDatabase(footprint.written, static_cast<int>(db));
+        add_database(footprint.written, static_cast<int>(db));
       }
     }
   }
-  sortUnique(footprint.written);
+  sort_unique(footprint.written);
   if (reads_ != nullptr) {
     for (const auto& key : reads_->keys) {
       footprint.read.push_back(Store::partition(key.db, key.hash));
     }
     for (const auto& pattern : reads_->patterns) {
-      addDatabase(footprint.read, pattern.db);
+      add_database(footprint.read, pattern.db);
     }
-    sortUnique(footprint.read);
+    sort_unique(footprint.read);
     std::erase_if(footprint.read,
                   [&](PartitionId id) { return std::binary_search(footprint.written.begin(), footprint.written.end(), id); });
   }

@@ -48,7 +48,7 @@ Store::WalkStep Store::walkStep(int db, std::uint64_t from, std::size_t budget, 
   if (snapshot != kNoSnapshot || here.directory.size() > 0) {
     const OptionalLock lock(here.lock, !locked);
     const ShadowMap* shadow = snapshot != kNoSnapshot ? here.shadow.get() : nullptr;
-    const auto visitOne = [&](const Entry& entry) {
+    const auto visit_one = [&](const Entry& entry) {
       ++visited;
       visitor(entry);
     };
@@ -59,10 +59,10 @@ Store::WalkStep Store::walkStep(int db, std::uint64_t from, std::size_t budget, 
           return;
         }
       }
-      visitOne(entry);
+      visit_one(entry);
     });
     if (shadow != nullptr) {
-      shadow->visit(exact ? std::max(from, range.low) : range.low, range.next, range.at_end, snapshot, visitOne);
+      shadow->visit(exact ? std::max(from, range.low) : range.low, range.next, range.at_end, snapshot, visit_one);
     }
   }
   if (!range.at_end) {

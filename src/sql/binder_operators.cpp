@@ -132,7 +132,8 @@ Result<ExpressionPtr> Binder::bindUnary(const ast::Unary& unary, const Expressio
   TREFOIL_ASSIGN(ExpressionPtr operand, bindExpression(*unary.operand, context));
   const bool plus = unary.op == ast::UnaryOperator::kPlus;
   if (operand->type.isUnknown()) {
-    TREFOIL_ASSIGN(operand, coerce(std::move(operand), isConstantNull(*operand) ? SqlType::integer() : SqlType::real()));
+    const SqlType assumed = isConstantNull(*operand) ? SqlType::integer() : SqlType::real();
+    TREFOIL_ASSIGN(operand, coerce(std::move(operand), assumed));
   }
   if (!operand->type.isNumeric()) {
     return Error(ErrorCode::kUndefinedFunction,

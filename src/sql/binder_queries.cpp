@@ -26,7 +26,7 @@ std::string outputName(const ast::Expression& expression) {
       return expression.as<ast::Literal>().literal_kind == ast::LiteralKind::kBoolean ? "bool" : "?column?";
     case ast::ExpressionKind::kCast: {
       const auto& cast = expression.as<ast::Cast>();
-      const std::string inner = outputName(*cast.operand);
+      std::string inner = outputName(*cast.operand);
       if (inner != "?column?") {
         return inner;
       }

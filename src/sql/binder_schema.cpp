@@ -401,9 +401,9 @@ Status bindDrop(Binder& binder, const ast::Drop& drop, PlanParts& parts) {
       const auto found = binder.view().findIndex(text);
       if (found) {
         if (found->is_constraint) {
-          return Error(ErrorCode::kInvalid, "cannot drop index " + text + " because constraint " + text + " on table " +
-                                                found->table->name + " requires it")
-              .withHint("You can drop constraint " + text + " on table " + found->table->name + " instead.")
+          const std::string constraint = "constraint " + text + " on table " + found->table->name;
+          return Error(ErrorCode::kInvalid, "cannot drop index " + text + " because " + constraint + " requires it")
+              .withHint("You can drop " + constraint + " instead.")
               .at(name.name.position);
         }
         binder.useTable(found->table->id, true);

@@ -237,9 +237,9 @@ Status Evaluator::filter(EvalContext& context, const Chunk& chunk, const Rows& r
 }
 
 Status Evaluator::scalar(EvalContext& context, Datum& result) {
-  static const Chunk kNoChunk;
+  static const Chunk no_chunk;
   Column column;
-  TREFOIL_TRY(evaluate(context, kNoChunk, Rows{nullptr, 1}, column));
+  TREFOIL_TRY(evaluate(context, no_chunk, Rows{nullptr, 1}, column));
   result = column.datum(0);
   return {};
 }
@@ -455,16 +455,12 @@ Status Evaluator::evaluateInList(Node& node, EvalContext& context, const Chunk& 
   const bool empty_list = node.children.size() == 1;
   auto* const values = buffer.as<std::uint8_t>();
   forEachPosition(rows, [&](std::uint32_t i) {
-    if (empty_list) {
-      values[i] = negated ? 1 : 0;
-    } else if (operand.isNull(i)) {
-      buffer.setNull(i);
-    } else if (set.contains(operand, i)) {
-      values[i] = negated ? 0 : 1;
-    } else if (set.has_null) {
-      buffer.setNull(i);
+    const bool known_operand = empty_list || !operand.isNull(i);
+    const bool found = !empty_list && known_operand && set.contains(operand, i);
+    if (known_operand && (found || empty_list || !set.has_null)) {
+      values[i] = found != negated ? 1 : 0;
     } else {
-      values[i] = negated ? 1 : 0;
+      buffer.setNull(i);
     }
   });
   result = buffer.view();
@@ -477,7 +473,7 @@ Status Evaluator::evaluateSubquery(Node& node, EvalContext& context, const Chunk
     TREFOIL_TRY(evaluateNode(node.children[i], context, chunk, rows, node.arguments[i]));
   }
   const std::size_t first_outer = expression.subquery_kind == SubqueryKind::kIn ? 1 : 0;
-  const bool constant = node.children.size() == 0;
+  const bool constant = node.children.empty();
   const Rows computed = constant ? Rows{nullptr, std::min(rows.count, 1U)} : rows;
   ColumnBuffer& buffer = node.result(capacity_);
   std::memset(buffer.nulls(), 0, wordsOf(computed) * sizeof(std::uint64_t));

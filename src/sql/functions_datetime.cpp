@@ -154,7 +154,7 @@ double extractField(Field field, Int micros) {
     case Field::kMonth:
       return date.month;
     case Field::kQuarter:
-      return (date.month + 2) / 3;
+      return real((date.month + 2) / 3);
     case Field::kYear:
       return real(date.year);
     case Field::kIsoYear:

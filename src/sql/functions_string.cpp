@@ -464,7 +464,7 @@ std::vector<Function> stringFunctions() {
   const SqlType boolean = SqlType::boolean();
   const SqlType blob = SqlType::blob();
   std::vector<Function> list;
-  const auto add = [&](std::initializer_list<std::string_view> names, std::vector<SqlType> parameters, SqlType result,
+  const auto add = [&](std::initializer_list<std::string_view> names, const std::vector<SqlType>& parameters, SqlType result,
                        Kernel kernel) {
     for (const std::string_view name : names) {
       list.push_back({.name = name, .parameters = parameters, .result = result, .kernel = kernel});

@@ -44,6 +44,22 @@ class RedisCli(unittest.TestCase):
                          '1) 1) "id"\n   2) "word"\n2) 1) (integer) 2\n   2) "two"\n')
         self.assertEqual(self.cli("DROP TABLE words"), "OK\n")
 
+    def test_quotes_around_bare_words_are_kept_where_they_can_be(self):
+        self.cli("CREATE TABLE quoted (id INTEGER PRIMARY KEY, word TEXT)")
+        typed = b"""INSERT INTO quoted VALUES (1, "'plain'" )
+INSERT INTO quoted VALUES "(2, 'two words')"
+INSERT INTO quoted VALUES (3, "O'Neill & sons" )
+INSERT INTO quoted VALUES (4, '' )
+SELECT id FROM quoted WHERE word = 'two words'
+SELECT id FROM quoted WHERE word = "O'Neill & sons"
+SELECT id FROM quoted WHERE word = ""
+"""
+        self.assertEqual(self.cli(stdin=typed), "1\n1\n1\n1\n2\n3\n4\n")
+        lost = self.cli(stdin=b"SELECT id FROM quoted WHERE word = 'plain'\n")
+        self.assertIn('column "plain" does not exist', lost)
+        self.assertIn("HINT: If this was a text", lost)
+        self.cli("DROP TABLE quoted")
+
     def test_mass_insertion(self):
         data = b"".join(Connection.encode("SET", f"mass:{i}", "x" * 50) for i in range(50000))
         self.assertIn("errors: 0, replies: 50000", self.cli("--pipe", stdin=data))

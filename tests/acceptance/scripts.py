@@ -102,6 +102,9 @@ select count(*) from fruit
         self.check("SELECT 1;\n.quit\nSELECT 2;\n", "1\n")
         code, _, err = run(".nonsense\n")
         self.assertEqual((code, err.splitlines()[0]), (1, "stdin:1:1: unknown command .nonsense; .help lists what there is"))
+        code, _, err = run("\\d fruit\n")
+        self.assertEqual((code, err.splitlines()[0]), (1, "stdin:1:1: unknown command \\d; .help lists what there is"))
+        self.check("SELECT 1;\nexit\nSELECT 2;\n", "1\n")
 
     def test_a_schema_makes_itself_again(self):
         script = ('CREATE TABLE "Odd" (a INTEGER DEFAULT 7, "b c" VARCHAR(5) NOT NULL UNIQUE, v VECTOR(3), PRIMARY KEY (a), '
@@ -134,6 +137,13 @@ class Errors(unittest.TestCase):
         _, _, err = run("SELECT 'äöü', nonsense;")
         self.assertTrue(err.startswith("stdin:1:15: "), err)
         self.assertEqual(err.splitlines()[1:3], ["SELECT 'äöü', nonsense", " " * 14 + "^"])
+
+    def test_a_literal_that_is_no_value_of_its_type(self):
+        for statement in ("SELECT * FROM fruit WHERE id = 'x1'", "SELECT * FROM fruit WHERE id = 'x2'",
+                          "INSERT INTO fruit VALUES (4, 'pear', 'x3', true)"):
+            _, _, err = run(TABLE + statement + ";")
+            self.assertIn("invalid input syntax for type ", err)
+            self.assertEqual(err.splitlines()[2], " " * statement.index("'x") + "^", err)
 
     def test_errors_of_commands(self):
         code, out, err = run("SET k v\nLPUSH k x\nGET k\n")

@@ -125,6 +125,14 @@ class Interactive(unittest.TestCase):
         self.assertIn("7", shell.type("SELECT 7;\n"))
         self.assertEqual(shell.end(), 0)
 
+    def test_interrupt_cancels_the_running_statement(self):
+        shell = self.shell()
+        os.write(shell.fd, b"SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b;\n")
+        time.sleep(0.5)
+        self.assertIn("canceling statement due to user request", shell.type("\x03"))
+        self.assertIn("7", shell.type("SELECT 7;\n"))
+        self.assertEqual(shell.end(), 0)
+
     def test_history_outlives_the_shell(self):
         shell = self.shell()
         shell.type("SET remember\n")
@@ -157,7 +165,8 @@ class Interactive(unittest.TestCase):
             self.assertIn("INSERT 2", shell.type("INSERT INTO t VALUES (1, 'ann', 1.5), (2, NULL, 2);\n", until=prompt))
             self.assertIn("  1 | ann  |   1.5\n  2 | NULL |     2\n(2 rows)", shell.type("SELECT * FROM t ORDER BY id;\n", until=prompt))
             self.assertIn("(integer) 1", shell.type("INCR n\n", until=prompt))
-            self.assertIn("ERROR: ", shell.type("SELECT * FORM t;\n", until=prompt))
+            self.assertIn('ERROR: syntax error at or near "FORM"\nSELECT * FORM t\n         ^\nDETAIL: ',
+                          shell.type("SELECT * FORM t;\n", until=prompt))
             self.assertIn("CREATE TABLE t (", shell.type(".schema\n", until=prompt))
             self.assertEqual(server.stop(signal.SIGTERM), 0)
             os.write(shell.fd, b"INCR n\n")

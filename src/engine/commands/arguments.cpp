@@ -123,9 +123,9 @@ Result<Deadline> positiveDeadline(std::string_view argument, ExpiryUnit unit, Un
 
 IndexRange indexRange(std::int64_t start, std::int64_t stop, std::size_t size) {
   const auto length = static_cast<std::int64_t>(size);
-  const auto fromStart = [&](std::int64_t index) { return index < 0 ? std::max<std::int64_t>(index + length, -1) : index; };
-  const std::int64_t first = std::max<std::int64_t>(fromStart(start), 0);
-  const std::int64_t last = std::min(fromStart(stop), length - 1);
+  const auto from_start = [&](std::int64_t index) { return index < 0 ? std::max<std::int64_t>(index + length, -1) : index; };
+  const std::int64_t first = std::max<std::int64_t>(from_start(start), 0);
+  const std::int64_t last = std::min(from_start(stop), length - 1);
   if (first > last) {
     return {};
   }

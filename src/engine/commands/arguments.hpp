@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/glob.hpp"
 #include "base/status.hpp"
 #include "engine/command.hpp"
 #include "kv/collection.hpp"
@@ -65,6 +66,23 @@ struct ScanOptions {
 Result<ScanOptions> scanOptions(std::span<const std::string_view> args, std::size_t at, bool type_allowed);
 // The answer: the next cursor and the elements.
 void replyScan(Reply& reply, std::uint64_t next, const std::vector<std::string>& elements);
+
+// SSCAN, HSCAN, ZSCAN: one step over a collection. `append` adds to the answer what an element stands for.
+template <typename Handle, typename Append>
+Status scanCollection(CommandCall& call, const Result<Handle>& collection, Append&& append) {
+  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(call.args, 2, false));
+  if (!collection.ok()) {
+    return collection.error();
+  }
+  std::vector<std::string> found;
+  const std::uint64_t next = collection->scan(options.cursor, options.count, [&](const kv::Element& element) {
+    if (!options.match || globMatch(*options.match, element.member)) {
+      append(found, element);
+    }
+  });
+  replyScan(call.reply, next, found);
+  return {};
+}
 
 // A member with its score: two elements in RESP2, a pair of its own in RESP3.
 void replyScored(CommandCall& call, std::string_view member, double score);

@@ -2,7 +2,6 @@
 #include <cmath>
 
 #include "base/format_number.hpp"
-#include "base/glob.hpp"
 #include "engine/commands/arguments.hpp"
 #include "kv/integer_text.hpp"
 
@@ -179,17 +178,10 @@ Status hincrbyfloat(CommandCall& call) {
 }
 
 Status hscan(CommandCall& call) {
-  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(call.args, 2, false));
-  TREFOIL_ASSIGN(const kv::HashHandle hash, call.kv.hash(keyAt(call, 1)));
-  std::vector<std::string> found;
-  const std::uint64_t next = hash.scan(options.cursor, options.count, [&](const kv::Element& element) {
-    if (!options.match || globMatch(*options.match, element.member)) {
-      found.emplace_back(element.member);
-      found.emplace_back(element.value);
-    }
+  return scanCollection(call, call.kv.hash(keyAt(call, 1)), [](std::vector<std::string>& found, const kv::Element& element) {
+    found.emplace_back(element.member);
+    found.emplace_back(element.value);
   });
-  replyScan(call.reply, next, found);
-  return {};
 }
 
 }  // namespace trefoil::commands

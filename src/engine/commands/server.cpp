@@ -206,7 +206,7 @@ Status info(CommandCall& call) {
     }
     text += "# " + std::string(section.name) + "\r\n";
     for (const auto& [name, value] : section.lines(database)) {
-      text += name + ":" + value + "\r\n";
+      text.append(name).append(":").append(value).append("\r\n");
     }
   }
   call.reply.verbatim(text);

@@ -1,7 +1,6 @@
 // Set commands. Redis: t_set.c.
 #include <unordered_set>
 
-#include "base/glob.hpp"
 #include "engine/commands/arguments.hpp"
 
 namespace trefoil::commands {
@@ -28,21 +27,23 @@ Result<std::vector<kv::SetHandle>> setsFrom(CommandCall& call, std::size_t first
   return sets;
 }
 
-using Combine = std::vector<std::string> (*)(std::vector<kv::SetHandle> sets);
+// Of at least one set.
+using Combine = std::vector<std::string> (*)(std::span<const kv::SetHandle> sets);
 
 // Members of the smallest set that are in all others.
-std::vector<std::string> intersection(std::vector<kv::SetHandle> sets) {
-  std::sort(sets.begin(), sets.end(), [](const kv::SetHandle& a, const kv::SetHandle& b) { return a.size() < b.size(); });
+std::vector<std::string> intersection(std::span<const kv::SetHandle> sets) {
+  const auto smallest = std::min_element(sets.begin(), sets.end(),
+                                         [](const kv::SetHandle& a, const kv::SetHandle& b) { return a.size() < b.size(); });
   std::vector<std::string> members;
-  for (kv::ElementCursor cursor = sets[0].first(); cursor.valid(); cursor.next()) {
-    if (std::all_of(sets.begin() + 1, sets.end(), [&](const kv::SetHandle& set) { return set.contains(cursor.member()); })) {
+  for (kv::ElementCursor cursor = smallest->first(); cursor.valid(); cursor.next()) {
+    if (std::all_of(sets.begin(), sets.end(), [&](const kv::SetHandle& set) { return set.contains(cursor.member()); })) {
       members.emplace_back(cursor.member());
     }
   }
   return members;
 }
 
-std::vector<std::string> unionOf(std::vector<kv::SetHandle> sets) {
+std::vector<std::string> unionOf(std::span<const kv::SetHandle> sets) {
   std::vector<std::string> members;
   std::unordered_set<std::string_view> seen;
   for (const kv::SetHandle& set : sets) {
@@ -56,7 +57,7 @@ std::vector<std::string> unionOf(std::vector<kv::SetHandle> sets) {
 }
 
 // Members of the first set that are in no other.
-std::vector<std::string> difference(std::vector<kv::SetHandle> sets) {
+std::vector<std::string> difference(std::span<const kv::SetHandle> sets) {
   std::vector<std::string> members;
   for (kv::ElementCursor cursor = sets[0].first(); cursor.valid(); cursor.next()) {
     if (std::none_of(sets.begin() + 1, sets.end(), [&](const kv::SetHandle& set) { return set.contains(cursor.member()); })) {
@@ -67,14 +68,14 @@ std::vector<std::string> difference(std::vector<kv::SetHandle> sets) {
 }
 
 Status replyCombined(CommandCall& call, Combine combine) {
-  TREFOIL_ASSIGN(std::vector<kv::SetHandle> sets, setsFrom(call, 1));
-  replySet(call.reply, combine(std::move(sets)));
+  TREFOIL_ASSIGN(const std::vector<kv::SetHandle> sets, setsFrom(call, 1));
+  replySet(call.reply, combine(sets));
   return {};
 }
 
 Status storeCombined(CommandCall& call, Combine combine) {
-  TREFOIL_ASSIGN(std::vector<kv::SetHandle> sets, setsFrom(call, 2));
-  const std::vector<std::string> members = combine(std::move(sets));
+  TREFOIL_ASSIGN(const std::vector<kv::SetHandle> sets, setsFrom(call, 2));
+  const std::vector<std::string> members = combine(sets);
   const kv::Key target = keyAt(call, 1);
   call.kv.remove(target);
   const std::vector<std::string_view> views(members.begin(), members.end());
@@ -229,16 +230,8 @@ Status sdiffstore(CommandCall& call) {
 }
 
 Status sscan(CommandCall& call) {
-  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(call.args, 2, false));
-  TREFOIL_ASSIGN(const kv::SetHandle set, call.kv.set(keyAt(call, 1)));
-  std::vector<std::string> found;
-  const std::uint64_t next = set.scan(options.cursor, options.count, [&](const kv::Element& element) {
-    if (!options.match || globMatch(*options.match, element.member)) {
-      found.emplace_back(element.member);
-    }
-  });
-  replyScan(call.reply, next, found);
-  return {};
+  return scanCollection(call, call.kv.set(keyAt(call, 1)),
+                        [](std::vector<std::string>& found, const kv::Element& element) { found.emplace_back(element.member); });
 }
 
 }  // namespace trefoil::commands

@@ -2,7 +2,6 @@
 #include <cmath>
 #include <unordered_map>
 
-#include "base/glob.hpp"
 #include "engine/commands/arguments.hpp"
 
 namespace trefoil::commands {
@@ -272,18 +271,11 @@ Status zpopmax(CommandCall& call) {
 }
 
 Status zscan(CommandCall& call) {
-  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(call.args, 2, false));
-  TREFOIL_ASSIGN(const kv::SortedSetHandle set, call.kv.sortedSet(keyAt(call, 1)));
-  std::vector<std::string> found;
-  const std::uint64_t next = set.scan(options.cursor, options.count, [&](const kv::Element& element) {
-    if (!options.match || globMatch(*options.match, element.member)) {
-      char text[kMaxDoubleChars];
-      found.emplace_back(element.member);
-      found.emplace_back(text, formatDouble(text, element.score));
-    }
+  return scanCollection(call, call.kv.sortedSet(keyAt(call, 1)), [](std::vector<std::string>& found, const kv::Element& element) {
+    char text[kMaxDoubleChars];
+    found.emplace_back(element.member);
+    found.emplace_back(text, formatDouble(text, element.score));
   });
-  replyScan(call.reply, next, found);
-  return {};
 }
 
 }  // namespace trefoil::commands

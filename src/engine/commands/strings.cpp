@@ -1,4 +1,6 @@
 // String commands. Redis: t_string.c.
+#include <cmath>
+
 #include "base/format_number.hpp"
 #include "engine/commands/arguments.hpp"
 #include "kv/integer_text.hpp"

@@ -9,7 +9,7 @@ namespace trefoil::sql {
 namespace {
 
 using Int = std::int64_t;
-__extension__ typedef __int128 WideInt;
+__extension__ using WideInt = __int128;
 
 // function(row, position) for rows whose argument is not NULL.
 template <typename Function>
@@ -28,6 +28,43 @@ inline void forEachValue(const Column& argument, const Rows& rows, Function&& fu
     const std::uint32_t i = rows.position(row);
     if (nulls == nullptr || ((nulls[i >> 6] >> (i & 63)) & 1) == 0) {
       function(row, argument.constant ? 0 : i);
+    }
+  }
+}
+
+// States with one Group for each group. `Derived` has void merge(Group&, const Group&): what two workers found of one group.
+template <typename Derived, typename Group>
+class GroupedState : public AggregateState {
+ public:
+  void clear() override { groups_.clear(); }
+  void resize(std::uint32_t groups) override { groups_.resize(groups); }
+  Status combine(const AggregateState& other, std::span<const std::uint32_t> mapping) override {
+    const auto& from = static_cast<const GroupedState&>(other);
+    for (std::size_t g = 0; g < mapping.size(); ++g) {
+      static_cast<Derived*>(this)->merge(groups_[mapping[g]], from.groups_[g]);
+    }
+    return {};
+  }
+
+ protected:
+  std::vector<Group> groups_;
+};
+
+// The value so far, if there was one.
+template <typename T>
+struct Found {
+  T value{};
+  bool any = false;
+};
+
+// The values of groups first …, NULL where there was none; as what the column holds: `T`.
+template <typename T, typename Value>
+void putFound(std::span<const Found<Value>> groups, ColumnBuffer& out) {
+  for (std::uint32_t i = 0; i < groups.size(); ++i) {
+    if (groups[i].any) {
+      out.as<T>()[i] = T(groups[i].value);
+    } else {
+      out.setNull(i);
     }
   }
 }
@@ -65,33 +102,28 @@ class CountState final : public AggregateState {
   std::vector<Int> counts_;
 };
 
+struct IntegerSum {
+  WideInt sum = 0;
+  Int count = 0;
+};
+
 // sum and avg of integers. The sum is 128 bits wide: only a result can be out of range, no step on the way.
 template <bool Average>
-class IntegerSumState final : public AggregateState {
+class IntegerSumState final : public GroupedState<IntegerSumState<Average>, IntegerSum> {
  public:
-  void clear() override { groups_.clear(); }
-  void resize(std::uint32_t groups) override { groups_.resize(groups); }
   Status update(const std::uint32_t* groups, const Column& argument, const Column&, const Rows& rows) override {
-    Group* const states = groups_.data();
+    IntegerSum* const states = this->groups_.data();
     const Int* const values = argument.as<Int>();
     forEachValue(argument, rows, [&](std::uint32_t row, std::uint32_t i) {
-      Group& state = states[groups[row]];
+      IntegerSum& state = states[groups[row]];
       state.sum += values[i];
       ++state.count;
     });
     return {};
   }
-  Status combine(const AggregateState& other, std::span<const std::uint32_t> mapping) override {
-    const auto& from = static_cast<const IntegerSumState&>(other);
-    for (std::size_t g = 0; g < mapping.size(); ++g) {
-      groups_[mapping[g]].sum += from.groups_[g].sum;
-      groups_[mapping[g]].count += from.groups_[g].count;
-    }
-    return {};
-  }
   Status result(std::uint32_t first, std::uint32_t count, ColumnBuffer& out) const override {
     for (std::uint32_t i = 0; i < count; ++i) {
-      const Group& state = groups_[first + i];
+      const IntegerSum& state = this->groups_[first + i];
       if (state.count == 0) {
         out.setNull(i);
       } else if constexpr (Average) {
@@ -105,43 +137,35 @@ class IntegerSumState final : public AggregateState {
     }
     return {};
   }
+  void merge(IntegerSum& into, const IntegerSum& other) {
+    into.sum += other.sum;
+    into.count += other.count;
+  }
+};
 
- private:
-  struct Group {
-    WideInt sum = 0;
-    Int count = 0;
-  };
-  std::vector<Group> groups_;
+struct RealSum {
+  double sum = 0;
+  bool infinite = false;
+  Int count = 0;
 };
 
 template <bool Average>
-class RealSumState final : public AggregateState {
+class RealSumState final : public GroupedState<RealSumState<Average>, RealSum> {
  public:
-  void clear() override { groups_.clear(); }
-  void resize(std::uint32_t groups) override { groups_.resize(groups); }
   Status update(const std::uint32_t* groups, const Column& argument, const Column&, const Rows& rows) override {
-    Group* const states = groups_.data();
+    RealSum* const states = this->groups_.data();
     const double* const values = argument.as<double>();
     forEachValue(argument, rows, [&](std::uint32_t row, std::uint32_t i) {
-      Group& state = states[groups[row]];
+      RealSum& state = states[groups[row]];
       state.sum += values[i];
       state.infinite |= std::isinf(values[i]);
       ++state.count;
     });
     return {};
   }
-  Status combine(const AggregateState& other, std::span<const std::uint32_t> mapping) override {
-    const auto& from = static_cast<const RealSumState&>(other);
-    for (std::size_t g = 0; g < mapping.size(); ++g) {
-      groups_[mapping[g]].sum += from.groups_[g].sum;
-      groups_[mapping[g]].infinite |= from.groups_[g].infinite;
-      groups_[mapping[g]].count += from.groups_[g].count;
-    }
-    return {};
-  }
   Status result(std::uint32_t first, std::uint32_t count, ColumnBuffer& out) const override {
     for (std::uint32_t i = 0; i < count; ++i) {
-      const Group& state = groups_[first + i];
+      const RealSum& state = this->groups_[first + i];
       if (state.count == 0) {
         out.setNull(i);
         continue;
@@ -153,26 +177,27 @@ class RealSumState final : public AggregateState {
     }
     return {};
   }
+  void merge(RealSum& into, const RealSum& other) {
+    into.sum += other.sum;
+    into.infinite |= other.infinite;
+    into.count += other.count;
+  }
+};
 
- private:
-  struct Group {
-    double sum = 0;
-    bool infinite = false;
-    Int count = 0;
-  };
-  std::vector<Group> groups_;
+struct Variance {
+  double count = 0;
+  double mean = 0;
+  double squares = 0;
 };
 
 // Welford's algorithm, combined after Chan et al. (1979).
-class VarianceState final : public AggregateState {
+class VarianceState final : public GroupedState<VarianceState, Variance> {
  public:
   explicit VarianceState(AggregateKind kind) : kind_(kind) {}
-  void clear() override { groups_.clear(); }
-  void resize(std::uint32_t groups) override { groups_.resize(groups); }
   Status update(const std::uint32_t* groups, const Column& argument, const Column&, const Rows& rows) override {
     const double* const values = argument.as<double>();
     forEachValue(argument, rows, [&](std::uint32_t row, std::uint32_t i) {
-      Group& state = groups_[groups[row]];
+      Variance& state = groups_[groups[row]];
       state.count += 1;
       const double delta = values[i] - state.mean;
       state.mean += delta / state.count;
@@ -180,27 +205,11 @@ class VarianceState final : public AggregateState {
     });
     return {};
   }
-  Status combine(const AggregateState& other, std::span<const std::uint32_t> mapping) override {
-    const auto& from = static_cast<const VarianceState&>(other);
-    for (std::size_t g = 0; g < mapping.size(); ++g) {
-      Group& a = groups_[mapping[g]];
-      const Group& b = from.groups_[g];
-      if (b.count == 0) {
-        continue;
-      }
-      const double total = a.count + b.count;
-      const double delta = b.mean - a.mean;
-      a.squares += b.squares + delta * delta * a.count * b.count / total;
-      a.mean += delta * b.count / total;
-      a.count = total;
-    }
-    return {};
-  }
   Status result(std::uint32_t first, std::uint32_t count, ColumnBuffer& out) const override {
     const bool sample = kind_ == AggregateKind::kVarianceSample || kind_ == AggregateKind::kDeviationSample;
     const bool deviation = kind_ == AggregateKind::kDeviationSample || kind_ == AggregateKind::kDeviationPopulation;
     for (std::uint32_t i = 0; i < count; ++i) {
-      const Group& state = groups_[first + i];
+      const Variance& state = groups_[first + i];
       const double divisor = sample ? state.count - 1 : state.count;
       if (divisor <= 0) {
         out.setNull(i);
@@ -211,95 +220,75 @@ class VarianceState final : public AggregateState {
     }
     return {};
   }
+  void merge(Variance& a, const Variance& b) {
+    if (b.count == 0) {
+      return;
+    }
+    const double total = a.count + b.count;
+    const double delta = b.mean - a.mean;
+    a.squares += b.squares + delta * delta * a.count * b.count / total;
+    a.mean += delta * b.count / total;
+    a.count = total;
+  }
 
  private:
-  struct Group {
-    double count = 0;
-    double mean = 0;
-    double squares = 0;
-  };
   AggregateKind kind_;
-  std::vector<Group> groups_;
 };
 
-class BooleanState final : public AggregateState {
+class BooleanState final : public GroupedState<BooleanState, Found<std::uint8_t>> {
  public:
   explicit BooleanState(bool conjunction) : conjunction_(conjunction) {}
-  void clear() override { groups_.clear(); }
-  void resize(std::uint32_t groups) override { groups_.resize(groups, kEmpty); }
   Status update(const std::uint32_t* groups, const Column& argument, const Column&, const Rows& rows) override {
     const auto* const values = argument.as<std::uint8_t>();
-    forEachValue(argument, rows, [&](std::uint32_t row, std::uint32_t i) { merge(groups_[groups[row]], values[i]); });
+    forEachValue(argument, rows, [&](std::uint32_t row, std::uint32_t i) { merge(groups_[groups[row]], {values[i], true}); });
     return {};
   }
-  Status combine(const AggregateState& other, std::span<const std::uint32_t> mapping) override {
-    const auto& from = static_cast<const BooleanState&>(other);
-    for (std::size_t g = 0; g < mapping.size(); ++g) {
-      if (from.groups_[g] != kEmpty) {
-        merge(groups_[mapping[g]], from.groups_[g]);
-      }
+  void merge(Found<std::uint8_t>& into, const Found<std::uint8_t>& other) const {
+    if (!into.any) {
+      into = other;
+    } else if (other.any && (other.value != 0) != conjunction_) {  // one false decides AND, one true decides OR
+      into.value = other.value;
     }
-    return {};
   }
   Status result(std::uint32_t first, std::uint32_t count, ColumnBuffer& out) const override {
-    for (std::uint32_t i = 0; i < count; ++i) {
-      if (groups_[first + i] == kEmpty) {
-        out.setNull(i);
-      } else {
-        out.as<std::uint8_t>()[i] = groups_[first + i];
-      }
-    }
+    putFound<std::uint8_t>(std::span(groups_).subspan(first, count), out);
     return {};
   }
 
  private:
-  static constexpr std::uint8_t kEmpty = 2;
-  void merge(std::uint8_t& state, std::uint8_t value) const {
-    state = state == kEmpty ? value
-                            : static_cast<std::uint8_t>(conjunction_ ? (state != 0 && value != 0) : (state != 0 || value != 0));
-  }
   bool conjunction_;
-  std::vector<std::uint8_t> groups_;
 };
 
-// min and max of numbers.
-template <typename T, bool Max>
-class ExtremeState final : public AggregateState {
+// min and max, of numbers or (`Value` a string, `T` its reference) of bytes.
+template <typename T, typename Value, bool Max>
+class ExtremeState final : public GroupedState<ExtremeState<T, Value, Max>, Found<Value>> {
  public:
-  void clear() override { groups_.clear(); }
-  void resize(std::uint32_t groups) override { groups_.resize(groups); }
   Status update(const std::uint32_t* groups, const Column& argument, const Column&, const Rows& rows) override {
     const T* const values = argument.as<T>();
-    Group* const states = groups_.data();
-    forEachValue(argument, rows, [&](std::uint32_t row, std::uint32_t i) { merge(states[groups[row]], values[i]); });
+    Found<Value>* const states = this->groups_.data();
+    forEachValue(argument, rows, [&](std::uint32_t row, std::uint32_t i) { take(states[groups[row]], plain(values[i])); });
     return {};
   }
-  Status combine(const AggregateState& other, std::span<const std::uint32_t> mapping) override {
-    const auto& from = static_cast<const ExtremeState&>(other);
-    for (std::size_t g = 0; g < mapping.size(); ++g) {
-      if (from.groups_[g].any) {
-        merge(groups_[mapping[g]], from.groups_[g].value);
-      }
+  void merge(Found<Value>& into, const Found<Value>& other) {
+    if (other.any) {
+      take(into, other.value);
     }
-    return {};
   }
   Status result(std::uint32_t first, std::uint32_t count, ColumnBuffer& out) const override {
-    for (std::uint32_t i = 0; i < count; ++i) {
-      if (!groups_[first + i].any) {
-        out.setNull(i);
-      } else {
-        out.as<T>()[i] = groups_[first + i].value;
-      }
-    }
+    putFound<T>(std::span(this->groups_).subspan(first, count), out);
     return {};
   }
 
  private:
-  struct Group {
-    T value{};
-    bool any = false;
-  };
-  static bool better(T candidate, T value) {
+  static auto plain(const T& value) {
+    if constexpr (std::is_same_v<T, StringRef>) {
+      return value.view();
+    } else {
+      return value;
+    }
+  }
+  template <typename Candidate>
+  static bool better(const Candidate& candidate, const Value& value) {
     if constexpr (std::is_same_v<T, double>) {
       // NaN is greater than every number.
       if (std::isnan(candidate) || std::isnan(value)) {
@@ -308,70 +297,23 @@ class ExtremeState final : public AggregateState {
     }
     return Max ? candidate > value : candidate < value;
   }
-  static void merge(Group& state, T value) {
-    if (!state.any || better(value, state.value)) {
-      state.value = value;
+  template <typename Candidate>
+  static void take(Found<Value>& state, const Candidate& candidate) {
+    if (!state.any || better(candidate, state.value)) {
+      state.value = candidate;
       state.any = true;
     }
   }
-  std::vector<Group> groups_;
 };
 
-// min and max of bytes.
-template <bool Max>
-class ByteExtremeState final : public AggregateState {
+class StringAggState final : public GroupedState<StringAggState, Found<std::string>> {
  public:
-  void clear() override { groups_.clear(); }
-  void resize(std::uint32_t groups) override { groups_.resize(groups); }
-  Status update(const std::uint32_t* groups, const Column& argument, const Column&, const Rows& rows) override {
-    const auto* const values = argument.as<StringRef>();
-    forEachValue(argument, rows, [&](std::uint32_t row, std::uint32_t i) { merge(groups_[groups[row]], values[i].view()); });
-    return {};
-  }
-  Status combine(const AggregateState& other, std::span<const std::uint32_t> mapping) override {
-    const auto& from = static_cast<const ByteExtremeState&>(other);
-    for (std::size_t g = 0; g < mapping.size(); ++g) {
-      if (from.groups_[g].any) {
-        merge(groups_[mapping[g]], from.groups_[g].value);
-      }
-    }
-    return {};
-  }
-  Status result(std::uint32_t first, std::uint32_t count, ColumnBuffer& out) const override {
-    for (std::uint32_t i = 0; i < count; ++i) {
-      if (!groups_[first + i].any) {
-        out.setNull(i);
-      } else {
-        out.as<StringRef>()[i] = StringRef(groups_[first + i].value);
-      }
-    }
-    return {};
-  }
-
- private:
-  struct Group {
-    std::string value;
-    bool any = false;
-  };
-  static void merge(Group& state, std::string_view value) {
-    if (!state.any || (Max ? value > state.value : value < state.value)) {
-      state.value = value;
-      state.any = true;
-    }
-  }
-  std::vector<Group> groups_;
-};
-
-class StringAggState final : public AggregateState {
- public:
-  void clear() override { groups_.clear(); }
-  void resize(std::uint32_t groups) override { groups_.resize(groups); }
   Status update(const std::uint32_t* groups, const Column& argument, const Column& separator, const Rows& rows) override {
     constexpr std::size_t kMaxBytes = std::size_t{256} << 20;
     const auto* const values = argument.as<StringRef>();
     bool too_long = false;
     forEachValue(argument, rows, [&](std::uint32_t row, std::uint32_t i) {
-      Group& state = groups_[groups[row]];
+      Found<std::string>& state = groups_[groups[row]];
       const std::uint32_t position = rows.position(row);
       if (state.any && !separator.isNull(position)) {
         state.value += separator.as<StringRef>()[separator.constant ? 0 : position].view();
@@ -385,42 +327,28 @@ class StringAggState final : public AggregateState {
     }
     return {};
   }
-  Status combine(const AggregateState&, std::span<const std::uint32_t>) override {
+  void merge(Found<std::string>&, const Found<std::string>&) {
     TREFOIL_ASSERT(false && "string_agg depends on the order of rows and is never computed in parallel");
-    return {};
   }
   Status result(std::uint32_t first, std::uint32_t count, ColumnBuffer& out) const override {
-    for (std::uint32_t i = 0; i < count; ++i) {
-      if (!groups_[first + i].any) {
-        out.setNull(i);
-      } else {
-        out.as<StringRef>()[i] = StringRef(groups_[first + i].value);
-      }
-    }
+    putFound<StringRef>(std::span(groups_).subspan(first, count), out);
     return {};
   }
-
- private:
-  struct Group {
-    std::string value;
-    bool any = false;
-  };
-  std::vector<Group> groups_;
 };
 
 template <bool Max>
 std::unique_ptr<AggregateState> makeExtreme(Type type) {
   switch (type) {
     case Type::kBool:
-      return std::make_unique<ExtremeState<std::uint8_t, Max>>();
+      return std::make_unique<ExtremeState<std::uint8_t, std::uint8_t, Max>>();
     case Type::kDouble:
-      return std::make_unique<ExtremeState<double, Max>>();
+      return std::make_unique<ExtremeState<double, double, Max>>();
     case Type::kText:
     case Type::kBlob:
     case Type::kJson:
-      return std::make_unique<ByteExtremeState<Max>>();
+      return std::make_unique<ExtremeState<StringRef, std::string, Max>>();
     default:
-      return std::make_unique<ExtremeState<Int, Max>>();
+      return std::make_unique<ExtremeState<Int, Int, Max>>();
   }
 }
 

@@ -129,7 +129,7 @@ void hashKeys(std::span<const Column> keys, const Rows& rows, std::vector<std::u
   }
 }
 
-GroupTable::GroupTable(std::vector<Type> key_types) {
+GroupTable::GroupTable(const std::vector<Type>& key_types) {
   for (const Type type : key_types) {
     columns_.push_back({type, {}, {}});
   }

@@ -26,7 +26,7 @@ class GroupTable {
   static constexpr std::uint32_t kNone = UINT32_MAX;
   static constexpr std::uint64_t kMaxRange = 1 << 16;
 
-  explicit GroupTable(std::vector<Type> key_types);
+  explicit GroupTable(const std::vector<Type>& key_types);
   GroupTable(const GroupTable&) = delete;
   GroupTable& operator=(const GroupTable&) = delete;
 

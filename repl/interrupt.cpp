@@ -1,0 +1,46 @@
+#include "repl/interrupt.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+
+#include "repl/backend.hpp"
+
+namespace trefoil::repl {
+namespace {
+
+int interrupt_event = -1;
+std::atomic<Backend*> running = nullptr;
+
+void onInterrupt(int) {
+  const int saved = errno;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t wrote = ::write(interrupt_event, &one, sizeof one);
+  running.load()->cancel();
+  errno = saved;
+}
+
+}  // namespace
+
+void catchInterrupts(Backend& backend) {
+  interrupt_event = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  running.store(&backend);
+  struct sigaction action {};
+  action.sa_handler = onInterrupt;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+}
+
+int interruptEvent() {
+  return interrupt_event;
+}
+
+bool takeInterrupt() {
+  std::uint64_t count = 0;
+  return interrupt_event >= 0 && ::read(interrupt_event, &count, sizeof count) > 0;
+}
+
+}  // namespace trefoil::repl

@@ -1,0 +1,16 @@
+// Ctrl-C in the interactive shell: ends the reading of a line, or asks the statement that runs to stop.
+#pragma once
+
+namespace trefoil::repl {
+
+class Backend;
+
+// From now on, instead of ending the process. `backend` must outlive the shell.
+void catchInterrupts(Backend& backend);
+// A descriptor to poll, readable from a Ctrl-C to takeInterrupt(); -1 if none are caught. A signal alone is not enough: it may
+// come just before the call that it should end, or to another thread.
+int interruptEvent();
+// Whether there was a Ctrl-C since the last question.
+bool takeInterrupt();
+
+}  // namespace trefoil::repl
