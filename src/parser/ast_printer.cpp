@@ -304,6 +304,10 @@ class Printer {
       return;
     }
     std::string_view rest = name.text;
+    if (rest.starts_with('.') || rest.ends_with('.') || rest.find("..") != std::string_view::npos) {
+      out_ += quoteIdentifier(rest);  // the dots were inside quotes: no part of a name is empty
+      return;
+    }
     for (std::size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.')) {
       out_ += quoteIdentifier(rest.substr(0, dot));
       out_ += '.';

@@ -159,6 +159,8 @@ const RoundTrip kStatements[] = {
     {"SAVEPOINT x", nullptr},
     {"RELEASE x", "RELEASE SAVEPOINT x"},
     {"SET hnsw.ef_search = 100", nullptr},
+    {"SET \"a.\" = 1", nullptr},
+    {"SET \"a..b\" = 1", nullptr},
     {"SET LOCAL a TO 'x', foo, -2", "SET a = 'x', 'foo', -2"},
     {"SET session = DEFAULT", nullptr},
     {"RESET a.b", "SET a.b = DEFAULT"},
