@@ -253,7 +253,7 @@ class BatchSearch {
     if (count == 0) {
       return;
     }
-    worker.estimates.resize(count_ * count);
+    worker.estimates.resize(count_ * count + 16);  // read to a multiple of sixteen
     worker.largest_norm = *std::max_element(worker.norms.begin(), worker.norms.end());
     kernels().dotMatrix(padded_.data(), count_, side_by_side(worker), count, stride_, worker.estimates.data());
     for (std::size_t q = 0; q < count_; ++q) {

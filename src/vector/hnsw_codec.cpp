@@ -235,7 +235,9 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
   if (options_.metric == Metric::kL2) {
     std::vector<float> origin(head.dimension);
     std::memcpy(origin.data(), head.origin.data(), head.origin.size());
-    TREFOIL_TRY(checkElements(origin));
+    if (!checkElements(origin).ok()) {
+      return corrupt("the origin is no vector");
+    }
     std::call_once(origin_once_, [&] { codes_.setOrigin(origin); });
   }
   const NodeId count = head.nodes;
@@ -320,6 +322,9 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
       return corrupt("a row occurs twice");
     }
     nodes_.setPlaced(node, options_.metric != Metric::kCosine || arena_->squaredNorm(entry.slot) > 0);
+    if (!nodes_.isPlaced(node) && (nodes_.hasLinks(node) || node == entry_node)) {
+      return corrupt("a zero vector has a place in the graph");
+    }
     nodes_.publish(node);
   }
   live_.store(count, std::memory_order_relaxed);
