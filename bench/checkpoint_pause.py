@@ -32,6 +32,10 @@ print(len(gaps), gaps[-1] * 1000, gaps[int(len(gaps) * 0.999)] * 1000)
 """
 
 
+# Neither rewrites before it is asked to.
+NONE_OF_ITS_OWN = {"redis-server": ("auto-aof-rewrite-percentage", "0"), "trefoil": ("checkpoint-log-size", "0")}
+
+
 def write_load(port, keys, stop):
     client, value = Client(port), b"w" * 1000
     while not stop.is_set():
@@ -64,6 +68,7 @@ def main():
     for name in ("redis-server", "trefoil"):
         with tempfile.TemporaryDirectory() as folder:
             server = Server(name, os.path.join(folder, "data"))
+            Client(server.port)("CONFIG", "SET", *NONE_OF_ITS_OWN[name])
             Client(server.port).pipeline(((b"SET", b"key:%012d" % i, value) for i in range(keys)), 500)
             quiet = observe(server, keys, 6, rewrite=False)
             during = observe(server, keys, 12, rewrite=True)
