@@ -1,6 +1,6 @@
 // Searches by an index through SQL over RESP, beside the same index called as a library: what the way through the server costs.
 //
-//   bench_vector_sql TREFOIL [ROWS [DIMENSION [QUERIES]]]          TREFOIL: the program, which is started with `serve`
+//   bench_vector_sql [ROWS [DIMENSION [QUERIES]]]          $TREFOIL: the program, which is started with `serve`
 //
 // Same rows, queries, m, ef_construction and ef_search on both sides; recall@10 beside each figure. Over RESP: one connection,
 // the query's text once, its vector as a parameter; one query at a time, and 16 sent together. CPU is that of the server's
@@ -185,14 +185,10 @@ void load(Connection& connection, const Data& data) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::fprintf(stderr, "usage: bench_vector_sql TREFOIL [ROWS [DIMENSION [QUERIES]]]\n");
-    return 2;
-  }
   const auto argument = [&](int i, std::size_t otherwise) {
     return argc > i ? static_cast<std::size_t>(std::atol(argv[i])) : otherwise;
   };
-  const Data data(argument(2, 100000), argument(3, 128), argument(4, 2000));
+  const Data data(argument(1, 100000), argument(2, 128), argument(3, 2000));
   const std::size_t rows = data.rows.size() / data.dimension;
 
   Versions versions;
@@ -218,7 +214,9 @@ int main(int argc, char** argv) {
     }
   }
 
-  const bench::ServerProcess server("trefoil", {argv[1], "serve", "--port", "{port}"});
+  const char* const program = std::getenv("TREFOIL");
+  const bench::ServerProcess server("trefoil",
+                                    {program == nullptr ? "build/bench/trefoil" : program, "serve", "--port", "{port}"});
   Connection connection(server.port());
   load(connection, data);
   begin = now();
