@@ -106,7 +106,7 @@ class RemoteBackend final : public Backend {
     if (at == std::string_view::npos) {
       return {};
     }
-    const std::string tail(text.substr(at + mark.size()));
+    std::string tail(text.substr(at + mark.size()));
     text = text.substr(0, at);
     return tail;
   }

@@ -7,7 +7,7 @@ namespace {
 // What follows the key: one letter for each part, * repeats the rest as often as the count before it says.
 //   s String item, i Int64 item, d Double item, v varint, b byte, n varint count of the repeated rest
 const char* argumentsOf(EffectKind kind) {
-  // NOLINTNEXTLINE(bugprone-branch-clone): a table, one line for each kind
+  // NOLINTBEGIN(bugprone-branch-clone): a table, one line for each kind
   switch (kind) {
     case EffectKind::kSet:
       return "s";
@@ -50,6 +50,7 @@ const char* argumentsOf(EffectKind kind) {
     case EffectKind::kSortedSetRemove:
       return "ns";
   }
+  // NOLINTEND(bugprone-branch-clone)
   return nullptr;
 }
 

@@ -20,6 +20,7 @@
 
 namespace trefoil::vector {
 
+// NOLINTBEGIN(readability-identifier-naming): they are called, so they are named as functions
 struct Kernels {
   const char* name;
 
@@ -61,6 +62,7 @@ struct Kernels {
   std::uint64_t (*atMost)(const float* values, std::size_t count, float limit);
   std::uint64_t (*atLeastScaled)(const float* values, const float* squared_norms, std::size_t count, float limit);
 };
+// NOLINTEND(readability-identifier-naming)
 
 // The best that this CPU runs.
 const Kernels& kernels();

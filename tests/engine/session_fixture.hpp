@@ -43,11 +43,11 @@ class SessionFixture {
     session = database->connect();
   }
 
-  std::string run(std::string_view line) { return runOn(*session, line); }
-  std::string sql(std::string_view text, std::vector<Datum> parameters = {}) {
+  std::string run(std::string_view line) const { return runOn(*session, line); }
+  std::string sql(std::string_view text, std::vector<Datum> parameters = {}) const {
     return runSqlOn(*session, text, std::move(parameters));
   }
-  std::unique_ptr<Session> connect() { return database->connect(); }
+  [[nodiscard]] std::unique_ptr<Session> connect() const { return database->connect(); }
 
   std::unique_ptr<Database> database;
   std::unique_ptr<Session> session;

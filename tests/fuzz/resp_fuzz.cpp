@@ -37,7 +37,7 @@ std::string readRequests(std::string_view bytes, std::size_t piece) {
     if (bytes.empty()) {
       return seen;
     }
-    buffer = buffer + std::string(bytes.substr(0, piece));
+    buffer = std::string(buffer).append(bytes.substr(0, piece));
     bytes.remove_prefix(std::min(piece, bytes.size()));
   }
 }

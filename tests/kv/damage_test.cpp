@@ -59,29 +59,30 @@ TEST_CASE("effects that do not fit their key are corruption", "[kv]") {
     void (*write)(EffectBuffer&);
   };
   const auto head = [](EffectBuffer& effects, EffectKind kind, std::string_view key) { putEffectHead(effects, kind, 0, key); };
-  static const auto putHead = head;
+  static const auto put_head = head;
   const std::vector<Case> cases = {
       {"unknown kind", [](EffectBuffer& e) { e.putByte(63), e.putVarint(0), e.putString("k"); }},
       {"no such database", [](EffectBuffer& e) { putEffectHead(e, EffectKind::kRemove, 5000, "k"); }},
-      {"pop from nothing", [](EffectBuffer& e) { putHead(e, EffectKind::kListPop, "none"), e.putByte(0), e.putVarint(1); }},
-      {"pop too many", [](EffectBuffer& e) { putHead(e, EffectKind::kListPop, "list"), e.putByte(0), e.putVarint(2); }},
-      {"a third side", [](EffectBuffer& e) { putHead(e, EffectKind::kListPush, "list"), e.putByte(2), e.putVarint(0); }},
-      {"set behind the end", [](EffectBuffer& e) { putHead(e, EffectKind::kListSet, "list"), e.putVarint(1), e.putString("x"); }},
+      {"pop from nothing", [](EffectBuffer& e) { put_head(e, EffectKind::kListPop, "none"), e.putByte(0), e.putVarint(1); }},
+      {"pop too many", [](EffectBuffer& e) { put_head(e, EffectKind::kListPop, "list"), e.putByte(0), e.putVarint(2); }},
+      {"a third side", [](EffectBuffer& e) { put_head(e, EffectKind::kListPush, "list"), e.putByte(2), e.putVarint(0); }},
+      {"set behind the end",
+       [](EffectBuffer& e) { put_head(e, EffectKind::kListSet, "list"), e.putVarint(1), e.putString("x"); }},
       {"insert behind the end",
-       [](EffectBuffer& e) { putHead(e, EffectKind::kListInsert, "list"), e.putVarint(2), e.putString("x"); }},
+       [](EffectBuffer& e) { put_head(e, EffectKind::kListInsert, "list"), e.putVarint(2), e.putString("x"); }},
       {"erase beyond",
-       [](EffectBuffer& e) { putHead(e, EffectKind::kListErase, "list"), e.putVarint(0), e.putVarint(UINT64_MAX); }},
-      {"wrong type", [](EffectBuffer& e) { putHead(e, EffectKind::kSetAdd, "list"), e.putVarint(1), e.putString("x"); }},
-      {"append to a list", [](EffectBuffer& e) { putHead(e, EffectKind::kAppend, "list"), e.putString("x"); }},
+       [](EffectBuffer& e) { put_head(e, EffectKind::kListErase, "list"), e.putVarint(0), e.putVarint(UINT64_MAX); }},
+      {"wrong type", [](EffectBuffer& e) { put_head(e, EffectKind::kSetAdd, "list"), e.putVarint(1), e.putString("x"); }},
+      {"append to a list", [](EffectBuffer& e) { put_head(e, EffectKind::kAppend, "list"), e.putString("x"); }},
       {"a gap of exabytes",
-       [](EffectBuffer& e) { putHead(e, EffectKind::kSetRange, "s"), e.putVarint(UINT64_MAX), e.putString("x"); }},
-      {"deadline of nothing", [](EffectBuffer& e) { putHead(e, EffectKind::kSetDeadline, "none"), e.putInt(5); }},
+       [](EffectBuffer& e) { put_head(e, EffectKind::kSetRange, "s"), e.putVarint(UINT64_MAX), e.putString("x"); }},
+      {"deadline of nothing", [](EffectBuffer& e) { put_head(e, EffectKind::kSetDeadline, "none"), e.putInt(5); }},
       {"a score that is none",
        [](EffectBuffer& e) {
-         putHead(e, EffectKind::kSortedSetPut, "z"), e.putVarint(1), e.putDouble(std::nan("")), e.putString("x");
+         put_head(e, EffectKind::kSortedSetPut, "z"), e.putVarint(1), e.putDouble(std::nan("")), e.putString("x");
        }},
       {"more elements than bytes",
-       [](EffectBuffer& e) { putHead(e, EffectKind::kSetAdd, "s"), e.putVarint(UINT64_MAX), e.putString("x"); }},
+       [](EffectBuffer& e) { put_head(e, EffectKind::kSetAdd, "s"), e.putVarint(UINT64_MAX), e.putString("x"); }},
   };
   for (const Case& damage : cases) {
     CAPTURE(damage.what);

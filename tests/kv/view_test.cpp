@@ -32,31 +32,32 @@ TEST_CASE("validation finds every change of what was read, and no other", "[kv]"
     std::function<void(TestStore&)> change;
     bool valid;
   };
-  const auto readKey = [](const char* name) { return [name](View& view) { view.find(view.key(0, name)); }; };
-  const auto setKey = [](const char* name) { return [name](TestStore& store) { set(store, name, "new"); }; };
-  const auto dropKey = [](const char* name) {
+  const auto read_key = [](const char* name) { return [name](View& view) { view.find(view.key(0, name)); }; };
+  const auto set_key = [](const char* name) { return [name](TestStore& store) { set(store, name, "new"); }; };
+  const auto drop_key = [](const char* name) {
     return [name](TestStore& store) { store.live([&](View& view) { return view.remove(view.key(0, name)); }); };
   };
   const auto keys = [](const char* pattern) {
     return [pattern](View& view) { view.forEachKey(0, pattern, [](const Entry&) {}); };
   };
   const std::vector<Case> cases = {
-      {"nothing", readKey("a"), [](TestStore&) {}, true},
-      {"another key", readKey("a"), setKey("b"), true},
-      {"the key overwritten", readKey("a"), setKey("a"), false},
-      {"the key removed", readKey("a"), dropKey("a"), false},
-      {"the key removed and set to the same again", readKey("a"), [&](TestStore& s) { dropKey("a")(s), set(s, "a", "1"); },
+      {"nothing", read_key("a"), [](TestStore&) {}, true},
+      {"another key", read_key("a"), set_key("b"), true},
+      {"the key overwritten", read_key("a"), set_key("a"), false},
+      {"the key removed", read_key("a"), drop_key("a"), false},
+      {"the key removed and set to the same again", read_key("a"), [&](TestStore& s) { drop_key("a")(s), set(s, "a", "1"); },
        false},
-      {"an absent key created", readKey("none"), setKey("none"), false},
-      {"an absent key created and removed", readKey("none"), [&](TestStore& s) { setKey("none")(s), dropKey("none")(s); }, false},
-      {"a blind write", [](View& view) { view.setString(view.key(0, "a"), "mine"); }, setKey("a"), true},
-      {"a write that answers", [](View& view) { view.remove(view.key(0, "a")); }, setKey("a"), false},
-      {"a pattern, a match created", keys("a*"), setKey("axe"), false},
-      {"a pattern, a match removed", keys("a*"), dropKey("a"), false},
-      {"a pattern, no match", keys("a*"), setKey("boat"), true},
-      {"the size of the database", [](View& view) { view.databaseSize(0); }, setKey("boat"), false},
-      {"SCAN promises nothing", [](View& view) { view.scan(0, 0, 100, [](const Entry&) {}); }, setKey("a"), true},
-      {"everything flushed", readKey("a"),
+      {"an absent key created", read_key("none"), set_key("none"), false},
+      {"an absent key created and removed", read_key("none"), [&](TestStore& s) { set_key("none")(s), drop_key("none")(s); },
+       false},
+      {"a blind write", [](View& view) { view.setString(view.key(0, "a"), "mine"); }, set_key("a"), true},
+      {"a write that answers", [](View& view) { view.remove(view.key(0, "a")); }, set_key("a"), false},
+      {"a pattern, a match created", keys("a*"), set_key("axe"), false},
+      {"a pattern, a match removed", keys("a*"), drop_key("a"), false},
+      {"a pattern, no match", keys("a*"), set_key("boat"), true},
+      {"the size of the database", [](View& view) { view.databaseSize(0); }, set_key("boat"), false},
+      {"SCAN promises nothing", [](View& view) { view.scan(0, 0, 100, [](const Entry&) {}); }, set_key("a"), true},
+      {"everything flushed", read_key("a"),
        [](TestStore& s) {
          s.live([](View& v) {
            v.flush(0);

@@ -116,8 +116,8 @@ TEST_CASE("many clients at once each get their own answers in order") {
         std::string request;
         std::string expected;
         for (int i = 0; i < 20; ++i) {
-          request += "SET key" + name + " " + value + "\r\nGET key" + name + "\r\n";
-          expected += "+OK\r\n$" + std::to_string(value.size()) + "\r\n" + value + "\r\n";
+          request.append("SET key").append(name).append(" ").append(value).append("\r\nGET key").append(name).append("\r\n");
+          expected.append("+OK\r\n$").append(std::to_string(value.size())).append("\r\n").append(value).append("\r\n");
         }
         request += "KEYS nothing*\r\n";  // takes the slow lane
         expected += "*0\r\n";

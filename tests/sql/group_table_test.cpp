@@ -10,7 +10,7 @@ namespace {
 
 // Rows of one or two key columns, built from optional values.
 struct Keys {
-  explicit Keys(std::vector<Type> types) {
+  explicit Keys(const std::vector<Type>& types) {
     for (const Type type : types) {
       buffers.emplace_back(type, kMaxChunkRows);
     }

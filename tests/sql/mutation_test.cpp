@@ -123,23 +123,23 @@ TEST_CASE("mutated statements are answered or refused") {
                        other.begin() + static_cast<std::ptrdiff_t>(pick(other.size())), other.end());
           break;
         default: {
-          const char* const kOdd[] = {"NULL",
-                                      "-1",
-                                      "0",
-                                      "''",
-                                      "9223372036854775807",
-                                      "1e308",
-                                      "'[1,2]'::vector",
-                                      "*",
-                                      "(SELECT 1)",
-                                      "$1",
-                                      "x",
-                                      "a.id",
-                                      "count(*)",
-                                      "'2024-01-01'::date",
-                                      "true",
-                                      "x'00'"};
-          words[at] = kOdd[pick(std::size(kOdd))];
+          const char* const odd[] = {"NULL",
+                                     "-1",
+                                     "0",
+                                     "''",
+                                     "9223372036854775807",
+                                     "1e308",
+                                     "'[1,2]'::vector",
+                                     "*",
+                                     "(SELECT 1)",
+                                     "$1",
+                                     "x",
+                                     "a.id",
+                                     "count(*)",
+                                     "'2024-01-01'::date",
+                                     "true",
+                                     "x'00'"};
+          words[at] = odd[pick(std::size(odd))];
         }
       }
     }

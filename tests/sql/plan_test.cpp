@@ -199,13 +199,14 @@ TEST_CASE("hostile statements are refused, not run out of memory") {
   fill(database);
   std::string nested = "id";
   for (int i = 0; i < 60; ++i) {
-    nested = "(" + nested + " BETWEEN 1 AND 2)::int";
+    nested.insert(0, "(").append(" BETWEEN 1 AND 2)::int");
   }
   CHECK(bindText(database, "SELECT " + nested + " FROM t").status.error().code == ErrorCode::kLimit);
   std::string with = "WITH c0 AS (SELECT 1 AS x)";
   for (int i = 1; i < 40; ++i) {
     const std::string previous = "c" + std::to_string(i - 1);
-    with += ", c" + std::to_string(i) + " AS (SELECT a.x FROM " + previous + " a, " + previous + " b)";
+    with.append(", c").append(std::to_string(i)).append(" AS (SELECT a.x FROM ");
+    with.append(previous).append(" a, ").append(previous).append(" b)");
   }
   CHECK(bindText(database, with + " SELECT * FROM c39").status.error().code == ErrorCode::kLimit);
 }

@@ -126,7 +126,7 @@ TEST_CASE("transactions that meet conflict, transactions that do not meet do not
     bool conflict;
   };
   const auto write = [&](int id) { return [&, id](View& view) { REQUIRE(setBalance(view, table, id, 1).ok()); }; };
-  const auto insert = [&](int id, std::string name) {
+  const auto insert = [&](int id, const std::string& name) {
     return [&, id, name](View& view) { REQUIRE(view.insert(table, account(id, name, 1)).ok()); };
   };
   const std::vector<Row> cases = {

@@ -1,5 +1,6 @@
 #include "tests/sqllogic/runner.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
