@@ -296,7 +296,8 @@ void Directory::prefetchEntry(std::uint64_t hash) const {
     if (slot != 0 && slot >> kDistanceShift == wanted) {
       const std::uint64_t entry = slot & kPointerMask;                // a number: what it points to may be gone already
       __builtin_prefetch(reinterpret_cast<const void*>(entry - 8));   // the allocator's size word and the header
-      __builtin_prefetch(reinterpret_cast<const void*>(entry + 56));  // the value
+      __builtin_prefetch(reinterpret_cast<const void*>(entry + 56));  // the value,
+      __builtin_prefetch(reinterpret_cast<const void*>(entry + 96));  // and the next size word, where malloc_usable_size looks
       return;
     }
   }
