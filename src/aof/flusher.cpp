@@ -234,7 +234,8 @@ void Flusher::planNextLook(std::int64_t now) {
 // The append that passes this LSN wakes the thread.
 Lsn Flusher::wakeUpAt() const {
   if (policy() == SyncPolicy::kAlways) {
-    return gather_until_ == 0 ? written_.load(std::memory_order_relaxed) : written_ + gatherBytes();
+    // Who needed room, or wrote before the policy changed, may have written while the thread was syncing: that wants a sync, too.
+    return gather_until_ == 0 ? synced_.load(std::memory_order_relaxed) : written_ + gatherBytes();
   }
   if (next_look_at_ == kNoDeadline) {
     return last_look_end_;

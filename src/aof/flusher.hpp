@@ -1,14 +1,13 @@
 // Flusher: moves the ring's bytes to the segment files, and syncs them. Two ways, by policy:
 //
-// everysec, no   Committers write. Before an answer leaves, its thread calls reach(): what the ring holds goes into the file, so
-// a
-//                killed process loses nothing that was acknowledged (the kernel has it). Whoever comes first writes for all whose
-//                records are complete; a network thread calls it once a round for all its connections. The ring stays almost
-//                empty, and its bytes in the nearest cache. A thread looks once a second (every 8 MB at the latest, so that no
-//                sync takes long) and syncs, while committers write on; after a second without commits it sleeps until the next.
+// everysec, no   Committers write. Before an answer leaves, its thread calls reach(): what the ring holds goes into the file,
+//                so a killed process loses nothing that was acknowledged (the kernel has it). Whoever comes first writes for
+//                all whose records are complete; a network thread calls it once a round for all its connections. The ring
+//                stays almost empty, and its bytes in the nearest cache. A thread looks once a second (every 8 MB at the
+//                latest, so that no sync takes long) and syncs, while committers write on; after a second without commits it
+//                sleeps.
 // always         The thread writes and syncs, as soon as there is a record; what comes meanwhile gathers in the ring and shares
-// the
-//                next sync (group commit). reach() does nothing, callers are told when the durable LSN has passed them.
+//                the next sync (group commit). reach() does nothing, callers are told when the durable LSN has passed them.
 //
 // Gathering (`always`): clients that were answered after the last sync send their next commits within microseconds. A sync that
 // begins with the first of them makes all the others wait for it and for another one. So the thread waits until about as much
@@ -160,13 +159,13 @@ class Flusher {
 
   // Guarded by file_mutex_ (the atomics may be read without).
   std::mutex file_mutex_;
-  std::shared_ptr<File> file_;  // null after a failure; the thread holds it while it syncs
-  bool syncing_ = false;        // the thread does, with file_mutex_ released
+  std::shared_ptr<File> file_;  // null after a failure; who syncs holds on to it
+  bool syncing_ = false;        // somebody does, with file_mutex_ released
   std::condition_variable sync_over_;
   SegmentEntry segment_;
   std::uint64_t next_number_ = 0;  // of the segment that roll() is trying to begin
   std::atomic<Lsn> written_;
-  Lsn sync_begun_;            // up to here the thread's last sync reached for
+  Lsn sync_begun_;            // what the last sync covers, or will
   Lsn last_mark_;             // what the last mark said
   Lsn last_commit_end_;       // behind the last record that is no mark
   unsigned empty_looks_ = 0;  // how often the next record was not complete yet
