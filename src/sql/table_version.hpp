@@ -140,6 +140,12 @@ struct TableVersion : Stamped {
     const DirectoryPage* page = directory->pages()[number / DirectoryPage::kBlocks];
     return page == nullptr ? nullptr : page->blocks[number % DirectoryPage::kBlocks];
   }
+  // Where the row's vector is; kNoSlot if it is NULL, or if there is no such row.
+  [[nodiscard]] vector::Slot vectorSlot(RowId row, std::uint32_t column) const {
+    const Block* block = findBlock(blockOf(row));
+    const std::uint32_t slot = slotOf(row);
+    return block == nullptr || !block->isPresent(slot) ? vector::kNoSlot : block->column(column)->as<vector::Slot>()[slot];
+  }
 };
 
 // The value at a slot that is present.

@@ -303,16 +303,6 @@ void TableWriter::retireValue(const ColumnChunk& chunk, std::size_t column, std:
 
 // -------------------------------------------------------------------------------------------------------------- vector indexes
 
-namespace {
-
-vector::Slot vectorSlot(const TableVersion& version, RowId row, std::uint32_t column) {
-  const Block* block = version.findBlock(blockOf(row));
-  const std::uint32_t slot = slotOf(row);
-  return block == nullptr || !block->isPresent(slot) ? vector::kNoSlot : block->column(column)->as<vector::Slot>()[slot];
-}
-
-}  // namespace
-
 void TableWriter::noteVectorChange(RowId row) {
   if (context_.isPrivate()) {
     version_.changed_vectors.push_back(row);
@@ -324,7 +314,7 @@ void TableWriter::noteVectorChange(RowId row) {
 void TableWriter::noteChangedVectors(const TableVersion& version, std::span<const RowId> rows, Lsn lsn) {
   for (const auto& index : version.vector_indexes) {
     for (const RowId row : rows) {
-      index->noteChange(row, vectorSlot(version, row, index->column()), lsn);
+      index->noteChange(row, version.vectorSlot(row, index->column()), lsn);
     }
   }
 }

@@ -18,10 +18,19 @@ constexpr std::size_t kPendingPart = 8;
 
 constexpr std::string_view kBuilding = "the index is being built";
 
-vector::Slot slotIn(const TableVersion& version, std::uint64_t row, std::uint32_t column) {
-  const Block* block = version.findBlock(blockOf(static_cast<RowId>(row)));
-  const std::uint32_t slot = slotOf(static_cast<RowId>(row));
-  return block == nullptr || !block->isPresent(slot) ? vector::kNoSlot : block->column(column)->as<vector::Slot>()[slot];
+// visit(row, slot) for each row of the block that has a vector.
+template <typename Visit>
+void forEachVector(const TableVersion& version, std::uint32_t block_number, std::uint32_t column, const Visit& visit) {
+  const Block* block = version.findBlock(block_number);
+  if (block == nullptr) {
+    return;
+  }
+  const auto* slots = block->column(column)->as<vector::Slot>();
+  for (std::uint32_t slot = 0; slot < block->extent; ++slot) {
+    if (block->isPresent(slot) && slots[slot] != vector::kNoSlot) {
+      visit(static_cast<std::uint64_t>(makeRowId(block_number, slot)), slots[slot]);
+    }
+  }
 }
 
 bool isSelected(std::span<const std::uint64_t> selected, std::uint64_t row) {
@@ -87,16 +96,9 @@ bool VectorIndex::build(const TableVersion& version, Lsn snapshot) {
   std::vector<vector::HnswEntry> entries;
   std::uint32_t block_number = next_block_;
   for (; block_number < version.block_count && entries.size() < kRowsAtOnce; ++block_number) {
-    const Block* block = version.findBlock(block_number);
-    if (block == nullptr) {
-      continue;
-    }
-    const auto* slots = block->column(column_)->as<vector::Slot>();
-    for (std::uint32_t slot = 0; slot < block->extent; ++slot) {
-      if (block->isPresent(slot) && slots[slot] != vector::kNoSlot) {
-        entries.push_back({static_cast<std::uint64_t>(makeRowId(block_number, slot)), slots[slot], 0});
-      }
-    }
+    forEachVector(version, block_number, column_, [&](std::uint64_t row, vector::Slot slot) {
+      entries.push_back({row, slot, 0});
+    });
   }
   graph_->build(entries);
   const std::uint32_t first_block = next_block_;
@@ -138,7 +140,7 @@ bool VectorIndex::take(const TableVersion& version, Lsn snapshot, bool whole) {
     }
     // The slot that the snapshot sees is that of the last change, unless the row has been changed again since.
     const bool is_last = note.pending.last < snapshot;
-    const vector::Slot slot = is_last ? note.pending.slot : slotIn(version, note.row, column_);
+    const vector::Slot slot = is_last ? note.pending.slot : version.vectorSlot(static_cast<RowId>(note.row), column_);
     if (slot != vector::kNoSlot) {
       entries.push_back({note.row, slot, is_last ? note.pending.last : note.pending.first});
     }
@@ -260,7 +262,7 @@ Result<std::optional<VectorSearchAnswer>> VectorIndex::search(const VectorSearch
   TREFOIL_ASSIGN(const vector::PreparedQuery query,
                  vector::PreparedQuery::make(*arena_, {graph_->options().metric, request.query, request.k}));
   for (const std::uint64_t row : apart) {
-    const vector::Slot slot = slotIn(version, row, column_);
+    const vector::Slot slot = version.vectorSlot(static_cast<RowId>(row), column_);
     if (slot != vector::kNoSlot && (!filtered || isSelected(request.selected, row))) {
       best.offer({row, query.distanceTo(*arena_, slot)});
     }
@@ -277,25 +279,21 @@ Status VectorIndex::write(Lsn snapshot, const vector::HnswIndex::ChunkSink& sink
 }
 
 Status VectorIndex::read(const TableVersion& version, const vector::HnswIndex::ChunkSource& source) {
-  auto loaded = vector::HnswIndex::read(arena_, source, [&](std::uint64_t row) { return slotIn(version, row, column_); });
+  auto loaded = vector::HnswIndex::read(arena_, source,
+                                        [&](std::uint64_t row) { return version.vectorSlot(static_cast<RowId>(row), column_); });
   if (!loaded.ok()) {
     return std::move(loaded).error();
   }
   std::size_t vectors = 0;
+  std::size_t agreeing = 0;
   for (std::uint32_t number = 0; number < version.block_count; ++number) {
-    const Block* block = version.findBlock(number);
-    if (block == nullptr) {
-      continue;
-    }
-    const auto* slots = block->column(column_)->as<vector::Slot>();
-    for (std::uint32_t slot = 0; slot < block->extent; ++slot) {
-      if (block->isPresent(slot) && slots[slot] != vector::kNoSlot) {
-        ++vectors;
-        if ((*loaded)->slotOf(static_cast<std::uint64_t>(makeRowId(number, slot))) != slots[slot]) {
-          return Error(ErrorCode::kCorruption, "a vector index does not hold the rows of its table");
-        }
-      }
-    }
+    forEachVector(version, number, column_, [&](std::uint64_t row, vector::Slot slot) {
+      ++vectors;
+      agreeing += (*loaded)->slotOf(row) == slot ? 1 : 0;
+    });
+  }
+  if (agreeing != vectors) {
+    return Error(ErrorCode::kCorruption, "a vector index does not hold the rows of its table");
   }
   if ((*loaded)->liveEntries() != vectors || (*loaded)->options().metric != graph_->options().metric ||
       (*loaded)->options().m != graph_->options().m) {
