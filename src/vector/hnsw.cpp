@@ -100,10 +100,11 @@ void HnswGraph::verify() const {
     if (nodes_.hasLinks(node)) {
       TREFOIL_ASSERT(entry.node != kNoNode && nodes_.level(node) <= entry.level);
     }
-    std::vector<NodeId> links(nodes_.capacity(0));
+    std::vector<NodeId> links;
     for (std::size_t level = 0; level <= nodes_.level(node); ++level) {
-      links.resize(nodes_.capacity(level));
+      links.resize(nodes_.mostRead(level));
       links.resize(nodes_.readLinks(node, level, links.data()));
+      TREFOIL_ASSERT(links.size() <= nodes_.capacity(level));
       TREFOIL_ASSERT(nodes_.isPlaced(node) || links.empty());
       for (const NodeId link : links) {
         TREFOIL_ASSERT(link < high_water && link != node && nodes_.level(link) >= level && nodes_.isPlaced(link));

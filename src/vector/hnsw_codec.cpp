@@ -210,7 +210,7 @@ const std::vector<NodeId>& HnswGraph::capturedLinks(Scratch& scratch, NodeId nod
     }
   };
   NodeId* const mine = scratch.nodes.data();
-  NodeId* const theirs = mine + nodes_.capacity(level);
+  NodeId* const theirs = mine + nodes_.mostRead(level);
   const std::size_t count = nodes_.readLinks(node, level, mine);
   std::for_each(mine, mine + count, add);
   for (std::size_t i = 0; i < count; ++i) {
@@ -243,6 +243,7 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
   const NodeId count = head.nodes;
   const NodeId entry_node = head.entry;
   bool any_links = false;
+  std::vector<NodeId> list;
   do {
     TREFOIL_ASSIGN(const std::string_view chunk, source());
     TREFOIL_ASSIGN(const std::string_view bytes, unseal(chunk));
@@ -265,13 +266,15 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
         if (links > nodes_.capacity(l)) {
           return corrupt("a node has too many links");
         }
-        NodeId* const list = nodes_.list(node, l);
+        list.clear();
         for (std::size_t k = 0; k < links; ++k) {
-          list[k] = reader.take<NodeId>();
-          if (list[k] >= count || list[k] == node || std::find(list, list + k, list[k]) != list + k) {
+          const auto link = reader.take<NodeId>();
+          if (link >= count || link == node || std::find(list.begin(), list.end(), link) != list.end()) {
             return corrupt("a link leads nowhere");
           }
+          list.push_back(link);
         }
+        nodes_.writeLinks(node, l, list);
         any_links = any_links || links > 0;
       }
     }
@@ -291,14 +294,13 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
     const auto begin = static_cast<NodeId>(block * kBlock);
     for (NodeId node = begin; node < std::min(count, begin + kBlock); ++node) {
       HnswNodes::Entry& entry = nodes_.entry(node);
+      bool on_its_level = true;
       for (std::size_t level = 1; level <= nodes_.level(node); ++level) {
-        const NodeId* const list = nodes_.list(node, level);
-        for (std::size_t k = 0; k < nodes_.capacity(level) && list[k] != kNoNode; ++k) {
-          if (nodes_.level(list[k]) < level) {
-            trouble.store("a link leads to a node that is not on its level");
-            return;
-          }
-        }
+        nodes_.forEachLink(node, level, [&](NodeId link) { on_its_level = on_its_level && nodes_.level(link) >= level; });
+      }
+      if (!on_its_level) {
+        trouble.store("a link leads to a node that is not on its level");
+        return;
       }
       entry.slot = slot_of(entry.row);
       if (entry.slot == kNoSlot) {

@@ -252,20 +252,18 @@ bool HnswGraph::connect(Scratch& scratch, NodeId node, NodeId to, std::size_t le
   if (std::find(scratch.nodes.data(), scratch.nodes.data() + count, to) != scratch.nodes.data() + count) {
     return true;
   }
-  if (count < nodes_.capacity(level)) {
-    nodes_.appendLink(node, level, count, to);
+  scratch.nodes[count++] = to;
+  if (const std::span<const NodeId> links(scratch.nodes.data(), count); nodes_.room(level, links) == count) {
+    nodes_.writeLinks(node, level, links);
     return true;
   }
-  scratch.nodes[count++] = to;
   rank(scratch, node, count);
   choose(scratch, nodes_.capacity(level), kSlack);
   std::vector<NodeId>& chosen = scratch.chosen;
+  chosen.resize(nodes_.room(level, chosen));
   bool reached = std::find(chosen.begin(), chosen.end(), to) != chosen.end();
   if (must && !reached) {
-    if (chosen.size() == nodes_.capacity(level)) {
-      chosen.pop_back();
-    }
-    chosen.push_back(to);
+    chosen.insert(chosen.begin(), to);
     reached = true;
   }
   nodes_.writeLinks(node, level, chosen);

@@ -18,7 +18,7 @@ void pause() {
 }  // namespace
 
 HnswNodes::HnswNodes(std::size_t m, const VectorCodes& codes)
-    : m_(m), has_lengths_(codes.usesLengths()), codes_(codes.codeBytes()), lowest_(2 * m), upper_(m) {}
+    : m_(m), has_lengths_(codes.usesLengths()), codes_(codes.codeBytes()), lowest_(linkWords(2 * m)), upper_(linkWords(m)) {}
 
 // Section 4.1 of the paper: floor(-ln(uniform) / ln(m)). The uniform number is a hash of the id, so that the same rows in the
 // same order make the same graph.
@@ -68,7 +68,7 @@ NodeId HnswNodes::takeLocked(std::size_t level) {
     upper_.reserve(upper_used_++);
   }
   for (std::size_t l = 0; l <= level; ++l) {
-    std::fill_n(list(node, l), capacity(l), kNoNode);
+    std::fill_n(list(node, l), linkWords(capacity(l)), kNoLinks);
   }
   high_water_.store(node + 1, std::memory_order_release);
   return node;
@@ -88,11 +88,26 @@ void HnswNodes::storeState(NodeId node, NodeState state) {
   }
 }
 
+std::size_t HnswNodes::room(std::size_t level, std::span<const NodeId> links) const {
+  const std::size_t most = std::min(capacity(level), links.size());
+  LinkWord unused = 0;
+  std::size_t taken = 0;
+  for (std::size_t words = linkWords(capacity(level)); words > 0 && taken < most; --words) {
+    taken += packLinks(links.subspan(taken), unused);
+  }
+  return std::min(taken, most);
+}
+
 void HnswNodes::writeLinks(NodeId node, std::size_t level, std::span<const NodeId> links) const {
-  NodeId* const to = list(node, level);
-  const std::size_t most = capacity(level);
-  for (std::size_t i = 0; i < most; ++i) {
-    std::atomic_ref(to[i]).store(i < links.size() ? links[i] : kNoNode, std::memory_order_release);
+  LinkWord* const to = list(node, level);
+  const std::size_t words = linkWords(capacity(level));
+  links = links.first(std::min(capacity(level), links.size()));
+  for (std::size_t i = 0; i < words; ++i) {
+    LinkWord word = kNoLinks;
+    if (!links.empty()) {
+      links = links.subspan(packLinks(links, word));
+    }
+    std::atomic_ref(to[i]).store(word, std::memory_order_release);
   }
 }
 

@@ -7,13 +7,13 @@
 //   levels       | the node's level, whether it is placed | drawn from its id once and kept: the id's next entry has it too
 //   codes        | code of node 0 | code of node 1 | …      64-byte aligned (codes.hpp)
 //   lengths      | float |                                  where the metric needs them
-//   lowest links | 2m node ids, kNoNode behind the last |   one array, a node's list begins at a fixed place
-//   upper links  | m node ids … |                           as many records as the node has levels above 0, one behind the other,
+//   lowest links | words of a list of 2m node ids |         hnsw_links.hpp; a node's list begins at a fixed place
+//   upper links  | words of a list of m … |                 as many records as the node has levels above 0, one behind the other,
 //                                                           from first_upper on
 //
-// A list is changed under its node's lock (a bit in the state) and read without: ids are stored with release and loaded with
+// A list is changed under its node's lock (a bit in the state) and read without: words are stored with release and loaded with
 // acquire order, so whoever finds an id finds its node complete. A reader may see a list that is half old and half new, which is
-// a list of neighbours too.
+// a list of neighbours too (some of them twice, it may be).
 //
 //   free --take()--> alive --died--> dead --purge, no snapshot sees it--> leaving --unlinked, no reader left--> free
 //
@@ -31,13 +31,11 @@
 #include "base/types.hpp"
 #include "vector/arena.hpp"
 #include "vector/codes.hpp"
+#include "vector/hnsw_links.hpp"
 #include "vector/segmented_array.hpp"
 
 namespace trefoil::vector {
 
-using NodeId = std::uint32_t;
-inline constexpr NodeId kNoNode = UINT32_MAX;
-inline constexpr NodeId kMaxNodes = NodeId{1} << 31;  // a pool's keys have 31 bits for the id
 inline constexpr Lsn kNotDied = ~Lsn{0};
 inline constexpr std::size_t kMaxLevel = 15;  // all ones: the level is masked with it
 
@@ -101,28 +99,40 @@ class HnswNodes {
 
   // ---- links ----
 
+  // Links that a list of this level has at the most.
   [[nodiscard]] std::size_t capacity(std::size_t level) const { return level == 0 ? 2 * m_ : m_; }
-  [[nodiscard]] NodeId* list(NodeId node, std::size_t level) const {
-    return level == 0 ? lowest_.at(node) : upper_.at(first_upper_[node] + static_cast<std::uint32_t>(level) - 1);
-  }
-  // Copies the list to `out` (room for capacity(level)); its length.
-  std::size_t readLinks(NodeId node, std::size_t level, NodeId* out) const {
-    NodeId* const links = list(node, level);
-    const std::size_t most = capacity(level);
-    std::size_t count = 0;
-    while (count < most && (out[count] = std::atomic_ref(links[count]).load(std::memory_order_acquire)) != kNoNode) {
-      ++count;
+  // Links that a reader may see in one while it is changed.
+  [[nodiscard]] std::size_t mostRead(std::size_t level) const { return kMostLinksPerWord * linkWords(capacity(level)); }
+  // How many of `links`, from the first on, a list has room for.
+  [[nodiscard]] std::size_t room(std::size_t level, std::span<const NodeId> links) const;
+  template <typename Visit>
+  void forEachLink(NodeId node, std::size_t level, const Visit& visit) const {
+    LinkWord* const words = list(node, level);
+    const std::size_t count = linkWords(capacity(level));
+    for (std::size_t i = 0; i < count; ++i) {
+      const LinkWord word = std::atomic_ref(words[i]).load(std::memory_order_acquire);
+      if (word == kNoLinks) {
+        return;
+      }
+      vector::forEachLink(word, visit);
     }
-    return count;
+  }
+  // Copies the list to `out` (room for mostRead(level)); its length.
+  std::size_t readLinks(NodeId node, std::size_t level, NodeId* out) const {
+    NodeId* end = out;
+    forEachLink(node, level, [&](NodeId link) { *end++ = link; });
+    return static_cast<std::size_t>(end - out);
   }
   [[nodiscard]] bool hasLinks(NodeId node) const {
-    return std::atomic_ref(*list(node, 0)).load(std::memory_order_acquire) != kNoNode;
+    return std::atomic_ref(*list(node, 0)).load(std::memory_order_acquire) != kNoLinks;
   }
-  // Under the node's lock.
+  void prefetchLinks(NodeId node, std::size_t level) const {
+    const LinkWord* const words = list(node, level);
+    __builtin_prefetch(words);
+    __builtin_prefetch(words + 8);
+  }
+  // Under the node's lock; writes those that there is room for.
   void writeLinks(NodeId node, std::size_t level, std::span<const NodeId> links) const;
-  void appendLink(NodeId node, std::size_t level, std::size_t count, NodeId link) const {
-    std::atomic_ref(list(node, level)[count]).store(link, std::memory_order_release);
-  }
 
   class Lock {
    public:
@@ -150,6 +160,10 @@ class HnswNodes {
   [[nodiscard]] std::size_t freeIds() const;
 
  private:
+  [[nodiscard]] LinkWord* list(NodeId node, std::size_t level) const {
+    return level == 0 ? lowest_.at(node) : upper_.at(first_upper_[node] + static_cast<std::uint32_t>(level) - 1);
+  }
+
   static constexpr std::uint8_t kLockBit = 0x80;
   static constexpr std::uint8_t kPlacedBit = 0x80;
   static constexpr std::size_t kShards = 64;
@@ -180,8 +194,8 @@ class HnswNodes {
   SegmentedArray<std::uint32_t> first_upper_;
   SegmentedArray<std::byte> codes_;
   SegmentedArray<float> lengths_;
-  SegmentedArray<NodeId> lowest_;
-  SegmentedArray<NodeId> upper_;
+  SegmentedArray<LinkWord> lowest_;
+  SegmentedArray<LinkWord> upper_;
 
   mutable std::mutex mutex_;  // guards the rest but the shards
   std::atomic<NodeId> high_water_{0};

@@ -138,7 +138,7 @@ void HnswGraph::replaceEntryPoint() {
 // Takes links to leaving nodes out of one list.
 void HnswGraph::repair(Scratch& scratch, NodeId node, std::size_t level) {
   const auto leaves = [&](NodeId neighbour) { return nodes_.state(neighbour) == NodeState::kLeaving; };
-  std::vector<NodeId> before(nodes_.capacity(level));
+  std::vector<NodeId> before(nodes_.mostRead(level));
   {
     const HnswNodes::Lock lock(nodes_, node);
     before.resize(nodes_.readLinks(node, level, before.data()));
@@ -160,8 +160,10 @@ void HnswGraph::repair(Scratch& scratch, NodeId node, std::size_t level) {
     if (std::find(before.begin(), before.end(), neighbour) == before.end()) {
       const HnswNodes::Lock lock(nodes_, neighbour);
       const std::size_t count = nodes_.readLinks(neighbour, level, scratch.nodes.data());
-      if (count < nodes_.capacity(level) && !contains(scratch.nodes, count, node) && !leaves(neighbour)) {
-        nodes_.appendLink(neighbour, level, count, node);
+      scratch.nodes[count] = node;
+      const std::span<const NodeId> links(scratch.nodes.data(), count + 1);
+      if (nodes_.room(level, links) == links.size() && !contains(scratch.nodes, count, node) && !leaves(neighbour)) {
+        nodes_.writeLinks(neighbour, level, links);
       }
     }
   }
@@ -180,7 +182,7 @@ void HnswGraph::gatherReplacements(Scratch& scratch, NodeId node, std::size_t le
     }
   };
   std::for_each(before.begin(), before.end(), consider);
-  std::vector<NodeId> theirs(nodes_.capacity(level));
+  std::vector<NodeId> theirs(nodes_.mostRead(level));
   for (const NodeId neighbour : before) {
     if (nodes_.state(neighbour) == NodeState::kLeaving) {
       const std::size_t size = nodes_.readLinks(neighbour, level, theirs.data());

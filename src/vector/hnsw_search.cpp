@@ -322,8 +322,7 @@ class GraphSearch {
       const std::size_t count = graph_.collect(scratch, nearest.node(), 0);
       ++scratch.counts.expanded;
       if (!frontier.empty()) {
-        __builtin_prefetch(graph_.nodes_.list(frontier.front().node(), 0));
-        __builtin_prefetch(graph_.nodes_.list(frontier.front().node(), 0) + 16);
+        graph_.nodes_.prefetchLinks(frontier.front().node(), 0);
       }
       graph_.compare(scratch, scratch.query, count);
       for (std::size_t i = 0; i < count; ++i) {

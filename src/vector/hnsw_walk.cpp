@@ -6,26 +6,17 @@ namespace trefoil::vector {
 // The node's neighbours that the walk has not met yet, and what the kernels take of them, into the scratch; how many. Their codes
 // are on their way into the cache when it returns.
 std::size_t HnswGraph::collect(Scratch& scratch, NodeId node, std::size_t level) const {
-  NodeId* const links = nodes_.list(node, level);
-  const std::size_t most = nodes_.capacity(level);
   const std::size_t limit = scratch.visited.limit();
   std::size_t count = 0;
-  for (std::size_t i = 0; i < most; ++i) {
-    const NodeId neighbour = std::atomic_ref(links[i]).load(std::memory_order_acquire);
-    if (neighbour >= limit) {  // the end of the list, or a node younger than this walk
-      if (neighbour == kNoNode) {
-        break;
-      }
-      continue;
-    }
-    if (scratch.visited.insert(neighbour)) {
+  nodes_.forEachLink(node, level, [&](NodeId neighbour) {
+    if (neighbour < limit && scratch.visited.insert(neighbour)) {  // others are younger than this walk
       const std::byte* const code = nodes_.code(neighbour);
       __builtin_prefetch(code);
       __builtin_prefetch(code + 64);
       scratch.nodes[count] = neighbour;
       scratch.codes[count++] = code;
     }
-  }
+  });
   return count;
 }
 
@@ -88,8 +79,7 @@ void HnswGraph::walk(Scratch& scratch, const VectorCodes::Query& query, NodeId f
     const std::size_t count = collect(scratch, node, level);
     ++scratch.counts.expanded;
     if (const NodeId next = pool.peekNext(); next != kNoNode) {
-      __builtin_prefetch(nodes_.list(next, level));
-      __builtin_prefetch(nodes_.list(next, level) + 16);
+      nodes_.prefetchLinks(next, level);
     }
     if (count == 0) {
       continue;
