@@ -76,7 +76,9 @@ bool Session::Impl::isSlow(const Statement& statement) {
   const int command = commandOf(statement.args);
   if (command < 0) {
     const std::optional<std::string> text = sqlFromWords(statement.args);
-    return text && isSlowSql(*text);
+    const bool slow = text && isSlowSql(*text);
+    looked_at_ = {};  // executeNow() makes a text of its own
+    return slow;
   }
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
   if (multi != MultiState::kNone) {
@@ -87,7 +89,9 @@ bool Session::Impl::isSlow(const Statement& statement) {
   }
   if ((meta.flags & kSqlShorthand) != 0 && static_cast<int>(statement.args.size()) >= -meta.arity) {
     const Result<std::string> text = searchStatement(statement.args);
-    return text.ok() && (statement.args.back().size() > 3 || isSlowSql(*text));  // hundreds at most are few
+    const bool slow = text.ok() && (statement.args.back().size() > 3 || isSlowSql(*text));  // hundreds at most are few
+    looked_at_ = {};                                                                        // as above
+    return slow;
   }
   return (meta.flags & kSlowLane) != 0;
 }
@@ -122,9 +126,11 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
       prefetch(statements.subspan(i, std::min(kPrefetchWindow, statements.size() - i)));
     }
     if (isSlow(statements[i])) {
+      looked_at_ = {};  // a worker scans it with a scanner of its own
       return i;
     }
     executeNow(statements[i], reply);
+    looked_at_ = {};
     if (wants_close || reply.full()) {
       return i + 1;
     }

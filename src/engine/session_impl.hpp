@@ -188,6 +188,9 @@ class Session::Impl {
   std::vector<WatchedKey> watched_;
   kv::WatchFlag watch_flag_;
   ResolvedStatement resolved_;
+  // The text that resolved_ was made from, if the next thing that happens is that it is run: executeBatch() has looked at it to
+  // learn what it costs.
+  std::string_view looked_at_;
   ShapeCache shapes_;
   KvHost kv_host_;
   std::vector<Datum> assembled_;

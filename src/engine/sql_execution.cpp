@@ -6,6 +6,9 @@
 //         ├─ autocommit, point read or point write  live, under the table's lock
 //         ├─ autocommit query                       on a snapshot
 //         └─ autocommit, anything else              as a transaction of its own, again after a conflict
+#include <algorithm>
+#include <utility>
+
 #include "aof/log.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/row_sink.hpp"
@@ -43,6 +46,19 @@ std::optional<std::int64_t> integerIn(const ast::Expression& value) {
   return value.as<ast::Literal>().integer;
 }
 
+// Whether bytes that came where a vector is wanted are its floats, as Redis's vector clients send them, rather than its text:
+// no brackets, and a byte that no text has.
+bool isBinaryVector(const Datum& value) {
+  if (value.type() != Type::kText || value.asBytes().size() % sizeof(float) != 0) {
+    return false;
+  }
+  const std::string_view bytes = value.asBytes();
+  if (bytes.starts_with('[') && bytes.ends_with(']')) {
+    return false;
+  }
+  return std::any_of(bytes.begin(), bytes.end(), [](char c) { return (c < ' ' && (c < '\t' || c > '\r')) || c > '~'; });
+}
+
 bool fits(const Datum& value, const sql::SqlType& type) {
   return value.isNull() || type.isUnknown() || value.type() == type.base;
 }
@@ -67,7 +83,9 @@ Result<std::span<const Datum>> Session::Impl::convertParameters(const sql::Plan&
   parameter_arena_.reset();
   for (std::size_t i = 0; i < types.size(); ++i) {
     if (!fits(given[i], types[i])) {
-      Result<Datum> converted = sql::convertDatum(types[i], given[i], parameter_arena_);
+      const bool binary = types[i].base == Type::kVector && i < plan.statementParameters() && isBinaryVector(given[i]);
+      const Datum value = binary ? Datum::blob(given[i].asBytes()) : given[i];
+      Result<Datum> converted = sql::convertDatum(types[i], value, parameter_arena_);
       if (!converted.ok()) {
         const std::size_t literal = i - plan.statementParameters();
         const bool placed = resolved_.plan.get() == &plan && literal < resolved_.literal_positions.size();
@@ -210,6 +228,10 @@ bool Session::Impl::isControl(const ast::Statement& statement) {
 // The scanner's results stand until the thread's next statement: literals are views into it.
 Result<const ResolvedStatement*> Session::Impl::resolve(std::string_view text) {
   thread_local parser::ShapeScanner scanner;
+  if (const std::string_view looked_at = std::exchange(looked_at_, {});
+      !looked_at.empty() && looked_at.data() == text.data() && looked_at.size() == text.size()) {
+    return &resolved_;
+  }
   resolved_ = {};
   const bool cacheable = scanner.scan(text) == parser::ShapeState::kReady && isBlank(text.substr(scanner.consumed()));
   if (cacheable) {
@@ -314,6 +336,7 @@ bool Session::Impl::isSlowSql(std::string_view text) {
     return false;  // it is only queued
   }
   Result<const ResolvedStatement*> resolved = resolve(text);
+  looked_at_ = resolved.ok() ? text : std::string_view();
   if (!resolved.ok() || (*resolved)->control != nullptr) {
     return resolved.ok() && (*resolved)->control->statement->kind == ast::StatementKind::kCheckpoint;
   }

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/assert.hpp"
+#include "base/parse_number.hpp"
 #include "parser/sql_tokens.hpp"
 #include "parser/utf8.hpp"
 
@@ -186,7 +187,7 @@ LiteralError decodeVector(std::string_view token, Arena& arena, std::span<const 
     if (*at == '+') {
       ++at;  // from_chars takes no plus
     }
-    const auto [after, error] = std::from_chars(at, end, floats[i]);
+    const auto [after, error] = parseFloat(at, end, floats[i]);
     if (error == std::errc::result_out_of_range) {
       // Too small rounds to zero, as in pgvector; too large is an error. from_chars leaves the value alone in both cases.
       double wide = 0;

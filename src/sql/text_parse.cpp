@@ -2,10 +2,12 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/parse_number.hpp"
 #include "sql/calendar.hpp"
 #include "sql/json.hpp"
 #include "sql/types.hpp"
 #include "sql/utf8.hpp"
+#include "vector/distance.hpp"
 #include "vector/text.hpp"
 
 namespace trefoil::sql {
@@ -296,9 +298,38 @@ Result<Datum> parseJson(std::string_view text) {
   return Datum::json(text);
 }
 
+// A vector as programs print it: finite decimals, blanks behind the commas alone. False: vector::parseVector has to look, and to
+// complain.
+bool readPlainVector(std::string_view text, std::vector<float>& values) {
+  values.clear();
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  if (text.size() < 3 || *at != '[' || end[-1] != ']') {
+    return false;
+  }
+  while (values.size() < vector::kMaxDimension) {
+    float value = 0;
+    const auto [after, error] = parseFloat(at + 1, end, value);
+    if (error != std::errc() || !std::isfinite(value)) {
+      return false;
+    }
+    values.push_back(value);
+    at = after;
+    if (*at != ',') {
+      return at == end - 1;
+    }
+    if (at[1] == ' ') {
+      ++at;
+    }
+  }
+  return false;
+}
+
 Result<Datum> parseVector(std::string_view text, ByteArena& arena) {
   thread_local std::vector<float> values;
-  TREFOIL_TRY(vector::parseVector(text, values));
+  if (!readPlainVector(text, values)) {
+    TREFOIL_TRY(vector::parseVector(text, values));
+  }
   auto* const floats = reinterpret_cast<float*>(arena.allocate(values.size() * sizeof(float)));
   std::memcpy(floats, values.data(), values.size() * sizeof(float));
   return Datum::vector({floats, values.size()});

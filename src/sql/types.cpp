@@ -1,9 +1,12 @@
 #include "sql/types.hpp"
 
+#include <bit>
 #include <cmath>
+#include <cstring>
 
 #include "sql/calendar.hpp"
 #include "sql/utf8.hpp"
+#include "vector/distance.hpp"
 
 namespace trefoil::sql {
 namespace {
@@ -89,6 +92,20 @@ Result<Datum> convertFixed(const SqlType& type, const Datum& value) {
   }
   return Error(ErrorCode::kDatatypeMismatch,
                "cannot convert type " + std::string(typeName(from)) + " to " + sqlTypeName(type.withoutModifier()));
+}
+
+// A vector from the bytes of its floats.
+Result<Datum> vectorOf(std::string_view bytes, ByteArena& arena) {
+  static_assert(std::endian::native == std::endian::little);
+  if (bytes.size() % sizeof(float) != 0) {
+    return Error(ErrorCode::kInvalid,
+                 "a vector in binary has 4 bytes for each dimension, not " + std::to_string(bytes.size()) + " in all");
+  }
+  auto* const floats = reinterpret_cast<float*>(arena.allocate(bytes.size()));
+  std::memcpy(floats, bytes.data(), bytes.size());
+  const std::span<const float> values(floats, bytes.size() / sizeof(float));
+  TREFOIL_TRY(vector::checkElements(values));
+  return Datum::vector(values);
 }
 
 }  // namespace
@@ -200,6 +217,8 @@ Result<Datum> convertDatum(const SqlType& type, const Datum& value, ByteArena& a
     }
   } else if (value.type() == Type::kText || (value.type() == Type::kBlob && type.base == Type::kText)) {
     TREFOIL_ASSIGN(converted, parseText(type, value.asBytes(), arena));
+  } else if (value.type() == Type::kBlob && type.base == Type::kVector) {
+    TREFOIL_ASSIGN(converted, vectorOf(value.asBytes(), arena));
   } else if (type.base == Type::kText) {
     converted = Datum::text(arena.copy(toText(value)));
   } else {

@@ -343,6 +343,47 @@ TEST_CASE("SEARCH is the query in short") {
   CHECK(items.run("EXEC").find("9000") != std::string::npos);
 }
 
+TEST_CASE("A vector may come as the bytes of its floats") {
+  Items items;
+  items.create(1000);
+  items.index();
+  const auto bytes = [](std::vector<float> values) {
+    return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+  };
+  // Over RESP every parameter is just bytes.
+  const auto sql = [&](const std::string& text, const std::vector<std::string>& parameters) {
+    std::vector<std::string_view> words{"SQL", text};
+    words.insert(words.end(), parameters.begin(), parameters.end());
+    ReplyTree reply;
+    items.session->execute({.args = words, .sql = {}, .parameters = {}}, reply);
+    return reply.last().describe();
+  };
+  const std::string sevens = bytes({7, 7, 7, 7, 7, 7, 7, 7});
+  CHECK(sql("INSERT INTO items VALUES (9000, 5, $1)", {sevens}).find("1") != std::string::npos);
+  CHECK(ids(*items.session, "SELECT id FROM items WHERE emb = '[7,7,7,7,7,7,7,7]'") == std::vector<std::int64_t>{9000});
+  const std::string nearest = "SELECT id FROM items ORDER BY emb <-> $1 LIMIT 1";
+  CHECK(sql(nearest, {sevens}).find("9000") != std::string::npos);
+  CHECK(sql(nearest, {"[7,7,7,7,7,7,7,7]"}).find("9000") != std::string::npos);
+  CHECK(sql(nearest, {bytes({0, 0, 0, 0, 0, 0, 0, 0})}).find("(error)") == std::string::npos);
+  CHECK(sql(nearest, {bytes({7, 7})}).find("different vector dimensions 8 and 2") != std::string::npos);
+  CHECK(sql(nearest, {bytes({7, NAN, 7, 7, 7, 7, 7, 7})}).find("NaN not allowed in vector") != std::string::npos);
+  CHECK(sql(nearest, {"text"}).find("invalid input syntax for type vector") != std::string::npos);
+  CHECK(sql(nearest, {sevens + "\x01"}).find("invalid input syntax for type vector") != std::string::npos);
+  const auto search = [&](const std::string& vector) {
+    const std::vector<std::string_view> words{"SEARCH", "items", "emb", vector, "1"};
+    ReplyTree reply;
+    items.session->execute({.args = words, .sql = {}, .parameters = {}}, reply);
+    return reply.last().describe();
+  };
+  CHECK(search(sevens).find("9000") != std::string::npos);
+  // Where types are known, a blob.
+  const auto rows = items.session->execute(nearest, std::vector<Datum>{Datum::blob(sevens)});
+  REQUIRE(rows.ok());
+  CHECK((*rows->begin())[0].asInteger() == 9000);
+  CHECK(items.session->execute(nearest, std::vector<Datum>{Datum::blob("abc")}).error().message ==
+        "a vector in binary has 4 bytes for each dimension, not 3 in all");
+}
+
 TEST_CASE("hnsw.ef_search is a session's own") {
   Items items;
   auto other = items.connect();
