@@ -106,7 +106,8 @@ std::string toText(const Datum& value);
 Result<Datum> parseText(const SqlType& type, std::string_view text, ByteArena& arena);
 
 // Converts a value to a column's or parameter's type where PostgreSQL would (integer → double, text → anything that reads as it,
-// …; and a blob of little-endian float32 → vector), checking ranges, lengths and dimensions. Costs nothing when the value already fits.
+// …; and a blob of little-endian float32 → vector), checking ranges, lengths and dimensions. Costs nothing when the value already
+// fits.
 Result<Datum> convertDatum(const SqlType& type, const Datum& value, ByteArena& arena);
 
 // Checks a value of the right base type against the type's width or modifier, as on storing it:
