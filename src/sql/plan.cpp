@@ -189,7 +189,7 @@ class PlanBuilder {
   // project* over LIMIT over the search.
   static const KnnNode* findIndexSearch(const PlanNode& node) {
     if (const auto* knn = dynamic_cast<const KnnNode*>(&node)) {
-      return knn->index.has_value() && knn->filter == nullptr ? knn : nullptr;
+      return knn->index.has_value() && knn->children.empty() ? knn : nullptr;
     }
     if (const auto* project = dynamic_cast<const ProjectNode*>(&node)) {
       if (std::any_of(project->expressions.begin(), project->expressions.end(),

@@ -182,17 +182,15 @@ std::string KnnNode::describe() const {
     out += "using " + schema->vector_indexes[*index].name + " ";
   }
   out += "on " + schema->name + " by " + schema->columns[vector_column].name;
-  if (filter != nullptr) {
-    out += index ? " (hnsw, " + metric_name + "; graph, filtered graph or exact, by how many rows pass)"
-                 : " (exact, " + metric_name + ")";
-    return out + ", filter: " + PlanNode::describe(*filter);
+  if (!index) {
+    return out + " (exact, " + metric_name + ")";
   }
-  return out +
-         (index ? " (hnsw, " + metric_name + "; graph, or exact if few rows or a large LIMIT)" : " (exact, " + metric_name + ")");
+  return out + " (hnsw, " + metric_name +
+         (children.empty() ? "; graph, or exact if few rows or a large LIMIT)"
+                           : "; graph, filtered graph or exact, by how many rows match)");
 }
 
 void KnnNode::forEachExpression(const std::function<void(ExpressionPtr&)>& visit) {
-  visit(filter);
   visit(query);
   visit(limit);
   visit(offset);

@@ -40,7 +40,8 @@ struct ScanNode final : PlanNode {
   void forEachExpression(const std::function<void(ExpressionPtr&)>& visit) override;
 };
 
-// The k rows whose vectors are nearest to a query, nearest first; rows without a vector come last.
+// The k rows whose vectors are nearest to a query, nearest first; rows without a vector come last. With a WHERE it has one child,
+// a scan of the same table that answers the ids of the rows that match, by whichever access path is best for that.
 struct KnnNode final : PlanNode {
   static constexpr std::size_t kChunkRows = 128;  // few rows are asked for as a rule
   [[nodiscard]] std::size_t chunkCapacity() const override { return kChunkRows; }
@@ -52,7 +53,6 @@ struct KnnNode final : PlanNode {
   ExpressionPtr query;                 // row-independent
   ExpressionPtr limit;                 // k is limit + offset
   ExpressionPtr offset;                // may be null
-  ExpressionPtr filter;                // over the node's own output (without the distance); may be null
 
   [[nodiscard]] std::unique_ptr<Operator> create() const override;
   [[nodiscard]] std::string describe() const override;

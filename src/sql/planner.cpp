@@ -11,6 +11,9 @@ namespace {
 
 constexpr double kEqualitySelectivity = 0.05;
 constexpr double kOtherSelectivity = 0.3;
+// The id of a column that no expression names: what a vector search and the scan below it tell each other. The binder's begin
+// at 1.
+constexpr ColumnId kOwnColumn = 0;
 
 bool isEquality(const Expression& expression) {
   return expression.kind == ExpressionKind::kCall && expression.function->name == "=";
@@ -247,8 +250,7 @@ constexpr NamedMetric kMetrics[] = {{"<=>", vector::Metric::kCosine},
 // ORDER BY column <=> query LIMIT k directly over a table is a search by vector.
 PlanNodePtr asVectorSearch(PlanNodePtr& input, std::vector<SortKey>& keys, ExpressionPtr& limit, ExpressionPtr& offset) {
   auto* scan = dynamic_cast<ScanNode*>(input.get());
-  if (scan == nullptr || limit == nullptr || keys.size() != 1 || keys[0].descending || keys[0].nulls_first ||
-      (scan->filter != nullptr && hasSubquery(*scan->filter))) {
+  if (scan == nullptr || limit == nullptr || keys.size() != 1 || keys[0].descending || keys[0].nulls_first) {
     return nullptr;
   }
   const Expression& distance = *keys[0].expression;
@@ -274,7 +276,7 @@ PlanNodePtr asVectorSearch(PlanNodePtr& input, std::vector<SortKey>& keys, Expre
     knn->schema = scan->schema;
     knn->columns = scan->columns;
     knn->output = scan->output;
-    knn->output.push_back({0, SqlType::real(), "distance"});
+    knn->output.push_back({kOwnColumn, SqlType::real(), "distance"});
     knn->vector_column = scan->columns[static_cast<std::size_t>(found - scan->output.begin())];
     knn->metric = metric->metric;
     const auto& indexes = scan->schema->vector_indexes;
@@ -287,8 +289,12 @@ PlanNodePtr asVectorSearch(PlanNodePtr& input, std::vector<SortKey>& keys, Expre
     knn->query = std::move(keys[0].expression->children[1 - side]);
     knn->limit = clone(*limit);
     knn->offset = offset == nullptr ? nullptr : clone(*offset);
-    knn->filter = std::move(scan->filter);
     knn->estimated_rows = 10;
+    if (scan->filter != nullptr) {
+      scan->columns.push_back(kRowIdColumn);
+      scan->output.push_back({kOwnColumn, SqlType::bigint(), "row id"});
+      knn->children.push_back(std::move(input));
+    }
     return planLimit(std::move(knn), std::move(limit), std::move(offset));
   }
   return nullptr;
@@ -608,6 +614,7 @@ void finishNode(PlanNode& node, const IdSet& needed) {
     knn->output.pop_back();
     pruneOutput(node, from_children, knn->columns);
     knn->output.push_back(distance);
+    from_children = {kOwnColumn};
   } else if (auto* function = dynamic_cast<TableFunctionNode*>(&node)) {
     pruneOutput(node, needed, function->source_columns);
   } else if (dynamic_cast<SetOperationNode*>(&node) != nullptr) {

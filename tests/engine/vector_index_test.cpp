@@ -150,6 +150,15 @@ TEST_CASE("EXPLAIN ANALYZE says which way a search went") {
   CHECK(why("WHERE kind < 50", "10").starts_with("filtered graph (many rows match), 5000 entries, 2500 may match"));
   CHECK(why("WHERE kind = 1", "10").starts_with("exact (few rows match), 5000 entries, 50 may match"));
   CHECK(why("", "4000") == "not used, exact search (LIMIT asks for a large part of the rows)");
+  items.sql("CREATE INDEX by_kind ON items (kind)");
+  const auto all = [&](const std::string& where) {
+    return explain(*items.session, "SELECT id FROM items " + where + " ORDER BY emb <-> '[1,0,0,0,0,0,0,0]' LIMIT 10");
+  };
+  CHECK(all("WHERE kind = 1").find("Index Scan using by_kind on items") != std::string::npos);
+  CHECK(why("WHERE kind = 1", "10").starts_with("exact (few rows match), 5000 entries, 50 may match"));
+  CHECK(all("WHERE kind < 50").find("Index by_kind: not used, its range holds a large part of the table") != std::string::npos);
+  CHECK(why("WHERE kind < 50", "10").starts_with("filtered graph (many rows match), 5000 entries, 2500 may match"));
+  CHECK(items.recall(*items.session, "WHERE kind = 1 AND id > 1000") == 1);
   items.sql("DELETE FROM items WHERE id > 100");
   CHECK(why("", "3") == "not used, exact search (few rows)");
 }

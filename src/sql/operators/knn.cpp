@@ -1,7 +1,5 @@
 // ORDER BY column <=> query LIMIT k as a source of rows: the index's answer, or the vector floor's exact search, over the rows
-// that pass the filter.
-#include <bit>
-
+// that match the WHERE. Those are found first, by a scan of their own, and kept as a bitmap.
 #include "sql/operators/operator.hpp"
 #include "sql/operators/row_fetcher.hpp"
 #include "sql/plan_scan.hpp"
@@ -24,9 +22,8 @@ class KnnOperator final : public Operator {
     if (node.offset != nullptr) {
       offset_ = std::make_unique<Evaluator>(*node.offset, 1);
     }
-    if (node.filter != nullptr) {
-      filter_ = std::make_unique<Evaluator>(*node.filter);
-      filter_columns_ = std::make_unique<RowFetcher>(*node.schema, node.columns);
+    if (!node.children.empty()) {
+      matching_ = node.children[0]->create();
     }
     distances_.reset(Type::kDouble, KnnNode::kChunkRows);
   }
@@ -34,10 +31,9 @@ class KnnOperator final : public Operator {
   Status open(Execution& execution) override {
     query_.prepare();
     limit_.prepare();
-    if (filter_ != nullptr) {
-      filter_->prepare();
-    }
-    reader_.emplace(execution.context.view.scan(node_.schema->id));
+    // What a WHERE reads, it records itself: no other rows can be in the answer.
+    View& view = execution.context.view;
+    reader_.emplace(matching_ == nullptr ? view.scan(node_.schema->id) : view.rows(node_.schema->id));
     found_.clear();
     next_ = 0;
     searched_ = false;
@@ -99,7 +95,7 @@ class KnnOperator final : public Operator {
     TREFOIL_TRY(query_.scalar(execution.eval, query));
     selected_.clear();
     found_.clear();
-    if (filter_ != nullptr) {
+    if (matching_ != nullptr) {
       TREFOIL_TRY(selectRows(execution));
     }
     if (!query.isNull() && k > 0) {
@@ -181,39 +177,34 @@ class KnnOperator final : public Operator {
     return {};
   }
 
-  // The bitmap of the rows that are there and pass the filter, kBlockWords words a block.
+  // The bitmap of the rows that are there and match the WHERE, kBlockWords words a block.
   Status selectRows(Execution& execution) {
     if (!selected_.empty()) {
       return {};
     }
     selected_.assign(reader_->blockCount() * kBlockWords, 0);
-    Chunk chunk;
-    std::vector<std::uint16_t> selection(filter_ == nullptr ? 0 : kMaxChunkRows);
-    for (std::uint32_t number = 0; number < reader_->blockCount(); ++number) {
-      const BlockReader block = reader_->block(number);
-      std::uint64_t* const words = &selected_[number * kBlockWords];
-      if (block.rowCount() == 0) {
-        continue;
-      }
-      std::copy_n(block.present(), kBlockWords, words);
-      if (filter_ == nullptr) {
-        continue;
-      }
-      TREFOIL_TRY(execution.check());
-      filter_columns_->viewBlock(block, chunk.columns);
-      std::uint32_t count = 0;
-      for (std::uint32_t word = 0; word < kBlockWords; ++word) {
-        for (std::uint64_t rest = words[word]; rest != 0; rest &= rest - 1) {
-          selection[count++] = static_cast<std::uint16_t>(word * 64 + static_cast<std::uint32_t>(std::countr_zero(rest)));
+    if (matching_ == nullptr) {
+      for (std::uint32_t number = 0; number < reader_->blockCount(); ++number) {
+        const BlockReader block = reader_->block(number);
+        if (block.rowCount() != 0) {
+          std::copy_n(block.present(), kBlockWords, &selected_[number * kBlockWords]);
         }
       }
-      TREFOIL_TRY(filter_->filter(execution.eval, chunk, Rows{selection.data(), count}, selection.data(), count));
-      std::fill_n(words, kBlockWords, 0);
-      for (std::uint32_t i = 0; i < count; ++i) {
-        words[selection[i] >> 6] |= std::uint64_t{1} << (selection[i] & 63);
-      }
+      return {};
     }
-    return {};
+    TREFOIL_TRY(matching_->open(execution));
+    for (Chunk chunk;;) {
+      TREFOIL_TRY(execution.check());
+      TREFOIL_TRY(matching_->next(execution, chunk));
+      if (chunk.rows.count == 0) {
+        return {};
+      }
+      const auto* const rows = chunk.columns.back().as<std::int64_t>();  // the scan's other columns come before
+      forEachPosition(chunk.rows, [&](std::uint32_t position) {
+        const auto row = static_cast<std::uint64_t>(rows[position]);
+        selected_[row / 64] |= std::uint64_t{1} << (row % 64);
+      });
+    }
   }
 
   [[nodiscard]] vector::CandidateBlock candidates(std::uint32_t number) const {
@@ -247,9 +238,8 @@ class KnnOperator final : public Operator {
   Evaluator query_;
   Evaluator limit_;
   std::unique_ptr<Evaluator> offset_;
-  std::unique_ptr<Evaluator> filter_;
+  std::unique_ptr<Operator> matching_;  // of the rows that match the WHERE; null: all do
   std::optional<TableReader> reader_;
-  std::unique_ptr<RowFetcher> filter_columns_;
   std::vector<std::uint64_t> selected_;  // see selectRows(); empty: not computed
   std::vector<vector::Neighbour> found_;
   std::size_t with_distance_ = 0;  // how many of found_ have one

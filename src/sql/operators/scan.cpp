@@ -291,6 +291,10 @@ class IndexScanOperator final : public Operator {
         return {};
       }
       if (rows_.size() > limit) {
+        if (execution.notes != nullptr) {
+          execution.notes->push_back("Index " + node_.schema->indexes[node_.index].name +
+                                     ": not used, its range holds a large part of the table");
+        }
         rows_.clear();
         whole_table_ = std::make_unique<TableScanOperator>(node_);
         return whole_table_->open(execution);
