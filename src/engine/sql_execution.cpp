@@ -120,7 +120,7 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
     return runLive(plan, parameters, sink);
   }
   if (plan.kind() == sql::PlanKind::kQuery) {
-    txn::Transaction query(database.manager(), now);
+    txn::Transaction query(database.manager(), now, txn::Transaction::OneQuery{});
     return runInTransaction(query, plan, parameters, sink);
   }
   TREFOIL_TRY(database.manager().admitWrite());

@@ -145,6 +145,23 @@ TableReader View::rows(TableId id) {
   return TableReader(&current(id));
 }
 
+void View::noteSearch(TableId id, const FoundNearest& found) {
+  if (!records()) {
+    return;
+  }
+  StagedTable& table = staged(id);
+  if (!found.last || table.reads.full()) {
+    table.reads.noteWhole();
+  }
+  if (table.created() || table.schema_changed || table.reads.whole) {
+    return;
+  }
+  table.reads.searches.push_back({{found.query.begin(), found.query.end()}, *found.last, found.column, found.metric});
+  for (const vector::Neighbour& neighbour : found.rows) {
+    recordRow(table, static_cast<RowId>(neighbour.row));
+  }
+}
+
 std::uint64_t View::estimateRows(TableId id) {
   return staged_ != nullptr ? staged(id).current()->rows.get() : store_.findTable(id)->liveRows();
 }

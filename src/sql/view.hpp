@@ -20,6 +20,7 @@
 //   scan()              the whole table: any change of it since the snapshot is a conflict
 //   range()             the index entries in the range, whether or not all were fetched, and all columns of their rows
 //   findUnique()        that key, found or not, and all columns of the row
+//   noteSearch()        the rows that were found, and that no other row is as near
 //   findTable() …       that name or table
 // rows() records nothing: it is for rows that findUnique or range has found, or that this view has just written.
 //
@@ -42,6 +43,8 @@
 #include "base/versions.hpp"
 #include "sql/schema.hpp"
 #include "sql/table_reader.hpp"
+#include "vector/distance.hpp"
+#include "vector/exact_search.hpp"
 
 namespace trefoil::sql {
 
@@ -102,6 +105,16 @@ class View {
   [[nodiscard]] IndexCursor range(TableId table, std::size_t index, const IndexRange& range);
   [[nodiscard]] std::optional<RowId> findUnique(TableId table, std::size_t index, std::span<const Datum> key);
   [[nodiscard]] TableReader rows(TableId table);
+  // Rows that a search by vector among all rows has found through rows(). `last` is the distance of the last of them; nothing if
+  // not all of them have a distance, or if there were fewer than it was looking for: then it has read the whole table.
+  struct FoundNearest {
+    std::uint32_t column = 0;
+    vector::Metric metric = vector::Metric::kCosine;
+    std::span<const float> query;
+    std::span<const vector::Neighbour> rows;
+    std::optional<double> last;
+  };
+  void noteSearch(TableId table, const FoundNearest& found);
   // How many rows there are; of the live store about now, without the table's lock. For plans.
   [[nodiscard]] std::uint64_t estimateRows(TableId table);
 

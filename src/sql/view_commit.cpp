@@ -109,8 +109,8 @@ std::vector<TableFootprint> View::footprint() const {
 
 namespace {
 
-// Rows of index ranges that are compared one by one at commit, under the locks; a transaction that has read more conflicts with
-// every change of the table.
+// Rows of index ranges, and changed rows whose distance is computed, one by one at commit, under the locks; a transaction that
+// has read more conflicts with every change of the table.
 constexpr std::size_t kMaxRangeRows = 100000;
 
 Error conflict() {
@@ -170,6 +170,38 @@ bool sameRange(const TableVersion& base, const TableVersion& live, const TableRe
   }
 }
 
+// Whether no row that was changed since the base version is as near to the query as the last row that the search found. A search
+// by a graph may have overlooked a row that was there; that is no conflict, since it might again.
+bool nothingNearer(const TableVersion& base, const TableVersion& live, const TableReads::Search& search, std::size_t& budget) {
+  TREFOIL_ASSERT(live.vectors == base.vectors);  // all versions of a table share them
+  const vector::VectorArena& arena = *(*base.vectors)[search.column];
+  const auto query = vector::PreparedQuery::make(arena, {search.metric, search.query, 1});
+  TREFOIL_ASSERT(query.ok());  // it was searched for
+  for (std::uint32_t number = 0; number < live.block_count; ++number) {
+    const Block* then = base.findBlock(number);
+    const Block* now = live.findBlock(number);
+    if (now == then || now == nullptr) {
+      continue;  // unchanged, or nothing is left of it
+    }
+    const auto* const old_slots = then == nullptr ? nullptr : then->column(search.column)->as<vector::Slot>();
+    const auto* const new_slots = now->column(search.column)->as<vector::Slot>();
+    for (std::uint32_t slot = 0; slot < now->extent; ++slot) {
+      if (!now->isPresent(slot) || new_slots[slot] == vector::kNoSlot) {
+        continue;
+      }
+      // A vector never changes, and the slots that the snapshot sees are not used again.
+      if (then != nullptr && then->isPresent(slot) && old_slots[slot] == new_slots[slot]) {
+        continue;
+      }
+      if (budget == 0 || query->distanceTo(arena, new_slots[slot]) <= search.last) {
+        return false;
+      }
+      --budget;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 Status View::validateCatalog() const {
@@ -222,6 +254,11 @@ Status View::validateTable(const StagedTable& table) const {
   std::size_t budget = kMaxRangeRows;
   for (const TableReads::Range& range : table.reads.ranges) {
     if (!sameRange(base, live, range, budget)) {
+      return conflict();
+    }
+  }
+  for (const TableReads::Search& search : table.reads.searches) {
+    if (!nothingNearer(base, live, search, budget)) {
       return conflict();
     }
   }

@@ -39,8 +39,18 @@ struct TableReads {
     std::uint32_t index;
   };
 
+  // A search by vector over all rows: no other row is as near to the query as `last`, the distance of the last row found. The
+  // rows that it found are among `rows`.
+  struct Search {
+    std::vector<float> query;
+    double last;
+    std::uint32_t column;
+    vector::Metric metric;
+  };
+
   bool whole = false;
   std::vector<Range> ranges;
+  std::vector<Search> searches;
   std::vector<IntKey> int_keys;
   std::vector<BytesKey> bytes_keys;
   std::vector<RowId> rows;
@@ -48,11 +58,14 @@ struct TableReads {
   void noteWhole() {
     whole = true;
     ranges = {};
+    searches = {};
     int_keys = {};
     bytes_keys = {};
     rows = {};
   }
-  [[nodiscard]] bool full() const { return ranges.size() + int_keys.size() + bytes_keys.size() + rows.size() >= kMaxReads; }
+  [[nodiscard]] bool full() const {
+    return ranges.size() + searches.size() + int_keys.size() + bytes_keys.size() + rows.size() >= kMaxReads;
+  }
 };
 
 struct StagedTable {

@@ -31,6 +31,13 @@ Transaction::Transaction(Manager& manager, UnixMs now)
       kv_(makeKvView(manager, effects_, now, snapshot_, false)),
       sql_(manager.sql(), effects_, snapshot_.lsn(), manager.nextTransactionNumber()) {}
 
+Transaction::Transaction(Manager& manager, UnixMs now, OneQuery)
+    : manager_(manager),
+      snapshot_(manager.openSnapshot()),
+      now_(now),
+      kv_(makeKvView(manager, effects_, now, snapshot_, false)),
+      sql_(manager.sql(), effects_, snapshot_.lsn(), sql::View::kReadOnly) {}
+
 Transaction::Transaction(Manager& manager, UnixMs now, UnderAllLocks)
     : manager_(manager),
       all_locks_(std::make_unique<AllLocks>(manager)),

@@ -33,6 +33,9 @@ class AllLocks;
 class Transaction {
  public:
   Transaction(Manager& manager, UnixMs now);
+  // One query: it is not committed, so what it reads is not recorded.
+  struct OneQuery {};
+  Transaction(Manager& manager, UnixMs now, OneQuery);
   // Over the live store with every lock held to the end: cannot conflict, and stops everybody else meanwhile.
   struct UnderAllLocks {};
   Transaction(Manager& manager, UnixMs now, UnderAllLocks);

@@ -200,6 +200,109 @@ TEST_CASE("A transaction searches its own rows, and its own instant") {
   CHECK(items.recall(*items.session) >= kRecall);
 }
 
+TEST_CASE("A search is a conflict at COMMIT if what it found has changed, or something as near has come") {
+  for (const bool indexed : {true, false}) {
+    Items items;
+    items.create(1000);
+    items.sql("CREATE TABLE answers (id INTEGER)");
+    items.sql("INSERT INTO items VALUES (5000, 7, '[90,0,0,0,0,0,0,0]'), (5001, 7, '[91,0,0,0,0,0,0,0]')");
+    items.sql("INSERT INTO items VALUES (5002, 7, '[95,0,0,0,0,0,0,0]'), (5003, 7, NULL)");
+    if (indexed) {
+      items.index();
+      items.settle();
+    }
+    auto other = items.connect();
+    const std::string nearest = "SELECT id FROM items ORDER BY emb <-> '[90,0,0,0,0,0,0,0]' LIMIT 2";
+    // What COMMIT answers if others do this between the search and it. Then it is undone.
+    const auto commit = [&](const std::string& search, const std::vector<std::string>& others,
+                            const std::string& own = "INSERT INTO answers VALUES (1)") {
+      items.run("BEGIN");
+      CHECK(items.sql(search).find("error") == std::string::npos);
+      CHECK(items.sql(own).find("error") == std::string::npos);
+      for (const std::string& text : others) {
+        CHECK(runSqlOn(*other, text).find("error") == std::string::npos);
+      }
+      return items.run("COMMIT");
+    };
+    const auto conflicts = [](const std::string& answer) { return answer.find("could not serialize") != std::string::npos; };
+    const std::string far = "'[50,0,0,0,0,0,0,0]'";
+    const std::string near = "'[90.5,0,0,0,0,0,0,0]'";
+
+    // Far away, without a vector, or another column of another row: nothing it saw.
+    CHECK(commit(nearest, {"INSERT INTO items VALUES (6000, 1, " + far + "), (6001, 1, NULL)"}) == "OK");
+    CHECK(commit(nearest, {"UPDATE items SET emb = '[51,0,0,0,0,0,0,0]' WHERE id = 6000"}) == "OK");
+    CHECK(commit(nearest, {"UPDATE items SET emb = NULL WHERE id = 6000", "DELETE FROM items WHERE id < 500"}) == "OK");
+    CHECK(commit(nearest, {"UPDATE items SET kind = 8 WHERE id = 5002"}) == "OK");
+    CHECK(commit(nearest, {"DELETE FROM items WHERE id = 5002"}) == "OK");
+    CHECK(commit(nearest, {}, "INSERT INTO items VALUES (6002, 1, " + near + ")") == "OK");
+    items.sql("DELETE FROM items WHERE id = 6002");
+
+    CHECK(conflicts(commit(nearest, {"INSERT INTO items VALUES (7000, 1, " + near + ")"})));
+    CHECK(conflicts(commit(nearest, {"UPDATE items SET kind = 8 WHERE id = 7000"})));
+    CHECK(conflicts(commit(nearest, {"DELETE FROM items WHERE id = 7000"})));
+    CHECK(conflicts(commit(nearest, {"UPDATE items SET emb = " + near + " WHERE id = 6000"})));
+    CHECK(conflicts(commit(nearest, {"UPDATE items SET emb = NULL WHERE id = 6000"})));
+    CHECK(conflicts(commit(nearest, {"INSERT INTO items VALUES (7001, 1, '[91,0,0,0,0,0,0,0]')"})));  // as near as the last
+    items.sql("DELETE FROM items WHERE id = 7001");
+    CHECK(commit(nearest + " OFFSET 1", {"INSERT INTO items VALUES (7002, 1, '[-900,0,0,0,0,0,0,0]')"}) == "OK");
+    CHECK(conflicts(commit(nearest + " OFFSET 1", {"INSERT INTO items VALUES (7003, 1, " + near + ")"})));
+    items.sql("DELETE FROM items WHERE id = 7003");
+
+    // Its own rows are among what it has found, and do not conflict with themselves.
+    const std::string insert = "INSERT INTO items VALUES (8000, 1, " + near + ")";
+    items.run("BEGIN");
+    items.sql(insert);
+    CHECK(ids(*items.session, nearest) == std::vector<std::int64_t>{5000, 8000});
+    runSqlOn(*other, "INSERT INTO items VALUES (8001, 1, '[91,0.1,0,0,0,0,0,0]')");
+    CHECK(items.run("COMMIT") == "OK");
+    items.sql("DELETE FROM items WHERE id >= 8000");
+
+    // Fewer rows than it wanted: whatever comes would have been among them.
+    const std::string many = "SELECT id FROM items ORDER BY emb <-> '[90,0,0,0,0,0,0,0]' LIMIT 5000";
+    CHECK(conflicts(commit(many, {"INSERT INTO items VALUES (8002, 1, NULL)"})));
+    // With a WHERE by an index, its range and nothing else.
+    const std::string some = "SELECT id FROM items WHERE id >= 5000 AND id < 6000 ORDER BY emb <-> '[0,0,0,0,0,0,0,0]' LIMIT 2";
+    CHECK(commit(some, {"INSERT INTO items VALUES (8003, 1, '[0,0,0,0,0,0,0,0]')"}) == "OK");
+    CHECK(conflicts(commit(some, {"INSERT INTO items VALUES (5500, 1, " + far + ")"})));
+    CHECK(conflicts(commit("SELECT id FROM items WHERE kind > 3 ORDER BY emb <-> '[0,0,0,0,0,0,0,0]' LIMIT 2",
+                           {"DELETE FROM items WHERE id = 8003"})));  // which reads all
+    CHECK(conflicts(commit(nearest, {"TRUNCATE items"})));
+  }
+}
+
+TEST_CASE("No two rows get nearer to each other than each of their transactions allowed", "[threads]") {
+  Items items;
+  items.create(0);
+  constexpr int kThreads = 3;
+  std::vector<std::thread> threads;
+  std::atomic<int> added{0};
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      const auto session = items.connect();
+      std::mt19937 random(static_cast<unsigned>(thread));
+      for (int i = 0; i < 300; ++i) {
+        const std::string place = "'[" + std::to_string(random() % 1000) + ",0,0,0,0,0,0,0]'";
+        runOn(*session, "BEGIN");
+        const auto nearest = session->execute("SELECT emb <-> " + place + " FROM items ORDER BY emb <-> " + place + " LIMIT 1");
+        bool free = nearest.ok();
+        for (const auto row : *nearest) {
+          free = free && row[0].asReal() > 20;
+        }
+        if (free) {
+          runSqlOn(*session, "INSERT INTO items VALUES (" + std::to_string(thread * 1000 + i) + ", 1, " + place + ")");
+        }
+        added += runOn(*session, "COMMIT") == "OK" && free ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  CHECK(added > 5);
+  CHECK(items.sql("SELECT count(*) FROM items") == "[[(integer) " + std::to_string(added) + "]]");
+  CHECK(items.sql("SELECT count(*) FROM items a, items b WHERE a.id < b.id AND a.emb <-> b.emb <= 20") == "[[(integer) 0]]");
+}
+
 TEST_CASE("NULL and zero vectors come last, and TRUNCATE and DROP INDEX leave nothing behind") {
   Items items;
   items.create(1000);

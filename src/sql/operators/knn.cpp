@@ -1,5 +1,7 @@
 // ORDER BY column <=> query LIMIT k as a source of rows: the index's answer, or the vector floor's exact search, over the rows
 // that match the WHERE. Those are found first, by a scan of their own, and kept as a bitmap.
+#include <cmath>
+
 #include "sql/operators/operator.hpp"
 #include "sql/operators/row_fetcher.hpp"
 #include "sql/plan_scan.hpp"
@@ -31,9 +33,7 @@ class KnnOperator final : public Operator {
   Status open(Execution& execution) override {
     query_.prepare();
     limit_.prepare();
-    // What a WHERE reads, it records itself: no other rows can be in the answer.
-    View& view = execution.context.view;
-    reader_.emplace(matching_ == nullptr ? view.scan(node_.schema->id) : view.rows(node_.schema->id));
+    reader_.emplace(execution.context.view.rows(node_.schema->id));
     found_.clear();
     next_ = 0;
     searched_ = false;
@@ -66,8 +66,8 @@ class KnnOperator final : public Operator {
   }
 
  private:
-  // LIMIT + OFFSET; everything if there is no limit.
-  Status wanted(Execution& execution, std::size_t& k) {
+  // LIMIT + OFFSET, or the number of rows if that is less: then `all`.
+  Status wanted(Execution& execution, std::size_t& k, bool& all) {
     Datum limit;
     TREFOIL_TRY(limit_.scalar(execution.eval, limit));
     Datum offset = Datum::integer(0);
@@ -85,12 +85,14 @@ class KnnOperator final : public Operator {
     const std::int64_t first = std::min(limit.isNull() ? rows : limit.asInteger(), rows);
     const std::int64_t skipped = std::min(offset.isNull() ? 0 : offset.asInteger(), rows);
     k = static_cast<std::size_t>(std::min(first + skipped, rows));
+    all = limit.isNull() || limit.asInteger() > rows - skipped;
     return {};
   }
 
   Status search(Execution& execution) {
     std::size_t k = 0;
-    TREFOIL_TRY(wanted(execution, k));
+    bool all = false;
+    TREFOIL_TRY(wanted(execution, k, all));
     Datum query;
     TREFOIL_TRY(query_.scalar(execution.eval, query));
     selected_.clear();
@@ -109,6 +111,9 @@ class KnnOperator final : public Operator {
     if (found_.size() < k) {
       TREFOIL_TRY(selectRows(execution));
       addRowsWithoutVector(k, query.isNull());
+    }
+    if (matching_ == nullptr) {  // a WHERE has recorded what it read: no other row can be in the answer
+      noteSearch(execution, query, all);
     }
     return {};
   }
@@ -149,6 +154,15 @@ class KnnOperator final : public Operator {
     }
     found_ = std::move(answer->nearest);
     return true;
+  }
+
+  void noteSearch(Execution& execution, const Datum& query, bool all) const {
+    View::FoundNearest found{.column = node_.vector_column, .metric = node_.metric, .query = {}, .rows = found_, .last = {}};
+    if (!all && with_distance_ == found_.size() && !found_.empty() && !std::isnan(found_.back().distance)) {
+      found.query = query.asVector();
+      found.last = found_.back().distance;
+    }
+    execution.context.view.noteSearch(node_.schema->id, found);
   }
 
   // EXPLAIN ANALYZE: which way the search took, and why.
