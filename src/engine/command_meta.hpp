@@ -23,6 +23,7 @@ enum CommandFlag : std::uint32_t {
   kAllDatabases = 1U << 11,  // its footprint is every key of every database: FLUSHALL
   kSqlText = 1U << 12,       // its first argument is a SQL statement
   kSqlShorthand = 1U << 13,  // it is made into a SQL query
+  kOptionDb = 1U << 14,      // its option DB names the database of its last key
 };
 
 enum class CommandGroup : std::uint8_t {

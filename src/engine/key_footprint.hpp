@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "base/ascii_case.hpp"
 #include "engine/command_meta.hpp"
+#include "kv/integer_text.hpp"
 #include "kv/store.hpp"
 
 namespace trefoil {
@@ -53,6 +56,9 @@ class KeyFootprint {
       addDatabase(db);
     } else {
       forEachKey(meta, args, [&](std::string_view key) { add(kv::Store::partition(db, store.hash(key))); });
+      if ((meta.flags & kOptionDb) != 0) {
+        addOptionDb(store, meta, args);
+      }
     }
   }
   void sort() {
@@ -73,6 +79,17 @@ class KeyFootprint {
   }
 
  private:
+  // Of whatever looks like that option: a lock too many does no harm.
+  void addOptionDb(const kv::Store& store, const CommandMeta& meta, std::span<const std::string_view> args) {
+    const auto last_key = static_cast<std::size_t>(meta.last_key);
+    for (std::size_t i = last_key + 1; i + 1 < args.size(); ++i) {
+      const std::optional<std::int64_t> db = kv::parseInteger(args[i + 1]);
+      if (equalsIgnoringCase(args[i], "DB") && db && *db >= 0 && *db < store.databases()) {
+        add(kv::Store::partition(static_cast<int>(*db), store.hash(args[last_key])));
+      }
+    }
+  }
+
   std::size_t size_ = 0;
   std::array<kv::PartitionId, 16> inline_;
   std::vector<kv::PartitionId> overflow_;

@@ -95,8 +95,12 @@ Status Session::Impl::executeMulti(Reply& reply) {
   }
   const bool refused = multi == MultiState::kRefused;
   multi = MultiState::kNone;
-  Status status =
-      refused ? Status(Error(ErrorCode::kExecAbort, "Transaction discarded because of previous errors.")) : executeQueue(reply);
+  Status status = Error(ErrorCode::kExecAbort, "Transaction discarded because of previous errors.");
+  if (!refused) {
+    queue_is_running_ = true;
+    status = executeQueue(reply);
+    queue_is_running_ = false;
+  }
   discardMulti();
   unwatch();
   return status;
@@ -243,7 +247,12 @@ Status Session::Impl::watch(std::span<const std::string_view> keys) {
   return {};
 }
 
+// A queued UNWATCH comes too late to change what EXEC looks at, and EXEC, which holds the locks of the watched keys, forgets them
+// at its end.
 void Session::Impl::unwatch() {
+  if (queue_is_running_) {
+    return;
+  }
   kv::Store& store = database.manager().kv();
   for (const WatchedKey& watched : watched_) {
     store.unwatch(store.key(watched.db, watched.key), watch_flag_);

@@ -44,7 +44,8 @@ std::string redisErrorText(const Error& error) {
   if (!error.hint.empty()) {
     text += "; HINT: " + error.hint;
   }
-  // A RESP error is one line.
+  // A RESP error is one line, and an error's text may end in a client's line ends.
+  text.erase(text.find_last_not_of("\r\n") + 1);
   std::replace_if(
       text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
   return text;

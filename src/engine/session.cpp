@@ -133,17 +133,13 @@ void Session::Impl::noteFence(bool only_read) {
 
 // https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors; the text is Redis's.
 void Session::Impl::refuseUnknown(std::span<const std::string_view> args, Reply& reply) {
-  std::string text = "unknown command '" + std::string(args[0].substr(0, 128)) + "', with args beginning with: ";
-  std::size_t shown = 0;
-  for (const std::string_view arg : args.subspan(1)) {
-    if (shown >= 128) {
-      break;
-    }
-    const std::string_view part = arg.substr(0, 128 - shown);
-    text += "'" + std::string(part) + "' ";
-    shown += part.size();
+  constexpr std::size_t kShown = 128;
+  std::string shown;
+  for (std::size_t i = 1; i < args.size() && shown.size() < kShown; ++i) {
+    shown += "'" + std::string(args[i].substr(0, kShown - shown.size())) + "' ";
   }
-  refuse(Error(ErrorCode::kInvalid, std::move(text)), reply);
+  const std::string command(args[0].substr(0, kShown));
+  refuse(Error(ErrorCode::kInvalid, "unknown command '" + command + "', with args beginning with: " + shown), reply);
 }
 
 // The error of a statement that ran; what it answered otherwise is pushed already.
@@ -165,7 +161,13 @@ void Session::Impl::executeCommand(const Statement& statement, int command, Repl
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
   const auto count = static_cast<int>(statement.args.size());
   if (meta.arity > 0 ? count != meta.arity : count < -meta.arity) {
-    return refuse(arityError(meta.name), reply);
+    const Error error = arityError(meta.name);
+    if (meta.name == "EXEC") {
+      discardMulti();
+      unwatch();
+      return reply.error(Error(ErrorCode::kExecAbort, "Transaction discarded because of: " + error.message));
+    }
+    return refuse(error, reply);
   }
   if (multi != MultiState::kNone && (meta.flags & kAtOnce) == 0) {
     if ((meta.flags & kNoMulti) != 0) {

@@ -183,6 +183,7 @@ class Session::Impl {
   Result<std::optional<sql::ExecSummary>> runLive(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
 
   txn::Transaction* exec_transaction_ = nullptr;  // while EXEC runs its queue in one
+  bool queue_is_running_ = false;                 // EXEC's
   std::vector<QueuedStatement> queued_;
   std::size_t queued_bytes_ = 0;
   std::vector<WatchedKey> watched_;

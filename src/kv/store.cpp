@@ -308,8 +308,7 @@ bool Store::anyChangedSince(PartitionId id, std::string_view pattern, Lsn snapsh
   TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
   bool changed = false;
   if (partition.shadow != nullptr) {
-    partition.shadow->visitDiedSince(
-        snapshot, [&](const Entry& entry) { changed = changed || pattern.empty() || globMatch(pattern, entry.key()); });
+    partition.shadow->visitDiedSince(snapshot, [&](const Entry& entry) { changed = changed || globMatch(pattern, entry.key()); });
   }
   return changed;
 }

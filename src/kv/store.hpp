@@ -124,7 +124,7 @@ class Store {
   [[nodiscard]] const Entry* findAt(const Key& key, Lsn snapshot) const;
   // Whether `key` was changed by a record at or after `snapshot`, which must be open. With the partition's lock held.
   [[nodiscard]] bool changedSince(int db, std::uint64_t hash, Lsn snapshot) const;
-  // Whether any key of the partition that matches the glob pattern was; an empty pattern matches all. With its lock held.
+  // Whether any key of the partition that matches the glob pattern was. With its lock held.
   [[nodiscard]] bool anyChangedSince(PartitionId id, std::string_view pattern, Lsn snapshot) const;
 
   // Keys of a database, expired ones included. No lock needed; exact if all partitions are locked.

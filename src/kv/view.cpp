@@ -265,7 +265,7 @@ std::uint64_t View::scan(int db, std::uint64_t cursor, std::size_t budget, const
 
 void View::forEachKey(int db, std::string_view pattern, const Store::EntryVisitor& visitor) {
   const Store::EntryVisitor matching = [&](const Entry& entry) {
-    if (pattern.empty() || globMatch(pattern, entry.key())) {
+    if (globMatch(pattern, entry.key())) {
       visitor(entry);
     }
   };
@@ -283,7 +283,7 @@ void View::forEachKey(int db, std::string_view pattern, const Store::EntryVisito
   reads_->patterns.push_back({db, std::string(pattern)});
   std::vector<const Entry*> entries;
   store_.visitAll(db, snapshot_, false, [&](const Entry& entry) {
-    if (pattern.empty() || globMatch(pattern, entry.key())) {
+    if (globMatch(pattern, entry.key())) {
       entries.push_back(&entry);
     }
   });
@@ -300,7 +300,7 @@ std::size_t View::databaseSize(int db) {
     return store_.size(db);
   }
   std::size_t size = 0;
-  forEachKey(db, {}, [&](const Entry&) { ++size; });
+  forEachKey(db, "*", [&](const Entry&) { ++size; });
   return size;
 }
 

@@ -45,6 +45,40 @@ TEST_CASE("Misplaced transaction commands are refused with Redis's words") {
   CHECK(fixture.run("DISCARD") == "OK");
 }
 
+TEST_CASE("EXEC with too many words gives up what was queued") {
+  SessionFixture fixture;
+  fixture.run("MULTI");
+  fixture.run("SET a 1");
+  CHECK(fixture.run("EXEC now") ==
+        "(error) EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command");
+  CHECK(fixture.run("EXEC") == "(error) ERR EXEC without MULTI");
+  CHECK(fixture.run("GET a") == "(nil)");
+}
+
+TEST_CASE("UNWATCH inside MULTI comes too late, and does no harm") {
+  SessionFixture fixture;
+  auto other = fixture.connect();
+  const bool with_rows = GENERATE(false, true);
+  fixture.run("WATCH a b");
+  fixture.run("MULTI");
+  fixture.run("UNWATCH");
+  fixture.run("SET b 1");
+  if (with_rows) {
+    fixture.sql("SELECT 1");
+  }
+  SECTION("nothing was changed") {
+    CHECK(fixture.run("EXEC") == (with_rows ? "[OK, OK, [[(integer) 1]]]" : "[OK, OK]"));
+    runOn(*other, "SET a 2");
+    fixture.run("MULTI");
+    CHECK(fixture.run("EXEC") == "[]");
+  }
+  SECTION("a watched key was changed") {
+    runOn(*other, "SET a 2");
+    CHECK(fixture.run("EXEC") == "(nil)");
+    CHECK(fixture.run("GET b") == "(nil)");
+  }
+}
+
 TEST_CASE("EXEC answers nil when a watched key was changed") {
   SessionFixture fixture;
   auto other = fixture.connect();

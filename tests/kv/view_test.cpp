@@ -55,6 +55,7 @@ TEST_CASE("validation finds every change of what was read, and no other", "[kv]"
       {"a pattern, a match created", keys("a*"), set_key("axe"), false},
       {"a pattern, a match removed", keys("a*"), drop_key("a"), false},
       {"a pattern, no match", keys("a*"), set_key("boat"), true},
+      {"a pattern that only the empty name matches", keys(""), set_key("boat"), true},
       {"the size of the database", [](View& view) { view.databaseSize(0); }, set_key("boat"), false},
       {"SCAN promises nothing", [](View& view) { view.scan(0, 0, 100, [](const Entry&) {}); }, set_key("a"), true},
       {"everything flushed", read_key("a"),

@@ -1,6 +1,7 @@
 #include "engine/commands/arguments.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -37,6 +38,12 @@ Result<std::int64_t> integerArgument(std::string_view argument, std::int64_t min
 
 namespace {
 
+// Whether the C library found the number too large or too small for its type (Redis, util.c, string2ld).
+template <typename Number>
+bool isOutOfRange(Number value) {
+  return errno == ERANGE && (std::isinf(value) || value == 0);
+}
+
 // strtod and strtold take a text that ends in NUL. INCRBYFLOAT writes up to 4933 digits, and reads them again.
 constexpr std::size_t kMaxNumberChars = 5 * 1024 - 1;
 
@@ -49,8 +56,9 @@ std::optional<Number> parseFloating(std::string_view text, Convert&& convert) {
   std::memcpy(buffer, text.data(), text.size());
   buffer[text.size()] = '\0';
   char* end = nullptr;
+  errno = 0;
   const Number value = convert(buffer, &end);
-  if (end != buffer + text.size() || std::isnan(value)) {
+  if (end != buffer + text.size() || std::isnan(value) || isOutOfRange(value)) {
     return std::nullopt;
   }
   return value;
@@ -64,6 +72,16 @@ std::optional<double> parseDouble(std::string_view text) {
 
 std::optional<long double> parseLongDouble(std::string_view text) {
   return parseFloating<long double>(text, [](const char* from, char** end) { return std::strtold(from, end); });
+}
+
+std::optional<double> parseScoreBound(std::string_view text) {
+  const std::string terminated(text.substr(0, text.find('\0')));
+  char* end = nullptr;
+  const double value = std::strtod(terminated.c_str(), &end);
+  if (*end != '\0' || std::isnan(value)) {
+    return std::nullopt;
+  }
+  return value;
 }
 
 Result<double> floatArgument(std::string_view argument) {
@@ -132,13 +150,17 @@ IndexRange indexRange(std::int64_t start, std::int64_t stop, std::size_t size) {
   return {static_cast<std::size_t>(first), static_cast<std::size_t>(last - first + 1)};
 }
 
-Result<ScanOptions> scanOptions(std::span<const std::string_view> args, std::size_t at, bool type_allowed) {
-  ScanOptions options;
-  const std::string_view cursor = args[at];
-  const auto [end, error] = std::from_chars(cursor.data(), cursor.data() + cursor.size(), options.cursor);
-  if (error != std::errc() || end != cursor.data() + cursor.size()) {
+Result<std::uint64_t> scanCursor(std::string_view argument) {
+  std::uint64_t cursor = 0;
+  const auto [end, error] = std::from_chars(argument.data(), argument.data() + argument.size(), cursor);
+  if (error != std::errc() || end != argument.data() + argument.size()) {
     return Error(ErrorCode::kInvalid, "invalid cursor");
   }
+  return cursor;
+}
+
+Result<ScanOptions> scanOptions(std::span<const std::string_view> args, std::size_t at, bool type_allowed) {
+  ScanOptions options;
   for (std::size_t i = at + 1; i < args.size(); i += 2) {
     if (i + 1 == args.size()) {
       return syntaxError();

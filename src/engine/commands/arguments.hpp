@@ -32,6 +32,9 @@ Result<std::int64_t> integerArgument(std::string_view argument, std::int64_t min
 // "value is not a valid float". Infinities are floats, NaN is not.
 Result<double> floatArgument(std::string_view argument);
 std::optional<double> parseDouble(std::string_view text);
+// Of a range of scores. Redis is more liberal there (t_zset.c, zslParseRange): what the C library's strtod takes, blanks in front
+// and the empty text included.
+std::optional<double> parseScoreBound(std::string_view text);
 std::optional<long double> parseLongDouble(std::string_view text);
 // As INCRBYFLOAT stores it: 17 digits behind the point, without trailing zeros.
 std::string formatLongDouble(long double value);
@@ -57,25 +60,32 @@ IndexRange indexRange(std::int64_t start, std::int64_t stop, std::size_t size);
 
 // The options of SCAN and its family.
 struct ScanOptions {
-  std::uint64_t cursor = 0;
   std::size_t count = 10;
   std::optional<std::string_view> match;
   std::optional<std::string_view> type;
 };
-// Reads them from args[at], the cursor, on; TYPE only if allowed.
+// "invalid cursor"
+Result<std::uint64_t> scanCursor(std::string_view argument);
+// Reads those behind the cursor, args[at]; TYPE only if allowed.
 Result<ScanOptions> scanOptions(std::span<const std::string_view> args, std::size_t at, bool type_allowed);
 // The answer: the next cursor and the elements.
 void replyScan(Reply& reply, std::uint64_t next, const std::vector<std::string>& elements);
 
-// SSCAN, HSCAN, ZSCAN: one step over a collection. `append` adds to the answer what an element stands for.
+// SSCAN, HSCAN, ZSCAN: one step over a collection. `append` adds to the answer what an element stands for. As in Redis, nobody
+// looks at the options where there is no key.
 template <typename Handle, typename Append>
 Status scanCollection(CommandCall& call, const Result<Handle>& collection, Append&& append) {
-  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(call.args, 2, false));
+  TREFOIL_ASSIGN(const std::uint64_t cursor, scanCursor(call.args[2]));
   if (!collection.ok()) {
     return collection.error();
   }
   std::vector<std::string> found;
-  const std::uint64_t next = collection->scan(options.cursor, options.count, [&](const kv::Element& element) {
+  if (collection->size() == 0) {
+    replyScan(call.reply, 0, found);
+    return {};
+  }
+  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(call.args, 2, false));
+  const std::uint64_t next = collection->scan(cursor, options.count, [&](const kv::Element& element) {
     if (!options.match || globMatch(*options.match, element.member)) {
       append(found, element);
     }

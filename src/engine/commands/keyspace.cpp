@@ -192,9 +192,10 @@ Status keys(CommandCall& call) {
 }
 
 Status scan(CommandCall& call) {
+  TREFOIL_ASSIGN(const std::uint64_t cursor, scanCursor(call.args[1]));
   TREFOIL_ASSIGN(const ScanOptions options, scanOptions(call.args, 1, true));
   std::vector<std::string> names;
-  const std::uint64_t next = call.kv.scan(call.db, options.cursor, options.count, [&](const kv::Entry& entry) {
+  const std::uint64_t next = call.kv.scan(call.db, cursor, options.count, [&](const kv::Entry& entry) {
     if ((!options.match || globMatch(*options.match, entry.key())) &&
         (!options.type || kv::typeName(entry.type()) == *options.type)) {
       names.emplace_back(entry.key());
@@ -256,6 +257,7 @@ Status renamenx(CommandCall& call) {
 
 Status copy(CommandCall& call) {
   bool replace = false;
+  int to_db = call.db;
   for (std::size_t i = 3; i < call.args.size(); ++i) {
     if (isWord(call.args[i], "REPLACE")) {
       replace = true;
@@ -264,18 +266,16 @@ Status copy(CommandCall& call) {
       if (db < 0 || db >= call.kv.store().databases()) {
         return Error(ErrorCode::kInvalid, "DB index is out of range");
       }
-      if (db != call.db) {
-        return Error(ErrorCode::kUnsupported, "COPY into another database is not supported");
-      }
+      to_db = static_cast<int>(db);
     } else {
       return syntaxError();
     }
   }
-  if (call.args[1] == call.args[2]) {
+  if (call.args[1] == call.args[2] && to_db == call.db) {
     return Error(ErrorCode::kInvalid, "source and destination objects are the same");
   }
   const kv::Key from = keyAt(call, 1);
-  const kv::Key to = keyAt(call, 2);
+  const kv::Key to = call.kv.key(to_db, call.args[2]);
   const bool copied = call.kv.exists(from) && (replace || !call.kv.exists(to));
   if (copied) {
     call.kv.copyValue(from, to);

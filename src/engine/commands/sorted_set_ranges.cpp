@@ -27,7 +27,7 @@ std::optional<ScoreBound> scoreBound(std::string_view text) {
     bound.exclusive = true;
     text.remove_prefix(1);
   }
-  const auto score = parseDouble(text);
+  const auto score = parseScoreBound(text);
   if (!score) {
     return std::nullopt;
   }
@@ -175,9 +175,13 @@ RankRange resolve(const kv::SortedSetHandle& set, const RangeQuery& query) {
   return {from, to > from ? to - from : 0};
 }
 
+// A range of ranks has no limit: of it, Redis takes LIMIT with a count of -1 and does not heed it.
 RankRange applyLimit(RankRange range, const RangeQuery& query) {
+  if (!query.limited || query.by == RangeBy::kRank) {
+    return range;
+  }
   if (query.offset < 0 || static_cast<std::uint64_t>(query.offset) >= range.count) {
-    return query.limited ? RankRange{} : range;
+    return {};
   }
   const auto offset = static_cast<std::size_t>(query.offset);
   const std::size_t left = range.count - offset;

@@ -188,6 +188,9 @@ Status popScores(CommandCall& call, bool lowest) {
 }
 
 Status replyRank(CommandCall& call, bool reverse) {
+  if (call.args.size() > 4) {
+    return arityError(reverse ? "zrevrank" : "zrank");
+  }
   const bool with_score = call.args.size() == 4 && isWord(call.args[3], "WITHSCORE");
   if (call.args.size() > 3 && !with_score) {
     return syntaxError();

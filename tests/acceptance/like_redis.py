@@ -1,0 +1,409 @@
+#!/usr/bin/python3
+"""The same random commands for Trefoil and for a real redis-server: every reply must be the same, type for type and byte for
+byte, in RESP2 and RESP3, error texts included.
+
+    like_redis.py [SECONDS [SEED]]      without arguments: a few seconds, and a seed that is always the same
+
+What is known to differ is in `normalized()` and nowhere else. Skipped where redis-server is not installed.
+"""
+import os
+import random
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from trefoil import Connection, Server, skip  # noqa: E402
+
+SECONDS = 6
+SEED = 20260411
+ROUND = 300  # commands until the keyspace is compared as a whole and begun anew
+SHOWN = 30  # commands before a difference that are shown with it
+ENOUGH = 10  # differences
+
+
+class Tagged(Connection):
+    """Replies with their types: ('+', 'OK'), ('$', b'value'), ('*', [...]), ('_', None) ..."""
+
+    def __init__(self, address):
+        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+        self.socket = socket.socket(family, socket.SOCK_STREAM)
+        self.socket.settimeout(60)
+        self.socket.connect(address)
+        self.file = self.socket.makefile("rb")
+
+    def read(self):
+        line = self.file.readline()
+        if not line.endswith(b"\r\n"):
+            raise EOFError(line)
+        kind, rest = line[:1].decode(), line[1:-2]
+        if kind in "$=" and rest != b"-1":
+            return kind, self.file.read(int(rest) + 2)[:-2]
+        if kind in "*~>" and rest != b"-1":
+            return kind, [self.read() for _ in range(int(rest))]
+        if kind == "%":
+            return kind, [(self.read(), self.read()) for _ in range(int(rest))]
+        return kind, rest
+
+
+class Redis:
+    """A redis-server of our own, on a socket in a directory of its own."""
+
+    def __enter__(self):
+        self.directory = tempfile.mkdtemp(prefix="trefoil-redis-")
+        self.address = os.path.join(self.directory, "socket")
+        command = ["redis-server", "--port", "0", "--unixsocket", self.address, "--save", "", "--appendonly", "no", "--dir",
+                   self.directory, "--loglevel", "warning"]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(500):
+            if os.path.exists(self.address):
+                return self
+            time.sleep(0.01)
+        raise RuntimeError("redis-server did not start")
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(60)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+# Redis has learned more about these since the version that Debian 12 has.
+NEWER = {"ZRANK", "ZREVRANK"}
+# With one more word it is SQL.
+SQL_TOO = {"SELECT"}
+
+# --- Commands ---------------------------------------------------------------------------------------------------------------
+
+
+class Maker:
+    """Makes random commands: mostly sensible ones on few keys, so that they meet, and some with arguments that are wrong."""
+
+    WORDS = ["a", "b", "c", "aa", "ab", "abc", "foo", "bar", "10", "3", "-5", "2.5", "", "x" * 70, "\0bin\xff\r\n", "ä"]
+    INTEGERS = ["0", "1", "-1", "2", "-2", "3", "5", "10", "-10", "100", "-100"]
+    ODD_NUMBERS = ["", " ", "abc", "1.5", "-0", "+1", " 1", "1 ", "01", "0x10", "1e3", "9223372036854775807", "-9223372036854775808",
+                   "9223372036854775808", "99999999999999999999", "4294967296", "2147483648", "-2147483649", "nan", "inf", "-inf",
+                   "1\0", "--1", "1e400", ".5", "5."]
+    FLOATS = ["0", "1", "-1", "1.5", "-2.25", "3.14159", "1e2", "100", "inf", "-inf", "+inf", "1e-7", "123456789.125", "0.1", "17"]
+    PATTERNS = ["*", "a*", "?", "k?", "[ab]*", "[^a]*", "k[1-3]", "\\*", "", "*b*", "a", "[", "[a", "**a", "[b-a]*", "x*"]
+
+    def __init__(self, rng):
+        self.rng = rng
+        pick = self.pick
+        # Each a function that gives the arguments behind the name.
+        k, w, i, f = self.key, self.word, self.integer, self.floating
+        several = self.several
+        self.commands = {
+            "APPEND": lambda: [k(), w()], "DECR": lambda: [k()], "INCR": lambda: [k()], "DECRBY": lambda: [k(), i()],
+            "INCRBY": lambda: [k(), i()], "INCRBYFLOAT": lambda: [k(), f()], "GET": lambda: [k()], "GETDEL": lambda: [k()],
+            "GETEX": lambda: [k(), *self.expiry(["PERSIST"])], "GETRANGE": lambda: [k(), i(), i()], "SUBSTR": lambda: [k(), i(), i()],
+            "GETSET": lambda: [k(), w()], "MGET": lambda: several(k), "MSET": lambda: several(k, w), "MSETNX": lambda: several(k, w),
+            "SET": lambda: [k(), self.value(), *self.options("NX", "XX", "GET", "KEEPTTL"), *self.expiry()],
+            "SETEX": lambda: [k(), self.seconds(), w()], "PSETEX": lambda: [k(), self.seconds() + "000", w()],
+            "SETNX": lambda: [k(), w()], "SETRANGE": lambda: [k(), self.offset(), w()], "STRLEN": lambda: [k()],
+
+            "DEL": lambda: several(k), "UNLINK": lambda: several(k), "EXISTS": lambda: several(k), "TOUCH": lambda: several(k),
+            "TYPE": lambda: [k()], "RENAME": lambda: [k(), k()], "RENAMENX": lambda: [k(), k()],
+            "COPY": lambda: [k(), k(), *self.options("REPLACE"), *pick([[], [], [], ["DB", "0"], ["DB"], ["DB", "99"]])],
+            "EXPIRE": lambda: [k(), self.seconds(), *self.options("NX", "XX", "GT", "LT")],
+            "PEXPIRE": lambda: [k(), self.seconds() + "000", *self.options("NX", "XX", "GT", "LT")],
+            "EXPIREAT": lambda: [k(), self.moment(), *self.options("NX", "XX", "GT", "LT")],
+            "PEXPIREAT": lambda: [k(), self.moment() + "000", *self.options("NX", "XX", "GT", "LT")],
+            "TTL": lambda: [k()], "PTTL": lambda: [k()], "EXPIRETIME": lambda: [k()], "PEXPIRETIME": lambda: [k()],
+            "PERSIST": lambda: [k()], "KEYS": lambda: [pick(self.PATTERNS)], "DBSIZE": lambda: [],
+            "SCAN": lambda: ["0", *self.scan_options(), *pick([[], [], ["TYPE", pick(["string", "hash", "list", "set", "zset", "x"])]])],
+
+            "LPUSH": lambda: [k(), *several(w)], "RPUSH": lambda: [k(), *several(w)], "LPUSHX": lambda: [k(), *several(w)],
+            "RPUSHX": lambda: [k(), *several(w)], "LPOP": lambda: [k(), *pick([[], [i()]])], "RPOP": lambda: [k(), *pick([[], [i()]])],
+            "LRANGE": lambda: [k(), i(), i()], "LTRIM": lambda: [k(), i(), i()], "LINDEX": lambda: [k(), i()], "LLEN": lambda: [k()],
+            "LSET": lambda: [k(), i(), w()], "LREM": lambda: [k(), i(), w()], "LINSERT": lambda: [k(), pick(["BEFORE", "after", "x"]), w(), w()],
+            "LMOVE": lambda: [k(), k(), pick(["LEFT", "right", "x"]), pick(["left", "RIGHT"])], "RPOPLPUSH": lambda: [k(), k()],
+
+            "HSET": lambda: [k(), *several(w, w)], "HMSET": lambda: [k(), *several(w, w)], "HSETNX": lambda: [k(), w(), w()],
+            "HGET": lambda: [k(), w()], "HMGET": lambda: [k(), *several(w)], "HGETALL": lambda: [k()], "HKEYS": lambda: [k()],
+            "HVALS": lambda: [k()], "HLEN": lambda: [k()], "HDEL": lambda: [k(), *several(w)], "HEXISTS": lambda: [k(), w()],
+            "HSTRLEN": lambda: [k(), w()], "HINCRBY": lambda: [k(), w(), i()], "HINCRBYFLOAT": lambda: [k(), w(), f()],
+            "HSCAN": lambda: [k(), "0", *self.scan_options()],
+
+            "SADD": lambda: [k(), *several(w)], "SREM": lambda: [k(), *several(w)], "SCARD": lambda: [k()], "SMEMBERS": lambda: [k()],
+            "SISMEMBER": lambda: [k(), w()], "SMISMEMBER": lambda: [k(), *several(w)], "SMOVE": lambda: [k(), k(), w()],
+            "SPOP": lambda: [k(), pick(["0", "1000", "-1", "x"])], "SRANDMEMBER": lambda: [k(), pick(["0", "100", "x", "5"])],
+            "SDIFF": lambda: several(k), "SINTER": lambda: several(k), "SUNION": lambda: several(k),
+            "SDIFFSTORE": lambda: [k(), *several(k)], "SINTERSTORE": lambda: [k(), *several(k)], "SUNIONSTORE": lambda: [k(), *several(k)],
+            "SSCAN": lambda: [k(), "0", *self.scan_options()],
+
+            "ZADD": lambda: [k(), *self.options("NX", "XX", "GT", "LT", "CH", "INCR"), *several(f, w)] if self.rng.random() < 0.7
+            else [self.named(), *several(lambda: "0", w)],
+            "ZINCRBY": lambda: [k(), f(), w()], "ZCARD": lambda: [k()], "ZCOUNT": lambda: [k(), self.score(), self.score()],
+            "ZLEXCOUNT": lambda: [self.named(), self.name(), self.name()], "ZSCORE": lambda: [k(), w()], "ZMSCORE": lambda: [k(), *several(w)],
+            "ZRANK": lambda: [k(), w()], "ZREVRANK": lambda: [k(), w()], "ZREM": lambda: [k(), *several(w)],
+            "ZPOPMIN": lambda: [k(), *pick([[], [i()]])], "ZPOPMAX": lambda: [k(), *pick([[], [i()]])],
+            "ZRANGE": self.zrange, "ZREVRANGE": lambda: [k(), i(), i(), *self.options("WITHSCORES")],
+            "ZRANGEBYSCORE": lambda: [k(), self.score(), self.score(), *self.options("WITHSCORES"), *self.limit()],
+            "ZREVRANGEBYSCORE": lambda: [k(), self.score(), self.score(), *self.options("WITHSCORES"), *self.limit()],
+            "ZRANGEBYLEX": lambda: [self.named(), self.name(), self.name(), *self.limit()],
+            "ZREVRANGEBYLEX": lambda: [self.named(), self.name(), self.name(), *self.limit()],
+            "ZREMRANGEBYRANK": lambda: [k(), i(), i()], "ZREMRANGEBYSCORE": lambda: [k(), self.score(), self.score()],
+            "ZREMRANGEBYLEX": lambda: [self.named(), self.name(), self.name()], "ZSCAN": lambda: [k(), "0", *self.scan_options()],
+
+            "MULTI": lambda: [], "EXEC": lambda: [], "DISCARD": lambda: [], "WATCH": lambda: several(k), "UNWATCH": lambda: [],
+            "ECHO": lambda: [w()], "PING": lambda: pick([[], [w()], [w(), w()]]), "SELECT": lambda: [pick(["0", "0", "1", "99", "-1"])],
+            "FLUSHDB": lambda: pick([[], ["ASYNC"], ["SYNC"], ["x"]]), "NOSUCH": lambda: several(self.printable), "no\r\nsuch": lambda: several(self.printable),
+        }
+        self.names = list(self.commands)
+        rare = {"FLUSHDB": 0.1, "MULTI": 0.5, "DISCARD": 0.2, "SELECT": 0.3, "DBSIZE": 0.3, "KEYS": 0.3, "DEL": 0.5, "UNLINK": 0.3,
+                "EXEC": 3, "HSET": 3, "ZADD": 5, "SADD": 3, "RPUSH": 3, "SET": 2, "ZRANGE": 3}
+        self.weights = [rare.get(name, 1) for name in self.names]
+
+    def pick(self, choices):
+        return self.rng.choice(choices)
+
+    def key(self):
+        return f"k{self.rng.randrange(8)}"
+
+    def named(self):
+        """Of sorted sets whose scores are all 0: over others, ranges of names are not specified."""
+        return f"n{self.rng.randrange(3)}"
+
+    def word(self):
+        return f"w{self.rng.randrange(400)}" if self.rng.random() < 0.05 else self.pick(self.WORDS)
+
+    def printable(self):
+        """For what may be shown in an error, where Redis, in C, stops at the first NUL."""
+        return self.word().replace("\0", "")
+
+    def value(self):
+        return self.word() if self.rng.random() < 0.6 else self.integer()
+
+    def integer(self):
+        return self.pick(self.ODD_NUMBERS if self.rng.random() < 0.1 else self.INTEGERS)
+
+    def floating(self):
+        return self.pick(self.ODD_NUMBERS if self.rng.random() < 0.1 else self.FLOATS)
+
+    def offset(self):
+        return self.pick(["0", "1", "5", "20", "-1", "x", "536870912", "9223372036854775807"])
+
+    def seconds(self):
+        return self.pick(["1000", "2000", "3000", "-1", "0", "1000", "5000", "x", "9223372036854775807", "-9223372036854775808", "1.5"])
+
+    def moment(self):
+        return self.pick(["4000000000", "4000001000", "4000002000", "1", "-1", "0", "x", "9223372036854775807", ""])
+
+    def several(self, *parts):
+        words = []
+        chance = self.rng.random()
+        if chance < 0.01:  # more than a compact encoding holds
+            for number in range(150):
+                words += [part() if part == self.floating else f"w{number}" for part in parts]
+        for _ in range(0 if chance > 0.97 else self.pick([1, 1, 2, 3, 4])):
+            words += [part() for part in parts]
+        if len(parts) > 1 and words and self.rng.random() < 0.05:
+            words.pop()
+        return words
+
+    def options(self, *names):
+        chosen = [name for name in names if self.rng.random() < 0.15]
+        if self.rng.random() < 0.03:
+            chosen.append("BOGUS")
+        self.rng.shuffle(chosen)
+        return [name.lower() if self.rng.random() < 0.3 else name for name in chosen]
+
+    def expiry(self, more=()):
+        if self.rng.random() < 0.6:
+            return []
+        kind = self.pick(["EX", "PX", "EXAT", "PXAT", *more])
+        if kind == "PERSIST":
+            return [kind]
+        # Not in the past: when a key that was born expired leaves DBSIZE is each server's own.
+        value = self.pick(["4000000000", "4000001000", "0", "-1", "x", ""]) if kind.endswith("AT") else self.seconds()
+        return [kind] if self.rng.random() < 0.03 else [kind, value + ("000" if kind.startswith("P") else "")]
+
+    def scan_options(self):
+        # One step goes through all: the order and the cursors are each server's own.
+        return ["COUNT", self.pick(["1000", "1000", "1000", "0", "x", "-1"]), *self.pick([[], [], ["MATCH", self.pick(self.PATTERNS)], ["MATCH"]])]
+
+    def score(self):
+        text = self.floating()
+        return "(" + text if self.rng.random() < 0.25 else text
+
+    def name(self):
+        return self.pick(["-", "+", "[a", "(a", "[b", "(b", "[ab", "(abc", "[", "(", "a", "", "[x"])
+
+    def limit(self):
+        return self.pick([[], [], [], ["LIMIT", self.integer(), self.integer()], ["LIMIT", "1"]])
+
+    def zrange(self):
+        how = self.pick([[], [], ["BYSCORE"], ["BYLEX"], ["BYSCORE", "BYLEX"]])
+        bound = self.score if how[:1] == ["BYSCORE"] else self.name if how else self.integer
+        return [self.named() if "BYLEX" in how else self.key(), bound(), bound(), *how, *self.options("REV", "WITHSCORES"), *self.limit()]
+
+    def command(self):
+        name = self.rng.choices(self.names, self.weights)[0]
+        words = self.commands[name]()
+        chance = self.rng.random()
+        if chance < 0.01 and words and name != "SPOP":
+            words.pop()
+        elif chance < 0.02 and name not in NEWER | SQL_TOO:
+            words.append(self.printable())
+        return [name.lower() if self.rng.random() < 0.3 else name, *words]
+
+
+NOTHING = {2: ("*", b"-1"), 3: ("_", b"")}
+
+# --- Comparing --------------------------------------------------------------------------------------------------------------
+
+UNORDERED = {"KEYS", "SMEMBERS", "HKEYS", "HVALS", "HGETALL", "SDIFF", "SINTER", "SUNION", "SPOP"}
+RANDOM = {"SRANDMEMBER"}
+TIMES = {"TTL", "PTTL", "PEXPIRETIME"}
+
+
+def ordered(reply):
+    kind, value = reply
+    if kind == "*" and isinstance(value, list):
+        return kind, sorted(map(repr, value))
+    return (kind, sorted(map(repr, value))) if isinstance(value, list) else reply
+
+
+def with_numbers(reply):
+    """Redis before 7.2 writes scores with 17 digits, we (and Redis since) the fewest that mean the same number."""
+    kind, value = reply
+    if isinstance(value, list):
+        return kind, [with_numbers(item) for item in value]
+    if kind in "$," and re.fullmatch(rb"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?", value):
+        return kind, float(value)
+    return reply
+
+
+def normalized(command, reply):
+    """What may differ between the two is taken out of a reply."""
+    name = command[0].upper()
+    if name.startswith("Z"):
+        reply = with_numbers(reply)
+    kind, value = reply
+    if not isinstance(value, list):
+        if name in TIMES and kind == ":" and int(value) > 0:
+            # The clock went on between the two. All times to live are multiples of a thousand seconds.
+            return kind, round(int(value) / (1 if name == "TTL" else 1000), -2)
+        if name in RANDOM and kind == "$":
+            return kind, b"" if value == b"-1" else None
+        return reply
+    if name == "HGETALL" and kind == "*":
+        return kind, sorted((repr(value[i]), repr(value[i + 1])) for i in range(0, len(value), 2))
+    if name in UNORDERED:
+        return ordered(reply)
+    if name in RANDOM:
+        return kind, len(value)
+    if name in ("SCAN", "SSCAN"):
+        return kind, [value[0], ordered(value[1])]
+    if name in ("HSCAN", "ZSCAN"):
+        items = value[1][1]
+        return kind, [value[0], sorted((repr(items[i]), repr(items[i + 1])) for i in range(0, len(items), 2))]
+    return reply
+
+
+class Difference(Exception):
+    pass
+
+
+class PartedWays(Exception):
+    """The two are in different states, and both are right."""
+
+
+class Comparison:
+    def __init__(self, trefoil, redis, protocol):
+        self.pairs = [(Tagged(("127.0.0.1", trefoil.port)), Tagged(redis.address)) for _ in range(2)]
+        self.protocol = protocol
+        self.queued = [None, None]  # of each connection: the commands since MULTI
+        self.history = []
+        for pair in self.pairs:
+            for connection in pair:
+                connection.call("HELLO", protocol)
+
+    def both(self, who, command):
+        words = [word.encode("latin-1") if isinstance(word, str) else word for word in command]
+        ours, theirs = (connection.call(*words) for connection in self.pairs[who])
+        self.history.append((who, command))
+        name = command[0].upper()
+        if name == "EXEC" and self.queued[who] is not None and ours[0] == "*" and isinstance(ours[1], list) \
+                and len(ours[1]) == len(self.queued[who]):
+            if theirs == NOTHING[self.protocol]:
+                raise PartedWays  # for Redis some writes that change nothing (LTRIM of nothing, APPEND of "") change a watched key
+            for one, our, their in zip(self.queued[who], ours[1], theirs[1]):
+                self.compare(one, our, their)
+        else:
+            self.compare(command, ours, theirs)
+        if name == "MULTI" and ours[0] == "+":
+            self.queued[who] = []
+        elif name in ("EXEC", "DISCARD") and len(command) == 1:
+            self.queued[who] = None
+        elif ours == ("+", b"QUEUED"):
+            self.queued[who].append(command)
+        return ours
+
+    def compare(self, command, ours, theirs):
+        if normalized(command, ours) != normalized(command, theirs):
+            raise Difference(f"RESP{self.protocol} {command}\n  trefoil: {ours}\n  redis:   {theirs}")
+
+    def begin(self):
+        """Both servers, and all connections, as they were in the beginning."""
+        for who in range(2):
+            for connection in self.pairs[who]:
+                connection.call("DISCARD")
+                connection.call("UNWATCH")
+                connection.call("FLUSHALL")
+                connection.call("SELECT", 0)
+        self.queued = [None, None]
+        self.history.clear()
+
+    def round(self, maker):
+        self.begin()
+        for _ in range(ROUND):
+            self.both(maker.rng.randrange(2), maker.command())
+        for who in range(2):
+            if self.queued[who] is not None:
+                self.both(who, ["EXEC"])
+            self.both(who, ["UNWATCH"])
+        readers = {b"string": ["GET"], b"list": ["LRANGE", "0", "-1"], b"hash": ["HGETALL"], b"set": ["SMEMBERS"],
+                   b"zset": ["ZRANGE", "0", "-1", "WITHSCORES"]}
+        for db in ("0", "1"):
+            self.both(0, ["SELECT", db])
+            self.both(0, ["KEYS", "*"])
+            for key in [f"k{number}" for number in range(8)] + [f"n{number}" for number in range(3)]:
+                name, *more = readers.get(self.both(0, ["TYPE", key])[1], ["EXISTS"])
+                self.both(0, [name, key, *more])
+                self.both(0, ["PTTL", key])
+
+
+def main():
+    if shutil.which("redis-server") is None:
+        skip("redis-server is not installed")
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else SEED if len(sys.argv) == 1 else random.SystemRandom().randrange(10**9)
+    print(f"seed {seed}", flush=True)
+    rounds = 0
+    differences = 0
+    with Server("--threads", "1") as trefoil, Redis() as redis:
+        comparisons = [Comparison(trefoil, redis, protocol) for protocol in (2, 3)]
+        end = time.monotonic() + seconds
+        while rounds == 0 or time.monotonic() < end:
+            comparison = comparisons[rounds % 2]
+            try:
+                comparison.round(Maker(random.Random(seed + rounds)))
+            except PartedWays:
+                pass
+            except Difference as difference:
+                differences += 1
+                print("".join(f"  {who}: {command}\n" for who, command in comparison.history[-SHOWN:]) + str(difference))
+                if differences == ENOUGH:
+                    break
+            rounds += 1
+    if differences > 0:
+        sys.exit(f"{differences} differences")
+    print(f"{rounds * ROUND} commands, the same answers")
+
+
+main()
