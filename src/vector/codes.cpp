@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
 
 #include "base/assert.hpp"
@@ -19,6 +20,21 @@ constexpr std::uint64_t kRotationSeed = 0x5452'4546'4F49'4CULL;  // part of what
 
 std::size_t roundUp(std::size_t value, std::size_t unit) {
   return (value + unit - 1) / unit * unit;
+}
+
+// Of bytes: rounding alone is off by range / 127 * sqrt(1/12) = 0.0091; elements beyond the range add to it.
+constexpr std::array<float, VectorCodes::kErrorClasses> kByteErrors = {
+    0.0095F, 0.0105F, 0.012F, 0.0145F, 0.02F, 0.03F, 0.06F, std::numeric_limits<float>::infinity()};
+
+// The distance between `values` and what the bytes, less `zero`, stand for.
+template <typename Byte>
+double byteError(const float* values, const Byte* bytes, std::size_t count, int zero, float step) {
+  float squares = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float difference = values[i] - step * static_cast<float>(bytes[i] - zero);
+    squares += difference * difference;
+  }
+  return std::sqrt(static_cast<double>(squares));
 }
 
 // To the nearest binary16, ties to even. |value| is at most 1.
@@ -41,9 +57,12 @@ VectorCodes::VectorCodes(Metric metric, HnswCodes kind, std::size_t dimension)
     : metric_(metric), kind_(kind), dimension_(dimension), origin_(metric == Metric::kL2 ? dimension : 0) {
   TREFOIL_ASSERT(kind != HnswCodes::kAuto);
   const std::size_t element = kind == HnswCodes::kInt8 ? 1 : kind == HnswCodes::kFloat16 ? 2 : 4;
+  errors_.fill(kind == HnswCodes::kFloat16 ? 0x1p-11F + 0x1p-25F * std::sqrt(static_cast<float>(dimension)) : 0);
+  errors_.back() = std::numeric_limits<float>::infinity();
   padded_ = roundUp(dimension, kind == HnswCodes::kFloat32 ? 16 : 64);
   code_bytes_ = padded_ * element;
   if (kind == HnswCodes::kInt8) {
+    errors_ = kByteErrors;
     step_ = static_cast<float>(std::min(1.0, 4 / std::sqrt(static_cast<double>(dimension))) / 127);
     block_ = std::bit_floor(dimension);
     std::mt19937_64 random(kRotationSeed);
@@ -119,14 +138,18 @@ float VectorCodes::direction(std::span<const float> values, float* out) const {
   return static_cast<float>(std::min(length, 1e18));  // its square stays a float
 }
 
-float VectorCodes::encode(std::span<const float> values, std::byte* code, Query& room) const {
+VectorCodes::Encoded VectorCodes::encode(std::span<const float> values, std::byte* code, Query& room) const {
   float* const floats = room.floats_.data();
   const float length = direction(values, floats);
+  double error = errors_.front();
   switch (kind_) {
-    case HnswCodes::kInt8:
+    case HnswCodes::kInt8: {
+      auto* const bytes = reinterpret_cast<std::uint8_t*>(code);
       rotate(floats);
-      kernels().encodeBytes(floats, 1 / step_, padded_, reinterpret_cast<std::uint8_t*>(code));
+      kernels().encodeBytes(floats, 1 / step_, padded_, bytes);
+      error = byteError(floats, bytes, padded_, 128, step_);
       break;
+    }
     case HnswCodes::kFloat16:
       for (std::size_t i = 0; i < padded_; ++i) {
         reinterpret_cast<std::uint16_t*>(code)[i] = toHalf(floats[i]);
@@ -135,7 +158,15 @@ float VectorCodes::encode(std::span<const float> values, std::byte* code, Query&
     default:
       std::memcpy(code, floats, code_bytes_);
   }
-  return length;
+  return {length, errorClass(length, error)};
+}
+
+std::uint8_t VectorCodes::errorClass(float length, double error) const {
+  if (length != 0 && !(length > 1e-15F && length < 1e15F)) {
+    return kErrorClasses - 1;
+  }
+  const auto* const least = std::find_if(errors_.begin(), errors_.end(), [&](float most) { return error <= most; });
+  return static_cast<std::uint8_t>(least - errors_.begin());
 }
 
 void VectorCodes::prepare(std::span<const float> values, Query& query) const {
@@ -170,8 +201,8 @@ void VectorCodes::prepare(const std::byte* code, float length, Query& query) con
   }
 }
 
-void VectorCodes::distances(const Query& query, const std::byte* const* codes, const float* lengths, std::size_t count,
-                            float* out) const {
+// Minus the dot products of the directions.
+void VectorCodes::dots(const Query& query, const std::byte* const* codes, std::size_t count, float* out) const {
   const Kernels& use = kernels();
   if (kind_ == HnswCodes::kInt8) {
     use.dotBytesGather(static_cast<const std::int8_t*>(query.code_), reinterpret_cast<const std::uint8_t* const*>(codes), padded_,
@@ -187,6 +218,11 @@ void VectorCodes::distances(const Query& query, const std::byte* const* codes, c
       out[i] = -out[i];
     }
   }
+}
+
+void VectorCodes::distances(const Query& query, const std::byte* const* codes, const float* lengths, std::size_t count,
+                            float* out) const {
+  dots(query, codes, count, out);
   const float length = query.length_;
   if (metric_ == Metric::kInnerProduct) {
     for (std::size_t i = 0; i < count; ++i) {
@@ -197,6 +233,54 @@ void VectorCodes::distances(const Query& query, const std::byte* const* codes, c
       out[i] = length * length + lengths[i] * (lengths[i] + 2 * length * out[i]);
     }
   }
+}
+
+// What float32 sums of that many products, of values that were normalised and rotated in float32, may be off.
+double VectorCodes::floatError() const {
+  return 8 * static_cast<double>(dimension_ + 8) / (1 << 24);
+}
+
+void VectorCodes::prepareBounds(Query& query) const {
+  const bool bytes = kind_ == HnswCodes::kInt8;
+  const double error =
+      bytes ? byteError(query.floats_.data(), reinterpret_cast<const std::int8_t*>(query.bytes_.data()), padded_, 0, step_) : 0;
+  const bool bounded = errorClass(query.length_, 0) == 0;
+  for (std::size_t i = 0; i < kErrorClasses; ++i) {
+    const double slack = errors_[i] + (1 + errors_[i]) * error + floatError();
+    query.slacks_[i] = bounded ? static_cast<float>(slack) : std::numeric_limits<float>::infinity();
+  }
+}
+
+void VectorCodes::lowerBounds(const Query& query, const std::byte* const* codes, const float* lengths,
+                              const std::uint8_t* error_classes, std::size_t count, float* out) const {
+  dots(query, codes, count, out);
+  for (std::size_t i = 0; i < count; ++i) {
+    out[i] -= query.slacks_[error_classes[i]];
+  }
+  const float length = query.length_;
+  if (metric_ == Metric::kInnerProduct) {
+    for (std::size_t i = 0; i < count; ++i) {
+      out[i] *= length * lengths[i];
+    }
+  } else if (metric_ == Metric::kL2) {
+    const auto least = static_cast<float>(1 - floatError());
+    for (std::size_t i = 0; i < count; ++i) {
+      out[i] = (length * length + lengths[i] * lengths[i]) * least + 2 * length * lengths[i] * out[i];
+    }
+  }
+}
+
+float VectorCodes::limit(double worst) const {
+  switch (metric_) {
+    case Metric::kCosine:
+      return static_cast<float>(worst - 1);
+    case Metric::kL2:
+      worst *= worst * (1 + floatError());
+      return worst < 1e37 ? static_cast<float>(worst) : std::numeric_limits<float>::infinity();
+    case Metric::kInnerProduct:
+      break;
+  }
+  return static_cast<float>(worst);
 }
 
 }  // namespace trefoil::vector

@@ -20,9 +20,15 @@
 // Bytes are stored plus 128, a query's are signed: that is the pair VNNI multiplies. The product with 128 is the same for all
 // codes compared to one query, and subtracted there.
 //
+// Bounds. A code knows, in three bits, how far it is from the direction it stands for (its error, |x - x'|). By Cauchy and
+// Schwarz x.q - x'.q' is at most |x - x'| |q| + |x'| |q - q'|: so codes give lower bounds of the true distances, and an exact
+// search reads them in place of the vectors of most rows. What float32 arithmetic adds is bounded generously; a vector whose
+// square float32 does not hold has a code without a bound.
+//
 // Thread safety: const functions are pure. setOrigin() before the first encode().
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -37,6 +43,8 @@ enum class HnswCodes : std::uint8_t;
 
 class VectorCodes {
  public:
+  static constexpr std::size_t kErrorClasses = 8;  // the last has no bound
+
   // `kind` is not kAuto.
   VectorCodes(Metric metric, HnswCodes kind, std::size_t dimension);
 
@@ -60,10 +68,16 @@ class VectorCodes {
     float scale_ = 1;       // kInt8: the kernel's sum times scale, plus offset, is minus the dot product
     float offset_ = 0;
     float length_ = 1;
+    std::array<float, kErrorClasses>
+        slacks_{};  // by the class of the other's error: how much larger the dot product may truly be
   };
 
-  // Writes codeBytes() and returns the vector's length (from the origin). A vector without direction gets a code without one.
-  float encode(std::span<const float> values, std::byte* code, Query& room) const;
+  struct Encoded {
+    float length;              // of the vector, from the origin
+    std::uint8_t error_class;  // below kErrorClasses
+  };
+  // Writes codeBytes(). A vector without direction gets a code without one.
+  Encoded encode(std::span<const float> values, std::byte* code, Query& room) const;
   void prepare(std::span<const float> values, Query& query) const;
   // The same from a code; `code` outlives its use.
   void prepare(const std::byte* code, float length, Query& query) const;
@@ -72,8 +86,19 @@ class VectorCodes {
   // null if !usesLengths(). `out` has room up to the next multiple of 16.
   void distances(const Query& query, const std::byte* const* codes, const float* lengths, std::size_t count, float* out) const;
 
+  // Makes a query that was prepared from a vector ready for lowerBounds().
+  void prepareBounds(Query& query) const;
+  // distances(), each of them at the least that the true one can be. NaN is no bound.
+  void lowerBounds(const Query& query, const std::byte* const* codes, const float* lengths, const std::uint8_t* error_classes,
+                   std::size_t count, float* out) const;
+  // A vector whose lower bound is above this is further from the query than `worst`, a distance as distance() computes it.
+  [[nodiscard]] float limit(double worst) const;
+
  private:
   [[nodiscard]] float direction(std::span<const float> values, float* out) const;
+  [[nodiscard]] std::uint8_t errorClass(float length, double error) const;
+  [[nodiscard]] double floatError() const;
+  void dots(const Query& query, const std::byte* const* codes, std::size_t count, float* out) const;
   void rotate(float* values) const;
 
   const Metric metric_;
@@ -81,9 +106,10 @@ class VectorCodes {
   const std::size_t dimension_;
   std::size_t padded_;  // values of a code: the dimension rounded up
   std::size_t code_bytes_;
-  float step_ = 1;            // kInt8: what one step of a byte stands for
-  std::size_t block_ = 0;     // kInt8: the largest power of two within the dimension
-  std::vector<float> signs_;  // kInt8: ±1 / sqrt(block), kRounds times the dimension
+  std::array<float, kErrorClasses> errors_;  // the largest of each class
+  float step_ = 1;                           // kInt8: what one step of a byte stands for
+  std::size_t block_ = 0;                    // kInt8: the largest power of two within the dimension
+  std::vector<float> signs_;                 // kInt8: ±1 / sqrt(block), kRounds times the dimension
   std::vector<float> origin_;
 };
 

@@ -307,7 +307,7 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
         trouble.store("a row is not in the table");
         return;
       }
-      nodes_.setLength(node, codes_.encode(arena_->at(entry.slot), nodes_.code(node), scratch->query));
+      nodes_.setEncoded(node, codes_.encode(arena_->at(entry.slot), nodes_.code(node), scratch->query));
     }
   });
   if (const char* const what = trouble.load()) {

@@ -76,6 +76,7 @@ class HnswGraph {
   // hnsw_walk.cpp
   std::size_t collect(Scratch& scratch, NodeId node, std::size_t level) const;
   void compare(Scratch& scratch, const VectorCodes::Query& query, std::size_t count) const;
+  void bound(Scratch& scratch, const VectorCodes::Query& query, std::size_t count) const;
   [[nodiscard]] float distance(Scratch& scratch, const VectorCodes::Query& query, NodeId node) const;
   [[nodiscard]] NodeId descend(Scratch& scratch, const VectorCodes::Query& query, EntryPoint from, std::size_t to_level) const;
   void walk(Scratch& scratch, const VectorCodes::Query& query, NodeId from, std::size_t level, std::size_t ef,

@@ -52,7 +52,7 @@ bool HnswGraph::insert(std::uint64_t row, Slot slot, Lsn born) {
     node = nodes_.take();
     HnswNodes::Entry& fresh = nodes_.entry(node);
     fresh = {row, born, kNotDied, slot, head};
-    nodes_.setLength(node, codes_.encode(arena_->at(slot), nodes_.code(node), scratch->query));
+    nodes_.setEncoded(node, codes_.encode(arena_->at(slot), nodes_.code(node), scratch->query));
     for (Lsn newest = newest_born_.load(std::memory_order_relaxed);
          newest < born && !newest_born_.compare_exchange_weak(newest, born);) {
     }

@@ -80,6 +80,39 @@ void HnswNodes::release(NodeId node) {
   free_.push_back(node);
 }
 
+std::uint64_t HnswNodes::visible(NodeId first, std::size_t count, Lsn snapshot) const {
+  TREFOIL_ASSERT(first % kBlock == 0 && count <= kBlock);
+  Entry* const entries = entries_.at(first);
+  std::uint8_t* const states = states_.at(first);
+  std::uint64_t seen = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (isEntry(stateOf(states[i]))) {
+      const bool sees =
+          entries[i].born < snapshot && snapshot <= std::atomic_ref(entries[i].died).load(std::memory_order_acquire);
+      seen |= std::uint64_t{sees} << i;
+    }
+  }
+  return seen;
+}
+
+std::size_t HnswNodes::gatherCodes(NodeId first, std::uint64_t members, CodeList list) const {
+  const std::byte* const codes = codes_.at(first);
+  const float* const lengths = has_lengths_ ? lengths_.at(first) : nullptr;
+  const std::uint8_t* const levels = levels_.at(first);
+  const std::size_t code_bytes = codes_.recordBytes();
+  std::size_t count = 0;
+  for (; members != 0; ++count, members &= members - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(members));
+    list.nodes[count] = first + static_cast<NodeId>(i);
+    list.codes[count] = codes + i * code_bytes;
+    list.error_classes[count] = levels[i] >> kErrorShift & kErrorMask;
+    if (lengths != nullptr) {
+      list.lengths[count] = lengths[i];
+    }
+  }
+  return count;
+}
+
 void HnswNodes::storeState(NodeId node, NodeState state) {
   const std::atomic_ref byte(states_[node]);
   std::uint8_t before = byte.load(std::memory_order_relaxed);

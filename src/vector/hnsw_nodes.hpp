@@ -4,7 +4,8 @@
 //   node id      0, 1, 2 … up to the high-water mark; ids of removed entries are given out again
 //   entries      | row, born, died, slot, older |           one a node
 //   states       | free / alive / dead / leaving + lock bit |
-//   levels       | the node's level, whether it is placed | drawn from its id once and kept: the id's next entry has it too
+//   levels       | level, whether it is placed, its code's error class | the level is drawn from the id once and kept: the id's
+//                                                           next entry has it too
 //   codes        | code of node 0 | code of node 1 | …      64-byte aligned (codes.hpp)
 //   lengths      | float |                                  where the metric needs them
 //   lowest links | words of a list of 2m node ids |         hnsw_links.hpp; a node's list begins at a fixed place
@@ -74,26 +75,37 @@ class HnswNodes {
   void setOlder(NodeId node, NodeId older) const {
     std::atomic_ref(entries_[node].older).store(older, std::memory_order_release);
   }
-  [[nodiscard]] NodeState state(NodeId node) const {
-    return static_cast<NodeState>(std::atomic_ref(states_[node]).load(std::memory_order_acquire) & ~kLockBit);
-  }
+  [[nodiscard]] NodeState state(NodeId node) const { return stateOf(states_[node]); }
   void storeState(NodeId node, NodeState state);
   // Neither free nor being removed: an entry that some snapshot may see.
-  [[nodiscard]] bool isEntry(NodeId node) const {
-    const NodeState now = state(node);
-    return now == NodeState::kAlive || now == NodeState::kDead;
-  }
+  [[nodiscard]] bool isEntry(NodeId node) const { return isEntry(state(node)); }
+  static bool isEntry(NodeState state) { return state == NodeState::kAlive || state == NodeState::kDead; }
+  // Ids from a multiple of kBlock on lie side by side. Bit i of the result: first + i, of the `count` ids in the block of
+  // `first`, is an entry that the snapshot sees.
+  static constexpr std::size_t kBlock = SegmentedArray<Entry>::kBlock;
+  [[nodiscard]] std::uint64_t visible(NodeId first, std::size_t count, Lsn snapshot) const;
+  // What bounds by codes need, of the ids first + i for the bits i, all of one block; how many. The arrays have room for them.
+  struct CodeList {
+    NodeId* nodes;
+    const std::byte** codes;
+    float* lengths;
+    std::uint8_t* error_classes;
+  };
+  std::size_t gatherCodes(NodeId first, std::uint64_t members, CodeList list) const;
   [[nodiscard]] std::size_t level(NodeId node) const { return levels_[node] & kMaxLevel; }
   // Whether the node belongs into the graph: its vector has a direction, or needs none. Set before publish().
   [[nodiscard]] bool isPlaced(NodeId node) const { return (levels_[node] & kPlacedBit) != 0; }
   void setPlaced(NodeId node, bool placed) const {
-    levels_[node] = static_cast<std::uint8_t>(level(node) | (placed ? kPlacedBit : 0));
+    levels_[node] = static_cast<std::uint8_t>((levels_[node] & ~kPlacedBit) | (placed ? kPlacedBit : 0));
   }
   [[nodiscard]] std::byte* code(NodeId node) const { return codes_.at(node); }
   [[nodiscard]] float length(NodeId node) const { return has_lengths_ ? lengths_[node] : 1; }
-  void setLength(NodeId node, float length) const {
+  // What encoding into code(node) gave. Set before publish().
+  void setEncoded(NodeId node, VectorCodes::Encoded encoded) const {
+    levels_[node] =
+        static_cast<std::uint8_t>((levels_[node] & ~(kErrorMask << kErrorShift)) | encoded.error_class << kErrorShift);
     if (has_lengths_) {
-      lengths_[node] = length;
+      lengths_[node] = encoded.length;
     }
   }
 
@@ -160,12 +172,17 @@ class HnswNodes {
   [[nodiscard]] std::size_t freeIds() const;
 
  private:
+  static NodeState stateOf(std::uint8_t& state) {
+    return static_cast<NodeState>(std::atomic_ref(state).load(std::memory_order_acquire) & ~kLockBit);
+  }
   [[nodiscard]] LinkWord* list(NodeId node, std::size_t level) const {
     return level == 0 ? lowest_.at(node) : upper_.at(first_upper_[node] + static_cast<std::uint32_t>(level) - 1);
   }
 
   static constexpr std::uint8_t kLockBit = 0x80;
   static constexpr std::uint8_t kPlacedBit = 0x80;
+  static constexpr int kErrorShift = 4;
+  static constexpr std::uint8_t kErrorMask = VectorCodes::kErrorClasses - 1;
   static constexpr std::size_t kShards = 64;
 
   // Open addressing with linear probing: node ids alone, the row is read from the entry. At most three quarters full.

@@ -8,10 +8,11 @@ Scratch::Scratch(const VectorCodes& vector_codes)
       nodes(kMostNodes + 16),
       codes(nodes.size()),
       lengths(nodes.size()),
+      error_classes(nodes.size()),
       distances(nodes.size()) {}
 
 std::size_t Scratch::memoryBytes() const {
-  return visited.memoryBytes() + nodes.size() * (sizeof(NodeId) + sizeof(void*) + 2 * sizeof(float));
+  return visited.memoryBytes() + nodes.size() * (sizeof(NodeId) + sizeof(void*) + 2 * sizeof(float) + 1);
 }
 
 ScratchPool::Borrowed ScratchPool::acquire() {

@@ -175,6 +175,7 @@ struct Scratch {
   std::vector<NodeId> nodes;
   std::vector<const std::byte*> codes;
   std::vector<float> lengths;
+  std::vector<std::uint8_t> error_classes;
   std::vector<float> distances;
   std::vector<Candidate> candidates;  // neighbours to choose from, nearest first
   // Neighbours chosen, and what the kernels take of them.

@@ -4,39 +4,48 @@
 // What a search costs is estimated in nanoseconds of the machine that it was measured on; only the ratios count. With n entries
 // of which m match:
 //
-//   exact            m rows read in float32, and either m rows looked up or n entries asked
-//   filtered graph   for each of ef results n / m nodes expanded
+//   exact            the codes of m rows read, and either m rows looked up or n entries asked
+//   filtered graph   for each of ef results n / m nodes met
+//
+// Exact search needs few vectors: a code gives a lower bound of its row's distance (codes.hpp), and only rows whose bound is not
+// above the k-th distance found so far are ranked in float32. The answer is that of reading all of them.
 //
 // The walk explores through rows that do not match: they are candidates for the next step and never results. (ACORN, Patel et
 // al., SIGMOD 2024, goes over them to their neighbours without comparing them; with byte codes a comparison is as cheap as the
 // look at the filter that it would save, and where few rows match exact search is cheaper than either.) Where the matching rows
-// are far from the query the walk meets none: as soon as it has met far fewer than chance would have it, or has cost as much as
-// the exact search would have, it gives up, and the exact search follows. So no filter makes a search cost more than about twice
-// the cheaper way's price.
+// are far from the query the walk meets none, or hardly any: as soon as it would cost more than the exact search if it went on to
+// find as few as so far, or has cost more than a part of it, it gives up, and the exact search follows. So no filter makes a
+// search cost more than about one and a half times the cheaper way's price.
 #include <algorithm>
 #include <bit>
 
 #include "base/assert.hpp"
 #include "vector/hnsw_filter.hpp"
 #include "vector/hnsw_graph.hpp"
+#include "vector/kernels.hpp"
 
 namespace trefoil::vector {
 
 namespace {
 
-constexpr double kLookUpPrice = 20;   // from a row id to its entry
-constexpr double kTestPrice = 4;      // an entry that the filter is asked about
+constexpr double kLookUpPrice = 30;   // from a row id to its entry
+constexpr double kTestPrice = 2.5;    // an entry that the filter is asked about
 constexpr double kComparePrice = 40;  // a node met by the filtered walk, but for its code
 constexpr double kCodeBytePrice = 0.05;
-constexpr double kRowPrice = 20;           // a row read in float32, but for its vector
-constexpr double kRowBytePrice = 0.06;     // from memory, here and there
-constexpr double kComparedPerStep = 10;    // nodes that an expansion meets for the first time
+constexpr double kScanPrice = 4;  // a row's code read in the order of the ids, but for its bytes
+constexpr double kScanBytePrice = 0.02;
+constexpr double kRankPrice = 20;          // a row ranked in float32, but for its vector
+constexpr double kRankBytePrice = 0.06;    // from memory, here and there
+constexpr double kRankedPart = 0.02;       // of the rows whose codes are read
+constexpr double kExpandPrice = 200;       // the links of a node, most of which lead to nodes met before
+constexpr double kComparedPerStep = 4;     // those that do not
 constexpr std::size_t kFewTimesK = 8;      // entries for each row asked for, below which reading all is cheaper
 constexpr std::size_t kMostPooled = 4096;  // beyond, keeping a pool sorted costs more than heaps do
 constexpr std::size_t kSample = 256;       // entries that an unknown filter is tried on
 constexpr std::size_t kFewEntries = 256;   // reading all of them costs no more than a walk
-constexpr double kEnoughToTell = 16;       // matches expected before their absence says anything; and then this factor too few
-constexpr std::size_t kBlock = 64;         // expansions between two looks at `cancelled`
+constexpr double kEnoughToTell = 16;       // matches expected before their absence says anything
+constexpr double kMostSpent = 0.5;         // of the exact search's price, on a walk that may be given up
+constexpr std::size_t kBlock = 16;         // expansions between two looks at prices and `cancelled`
 
 Error cancelledError() {
   return Error(ErrorCode::kCancelled, "canceling statement due to user request");
@@ -82,19 +91,15 @@ class GraphSearch {
       return unfiltered();
     }
     report_.expected_matches = expectedMatches();
-    const double matches = static_cast<double>(std::max<std::size_t>(1, report_.expected_matches));
-    const double exact_price = exactPrice();
-    if (matches <= static_cast<double>(ef_)) {
+    if (report_.expected_matches <= ef_) {
       return exact("few rows match");
     }
-    const double walk_price =
-        static_cast<double>(ef_) * static_cast<double>(entries) / matches * kComparedPerStep * comparePrice();
-    if (exact_price <= walk_price) {
+    if (exactPrice() <= walkPrice()) {
       return exact("reading the matching rows is cheaper");
     }
     report_.strategy = HnswStrategy::kFilteredGraph;
     report_.reason = "many rows match";
-    return walkOrExact(exact_price);
+    return walkOrExact();
   }
 
   // ---- the filter ----
@@ -129,13 +134,23 @@ class GraphSearch {
 
   // Whether the rows of a bitmap are looked up one by one (or else all entries asked).
   [[nodiscard]] bool byRows() const {
-    return request_.filter != nullptr && request_.filter->bitmap && report_.expected_matches * 8 < report_.entries;
+    return request_.filter != nullptr && request_.filter->bitmap &&
+           static_cast<double>(report_.expected_matches) * kLookUpPrice < static_cast<double>(report_.entries) * kTestPrice;
   }
   [[nodiscard]] double exactPrice() const {
     const auto matches = static_cast<double>(report_.expected_matches);
-    const double row_price = kRowPrice + kRowBytePrice * static_cast<double>(graph_.arena_->stride() * sizeof(float));
-    return byRows() ? matches * (row_price + kLookUpPrice)
-                    : matches * row_price + static_cast<double>(report_.entries) * kTestPrice;
+    const double scan_price = kScanPrice + kScanBytePrice * static_cast<double>(graph_.codes_.codeBytes());
+    const double rank_price = kRankPrice + kRankBytePrice * static_cast<double>(graph_.arena_->stride() * sizeof(float));
+    const double way_price = byRows() ? matches * kLookUpPrice : static_cast<double>(report_.entries) * kTestPrice;
+    return matches * (scan_price + kRankedPart * rank_price) + way_price;
+  }
+  [[nodiscard]] double walkPrice() const {
+    return static_cast<double>(ef_) / matchingPart() * (kExpandPrice + kComparedPerStep * comparePrice());
+  }
+  // Of the entries, those that are expected to match.
+  [[nodiscard]] double matchingPart() const {
+    return static_cast<double>(std::max<std::size_t>(1, report_.expected_matches)) /
+           static_cast<double>(std::max<std::size_t>(1, report_.entries));
   }
   [[nodiscard]] double comparePrice() const {
     return kComparePrice + kCodeBytePrice * static_cast<double>(graph_.codes_.codeBytes());
@@ -148,7 +163,12 @@ class GraphSearch {
   }
   Status exact() {
     best_ = TopK(request_.k);
-    return byRows() ? exactByRows() : exactByEntries();
+    graph_.codes_.prepare(request_.query, scratch_->query);
+    graph_.codes_.prepareBounds(scratch_->query);
+    TREFOIL_TRY(byRows() ? exactByRows() : exactByEntries());
+    sift();
+    flush();
+    return {};
   }
 
   Status exactByRows() {
@@ -159,42 +179,65 @@ class GraphSearch {
       }
       for (std::uint64_t word = bitmap.words[w]; word != 0; word &= word - 1) {
         const std::uint64_t row = bitmap.first_row + w * 64 + static_cast<std::uint64_t>(std::countr_zero(word));
-        offerVisible(row);
+        // The row's entry that the snapshot sees, if any.
+        NodeId node = graph_.nodes_.newest(row);
+        while (node != kNoNode && !filter_.isVisible(node)) {
+          node = graph_.nodes_.older(node);
+        }
+        if (node != kNoNode) {
+          consider(node, 1);
+        }
       }
     }
-    flush();
     return {};
-  }
-  // The row's entry that the snapshot sees, if any.
-  void offerVisible(std::uint64_t row) {
-    const HnswNodes& nodes = graph_.nodes_;
-    for (NodeId node = nodes.newest(row); node != kNoNode; node = nodes.older(node)) {
-      const HnswNodes::Entry& entry = nodes.entry(node);
-      if (filter_.isVisible(node)) {
-        offer(row, entry.slot);
-        return;
-      }
-    }
   }
   Status exactByEntries() {
     const NodeId high_water = graph_.nodes_.highWater();
-    for (NodeId node = 0; node < high_water; ++node) {
-      if (node % 4096 == 0 && request_.cancelled && request_.cancelled()) {
+    for (NodeId first = 0; first < high_water; first += HnswNodes::kBlock) {
+      if (first % 4096 == 0 && request_.cancelled && request_.cancelled()) {
         return cancelledError();
       }
-      if (graph_.nodes_.isEntry(node) && filter_.counts(node)) {
-        offer(graph_.nodes_.entry(node).row, graph_.nodes_.entry(node).slot);
+      const std::size_t count = std::min<std::size_t>(HnswNodes::kBlock, high_water - first);
+      consider(first, filter_.select(first, count));
+    }
+    return {};
+  }
+
+  // The ids first + i for the bits i.
+  void consider(NodeId first, std::uint64_t members) {
+    Scratch& scratch = *scratch_;
+    considered_ += graph_.nodes_.gatherCodes(first, members,
+                                             {scratch.nodes.data() + considered_, scratch.codes.data() + considered_,
+                                              scratch.lengths.data() + considered_, scratch.error_classes.data() + considered_});
+    if (considered_ > Scratch::kMostNodes - HnswNodes::kBlock) {
+      sift();
+    }
+  }
+  // Offers the considered nodes that may be among the nearest.
+  void sift() {
+    if (considered_ == 0) {
+      return;
+    }
+    graph_.bound(*scratch_, scratch_->query, considered_);
+    for (std::size_t begin = 0; begin < considered_; begin += kGroup) {
+      std::uint64_t passed = kernels().atMost(scratch_->distances.data() + begin, std::min(kGroup, considered_ - begin),
+                                              graph_.codes_.limit(best_.worst()));
+      for (; passed != 0; passed &= passed - 1) {
+        offer(scratch_->nodes[begin + static_cast<std::size_t>(std::countr_zero(passed))]);
+      }
+      if (pending_ >= kSoon) {
+        flush();
       }
     }
-    flush();
-    return {};
+    considered_ = 0;
   }
 
   // ---- float32 ----
 
-  void offer(std::uint64_t row, Slot slot) {
-    rows_[pending_] = row;
-    slots_[pending_++] = slot;
+  void offer(NodeId node) {
+    const HnswNodes::Entry& entry = graph_.nodes_.entry(node);
+    rows_[pending_] = entry.row;
+    slots_[pending_++] = entry.slot;
     if (pending_ == kGroup) {
       flush();
     }
@@ -228,7 +271,7 @@ class GraphSearch {
       return exact("the graph is empty");
     }
     if (ef_ > kMostPooled) {
-      return walkOrExact(exactPrice());
+      return walkOrExact();
     }
     const std::size_t dead = graph_.deadEntries();
     const bool settled = dead == 0 && graph_.newest_born_.load(std::memory_order_acquire) < request_.snapshot;
@@ -237,7 +280,7 @@ class GraphSearch {
     const std::size_t margin = settled ? 0 : ef_ / 4 + 8;
     if (!settled && dead * 8 > report_.entries) {
       report_.reason = "many dead entries";
-      return walkOrExact(exactPrice());
+      return walkOrExact();
     }
     graph_.codes_.prepare(request_.query, scratch_->query);
     const NodeId nearest = graph_.descend(*scratch_, scratch_->query, entry, 0);
@@ -248,23 +291,22 @@ class GraphSearch {
     std::size_t i = 0;
     for (; i < found.size() && visible < wanted; ++i) {
       const NodeId node = found[i].node();
-      const HnswNodes::Entry& slot = graph_.nodes_.entry(node);
       if (graph_.nodes_.isEntry(node) && filter_.isVisible(node)) {
         ++visible;
-        offer(slot.row, slot.slot);
+        offer(node);
       }
     }
     flush();
     if (visible < request_.k || (i - visible) * 4 > ef_ + margin) {
       report_.reason = visible < request_.k ? "the graph had too few" : "dead entries nearby";
-      return walkOrExact(exactPrice());
+      return walkOrExact();
     }
     return {};
   }
 
-  // Algorithm 2 with results and candidates apart, since not all candidates can be results. Ends early with `spent` when it has
-  // made more than `budget` comparisons.
-  Status walkOrExact(double budget) {
+  // Algorithm 2 with results and candidates apart, since not all candidates can be results. Given up, for the exact search, where
+  // that is the cheaper way.
+  Status walkOrExact() {
     const HnswGraph::EntryPoint entry = graph_.entryPoint();
     if (entry.node == kNoNode) {
       return exact("the graph is empty");
@@ -297,8 +339,8 @@ class GraphSearch {
     scratch.visited.insert(from);
     meet({graph_.distance(scratch, scratch.query, from), from});
     const std::size_t before = scratch.counts.compared;
-    const double part =
-        static_cast<double>(report_.expected_matches) / static_cast<double>(std::max<std::size_t>(1, report_.entries));
+    const double exact_price = exactPrice();
+    const double budget = std::clamp(2 * walkPrice(), kMostSpent * exact_price, exact_price);
     bool spent = false;
     for (std::size_t step = 1; !frontier.empty(); ++step) {
       const Candidate nearest = frontier.front();
@@ -310,9 +352,10 @@ class GraphSearch {
           return cancelledError();
         }
         const auto compared = static_cast<double>(scratch.counts.compared - before);
-        const bool too_few = results.size() < ef_ && compared * part > kEnoughToTell &&
-                             static_cast<double>(results.size()) < compared * part / kEnoughToTell;
-        if (too_few || compared * comparePrice() > budget) {
+        const double price = static_cast<double>(step) * kExpandPrice + compared * comparePrice();
+        const double found = static_cast<double>(std::max<std::size_t>(1, results.size()));
+        const bool too_few = compared * matchingPart() > kEnoughToTell && price * static_cast<double>(ef_) / found > exact_price;
+        if (too_few || price > budget) {
           spent = true;
           break;
         }
@@ -337,14 +380,14 @@ class GraphSearch {
     std::sort(results.begin(), results.end());
     results.resize(rankedOf(results.size()));
     for (const Candidate& result : results) {
-      const HnswNodes::Entry& found = graph_.nodes_.entry(result.node());
-      offer(found.row, found.slot);
+      offer(result.node());
     }
     flush();
     return {};
   }
 
   static constexpr std::size_t kGroup = 64;
+  static constexpr std::size_t kSoon = 16;  // a better k-th distance is worth more than a full group
 
   const HnswGraph& graph_;
   const HnswRequest& request_;
@@ -354,7 +397,8 @@ class GraphSearch {
   TopK best_;
   const std::size_t ef_;
   HnswReport report_;
-  std::size_t pending_ = 0;
+  std::size_t considered_ = 0;  // in scratch_->nodes
+  std::size_t pending_ = 0;     // in rows_ and slots_
   std::uint64_t rows_[kGroup];
   Slot slots_[kGroup];
 };

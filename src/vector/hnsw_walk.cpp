@@ -31,6 +31,13 @@ void HnswGraph::compare(Scratch& scratch, const VectorCodes::Query& query, std::
   scratch.counts.compared += count;
 }
 
+// Lower bounds of the true distances of nodes that were gathered (HnswNodes::gatherCodes), in scratch.distances.
+void HnswGraph::bound(Scratch& scratch, const VectorCodes::Query& query, std::size_t count) const {
+  codes_.lowerBounds(query, scratch.codes.data(), scratch.lengths.data(), scratch.error_classes.data(), count,
+                     scratch.distances.data());
+  scratch.counts.compared += count;
+}
+
 float HnswGraph::distance(Scratch& scratch, const VectorCodes::Query& query, NodeId node) const {
   scratch.nodes[0] = node;
   scratch.codes[0] = nodes_.code(node);

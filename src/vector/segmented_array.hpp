@@ -1,7 +1,7 @@
 // SegmentedArray: records of one size, numbered from 0, that never move.
 //
-//   record number   segment = position of its highest bit (after adding kFirst), index = the bits below
-//   segment s       kFirst << s records, allocated once, on a 64-byte boundary; large ones ask for huge pages
+//   record number   segment = position of its highest bit (after adding kBlock), index = the bits below
+//   segment s       kBlock << s records, allocated once, on a 64-byte boundary; large ones ask for huge pages
 //
 // So the array grows without copying and readers need no lock: the address of a record is a table look-up. Memory is touched only
 // as records are used; doubling costs address space.
@@ -27,6 +27,9 @@ class SegmentedArray {
   static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
 
  public:
+  // Records from a multiple of this on lie side by side.
+  static constexpr std::size_t kBlock = 64;
+
   // A record is `width` values of T, not initialised.
   explicit SegmentedArray(std::size_t width = 1) : record_bytes_(width * sizeof(T)) {}
   SegmentedArray(const SegmentedArray&) = delete;
@@ -50,19 +53,18 @@ class SegmentedArray {
     std::atomic<std::uintptr_t>& segment = segments_[segmentOf(record)];
     if (segment.load(std::memory_order_relaxed) == 0) {
       const std::size_t s = segmentOf(record);
-      segment.store(allocate((kFirst << s) * record_bytes_) - firstOf(s) * record_bytes_, std::memory_order_release);
+      segment.store(allocate((kBlock << s) * record_bytes_) - firstOf(s) * record_bytes_, std::memory_order_release);
     }
   }
   [[nodiscard]] std::size_t recordBytes() const { return record_bytes_; }
 
  private:
-  static constexpr std::size_t kFirst = 64;
   static constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
   static std::size_t segmentOf(std::uint32_t record) {
-    return static_cast<std::size_t>(57 - __builtin_clzll(std::uint64_t{record} + kFirst));
+    return static_cast<std::size_t>(57 - __builtin_clzll(std::uint64_t{record} + kBlock));
   }
-  static std::size_t firstOf(std::size_t segment) { return (kFirst << segment) - kFirst; }
+  static std::size_t firstOf(std::size_t segment) { return (kBlock << segment) - kBlock; }
   static std::uintptr_t allocate(std::size_t bytes) {
     const std::size_t alignment = bytes >= 4 * kHugePage ? kHugePage : 64;
     bytes = (bytes + alignment - 1) / alignment * alignment;
