@@ -10,7 +10,7 @@
 // exclusively takes end() as its LSN. The file formats are in record_format.hpp; the ring in ring.hpp; the thread in flusher.hpp.
 //
 // Failures (state()):
-//   kOk         ─disk full on write─▶ kDiskFull: writes are refused; the same bytes are tried again until they fit ─▶ kOk
+//   kOk         ─disk full on write─▶ kRetrying: writes are refused; the same bytes are tried again until they fit ─▶ kOk
 //   kOk         ─failed sync, other error─▶ kFailed: writes are refused; waiters above durableLsn() get kUnknownOutcome, at once
 //   and
 //               for ever; the file is never touched again ─a checkpoint from memory (checkpoint.hpp)─▶ kOk, in a fresh segment

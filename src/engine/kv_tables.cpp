@@ -1,8 +1,10 @@
 #include "engine/kv_tables.hpp"
 
+#include <algorithm>
 #include <deque>
 
 #include "kv/collection.hpp"
+#include "sql/calendar.hpp"
 #include "sql/executor.hpp"
 #include "sql/utf8.hpp"
 
@@ -102,6 +104,12 @@ class CollectionSource final : public GatheringSource {
   std::int64_t index_ = 0;
 };
 
+// Deadlines go further than timestamps: one behind the last of them is shown as that.
+std::int64_t timestampOf(Deadline deadline) {
+  constexpr std::int64_t kLastMs = (sql::daysFromCivil({sql::kLastYear, 12, 31}) + 1) * 86'400'000 - 1;
+  return std::clamp<std::int64_t>(deadline.unix_ms, 0, kLastMs) * 1000;
+}
+
 // Keys that match a pattern. The entries stay valid as long as the statement's snapshot.
 class KeySource final : public GatheringSource {
  public:
@@ -130,7 +138,7 @@ class KeySource final : public GatheringSource {
     } else {
       put(2, Datum::null());
     }
-    put(3, entry.hasDeadline() ? Datum::timestamp(entry.deadline().unix_ms * 1000) : Datum::null());
+    put(3, entry.hasDeadline() ? Datum::timestamp(timestampOf(entry.deadline())) : Datum::null());
     return {};
   }
 

@@ -107,7 +107,6 @@ Status Session::Impl::executeMulti(Reply& reply) {
 }
 
 Status Session::Impl::executeQueue(Reply& reply) {
-  TREFOIL_TRY(database.manager().admitWrite());
   KeyFootprint footprint;
   if (!queueFootprint(footprint)) {
     return executeQueueAsTransaction(reply);
@@ -123,7 +122,13 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
   txn::Manager& manager = database.manager();
   const Reply::Mark mark = reply.mark();
   const int db_before = db;
+  const bool writes = std::any_of(queued_.begin(), queued_.end(), [](const QueuedStatement& statement) {
+    return (kCommands[static_cast<std::size_t>(findCommand(statement.args[0]))].flags & kWrite) != 0;
+  });
   while (true) {
+    if (writes) {
+      TREFOIL_TRY(manager.admitWrite());
+    }
     EffectBuffer effects;
     {
       const kv::PartitionLocks locks(manager.kv(), footprint.partitions());
@@ -145,7 +150,6 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
     if (manager.isLarge(effects.bytes())) {
       return executeQueueAsTransaction(reply);
     }
-    TREFOIL_TRY(manager.admitWrite());
   }
 }
 
@@ -178,7 +182,7 @@ Status Session::Impl::executeQueueAsTransaction(Reply& reply) {
       database.manager(), now,
       [&](txn::Transaction& own) -> Status {
         if (changed) {
-          return Error(ErrorCode::kConflict, "a watched key was changed");
+          return Error(ErrorCode::kTransactionState, "a watched key was changed");  // and trying again is of no use
         }
         reply.rewind(mark);
         db = db_before;

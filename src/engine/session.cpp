@@ -209,6 +209,8 @@ void Session::Impl::reset() {
   transaction.reset();
   db = 0;
   protocol = 2;
+  statement_timeout_ms = database.settings().integer(Setting::kStatementTimeout);
+  ef_search = database.settings().integer(Setting::kHnswEfSearch);
   const std::lock_guard lock(database.sessionsMutex());
   name.clear();
 }

@@ -23,8 +23,12 @@ namespace trefoil {
 
 namespace {
 
-// A statement over tables with no more rows than this in sum runs on the event loop's thread.
+// On the event loop's thread run statements over one table with no more rows than this,
 constexpr std::uint64_t kFastLaneRows = 2000;
+// whose text is no longer than this (longer ones are not even parsed there),
+constexpr std::size_t kFastLaneText = std::size_t{64} << 10;
+// and the ends of transactions with no more bytes of effects: COMMIT may wait for room in the log, and applies them all.
+constexpr std::size_t kFastLaneEffects = std::size_t{256} << 10;
 // So does a search by a vector index that looks at no more candidates than this.
 constexpr std::int64_t kFastEfSearch = 256;
 // So often a plan is bound again because the catalog changed between binding and running it.
@@ -137,7 +141,7 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
   }
   if (summary && plan.makesVectorIndex()) {
     // The index is in the catalog and follows the table; whoever asked for it wants to find it built. Nobody else waits.
-    while (database.manager().followVectorIndexes()) {
+    while (!cancelled.load(std::memory_order_relaxed) && database.manager().followVectorIndexes()) {
     }
   }
   return summary;
@@ -335,10 +339,18 @@ bool Session::Impl::isSlowSql(std::string_view text) {
   if (multi != MultiState::kNone) {
     return false;  // it is only queued
   }
+  if (text.size() > kFastLaneText) {
+    return true;
+  }
   Result<const ResolvedStatement*> resolved = resolve(text);
   looked_at_ = resolved.ok() ? text : std::string_view();
-  if (!resolved.ok() || (*resolved)->control != nullptr) {
-    return resolved.ok() && (*resolved)->control->statement->kind == ast::StatementKind::kCheckpoint;
+  if (!resolved.ok()) {
+    return false;
+  }
+  if (const auto& control = (*resolved)->control; control != nullptr) {
+    const bool ends_large = control->statement->kind == ast::StatementKind::kTransaction && transaction != nullptr &&
+                            transaction->mark() > kFastLaneEffects;
+    return ends_large || control->statement->kind == ast::StatementKind::kCheckpoint;
   }
   const sql::Plan& plan = *(*resolved)->plan;
   if (plan.isPointRead() || plan.isPointWrite() || plan.isPlainInsert()) {
@@ -347,7 +359,7 @@ bool Session::Impl::isSlowSql(std::string_view text) {
   if (plan.usesTableFunctions() || plan.kind() == sql::PlanKind::kDdl) {
     return true;
   }
-  return plan.tables().size() > 1 || (rowsOf(plan) > kFastLaneRows && !isFastSearch(plan));
+  return plan.sources() > 1 || (rowsOf(plan) > kFastLaneRows && !isFastSearch(plan));
 }
 
 // A search by an index that is ready; inside BEGIN rows of its own may have to be read, so it is not looked into.

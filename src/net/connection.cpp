@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "engine/database.hpp"
 #include "net/event_loop.hpp"
@@ -208,8 +209,8 @@ bool Connection::runFrames() {
       closing_ = true;
     }
   }
-  output_end_ += output_.size() - output_before;
-  addFence(fence, answered);
+  const std::uint64_t begin = std::exchange(output_end_, output_end_ + output_.size() - output_before);
+  addFence(begin, fence, answered);
   if (output_.empty()) {
     loop_.returnBuffer(output_);
   }
@@ -251,7 +252,7 @@ void Connection::onSlowDone() {
   }
   input_.consume(slow_->frame_end);
   frames_waiting_ = !input_.empty();
-  output_end_ += slow_->output.size();
+  const std::uint64_t begin = std::exchange(output_end_, output_end_ + slow_->output.size());
   if (output_.empty()) {
     loop_.returnBuffer(output_);
     output_.swap(slow_->output);
@@ -259,23 +260,22 @@ void Connection::onSlowDone() {
     output_.append(slow_->output.bytes());
   }
   slow_.reset();
-  addFence(session_->fence(), 1);
+  addFence(begin, session_->fence(), 1);
   if (session_->wantsClose() || loop_.stopping()) {
     closing_ = true;
   }
   serve();
 }
 
-// What was put out since the last fence, `answers` of them, may leave when the log has reached `lsn`, the session's fence.
-void Connection::addFence(Lsn lsn, std::size_t answers) {
+// What was put out from `begin` on, so many answers, may leave when the log has reached `lsn`, the session's fence.
+void Connection::addFence(std::uint64_t begin, Lsn lsn, std::size_t answers) {
   if (lsn == 0 || output_.empty() || (fences_.empty() && lsn <= loop_.database().reachedLsn())) {
     return;
   }
   if (!fences_.empty() && fences_.back().lsn == lsn) {
-    fences_.back().position = output_end_;
     fences_.back().answers += answers;
   } else {
-    fences_.push_back({output_end_, lsn, answers});
+    fences_.push_back({begin, lsn, answers});
   }
 }
 
@@ -285,17 +285,16 @@ std::size_t Connection::sendable() {
     return output_.size();
   }
   const Lsn reached = loop_.database().reachedLsn();
-  const std::uint64_t output_begin = output_end_ - output_.size();
-  std::uint64_t open_to = output_begin;
   std::size_t passed = 0;
   while (passed < fences_.size() && fences_[passed].lsn <= reached) {
-    open_to = fences_[passed++].position;
+    ++passed;
   }
   fences_.erase(fences_.begin(), fences_.begin() + static_cast<std::ptrdiff_t>(passed));
   if (fences_.empty()) {
     return output_.size();
   }
-  const auto open = static_cast<std::size_t>(open_to - output_begin);
+  const std::uint64_t output_begin = output_end_ - output_.size();
+  const auto open = static_cast<std::size_t>(fences_.front().begin - output_begin);
   if (const Status hope = loop_.database().hopeOf(fences_.front().lsn); !hope.ok()) {
     replaceFenced(open, hope.error());
     return output_.size();
@@ -378,6 +377,9 @@ bool Connection::stalled() {
 }
 
 void Connection::abandon() {
+  if (parked_) {
+    session_->cancel();  // one that has not begun does not hear it: whoever wants to be rid of it asks again
+  }
   die();
 }
 

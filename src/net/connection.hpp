@@ -5,8 +5,8 @@
 //                            └─ a slow statement: parked ─┘   (a worker runs it; nothing is read or run meanwhile)
 //
 // Order is kept: frames run one batch after the other, a parked connection runs nothing else, and output leaves from the front.
-// Output carries fences: bytes up to a fence's position leave when the log has reached it (into the file; under appendfsync
-// always, onto the disk), which the loop sees to at the end of a round. If the disk fails first, the answers behind the fence are
+// Output carries fences: the bytes behind a fence leave when the log has reached it (into the file; under appendfsync always,
+// onto the disk), which the loop sees to at the end of a round. If the disk fails first, the answers behind the fence are
 // replaced by errors that say that the outcome is unknown.
 //
 // Memory. Buffers are lent by the loop for as long as there are bytes in them; an idle connection has none. Input grows with the
@@ -50,7 +50,7 @@ class Connection {
   void onSlowDone();
   // Takes no more input; dies when its last answer is sent.
   void beginStop();
-  // Dies now, whatever is unsent; if a worker runs for it, as soon as that has finished.
+  // Dies now, whatever is unsent; if a worker runs for it, it is asked to give up, and that is awaited.
   void abandon();
   // How often this was called since the client was last heard of.
   std::int64_t idleTicks() { return parked_ ? 0 : idle_ticks_++; }
@@ -66,10 +66,11 @@ class Connection {
   bool in_stalled_list = false;
 
  private:
+  // Some answers, and what they wait for. Positions are those of output_end_.
   struct Fence {
-    std::uint64_t position;  // of output_end_
+    std::uint64_t begin;
     Lsn lsn;
-    std::size_t answers;  // between the fence before and this one
+    std::size_t answers;
   };
   // A statement that a worker runs.
   struct SlowStatement {
@@ -82,7 +83,7 @@ class Connection {
   bool runFrames();
   std::size_t parseFrames();
   void park(std::size_t slow);
-  void addFence(Lsn lsn, std::size_t answers);
+  void addFence(std::uint64_t begin, Lsn lsn, std::size_t answers);
   void replaceFenced(std::size_t from, const Error& error);
   [[nodiscard]] std::size_t sendable();
   bool flush();

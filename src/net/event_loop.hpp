@@ -11,7 +11,7 @@
 // write for the round, under appendfsync always one sync), and sends them. Only while the disk refuses do answers wait longer;
 // then the log wakes the loop when it has moved.
 //
-// Thread safety: adopt(), finished(), logMoved() and stop() from any thread; all else on the loop's own.
+// Thread safety: adopt(), finished(), logMoved(), stop() and wake() from any thread; all else on the loop's own.
 #pragma once
 
 #include <atomic>
@@ -67,6 +67,8 @@ class EventLoop {
   void finished(Connection* connection);  // its slow statement has run
   void logMoved();
   void stop();
+  // Has it look at the settings again.
+  void wake();
 
   [[nodiscard]] std::size_t load() const { return load_.load(std::memory_order_relaxed); }
 
@@ -86,7 +88,6 @@ class EventLoop {
 
  private:
   explicit EventLoop(Server& server);
-  void wake();
   void handleMail();
   void add(NewSocket socket);
   void serveReady();

@@ -116,6 +116,12 @@ Result<std::unique_ptr<Server>> Server::start(Database& database) {
       loop->logMoved();
     }
   });
+  // A loop without a timeout to watch over sleeps until something happens.
+  server->timeout_observer_ = database.settings().observe(Setting::kTimeout, [raw] {
+    for (const auto& loop : raw->loops_) {
+      loop->wake();
+    }
+  });
   for (std::size_t i = 0; i < threads; ++i) {
     server->threads_.emplace_back([loop = server->loops_[i].get()] { loop->run(); });
     const std::string name = "net-" + std::to_string(i);
@@ -147,6 +153,9 @@ void Server::wait() {
   }
   if (log_callback_ != 0) {
     database_.removeOnLogMoved(std::exchange(log_callback_, 0));
+  }
+  if (timeout_observer_ != 0) {
+    database_.settings().stopObserving(std::exchange(timeout_observer_, 0));
   }
 }
 

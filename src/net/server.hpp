@@ -61,6 +61,7 @@ class Server {
   std::atomic<std::size_t> connections_{0};
   std::atomic<bool> stopping_{false};
   std::uint64_t log_callback_ = 0;
+  std::uint64_t timeout_observer_ = 0;
   std::vector<std::unique_ptr<EventLoop>> loops_;
   std::vector<std::thread> threads_;
 };

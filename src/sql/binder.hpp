@@ -138,6 +138,7 @@ class Binder {
   [[nodiscard]] const std::vector<bool>& literalIsParameter() const { return literal_is_parameter_; }
   [[nodiscard]] const std::vector<TableUse>& tables() const { return tables_; }
   [[nodiscard]] bool usesTableFunctions() const { return table_functions_; }
+  [[nodiscard]] std::size_t sources() const { return sources_; }
   [[nodiscard]] View& view() { return context_.view; }
   void useTable(TableId table, bool writes);
   // Types that no context has given: text.
@@ -227,6 +228,7 @@ class Binder {
   std::vector<bool> literal_is_parameter_;
   std::vector<TableUse> tables_;
   bool table_functions_ = false;
+  std::size_t sources_ = 0;
   bool no_parameters_ = false;
   int fixed_literals_ = 0;
   std::size_t duplicated_ = 0;  // nodes of expressions

@@ -77,6 +77,7 @@ Status Binder::renameColumns(const ast::TableReference& reference, ScopeTable& t
 }
 
 PlanNodePtr Binder::makeScan(const SchemaPointer& schema, ScopeTable& table) {
+  ++sources_;
   auto scan = std::make_unique<ScanNode>();
   scan->schema = schema;
   scan->estimated_rows = static_cast<double>(context_.view.estimateRows(schema->id));
@@ -146,9 +147,9 @@ Result<PlanNodePtr> Binder::bindFunctionTable(const ast::FunctionTable& referenc
   }
   if (function == nullptr && !known) {
     function = builtinTableFunctions().find(name, count, &known);
-  } else {
-    table_functions_ = true;
   }
+  table_functions_ = true;
+  ++sources_;
   const Scope no_tables{scope.frame, {}, scope.common_tables};
   const ExpressionContext context{.scope = &no_tables, .clause = "functions in FROM"};
   std::vector<ExpressionPtr> arguments;

@@ -489,6 +489,7 @@ Result<BoundQuery> Binder::bindValues(const ast::Values& values, Frame& frame, c
                                       bool keep_unknown) {
   const Scope scope{&frame, {}, common_tables};
   const ExpressionContext context{.scope = &scope, .clause = "VALUES"};
+  ++sources_;
   auto node = std::make_unique<ValuesNode>();
   const std::size_t width = values.rows[0].size();
   for (const auto& row : values.rows) {

@@ -86,6 +86,7 @@ class PlanBuilder {
     Plan& plan = *plan_;
     plan.tables_ = binder_.tables();
     plan.table_functions_ = binder_.usesTableFunctions();
+    plan.sources_ = binder_.sources();
     plan.parameter_types_ = binder_.parameterTypes();
     plan.statement_parameters_ = statement_.parameter_count;
     plan.literal_is_parameter_ = binder_.literalIsParameter();

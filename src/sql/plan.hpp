@@ -66,8 +66,11 @@ class Plan {
   [[nodiscard]] bool isPointWrite() const { return point_write_; }
   // INSERT … VALUES without RETURNING, conflict clause or subquery.
   [[nodiscard]] bool isPlainInsert() const { return plain_insert_; }
-  // Calls a registered table function: it may read other stores, so it needs a snapshot over all of them.
+  // Calls a function in FROM: how many rows that makes is not known.
   [[nodiscard]] bool usesTableFunctions() const { return table_functions_; }
+  // The places in the statement that rows come from: tables, each as often as it is named, functions and VALUES. With more than
+  // one, what is looked at is a product.
+  [[nodiscard]] std::size_t sources() const { return sources_; }
   // The few nearest of all rows of one table by an index: costs well under a millisecond, once the index is built. `literals` are
   // the statement's, if it was bound with them as parameters; a LIMIT that is one of $1 … $n is trusted to be small.
   [[nodiscard]] bool isIndexSearch(std::span<const Datum> literals) const;
@@ -99,6 +102,7 @@ class Plan {
   bool plain_insert_ = false;
   bool makes_vector_index_ = false;
   bool table_functions_ = false;
+  std::size_t sources_ = 0;
   std::vector<TableUse> tables_;
   std::vector<ColumnInfo> columns_;
   std::vector<SqlType> parameter_types_;

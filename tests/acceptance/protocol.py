@@ -66,6 +66,35 @@ class Protocol(unittest.TestCase):
                 self.assertEqual(connection.read(), [[b"count"], [3]])
                 self.assertEqual(connection.read(), [])
 
+    def test_what_takes_long_does_not_hold_up_others(self):
+        values = ",".join(f"({i})" for i in range(2000))
+        with Server("--threads", "1", "--statement-timeout", "1000") as server, server.connect() as setup:
+            setup.ok("SQL", "CREATE TABLE few (i INTEGER)")
+            setup.ok("SQL", f"INSERT INTO few VALUES {values}")
+            for query in ("SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b",
+                          "SELECT count(*) FROM generate_series(1, 10000000000) a",
+                          "SELECT count(*) FROM few a, few b, few c",
+                          "SELECT (SELECT count(*) FROM few b, few c WHERE b.i + c.i > a.i) FROM few a",
+                          f"WITH v AS (VALUES {values}) SELECT count(*) FROM v a, v b, v c"):
+                with server.connect() as long, server.connect() as short:
+                    long.send(Connection.encode("SQL", query))
+                    time.sleep(0.05)
+                    begin = time.monotonic()
+                    self.assertEqual(short.call("PING"), "PONG")
+                    self.assertLess(time.monotonic() - begin, 0.5, query)
+                    self.assertIn("timeout", str(long.read()), query)
+
+    def test_a_large_transaction_ends_on_a_worker(self):
+        with self.server.connect() as connection:
+            connection.ok("SQL", "CREATE TABLE large_transaction (t TEXT)")
+            for end, rows in (("ROLLBACK", 0), ("COMMIT", 40)):
+                connection.send(b"BEGIN\r\n" + Connection.encode("SQL", f"INSERT INTO large_transaction VALUES ('{'x' * 20000}')") * 40
+                                + end.encode() + b"\r\n" + Connection.encode("SQL", "SELECT count(*) FROM large_transaction"))
+                self.assertEqual(connection.read(), "OK")
+                self.assertEqual([connection.read() for _ in range(40)], [1] * 40)
+                self.assertEqual(connection.read(), "OK")
+                self.assertEqual(connection.read(), [[b"count"], [rows]])
+
     def test_a_client_that_closes_its_side_still_gets_its_answers(self):
         reply = self.answer(b"PING\r\n" + Connection.encode("KEYS", "none*") + b"PING\r\n")
         self.assertEqual(reply, b"+PONG\r\n*0\r\n+PONG\r\n")
@@ -230,6 +259,23 @@ class Limits(unittest.TestCase):
                 self.assertEqual(busy.call("PING"), "PONG")
                 time.sleep(0.5)
             self.assertEqual(idle.read_to_end(), b"")
+
+    def test_an_idle_client_is_closed_when_told_so_later(self):
+        with Server("--threads", "3") as server:
+            idle = [server.connect() for _ in range(6)]
+            for connection in idle:
+                self.assertEqual(connection.call("PING"), "PONG")
+            with server.connect() as connection:
+                connection.ok("CONFIG", "SET", "timeout", "1")
+            for connection in idle:
+                self.assertEqual(connection.read_to_end(), b"")
+                connection.close()
+
+    def test_a_server_stops_though_a_statement_would_never_end(self):
+        with Server("--threads", "2") as server, server.connect() as connection:
+            connection.send(Connection.encode("SQL", "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b"))
+            time.sleep(0.2)
+            self.assertEqual(server.stop(), 0)
 
     def test_a_shorter_bulk_limit_is_respected(self):
         with Server("--proto-max-bulk-len", "1mb") as server, server.connect() as connection:

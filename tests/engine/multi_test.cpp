@@ -2,6 +2,8 @@
 #include <catch2/catch.hpp>
 
 #include "engine/database.hpp"
+#include "tests/base/fault_env.hpp"
+#include "tests/base/temporary_directory.hpp"
 #include "tests/engine/session_fixture.hpp"
 
 namespace trefoil {
@@ -105,6 +107,60 @@ TEST_CASE("EXEC answers nil when a watched key was changed") {
     fixture.run("SET a 4");
     CHECK(fixture.run("EXEC") == "[OK]");
   }
+}
+
+TEST_CASE("While the log refuses writes, transactions that only read are answered") {
+  const testing::TemporaryDirectory directory;
+  testing::FaultEnv env(Env::system());
+  const SessionFixture fixture(directory.path(), &env);
+  fixture.run("SET a 1");
+  fixture.sql("CREATE TABLE t (i INTEGER)");
+  env.failAt(1, {.kinds = testing::kWrite, .fault = testing::Fault::kIoError, .persistent = true});
+  while (!fixture.run("SET a 2").starts_with("(error) MISCONF")) {
+    static_cast<void>(fixture.session->awaitFence().ok());
+  }
+  fixture.run("MULTI");
+  fixture.run("GET b");
+  SECTION("keys only") {
+    CHECK(fixture.run("EXEC") == "[(nil)]");
+  }
+  SECTION("with rows") {
+    fixture.sql("SELECT count(*) FROM t");
+    CHECK(fixture.run("EXEC") == "[(nil), [[(integer) 0]]]");
+  }
+  SECTION("not if there is a write among them") {
+    fixture.run("SET b 1");
+    CHECK(fixture.run("EXEC").starts_with("(error) MISCONF"));
+    CHECK(fixture.run("GET b") == "(nil)");
+  }
+  SECTION("not if a row is written") {
+    fixture.sql("INSERT INTO t VALUES (1)");
+    CHECK(fixture.run("EXEC").starts_with("(error) MISCONF"));
+    CHECK(fixture.sql("SELECT count(*) FROM t") == "[[(integer) 0]]");
+  }
+  SECTION("BEGIN, too") {
+    fixture.run("DISCARD");
+    CHECK(fixture.sql("BEGIN") == "OK");
+    CHECK(fixture.run("GET b") == "(nil)");
+    CHECK(fixture.sql("SELECT count(*) FROM t") == "[[(integer) 0]]");
+    CHECK(fixture.sql("COMMIT") == "OK");
+  }
+  env.clearFault();
+}
+
+TEST_CASE("RESET puts the session's own settings back") {
+  SessionFixture fixture;
+  fixture.sql("SET statement_timeout = 5000");
+  fixture.sql("SET hnsw.ef_search = 7");
+  fixture.run("RESET");
+  CHECK(fixture.sql("SHOW statement_timeout") == "[[\"0\"]]");
+  CHECK(fixture.sql("SHOW hnsw.ef_search") != "[[\"7\"]]");
+}
+
+TEST_CASE("A deadline beyond the last timestamp is shown as that") {
+  SessionFixture fixture;
+  fixture.run("SET a 1 PXAT 9223372036854775806");
+  CHECK(fixture.sql("SELECT expires_at FROM kv('a')") == "[[\"290000-12-31 23:59:59.999\"]]");
 }
 
 TEST_CASE("SELECT inside MULTI switches the database for what follows") {

@@ -34,8 +34,8 @@ inline std::string runSqlOn(Session& session, std::string_view sql, std::vector<
 
 class SessionFixture {
  public:
-  explicit SessionFixture(const std::string& directory = "") {
-    auto opened = Database::open({.directory = directory});
+  explicit SessionFixture(const std::string& directory = "", Env* env = nullptr) {
+    auto opened = Database::open({.directory = directory, .env = env});
     if (!opened.ok()) {
       throw std::runtime_error(opened.error().message);
     }

@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -28,7 +29,8 @@ struct Fixture {
   std::unique_ptr<Database> database;
   std::unique_ptr<Server> server;
 
-  explicit Fixture(const char* threads = "2", const std::string& directory = "", Env* env = nullptr) {
+  explicit Fixture(const char* threads = "2", const std::string& directory = "", Env* env = nullptr,
+                   const char* policy = "always") {
     REQUIRE(settings.set("port", "0", Settings::Source::kCommandLine).ok());
     REQUIRE(settings.set("threads", threads, Settings::Source::kCommandLine).ok());
     OpenOptions options;
@@ -36,7 +38,7 @@ struct Fixture {
     options.directory = directory;
     options.env = env;
     if (!directory.empty()) {
-      REQUIRE(settings.set("appendfsync", "always", Settings::Source::kCommandLine).ok());
+      REQUIRE(settings.set("appendfsync", policy, Settings::Source::kCommandLine).ok());
     }
     auto opened = Database::open(options);
     REQUIRE(opened.ok());
@@ -49,7 +51,11 @@ struct Fixture {
 
 class Client {
  public:
-  explicit Client(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  // `receive_bytes`: what the system may hold for a client that does not read; 0: as much as it likes.
+  explicit Client(std::uint16_t port, int receive_bytes = 0) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (receive_bytes != 0) {
+      ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
+    }
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
@@ -227,6 +233,35 @@ TEST_CASE("under always, answers that a failed disk holds back say that the outc
     CHECK(answers.starts_with('-'));
     CHECK(answers.find("not known") != std::string::npos);
     CHECK(answers.find("+OK") == std::string::npos);  // nobody was told that SET a 2 is stored
+    env.clearFault();
+  }
+  std::filesystem::remove_all(name);
+}
+
+TEST_CASE("a disk that fails takes back no answer that did not wait for it") {
+  char name[] = "/tmp/trefoil-server-XXXXXX";
+  REQUIRE(::mkdtemp(name) != nullptr);
+  {
+    testing::FaultEnv env(Env::system());
+    const Fixture fixture("1", name, &env, "everysec");
+    const std::string value(1'000'000, 'x');
+    const std::string answer = "$1000000\r\n" + value + "\r\n";
+    const Client client(fixture.server->port());
+    REQUIRE(client.send("*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n" + answer));
+    REQUIRE(client.read(5) == "+OK\r\n");
+    // Part of the answers is still here, as nobody reads it, when a write comes whose own has to wait for the disk.
+    const Client slow(fixture.server->port(), 4096);
+    for (int i = 0; i < 4; ++i) {
+      REQUIRE(slow.send("GET big\r\n"));
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    env.failAt(1, {.kinds = testing::kWrite, .fault = testing::Fault::kIoError, .persistent = true});
+    REQUIRE(slow.send("SET a 2\r\n"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    for (int i = 0; i < 4; ++i) {
+      CHECK(slow.read(answer.size()) == answer);
+    }
+    CHECK(slow.read(1) == "-");
     env.clearFault();
   }
   std::filesystem::remove_all(name);
