@@ -221,8 +221,9 @@ class BatchSearch {
     std::vector<float> estimates;  // count x rows
     std::vector<std::uint64_t> rows;
     std::vector<const float*> floats;
+    std::vector<float> squared_norms;  // these and their roots to a multiple of sixteen rows while estimates are looked at
     std::vector<float> norms;
-    float largest_norm = 0;  // of them
+    float largest_norm = 0;
   };
   [[nodiscard]] Worker makeWorker() const {
     Worker worker;
@@ -236,7 +237,7 @@ class BatchSearch {
         const auto i = static_cast<std::size_t>(std::countr_zero(rows));
         worker.rows.push_back(group.first_row + i);
         worker.floats.push_back(arena_.at(group.slots[i]).data());
-        worker.norms.push_back(arena_.squaredNorm(group.slots[i]));
+        worker.squared_norms.push_back(arena_.squaredNorm(group.slots[i]));
       }
       if (worker.rows.size() + kGroupRows > kBatchRows) {
         multiply(worker);
@@ -254,6 +255,9 @@ class BatchSearch {
       return;
     }
     worker.estimates.resize(count_ * count + 16);  // read to a multiple of sixteen
+    worker.squared_norms.resize((count + 15) / 16 * 16);
+    worker.norms.resize(worker.squared_norms.size());
+    kernels().squareRoots(worker.squared_norms.data(), count, worker.norms.data());
     worker.largest_norm = *std::max_element(worker.norms.begin(), worker.norms.end());
     kernels().dotMatrix(padded_.data(), count_, side_by_side(worker), count, stride_, worker.estimates.data());
     for (std::size_t q = 0; q < count_; ++q) {
@@ -261,7 +265,7 @@ class BatchSearch {
     }
     worker.rows.clear();
     worker.floats.clear();
-    worker.norms.clear();
+    worker.squared_norms.clear();
   }
 
   const float* side_by_side(Worker& worker) const {
@@ -289,28 +293,26 @@ class BatchSearch {
     const auto exact = request_.metric == Metric::kL2 ? kernels().squaredL2 : kernels().dot;
     for (std::size_t begin = 0; begin < worker.rows.size(); begin += kGroupRows) {
       const std::size_t count = std::min(kGroupRows, worker.rows.size() - begin);
-      float norms[kGroupRows];
-      std::memcpy(norms, worker.norms.data() + begin, count * sizeof(float));
-      for (std::uint64_t rows = mayPass(scoring, estimates + begin, norms, count, best.worst(), worker.largest_norm); rows != 0;
-           rows &= rows - 1) {
+      for (std::uint64_t rows = mayPass(scoring, worker, estimates, begin, count, best.worst()); rows != 0; rows &= rows - 1) {
         const std::size_t i = begin + static_cast<std::size_t>(std::countr_zero(rows));
         const float raw = exact(query, worker.floats[i], stride_);
-        best.offer({worker.rows[i], scoring.distance(raw, worker.norms[i])});
+        best.offer({worker.rows[i], scoring.distance(raw, worker.squared_norms[i])});
       }
     }
   }
 
-  // Scoring::mayPass for estimates: the limit is made generous by what they may be off, at the most.
-  [[nodiscard]] std::uint64_t mayPass(const Scoring& scoring, const float* estimates, const float* norms, std::size_t count,
-                                      double worst, float largest_norm) const {
+  // Scoring::mayPass for estimates, of `count` rows from `begin` on: the limit is made generous by what they may be off, at the
+  // most.
+  [[nodiscard]] std::uint64_t mayPass(const Scoring& scoring, const Worker& worker, const float* estimates, std::size_t begin,
+                                      std::size_t count, double worst) const {
     const auto error = static_cast<float>(error_);
     const float query_norm = std::sqrt(static_cast<float>(scoring.query_squared_norm));
     const float limit = scoring.limit(worst);
     switch (request_.metric) {
       case Metric::kCosine:  // a limit on dot / |row|
-        return scoring.mayPass(estimates, norms, count, limit - error * query_norm);
+        return kernels().atLeastScaled(estimates + begin, worker.norms.data() + begin, count, limit - error * query_norm);
       case Metric::kInnerProduct:
-        return scoring.mayPass(estimates, norms, count, limit - error * query_norm * std::sqrt(largest_norm));
+        return kernels().atLeast(estimates + begin, count, limit - error * query_norm * worker.largest_norm);
       case Metric::kL2:
         break;
     }
@@ -318,9 +320,9 @@ class BatchSearch {
     const auto query_squared_norm = static_cast<float>(scoring.query_squared_norm);
     for (std::size_t i = 0; i < count; ++i) {
       // |q - r|^2 = |q|^2 + |r|^2 - 2 q.r, each of them and its float32 sum off by its share
-      squares[i] = (query_squared_norm + norms[i]) * (1 - 3 * error) - 2 * estimates[i];
+      squares[i] = (query_squared_norm + worker.squared_norms[begin + i]) * (1 - 3 * error) - 2 * estimates[begin + i];
     }
-    return scoring.mayPass(squares, norms, count, limit);
+    return kernels().atMost(squares, count, limit);
   }
 
   const VectorArena& arena_;

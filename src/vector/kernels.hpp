@@ -57,10 +57,12 @@ struct Kernels {
   double matrix_rounding;
 
   // Which of up to 64 values (at least one) pass: bit i is set unless values[i] is below (above) the limit; NaN passes. Scaled:
-  // unless values[i] < limit * sqrt(squared_norms[i]). The arrays are read up to the next multiple of 16.
+  // unless values[i] < limit * scales[i]. The arrays are read up to the next multiple of 16.
   std::uint64_t (*atLeast)(const float* values, std::size_t count, float limit);
   std::uint64_t (*atMost)(const float* values, std::size_t count, float limit);
-  std::uint64_t (*atLeastScaled)(const float* values, const float* squared_norms, std::size_t count, float limit);
+  std::uint64_t (*atLeastScaled)(const float* values, const float* scales, std::size_t count, float limit);
+  // Reads and writes up to the next multiple of 16.
+  void (*squareRoots)(const float* values, std::size_t count, float* out);
 };
 // NOLINTEND(readability-identifier-naming)
 

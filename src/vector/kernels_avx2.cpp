@@ -104,7 +104,8 @@ const Kernels kAvx2Kernels = {"avx2",
                               0,
                               atLeast,
                               atMost,
-                              atLeastScaled};
+                              atLeastScaled,
+                              squareRoots};
 
 }  // namespace trefoil::vector
 #endif

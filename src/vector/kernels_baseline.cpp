@@ -105,6 +105,7 @@ const Kernels kBaselineKernels = {"baseline",        pair<Dot>,      pair<Square
                                   gather<SquaredL2>, dotBytesGather, dotHalvesGather,
                                   signBytes,         widenHalves,    encodeBytes,
                                   hadamard,          dotMatrix,      0,
-                                  atLeast,           atMost,         atLeastScaled};
+                                  atLeast,           atMost,         atLeastScaled,
+                                  squareRoots};
 
 }  // namespace trefoil::vector

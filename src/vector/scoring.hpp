@@ -50,8 +50,11 @@ struct Scoring {
   // Bit i is clear only if row i's distance is above the one that `limit` was made from. `count` is at most 64.
   [[nodiscard]] std::uint64_t mayPass(const float* raw, const float* row_squared_norms, std::size_t count, float limit) const {
     switch (metric) {
-      case Metric::kCosine:
-        return kernels().atLeastScaled(raw, row_squared_norms, count, limit);
+      case Metric::kCosine: {
+        float norms[64];
+        kernels().squareRoots(row_squared_norms, count, norms);
+        return kernels().atLeastScaled(raw, norms, count, limit);
+      }
       case Metric::kL2:
         return kernels().atMost(raw, count, limit);
       case Metric::kInnerProduct:

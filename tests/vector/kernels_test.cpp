@@ -243,4 +243,31 @@ TEST_CASE("byte codes are rounded and held within their range; the Hadamard tran
   }
 }
 
+TEST_CASE("what passes a limit is a bit each, NaN with it", "[vector][kernels]") {
+  std::mt19937_64 random(kSeed);
+  for (const Kernels* use : supportedKernels()) {
+    for (const std::size_t count : {1U, 15U, 16U, 17U, 63U, 64U}) {
+      CAPTURE(use->name, count);
+      std::vector<float> values = randomVector(random, 64);
+      values[count / 2] = NAN;
+      values[0] = 0.25F;  // the limit itself
+      std::vector<float> squares = randomVector(random, 64);
+      for (float& square : squares) {
+        square *= square;
+      }
+      std::vector<float> roots(64);
+      use->squareRoots(squares.data(), count, roots.data());
+      const std::uint64_t least = use->atLeast(values.data(), count, 0.25F);
+      const std::uint64_t most = use->atMost(values.data(), count, 0.25F);
+      const std::uint64_t scaled = use->atLeastScaled(values.data(), roots.data(), count, 0.25F);
+      for (std::size_t i = 0; i < 64; ++i) {
+        CHECK((least >> i & 1) == (i < count && !(values[i] < 0.25F) ? 1 : 0));
+        CHECK((most >> i & 1) == (i < count && !(values[i] > 0.25F) ? 1 : 0));
+        CHECK((scaled >> i & 1) == (i < count && !(values[i] < 0.25F * roots[i]) ? 1 : 0));
+        CHECK((i >= count || roots[i] == std::sqrt(squares[i])));
+      }
+    }
+  }
+}
+
 }  // namespace trefoil::vector
