@@ -17,7 +17,9 @@ namespace {
 
 constexpr auto kBackgroundInterval = std::chrono::milliseconds(100);
 constexpr auto kFollowInterval = std::chrono::milliseconds(10);
-constexpr std::size_t kSweepBudget = 2000;  // entries with deadlines looked at in one step
+constexpr std::size_t kSweepBudget = 2000;  // entries with deadlines looked at in one go
+// While many of them have expired, it goes on for so much of each interval: a quarter, as in Redis (expire.c).
+constexpr std::int64_t kSweepMicros = 25'000;
 
 aof::SyncPolicy policyOf(const Settings& settings) {
   switch (settings.choice<FsyncPolicy>(Setting::kAppendFsync)) {
@@ -51,7 +53,8 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
       manager_->log()->setPolicy(policyOf(settings_));
     }
   });
-  background_ = std::thread([this] { backgroundLoop(); });
+  sweeper_ = std::thread([this] { repeat(&Impl::sweep, sweep_wake_); });
+  checkpointer_ = std::thread([this] { repeat(&Impl::checkpointIfNeeded, checkpoint_wake_); });
   follower_ = std::thread([this] { followLoop(); });
 }
 
@@ -63,9 +66,11 @@ Database::Impl::~Impl() {
     const std::lock_guard lock(background_mutex_);
     stopping_ = true;
   }
-  background_wake_.notify_all();
+  sweep_wake_.notify_all();
+  checkpoint_wake_.notify_all();
   follow_wake_.notify_all();
-  background_.join();
+  sweeper_.join();
+  checkpointer_.join();
   follower_.join();
   if (manager_->log() != nullptr) {
     if (const Status closed = manager_->log()->close(); !closed.ok()) {
@@ -106,7 +111,7 @@ Status Database::Impl::requestCheckpoint() {
   if (checkpoint_running_.load() || checkpoint_wanted_.exchange(true)) {
     return Error(ErrorCode::kInvalid, "Background append only file rewriting already in progress");
   }
-  background_wake_.notify_all();
+  checkpoint_wake_.notify_all();
   return {};
 }
 
@@ -148,15 +153,15 @@ void Database::Impl::requestShutdown() {
   }
 }
 
-void Database::Impl::backgroundLoop() {
+void Database::Impl::repeat(void (Impl::*step)(), std::condition_variable& wake) {
   std::unique_lock lock(background_mutex_);
   while (!stopping_) {
-    background_wake_.wait_for(lock, kBackgroundInterval);
+    wake.wait_for(lock, kBackgroundInterval);
     if (stopping_) {
       return;
     }
     lock.unlock();
-    backgroundStep();
+    (this->*step)();
     lock.lock();
   }
 }
@@ -173,9 +178,14 @@ void Database::Impl::followLoop() {
   }
 }
 
-void Database::Impl::backgroundStep() {
-  manager_->sweepExpired(env_.now(), kSweepBudget);
+void Database::Impl::sweep() {
+  const std::int64_t until = env_.monotonicMicros() + kSweepMicros;
+  while (manager_->sweepExpired(env_.now(), kSweepBudget) > kSweepBudget / 4 && env_.monotonicMicros() < until) {
+  }
   manager_->kv().purgeShadows();
+}
+
+void Database::Impl::checkpointIfNeeded() {
   aof::Log* log = manager_->log();
   if (log == nullptr) {
     return;

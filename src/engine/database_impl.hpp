@@ -56,8 +56,10 @@ class Database::Impl {
   const std::int64_t started_at_us;
 
  private:
-  void backgroundLoop();
-  void backgroundStep();
+  // Calls `step` about ten times a second, and when `wake` is notified.
+  void repeat(void (Impl::*step)(), std::condition_variable& wake);
+  void sweep();
+  void checkpointIfNeeded();
   void followLoop();
 
   std::unique_ptr<Settings> own_settings_;
@@ -75,15 +77,18 @@ class Database::Impl {
   std::mutex shutdown_mutex_;
   std::function<void()> shutdown_callback_;
 
-  // The background thread: sweeps expired keys, starts checkpoints, brings a failed log back.
   std::atomic<bool> checkpoint_wanted_{false};
   std::atomic<bool> checkpoint_running_{false};
   std::mutex checkpoint_mutex_;  // one checkpoint at a time
   std::mutex background_mutex_;
-  std::condition_variable background_wake_;
-  std::condition_variable follow_wake_;  // with background_mutex_
+  // With background_mutex_, one for each thread:
+  std::condition_variable sweep_wake_;
+  std::condition_variable checkpoint_wake_;
+  std::condition_variable follow_wake_;
   bool stopping_ = false;
-  std::thread background_;
+  std::thread sweeper_;  // removes expired keys, frees what snapshots have left
+  // Writes checkpoints: when somebody wants one, when the log has grown, and to bring a failed log back.
+  std::thread checkpointer_;
   // Keeps the vector indexes in step with their tables. Building one takes its time, so it has a thread of its own.
   std::thread follower_;
 };

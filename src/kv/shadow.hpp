@@ -12,13 +12,23 @@
 // A version whose trees live on in the live entry (it was copied, then changed) gives back its block only; one whose value ended
 // as a whole owns its trees. A version is freed when no open snapshot is at or below its death.
 //
+// Every write looks here while a snapshot is open, so this is a hash table; but one whose buckets are in the order of the hashes,
+// since walks ask for a range of them:
+//
+//   hash   [ partition: 8 | table: 4 | bucket: as many as needed | … ]
+//   table  heads [ bucket ] ─▶ node ─▶ node …      nodes lie in one array; a chain has the order in which they were added
+//
+// A table doubles its buckets when there are as many nodes; that there are sixteen of them keeps the pause short.
+//
 // Thread safety: the partition's lock. Entries themselves never change while they are here, so a snapshot's reader may keep
 // using one after it has released the lock.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <map>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/types.hpp"
 #include "kv/entry.hpp"
@@ -39,32 +49,49 @@ class ShadowMap {
     const Entry* entry = nullptr;  // nullptr: absent
   };
 
-  [[nodiscard]] bool empty() const { return versions_.empty(); }
-  [[nodiscard]] std::size_t size() const { return versions_.size(); }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const { return size_; }
 
-  void add(std::uint64_t hash, const Version& version) { versions_.emplace(hash, version); }
+  void add(std::uint64_t hash, const Version& version);
   // Whether a version of the key died at `lsn` or later.
   [[nodiscard]] bool diedSince(std::uint64_t hash, std::string_view key, Lsn lsn) const { return find(hash, key, lsn).decided; }
   // The same for any key of that hash: may be true once in 2^64 where it is not, which costs a retry.
   [[nodiscard]] bool anyDiedSince(std::uint64_t hash, Lsn lsn) const;
   [[nodiscard]] Found find(std::uint64_t hash, std::string_view key, Lsn snapshot) const;
 
-  // Visits what `snapshot` sees, entries present only, of hashes in [low, high], and so on to the partition's end if `to_end`.
+  // Visits what `snapshot` sees, entries present only, of hashes in [low, next), or up to the partition's end if `to_end`.
   template <typename Visitor>
   void visit(std::uint64_t low, std::uint64_t next, bool to_end, Lsn snapshot, Visitor&& visitor) const {
-    for (auto it = versions_.lower_bound(low); it != versions_.end() && (to_end || it->first < next); ++it) {
-      const Version& version = it->second;
-      if (!version.absent && find(it->first, version.entry->key(), snapshot).entry == version.entry) {
+    const auto visit_one = [&](const Node& node) {
+      const Version& version = node.version;
+      if (node.hash >= low && (to_end || node.hash < next) && !version.absent &&
+          find(node.hash, version.entry->key(), snapshot).entry == version.entry) {
         visitor(*version.entry);
+      }
+    };
+    const std::size_t last_table = to_end ? kTables - 1 : tableOf(next);
+    for (std::size_t at = tableOf(low); at <= last_table; ++at) {
+      const Table& table = tables_[at];
+      if (table.heads.empty()) {
+        continue;
+      }
+      const std::size_t first = at == tableOf(low) ? table.bucketOf(low) : 0;
+      const std::size_t last = !to_end && at == last_table ? table.bucketOf(next) : table.heads.size() - 1;
+      for (std::size_t bucket = first; bucket <= last; ++bucket) {
+        table.forEachIn(table.heads[bucket], visit_one);
       }
     }
   }
   // Visits all versions that died at `lsn` or later.
   template <typename Visitor>
   void visitDiedSince(Lsn lsn, Visitor&& visitor) const {
-    for (const auto& [hash, version] : versions_) {
-      if (version.died >= lsn) {
-        visitor(*version.entry);
+    for (const Table& table : tables_) {
+      for (const std::uint32_t head : table.heads) {
+        table.forEachIn(head, [&](const Node& node) {
+          if (node.version.died >= lsn) {
+            visitor(*node.version.entry);
+          }
+        });
       }
     }
   }
@@ -75,19 +102,55 @@ class ShadowMap {
       return;  // nothing has died before it since
     }
     purged_ = oldest;
-    for (auto it = versions_.begin(); it != versions_.end();) {
-      if (oldest == kNoSnapshot || it->second.died < oldest) {
-        release(it->second);
-        it = versions_.erase(it);
-      } else {
-        ++it;
+    for (Table& table : tables_) {
+      for (std::uint32_t& head : table.heads) {
+        for (std::uint32_t* link = &head; *link != kNone;) {
+          Node& node = table.nodes[*link];
+          if (oldest != kNoSnapshot && node.version.died >= oldest) {
+            link = &node.next;
+            continue;
+          }
+          release(node.version);
+          const std::uint32_t freed = std::exchange(*link, node.next);
+          node.next = std::exchange(table.free, freed);
+          --table.count;
+          --size_;
+        }
       }
     }
   }
 
  private:
-  // Versions of one hash stand in order of their death: a multimap keeps the order of insertion among equals.
-  std::multimap<std::uint64_t, Version> versions_;
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+  static constexpr unsigned kTableBits = 4;
+  static constexpr std::size_t kTables = std::size_t{1} << kTableBits;
+
+  struct Node {
+    std::uint64_t hash;
+    Version version;
+    std::uint32_t next;  // in the chain, or of the free ones
+  };
+  struct Table {
+    std::vector<std::uint32_t> heads;  // none before the first node, then a power of two
+    std::vector<Node> nodes;
+    std::uint32_t free = kNone;  // first of the nodes that are not used
+    std::uint32_t count = 0;     // of those that are
+
+    [[nodiscard]] std::size_t bucketOf(std::uint64_t hash) const;
+    template <typename Visitor>
+    void forEachIn(std::uint32_t at, Visitor&& visitor) const {
+      for (; at != kNone; at = nodes[at].next) {
+        visitor(nodes[at]);
+      }
+    }
+    void append(std::uint32_t node);
+    void grow();
+  };
+
+  static std::size_t tableOf(std::uint64_t hash);
+
+  std::array<Table, kTables> tables_;
+  std::size_t size_ = 0;
   Lsn purged_ = kNoSnapshot;  // the oldest snapshot at the last purge
 };
 

@@ -7,6 +7,7 @@
 #include "kv/effects.hpp"
 #include "kv/view.hpp"
 #include "sql/effects.hpp"
+#include "txn/transaction.hpp"
 
 namespace trefoil::txn {
 
@@ -14,6 +15,10 @@ namespace {
 
 // Kinds of checkpoint units. Persisted: append only, never renumber.
 enum class UnitKind : std::uint16_t { kKv = 1, kSql = 2, kVectorIndex = 3 };
+
+// Expired keys that are removed together: the partition is locked for some microseconds.
+constexpr std::size_t kExpiredKeys = 32;
+constexpr std::size_t kExpiredBytes = 2048;
 
 }  // namespace
 
@@ -220,22 +225,49 @@ bool Manager::followVectorIndexes() {
 }
 
 std::size_t Manager::sweepExpired(UnixMs now, std::size_t budget) {
-  kv::SweepResult sweep = kv_->sweepExpired(now, budget);
+  const kv::SweepResult sweep = kv_->sweepExpired(now, budget);
+  const std::span<const kv::ExpiredKey> expired = sweep.expired;
+  const auto partition_of = [&](const kv::ExpiredKey& one) { return kv::Store::partition(kv_->key(one.db, one.key)); };
   std::size_t removed = 0;
-  for (const kv::ExpiredKey& expired : sweep.expired) {
-    if (!admitWrite().ok()) {
-      break;  // the log refuses writes: expired keys stay, unseen
+  // While the log refuses writes, expired keys stay, unseen.
+  for (std::size_t begin = 0; begin < expired.size() && admitWrite().ok();) {
+    const kv::PartitionId partition = partition_of(expired[begin]);
+    std::size_t bytes = expired[begin].key.size();
+    std::size_t end = begin + 1;
+    while (end < expired.size() && partition_of(expired[end]) == partition && end - begin < kExpiredKeys &&
+           bytes < kExpiredBytes) {
+      bytes += expired[end++].key.size();
     }
-    EffectBuffer effects;
-    kv::View view = kv::View::live(*kv_, effects, now);
-    const kv::Key key = kv_->key(expired.db, expired.key);
-    const kv::PartitionId partition = kv::Store::partition(key);
-    const kv::PartitionLocks locks(*kv_, {&partition, 1});
-    if (view.removeIfExpired(key) && commitLive(effects.bytes())) {
-      ++removed;
-    }
+    removed += removeExpired(partition, expired.subspan(begin, end - begin), now);
+    begin = end;
   }
   return removed;
+}
+
+// Those that are still there and still expired.
+std::size_t Manager::removeExpired(kv::PartitionId partition, std::span<const kv::ExpiredKey> keys, UnixMs now) {
+  std::size_t removed = 0;
+  const auto remove_from = [&](kv::View& view) {
+    removed = 0;
+    for (const kv::ExpiredKey& one : keys) {
+      removed += view.removeIfExpired(kv_->key(one.db, one.key)) ? 1 : 0;
+    }
+  };
+  EffectBuffer effects;
+  {
+    const kv::PartitionLocks locks(*kv_, {&partition, 1});
+    kv::View view = kv::View::live(*kv_, effects, now);
+    remove_from(view);
+    if (removed == 0 || commitLive(effects.bytes())) {
+      return removed;
+    }
+  }
+  const auto in_transaction = [&](Transaction& own) -> Status {
+    remove_from(own.kv());
+    return {};
+  };
+  const bool done = isLarge(effects.bytes()) && runTransaction(*this, now, in_transaction).ok();
+  return done ? removed : 0;  // without room in the log just now, the next sweep finds them again
 }
 
 }  // namespace trefoil::txn

@@ -23,6 +23,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -105,7 +106,8 @@ class Manager {
   // snapshot of its own. True: go on, there is much to do. Any number of callers; none may hold a lock.
   bool followVectorIndexes();
 
-  // Removes some keys whose deadline has passed, each by a ChangeSet of its own. Returns how many. One caller at a time.
+  // Looks at about `budget` keys with deadlines, and removes those that have passed, a partition's in one ChangeSet. Returns how
+  // many. One caller at a time.
   std::size_t sweepExpired(UnixMs now, std::size_t budget);
 
  private:
@@ -121,6 +123,7 @@ class Manager {
   Status applyAll(std::string_view effects, const WriteContext& context);
   Status writeUnits(aof::CheckpointWriter& writer);
   void closeSnapshot(Lsn lsn);
+  std::size_t removeExpired(kv::PartitionId partition, std::span<const kv::ExpiredKey> keys, UnixMs now);
 
   Env& env_;
   Versions versions_;

@@ -79,6 +79,33 @@ TEST_CASE("What was written is there after a restart") {
   CHECK(manager->kv().size(0) == 2);
 }
 
+TEST_CASE("Expired keys are removed for good, whatever the length of their names") {
+  const TemporaryDirectory directory;
+  FaultEnv env(Env::system());
+  const ManagerOptions options = optionsFor(directory.path(), env);
+  const auto name_of = [](int i) { return std::string(i % 50 == 0 ? 20'000 : 10, 'k') + std::to_string(i); };
+  {
+    const auto manager = open(options);
+    for (int i = 0; i < 600; ++i) {
+      const std::string name = name_of(i);
+      const Deadline deadline = i % 3 == 0 ? kNever : Deadline{kNow.value + (i % 3 == 1 ? -1 : 1)};
+      REQUIRE(runTransaction(*manager, kNow, [&](Transaction& own) -> Status {
+                own.kv().setString(own.kv().key(0, name), "v", deadline);
+                return {};
+              }).ok());
+    }
+    std::size_t removed = 0;
+    for (int round = 0; round < 100; ++round) {
+      removed += manager->sweepExpired(kNow, 100);
+    }
+    CHECK(removed == 200);
+    CHECK(manager->kv().size(0) == 400);
+  }
+  const auto manager = open(options);
+  CHECK(manager->kv().size(0) == 400);
+  CHECK(manager->sweepExpired(kNow, 100'000) == 0);
+}
+
 TEST_CASE("A checkpoint and the log behind it make up the state") {
   const TemporaryDirectory directory;
   const ManagerOptions options = optionsFor(directory.path(), Env::system());
