@@ -32,6 +32,7 @@
 
 #include "base/parallel.hpp"
 #include "bench/peers/vector_peers.hpp"
+#include "bench/plain/plain_loops.hpp"
 #include "vector/hnsw.hpp"
 #include "vector/kernels.hpp"
 
@@ -295,16 +296,6 @@ void threadsPart(const Settings& settings, const Data& data) {
   std::printf("  two threads are %.2fx faster\n", seconds[0] / seconds[1]);
 }
 
-__attribute__((noinline, optimize("O3"))) std::uint64_t readAll(const std::uint64_t* words, std::size_t count) {
-  std::uint64_t sums[16] = {};
-  for (std::size_t i = 0; i + 16 <= count; i += 16) {
-    for (std::size_t lane = 0; lane < 16; ++lane) {
-      sums[lane] += words[i + lane];
-    }
-  }
-  return std::accumulate(std::begin(sums), std::end(sums), std::uint64_t{0});
-}
-
 volatile std::uint64_t sink;
 
 void exactPart(const Data& data) {
@@ -323,7 +314,7 @@ void exactPart(const Data& data) {
     while (slot < data.slots.size()) {
       const VectorArena::Run run = data.arena->runFrom(Slot{static_cast<std::uint32_t>(slot)});
       const std::size_t size = std::min(run.size, data.slots.size() - slot);
-      sum += readAll(reinterpret_cast<const std::uint64_t*>(run.floats), size * data.arena->stride() / 2);
+      sum += bench::readAll(run.floats, size * data.arena->stride() * sizeof(float));
       slot += size;
     }
     sink = sum;
@@ -526,7 +517,7 @@ void restartPart(const Settings& settings, const Data& data) {
   const double touch = secondsOf([&] {
     std::uint64_t sum = 0;
     for (const std::string& chunk : chunks) {
-      sum += readAll(reinterpret_cast<const std::uint64_t*>(chunk.data()), chunk.size() / 8);
+      sum += bench::readAll(chunk.data(), chunk.size());
     }
     sink = sum;
   });

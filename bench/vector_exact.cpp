@@ -17,6 +17,7 @@
 
 #include <sys/mman.h>
 
+#include "bench/plain/plain_loops.hpp"
 #include "vector/exact_search.hpp"
 #include "vector/kernels.hpp"
 
@@ -26,29 +27,12 @@ using trefoil::vector::CandidateBlock;
 using trefoil::vector::Metric;
 using trefoil::vector::Slot;
 
-// What -O3 -march=native makes of them, without compiling the whole file so.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define PLAIN_LOOP                                                                          \
-  __attribute__((noinline, target_clones("arch=skylake-avx512", "arch=haswell", "default"), \
-                 optimize("O3,associative-math,no-signed-zeros,no-trapping-math")))
-#else
-#define PLAIN_LOOP __attribute__((noinline))
-#endif
-
-PLAIN_LOOP float plainDot(const float* left, const float* right, std::size_t dimension) {
-  float sum = 0;
-  for (std::size_t i = 0; i < dimension; ++i) {
-    sum += left[i] * right[i];
-  }
-  return sum;
-}
-
 // Rows are unit vectors here: what a plain program would keep, so that cosine is one dot product.
 std::vector<std::pair<float, std::size_t>> plainSearch(const std::vector<float>& rows, std::size_t dimension, const float* query,
                                                        std::size_t k) {
   std::priority_queue<std::pair<float, std::size_t>> best;
   for (std::size_t row = 0; row * dimension < rows.size(); ++row) {
-    const float distance = 1 - plainDot(rows.data() + row * dimension, query, dimension);
+    const float distance = 1 - trefoil::bench::plainDot(rows.data() + row * dimension, query, dimension);
     if (best.size() < k) {
       best.emplace(distance, row);
     } else if (distance < best.top().first) {
@@ -62,21 +46,6 @@ std::vector<std::pair<float, std::size_t>> plainSearch(const std::vector<float>&
   }
   std::reverse(result.begin(), result.end());
   return result;
-}
-
-PLAIN_LOOP std::uint64_t readAll(const float* data, std::size_t count) {
-  const auto* words = reinterpret_cast<const std::uint32_t*>(data);
-  std::uint32_t sums[64] = {};
-  for (std::size_t i = 0; i + 64 <= count; i += 64) {
-    for (std::size_t lane = 0; lane < 64; ++lane) {
-      sums[lane] += words[i + lane];
-    }
-  }
-  std::uint64_t sum = 0;
-  for (const std::uint32_t lane : sums) {
-    sum += lane;
-  }
-  return sum;
 }
 
 double milliseconds(const std::function<void()>& body) {
@@ -152,7 +121,7 @@ int main(int argc, char** argv) {
     const std::span<const float> query(queries.data() + round * dimension, dimension);
     std::vector<std::pair<float, std::size_t>> expected;
     std::vector<trefoil::vector::Neighbour> found;
-    read_ms.push_back(milliseconds([&] { sink = readAll(read_floats, plain_rows.size()); }));
+    read_ms.push_back(milliseconds([&] { sink = trefoil::bench::readAll(read_floats, plain_rows.size() * sizeof(float)); }));
     plain_ms.push_back(milliseconds([&] { expected = plainSearch(plain_rows, dimension, query.data(), kBest); }));
     const auto search = [&](bool parallel) {
       return trefoil::vector::exactSearch(arena, {Metric::kCosine, query, kBest}, blocks, block,

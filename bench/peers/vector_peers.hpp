@@ -1,6 +1,5 @@
 // The vector libraries that bench_vector runs beside Trefoil, behind plain functions: their headers are compiled with flags of
-// their own
-// (-O3 -march=native), which must not reach inline functions that others use too.
+// their own (-O3 -march=native), which must not reach inline functions that others use too.
 #pragma once
 
 #include <cstddef>
@@ -31,6 +30,7 @@ class HnswlibIndex {
   std::unique_ptr<Impl> impl_;
 };
 
+// IndexFlatIP.
 class FaissFlat {
  public:
   static bool available();

@@ -259,7 +259,7 @@ class BatchSearch {
     worker.norms.resize(worker.squared_norms.size());
     kernels().squareRoots(worker.squared_norms.data(), count, worker.norms.data());
     worker.largest_norm = *std::max_element(worker.norms.begin(), worker.norms.end());
-    kernels().dotMatrix(padded_.data(), count_, side_by_side(worker), count, stride_, worker.estimates.data());
+    kernels().dotMatrix(padded_.data(), count_, sideBySide(worker), count, stride_, worker.estimates.data());
     for (std::size_t q = 0; q < count_; ++q) {
       choose(worker, q, worker.estimates.data() + q * count, worker.best[q]);
     }
@@ -268,7 +268,7 @@ class BatchSearch {
     worker.squared_norms.clear();
   }
 
-  const float* side_by_side(Worker& worker) const {
+  const float* sideBySide(Worker& worker) const {
     const std::size_t count = worker.rows.size();
     bool contiguous = true;
     for (std::size_t i = 1; i < count && contiguous; ++i) {
