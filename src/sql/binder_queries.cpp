@@ -171,6 +171,9 @@ class SelectBinder {
     if (select_.distinct) {
       return planDistinct(std::move(plan), std::move(limit), std::move(offset));
     }
+    if (orderSharesValues()) {
+      return sortProjected(std::move(plan), std::move(limit), std::move(offset));
+    }
     if (!order_.empty()) {
       plan = planSort(std::move(plan), std::move(order_), std::move(limit), std::move(offset));
       return project(std::move(plan));
@@ -268,8 +271,20 @@ class SelectBinder {
             .at(item.expression->position);
       }
       order_.push_back(std::move(key));
+      order_places_.push_back(ordinal != 0 ? static_cast<int>(ordinal - 1) : alias);
     }
     return {};
+  }
+
+  // Whether the order names items of the list that are not the same when computed again (random()), or take a subquery.
+  [[nodiscard]] bool orderSharesValues() const {
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+      if (const int place = order_places_[i];
+          place >= 0 && !equivalent(*list_.expressions[static_cast<std::size_t>(place)], *order_[i].expression)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   Result<PlanNodePtr> planGroups(PlanNodePtr input) {
@@ -407,15 +422,50 @@ class SelectBinder {
     return query;
   }
 
+  // The list and all keys are computed first, and the sort is over columns; keys that are not of the list are left out at the
+  // end.
+  Result<BoundQuery> sortProjected(PlanNodePtr input, ExpressionPtr limit, ExpressionPtr offset) {
+    const std::size_t visible = list_.expressions.size();
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+      if (order_places_[i] < 0) {
+        order_places_[i] = static_cast<int>(list_.expressions.size());
+        list_.columns.push_back({"?column?", order_[i].expression->type});
+        list_.expressions.push_back(std::move(order_[i].expression));
+      }
+    }
+    TREFOIL_ASSIGN(BoundQuery query, project(std::move(input)));
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+      const auto& column = query.root->output[static_cast<std::size_t>(order_places_[i])];
+      order_[i].expression = makeColumn(column.type, column.id);
+    }
+    query.root = planSort(std::move(query.root), std::move(order_), std::move(limit), std::move(offset));
+    if (query.columns.size() == visible) {
+      return query;
+    }
+    list_.expressions.clear();
+    for (std::size_t i = 0; i < visible; ++i) {
+      const auto& column = query.root->output[i];
+      list_.expressions.push_back(makeColumn(column.type, column.id));
+    }
+    query.columns.resize(visible);
+    list_.columns = std::move(query.columns);
+    return project(std::move(query.root));
+  }
+
   Result<BoundQuery> planDistinct(PlanNodePtr input, ExpressionPtr limit, ExpressionPtr offset) {
     // ORDER BY must be over the list.
     std::vector<std::size_t> places;
-    for (const SortKey& key : order_) {
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+      if (order_places_[i] >= 0) {
+        places.push_back(static_cast<std::size_t>(order_places_[i]));
+        continue;
+      }
+      const Expression& key = *order_[i].expression;
       const auto found = std::find_if(list_.expressions.begin(), list_.expressions.end(),
-                                      [&](const ExpressionPtr& item) { return equivalent(*item, *key.expression); });
+                                      [&](const ExpressionPtr& item) { return equivalent(*item, key); });
       if (found == list_.expressions.end()) {
         return Error(ErrorCode::kInvalid, "for SELECT DISTINCT, ORDER BY expressions must appear in select list")
-            .at(key.expression->position);
+            .at(key.position);
       }
       places.push_back(static_cast<std::size_t>(found - list_.expressions.begin()));
     }
@@ -458,6 +508,7 @@ class SelectBinder {
   std::vector<ColumnId> group_ids_;
   ExpressionPtr having_;
   std::vector<SortKey> order_;
+  std::vector<int> order_places_;  // of each key: the item of the list that it names, or -1
 };
 
 Result<BoundQuery> Binder::bindQuery(const ast::Query& query, Frame& frame, const CommonTableScope* common_tables,
