@@ -23,6 +23,7 @@ constexpr std::chrono::microseconds kCopyWait{20};
 constexpr unsigned kLooksBeforeSleep = 64;
 constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
 constexpr std::size_t kSyncStepBytes = std::size_t{8} << 20;  // everysec syncs earlier, so that no sync takes long
+constexpr std::size_t kZerosAhead = std::size_t{1} << 20;
 constexpr std::int64_t kNoDeadline = INT64_MAX;
 
 bool isDiskFull(const Error& error) {
@@ -45,6 +46,7 @@ Flusher::Flusher(Ring& ring, ManifestStore& manifest, std::atomic<Lsn>& durable,
       file_(std::move(start.file)),
       segment_(start.segment),
       written_(ring.end()),
+      zeroed_(ring.end()),
       sync_begun_(ring.end()),
       last_mark_(ring.end()),
       last_commit_end_(ring.end()),
@@ -337,7 +339,7 @@ bool Flusher::write() {
   empty_looks_ = 0;
   for (Lsn at = begin; at < batch.end;) {
     const std::string_view bytes = ring_.bytes(at, batch.end);
-    if (Status status = file_->write(kSegmentHeaderBytes + (at - segment_.start), bytes); !status.ok()) {
+    if (Status status = file_->write(offsetOf(at), bytes); !status.ok()) {
       if (isDiskFull(status.error()) && !held_) {
         enterRetrying(status.error());
       } else {
@@ -346,6 +348,9 @@ bool Flusher::write() {
       return false;
     }
     at += bytes.size();
+  }
+  if (policy() == SyncPolicy::kAlways && batch.end > zeroed_) {
+    writeZerosAhead(batch.end);
   }
   group_.records += batch.records;
   group_.bytes += batch.end - begin;
@@ -356,6 +361,21 @@ bool Flusher::write() {
   leaveRetrying();
   roomCameBack();
   return true;
+}
+
+// What cannot be written here is not missed: the records themselves will say that the disk is full.
+void Flusher::writeZerosAhead(Lsn end) {
+  static constexpr char kZeros[kZerosAhead] = {};
+  zeroed_ = std::max(end, std::min(end + kZerosAhead, segment_.start + segment_bytes_));
+  (void)file_->write(offsetOf(end), {kZeros, static_cast<std::size_t>(zeroed_ - end)});
+}
+
+// If it fails, or the process dies before, whoever reads the segment knows zeros for its end.
+void Flusher::cutZeros() {
+  if (zeroed_ > written_) {
+    (void)file_->truncate(offsetOf(written_));
+    zeroed_ = written_;
+  }
 }
 
 // The next record's writer has its LSN but has not copied everything yet: a moment, unless it lost its CPU.
@@ -421,6 +441,7 @@ bool Flusher::roll(FileLock& lock) {
       return false;
     }
   }
+  cutZeros();
   if (next_number_ == 0) {
     next_number_ = manifest_.takeFileNumber();
   }
@@ -432,6 +453,7 @@ bool Flusher::roll(FileLock& lock) {
   }
   file_ = std::move(file).value();
   segment_ = next;
+  zeroed_ = written_;
   next_number_ = 0;
   roll_wanted_ = false;
   rolling_ = false;
@@ -568,6 +590,7 @@ void Flusher::takeNewFile() {
   file_ = std::move(new_file_);
   segment_ = new_segment_;
   written_ = start;
+  zeroed_ = start;
   synced_ = start;
   sync_begun_ = start;
   last_mark_ = start;
@@ -582,6 +605,9 @@ Status Flusher::stop() {
   stopping_ = true;
   ring_.wakeUp();
   thread_.join();
+  if (file_ != nullptr) {
+    cutZeros();
+  }
   std::string reason = refusal_.empty() ? "the log is closed" : refusal_;
   const bool complete = state() != LogState::kFailed && synced_ == ring_.end();
   setState(LogState::kClosed, reason);

@@ -21,6 +21,10 @@ std::string hex(std::uint32_t value) {
   return text;
 }
 
+bool isZero(std::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](char byte) { return byte == 0; });
+}
+
 }  // namespace
 
 Result<std::unique_ptr<File>> createSegment(Env& env, const std::string& path, const SegmentIdentity& identity) {
@@ -95,6 +99,20 @@ Result<std::string_view> SegmentReader::view(std::uint64_t offset, std::size_t w
   return std::string_view(buffer_).substr(static_cast<std::size_t>(offset - buffer_offset_), wanted);
 }
 
+Result<bool> SegmentReader::onlyZerosBehind(std::uint64_t offset) {
+  while (offset < limit_) {
+    TREFOIL_ASSIGN(const std::string_view bytes, view(offset, kReadBytes));
+    if (!isZero(bytes)) {
+      return false;
+    }
+    if (bytes.empty()) {
+      break;  // the file became shorter while it was read
+    }
+    offset += bytes.size();
+  }
+  return true;
+}
+
 SegmentReader::Outcome SegmentReader::bad(std::string reason) {
   bad_reason_ = std::move(reason);
   return Outcome::kBad;
@@ -123,11 +141,17 @@ std::string SegmentReader::headerProblem(const RecordHeader& header, std::uint64
 
 Result<SegmentReader::Outcome> SegmentReader::next(RecordView& record) {
   const std::uint64_t offset = offsetOf(position_);
-  const bool ends_here = entry_.end ? position_ == *entry_.end : offset == file_bytes_;
-  if (ends_here) {
+  if (entry_.end && position_ == *entry_.end) {
     return Outcome::kEnd;
   }
   TREFOIL_ASSIGN(std::string_view bytes, view(offset, kRecordHeaderBytes));
+  if (!entry_.end && isZero(bytes)) {
+    TREFOIL_ASSIGN(const bool ends_here, onlyZerosBehind(offset + bytes.size()));
+    if (ends_here) {
+      return Outcome::kEnd;
+    }
+    TREFOIL_ASSIGN(bytes, view(offset, kRecordHeaderBytes));
+  }
   if (bytes.size() < kRecordHeaderBytes) {
     return bad("the file ends there, within the head of a record");
   }
@@ -147,7 +171,7 @@ Result<SegmentReader::Outcome> SegmentReader::next(RecordView& record) {
     return bad("checksum mismatch: stored " + hex(header.crc) + ", computed " + hex(computed));
   }
   const std::string_view padding = bytes.substr(kRecordHeaderBytes + header.length);
-  if (std::any_of(padding.begin(), padding.end(), [](char byte) { return byte != 0; })) {
+  if (!isZero(padding)) {
     return bad("the bytes behind the record are not zero");
   }
   if (header.version != kRecordVersion) {  // intact, so it is neither torn nor corrupt: a newer program wrote it

@@ -42,7 +42,8 @@ class SegmentReader {
   // kCorruption if the head is damaged or says something else than the manifest's entry.
   static Result<std::unique_ptr<SegmentReader>> open(Env& env, const std::string& path, const SegmentEntry& entry);
 
-  // Reads the record at position(). kEnd: where the manifest says that the segment ends or, for the one in use, the file's end.
+  // Reads the record at position(). kEnd: where the manifest says that the segment ends or, for the one in use, where nothing but
+  // zeros follow.
   Result<Outcome> next(RecordView& record);
   // Continues there: the beginning of a record.
   void seek(Lsn lsn) { position_ = lsn; }
@@ -72,6 +73,7 @@ class SegmentReader {
   Status readHeader();
   // The bytes at `offset`: `wanted` of them, or all up to the limit if those are fewer.
   Result<std::string_view> view(std::uint64_t offset, std::size_t wanted);
+  Result<bool> onlyZerosBehind(std::uint64_t offset);
   Outcome bad(std::string reason);
   [[nodiscard]] std::string headerProblem(const RecordHeader& header, std::uint64_t room) const;
 
