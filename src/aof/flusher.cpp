@@ -17,8 +17,8 @@ constexpr std::int64_t kSecondMicros = 1'000'000;
 constexpr std::int64_t kRetryMicros = 100'000;
 // Who waits for a full disk longer than this is told that the outcome is unknown; the bytes are still tried again.
 constexpr std::int64_t kPatienceMicros = 1'000'000;
-constexpr std::int64_t kMinGatherMicros = 50;  // shorter ones are over before a thread has woken up
 constexpr std::int64_t kMaxGatherMicros = 2'000;
+constexpr std::int64_t kLongSyncMicros = 1'000;  // committers leave these to the thread
 constexpr std::chrono::microseconds kCopyWait{20};
 constexpr unsigned kLooksBeforeSleep = 64;
 constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
@@ -61,29 +61,34 @@ Flusher::~Flusher() {
 
 // --- reaching and waiting ---
 
-void Flusher::reach(Lsn end) {
+Reach Flusher::reach(Lsn end) {
+  const bool early = reachedLsn() < end && committersTurn() && gatheringHelps(env_.monotonicMicros());
+  return early ? Reach::kGather : reachNow(end);
+}
+
+Reach Flusher::reachNow(Lsn end) {
   TREFOIL_DEBUG_ASSERT(end <= ring_.end());
-  if (reachedLsn() >= end || !committersWrite()) {
-    return;
+  if (reachedLsn() < end && committersTurn()) {
+    FileLock lock(file_mutex_);
+    if (reachedLsn() < end && usable() && committersTurn()) {
+      const bool always = policy() == SyncPolicy::kAlways;
+      if (writeUpTo(always ? ring_.end() : end) && always) {
+        sync(lock);
+      }
+    }
   }
-  const FileLock lock(file_mutex_);
-  if (reachedLsn() < end && usable()) {
-    writeUpTo(end);
-  }
+  return reachedLsn() >= end ? Reach::kDone : Reach::kTold;
 }
 
 Status Flusher::waitReached(Lsn end) {
-  while (true) {
-    reach(end);
-    if (reachedLsn() >= end) {
-      return {};
-    }
+  while (reachNow(end) != Reach::kDone) {
     std::unique_lock lock(mutex_);
-    Waiters::Entry(durability_waiters_).wait(lock, [&] { return reachedLsn() >= end || stalled() || committersWrite(); });
+    Waiters::Entry(durability_waiters_).wait(lock, [&] { return reachedLsn() >= end || stalled() || committersTurn(); });
     if (stalled() && reachedLsn() < end) {
       return unknownOutcome(refusal_);
     }
   }
+  return {};
 }
 
 Status Flusher::waitDurable(Lsn end) {
@@ -198,24 +203,21 @@ bool Flusher::step(FileLock& lock) {
     return false;
   }
   const bool look = now >= next_look_at_;
-  const bool urgent = policy() == SyncPolicy::kAlways || stopping_ || sync_wanted_ > synced_;
+  const bool urgent = threadSyncsAlways() || stopping_ || sync_wanted_ > synced_;
   if (look && unmarked() && unwritten() == 0 && now >= last_sync_at_ + kSecondMicros && ring_.hasRoom() && !stopping_) {
     appendMark();  // the last commits are on disk, and for a second nothing has come that would bring a mark along
   }
   if (rolling_ && !roll(lock)) {
     return false;
   }
-  if (unwritten() > 0 && gather_until_ == 0 && gatheringHelps(now)) {
-    gather_until_ = now + std::min(last_sync_micros_ / 4, kMaxGatherMicros);
-  }
-  if (gather_until_ > now && gatheringHelps(now)) {
+  if (urgent && gatheringHelps(now)) {
     return false;
   }
   const Lsn end = ring_.end();
   if ((look || urgent || retrying || end > wakeUpAt()) && !writeUpTo(end)) {
     return rolling_;
   }
-  const bool second_over = policy() == SyncPolicy::kEverySecond && (look || written_ - sync_begun_ >= kSyncStepBytes);
+  const bool second_over = policy() != SyncPolicy::kNo && (look || written_ - sync_begun_ >= kSyncStepBytes);
   if ((urgent || second_over) && !sync(lock)) {
     return false;
   }
@@ -235,22 +237,22 @@ void Flusher::planNextLook(std::int64_t now) {
 
 // The append that passes this LSN wakes the thread.
 Lsn Flusher::wakeUpAt() const {
-  if (policy() == SyncPolicy::kAlways) {
+  if (threadSyncsAlways()) {
     // Who needed room, or wrote before the policy changed, may have written while the thread was syncing: that wants a sync, too.
-    return gather_until_ == 0 ? synced_.load(std::memory_order_relaxed) : written_ + gatherBytes();
+    return gatheringHelps(env_.monotonicMicros()) ? written_ + gatherBytes() : synced_.load(std::memory_order_relaxed);
   }
   if (next_look_at_ == kNoDeadline) {
     return last_look_end_;
   }
-  return policy() == SyncPolicy::kEverySecond ? sync_begun_ + kSyncStepBytes : Ring::kNoWake;
+  return policy() != SyncPolicy::kNo ? sync_begun_ + kSyncStepBytes : Ring::kNoWake;
 }
 
 void Flusher::sleep(FileLock& lock, std::uint32_t ticket) {
   const bool able = file_ != nullptr && state() != LogState::kRetrying;
   const Lsn wake_at = able ? wakeUpAt() : Ring::kNoWake;
   std::int64_t deadline = able ? next_look_at_ : file_ != nullptr ? retry_at_ : kNoDeadline;
-  if (able && gather_until_ != 0) {
-    deadline = std::min(deadline, gather_until_);
+  if (able && threadSyncsAlways() && gatheringHelps(env_.monotonicMicros())) {
+    deadline = std::min(deadline, gatherDeadline());
   }
   lock.unlock();
   ring_.wakeAt(wake_at);
@@ -274,14 +276,27 @@ bool Flusher::writeUpTo(Lsn end) {
   return true;
 }
 
+// Whether reach() would do something: nobody else is at it.
+bool Flusher::committersTurn() const {
+  return committersWrite() && !(syncing_ && policy() == SyncPolicy::kAlways);
+}
+
+bool Flusher::threadSyncsAlways() const {
+  return policy() == SyncPolicy::kAlways && last_sync_micros_.load(std::memory_order_relaxed) > kLongSyncMicros;
+}
+
 bool Flusher::gatheringHelps(std::int64_t now) const {
-  return policy() == SyncPolicy::kAlways && unwritten() < gatherBytes() && !stopping_ && !held_ &&
-         last_sync_micros_ / 4 >= kMinGatherMicros && now - last_sync_at_ < 4 * last_sync_micros_;
+  return policy() == SyncPolicy::kAlways && unwritten() < gatherBytes() && !stopping_ && !held_ && now < gatherDeadline();
+}
+
+std::int64_t Flusher::gatherDeadline() const {
+  return last_sync_at_ + std::min(2 * last_sync_micros_.load(std::memory_order_relaxed), kMaxGatherMicros);
 }
 
 // A little less than before, as the same clients may send a little less.
 std::size_t Flusher::gatherBytes() const {
-  return expected_bytes_ - expected_bytes_ / 8;
+  const std::size_t expected = expected_bytes_.load(std::memory_order_relaxed);
+  return expected - expected / 8;
 }
 
 bool Flusher::unmarked() const {
@@ -357,7 +372,6 @@ bool Flusher::write() {
   last_commit_end_ = batch.last_commit_end;
   ring_.release(batch.end);
   written_.store(batch.end, std::memory_order_release);
-  gather_until_ = 0;
   leaveRetrying();
   roomCameBack();
   return true;
@@ -417,6 +431,9 @@ bool Flusher::sync(FileLock& lock) {
   // Everybody who is answered now, and everybody who is already waiting for the next one. One client alone waits for nobody.
   const std::size_t waiting = ring_.end() - sync_begun_;
   expected_bytes_ = group.records > 1 || waiting > 0 ? std::min(group.bytes + waiting, ring_.capacity() / 4) : 0;
+  if (threadSyncsAlways()) {
+    ring_.wakeUp();  // from here on it is the thread's
+  }
   publishSynced(sync_begun_);
   return true;
 }

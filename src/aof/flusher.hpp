@@ -1,17 +1,21 @@
-// Flusher: moves the ring's bytes to the segment files, and syncs them. Two ways, by policy:
+// Flusher: moves the ring's bytes to the segment files, and syncs them.
 //
-// everysec, no   Committers write. Before an answer leaves, its thread calls reach(): what the ring holds goes into the file,
-//                so a killed process loses nothing that was acknowledged (the kernel has it). Whoever comes first writes for
-//                all whose records are complete; a network thread calls it once a round for all its connections. The ring
-//                stays almost empty, and its bytes in the nearest cache. A thread looks once a second (every 8 MB at the
-//                latest, so that no sync takes long) and syncs, while committers write on; after a second without commits it
-//                sleeps.
-// always         The thread writes and syncs, as soon as there is a record; what comes meanwhile gathers in the ring and shares
-//                the next sync (group commit). reach() does nothing, callers are told when the durable LSN has passed them.
+// Committers write. Before an answer leaves, its thread calls reach(): what the ring holds goes into the file, so a killed
+// process loses nothing that was acknowledged (the kernel has it). Whoever comes first writes for all whose records are complete;
+// a network thread calls it once a round for all its connections. The ring stays almost empty, and its bytes in the nearest
+// cache. A thread begins segments, finds the way back from a full disk, and syncs by the clock, while committers write on; after
+// a second without commits it sleeps. By policy:
+//
+// everysec   The thread syncs once a second, and every 8 MB at the latest, so that no sync takes long.
+// no         Nobody syncs before the segment ends.
+// always     Committers sync, too: whoever comes first does it for all, and what comes meanwhile gathers in the ring and shares
+//            the next sync (group commit). That spares two thread switches a group, which cost as much as a sync of a good disk.
+//            A disk that needs longer than a millisecond must not stop a network thread, though: then the thread syncs as soon as
+//            there is a record, and callers are told.
 //
 // Gathering (`always`): clients that were answered after the last sync send their next commits within microseconds. A sync that
-// begins with the first of them makes all the others wait for it and for another one. So the thread waits until about as much
-// has come as the last sync covered and as was waiting when it ended, but no longer than a quarter of what a sync takes; with one
+// begins with the first of them makes all the others wait for it and for another one. So a group is left to grow until about as
+// much has come as the last sync covered and as was waiting when it ended, but no longer than twice what a sync takes; with one
 // client, or after a pause, not at all. (PostgreSQL's commit_delay and commit_siblings, with both numbers measured.)
 //
 // Zeros ahead (`always`): a record that makes the file longer costs its sync a journal commit for the new block and size, on ext4
@@ -62,7 +66,7 @@ class Flusher {
   Flusher& operator=(const Flusher&) = delete;
 
   // Brings the log as far as the policy asks, on this thread; without effect on a log that refuses writes. See log.hpp.
-  void reach(Lsn end);
+  Reach reach(Lsn end);
   [[nodiscard]] Lsn reachedLsn() const {
     return policy() == SyncPolicy::kAlways ? durable_.load(std::memory_order_acquire) : written_.load(std::memory_order_acquire);
   }
@@ -115,6 +119,8 @@ class Flusher {
     std::size_t bytes = 0;
   };
 
+  Reach reachNow(Lsn end);
+
   using FileLock = std::unique_lock<std::mutex>;
 
   // The thread's. Like all that follows up to setState: with file_mutex_ held, which `lock` may let go in between.
@@ -128,10 +134,13 @@ class Flusher {
   // Anybody's.
   [[nodiscard]] bool usable() const { return file_ != nullptr && canGoOn(); }
   [[nodiscard]] bool canGoOn() const { return state() == LogState::kOk && !rolling_ && !stopping_; }
-  [[nodiscard]] bool committersWrite() const { return canGoOn() && policy() != SyncPolicy::kAlways; }
+  [[nodiscard]] bool committersWrite() const { return canGoOn() && !threadSyncsAlways(); }
+  [[nodiscard]] bool committersTurn() const;
+  [[nodiscard]] bool threadSyncsAlways() const;
   bool writeUpTo(Lsn end);
   [[nodiscard]] bool gatheringHelps(std::int64_t now) const;
   [[nodiscard]] std::size_t gatherBytes() const;
+  [[nodiscard]] std::int64_t gatherDeadline() const;
   [[nodiscard]] bool unmarked() const;
   void appendMark();
   [[nodiscard]] Batch collect() const;
@@ -166,8 +175,8 @@ class Flusher {
 
   // Guarded by file_mutex_ (the atomics may be read without).
   std::mutex file_mutex_;
-  std::shared_ptr<File> file_;  // null after a failure; who syncs holds on to it
-  bool syncing_ = false;        // somebody does, with file_mutex_ released
+  std::shared_ptr<File> file_;        // null after a failure; who syncs holds on to it
+  std::atomic<bool> syncing_{false};  // somebody does, with file_mutex_ released
   std::condition_variable sync_over_;
   SegmentEntry segment_;
   std::uint64_t next_number_ = 0;  // of the segment that roll() is trying to begin
@@ -177,13 +186,12 @@ class Flusher {
   Lsn last_mark_;             // what the last mark said
   Lsn last_commit_end_;       // behind the last record that is no mark
   unsigned empty_looks_ = 0;  // how often the next record was not complete yet
-  std::int64_t last_sync_at_ = 0;
-  std::int64_t last_sync_micros_ = 0;  // how long it took
+  std::atomic<std::int64_t> last_sync_at_{0};
+  std::atomic<std::int64_t> last_sync_micros_{0};  // how long it took
   std::int64_t retry_at_ = 0;
   std::int64_t retrying_since_ = 0;
-  Group group_;                     // since the last sync
-  std::size_t expected_bytes_ = 0;  // what the next sync should cover; 0: whatever is there
-  std::int64_t gather_until_ = 0;   // 0: not gathering
+  Group group_;                                 // since the last sync
+  std::atomic<std::size_t> expected_bytes_{0};  // what the next sync should cover; 0: whatever is there
 
   // The thread's own.
   std::int64_t next_look_at_ = INT64_MAX;  // INT64_MAX: when a record comes

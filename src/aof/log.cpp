@@ -154,8 +154,8 @@ void PreparedCommit::giveBack() {
 
 // --- waiting and state ---
 
-void Log::reach(Lsn end) {
-  flusher_->reach(end);
+Reach Log::reach(Lsn end) {
+  return flusher_->reach(end);
 }
 Lsn Log::reachedLsn() const {
   return flusher_->reachedLsn();

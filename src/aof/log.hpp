@@ -131,7 +131,7 @@ class Log {
   // Brings the log up to `end` as far as the policy asks: into the file (what a killed process leaves behind, the kernel has),
   // under `always` onto the disk. Costs a comparison if others have done it. It does I/O, on this thread: no locks. While the log
   // is not kOk it does nothing; then reachedLsn() stays behind until the flusher has found the way back.
-  void reach(Lsn end);
+  Reach reach(Lsn end);
   [[nodiscard]] Lsn reachedLsn() const;
   // The same, and waits for the way back; kUnknownOutcome if the log is stalled().
   Status waitReached(Lsn end);

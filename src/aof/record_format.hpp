@@ -40,7 +40,8 @@
 //   again;
 //   * between rename and directory sync: either manifest may come back, and both describe files that are on disk;
 //   * a file that ends anywhere within a record, an empty file: torn tail above the mark, corruption below;
-//   * nothing but zeros up to the file's end (the writer keeps some ahead, flusher.hpp): the end above the mark, corruption below;
+//   * nothing but zeros up to the file's end (the writer keeps some ahead, flusher.hpp): the end above the mark, corruption
+//   below;
 //   * bytes of an earlier epoch behind the end: their epoch and salt do not fit, so they are no records and no marks.
 #pragma once
 

@@ -28,4 +28,11 @@ struct Deadline {
 };
 inline constexpr Deadline kNever{};
 
+// What came of bringing the log up to an LSN, as far as the sync policy asks (aof/log.hpp).
+enum class Reach : std::uint8_t {
+  kDone,    // it is there
+  kTold,    // somebody else is at it, or it cannot be done now: the log's listeners are called when it is worth asking again
+  kGather,  // ask again within microseconds: commits are expected that will share the sync
+};
+
 }  // namespace trefoil

@@ -243,10 +243,9 @@ Lsn Database::reachedLsn() const {
   return log == nullptr ? UINT64_MAX : log->reachedLsn();
 }
 
-void Database::reach(Lsn fence) {
-  if (aof::Log* log = impl_->manager().log(); log != nullptr) {
-    log->reach(fence);
-  }
+Reach Database::reach(Lsn fence) {
+  aof::Log* log = impl_->manager().log();
+  return log == nullptr ? Reach::kDone : log->reach(fence);
 }
 
 Status Database::hopeOf(Lsn fence) const {

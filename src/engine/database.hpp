@@ -46,7 +46,7 @@ class Database {
   [[nodiscard]] Lsn reachedLsn() const;
   // Brings the log there, on this thread: one write, and under appendfsync always one sync, for everything that waits. Does
   // nothing while the disk refuses.
-  void reach(Lsn fence);
+  Reach reach(Lsn fence);
   // For output that waits at `fence` and will never leave: kUnknownOutcome after the disk failed below it. OK while there is
   // hope.
   [[nodiscard]] Status hopeOf(Lsn fence) const;

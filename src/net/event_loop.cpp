@@ -1,5 +1,6 @@
 #include "net/event_loop.hpp"
 
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/env.hpp"
 #include "engine/database.hpp"
@@ -85,6 +87,9 @@ void EventLoop::run() {
     const bool ticking = !stalled_.empty() || settings().integer(Setting::kTimeout) > 0;
     const bool more = !ready_.empty() || (!fenced_.empty() && !held_up_);
     const int timeout = more ? 0 : stopping_ ? kStopTickMs : ticking ? kTickMs : -1;
+    if (std::exchange(gathering_, false)) {
+      ::sched_yield();  // to those whose commits we are waiting for
+    }
     const int count = ::epoll_wait(epoll_, events, kEvents, timeout);
     for (int i = 0; i < count; ++i) {
       void* const target = events[i].data.ptr;
@@ -163,15 +168,21 @@ void EventLoop::serveFenced() {
     return;
   }
   Database& database = server_.database_;
-  database.reach(fence_);
-  held_up_ = database.reachedLsn() < fence_;
-  if (held_up_) {
-    waiting_for_log_.exchange(1, std::memory_order_acq_rel);
-    database.reach(fence_);  // the way may have become free before anybody knew that we wait
-    held_up_ = database.reachedLsn() < fence_;
-  } else if (waiting_for_log_.load(std::memory_order_relaxed) != 0) {
+  if (waiting_for_log_.load(std::memory_order_relaxed) != 0) {
     waiting_for_log_.exchange(0, std::memory_order_acq_rel);
   }
+  Reach outcome = database.reach(fence_);
+  if (outcome == Reach::kTold) {
+    waiting_for_log_.exchange(1, std::memory_order_acq_rel);
+    outcome = database.reach(fence_);  // the way may have become free before anybody knew that we wait
+  }
+  held_up_ = outcome == Reach::kTold;
+  gathering_ = outcome == Reach::kGather;
+  const Lsn reached = database.reachedLsn();
+  if (outcome == Reach::kGather && reached == served_up_to_) {
+    return;  // nobody's turn yet; the next round asks again
+  }
+  served_up_to_ = reached;
   fence_ = 0;
   serving_.swap(fenced_);
   for (Connection* connection : serving_) {

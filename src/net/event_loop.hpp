@@ -108,7 +108,9 @@ class EventLoop {
   std::vector<Connection*> serving_;
   std::vector<Connection*> fenced_;  // their output waits for the log,
   Lsn fence_ = 0;                    // which has to come up to here
-  bool held_up_ = false;             // and cannot at present
+  bool held_up_ = false;             // and cannot at present: we shall be told
+  bool gathering_ = false;           // or not yet: others are about to join
+  Lsn served_up_to_ = 0;             // where it was when we last looked at them
   std::vector<Connection*> stalled_;
   std::vector<Connection*> dead_;
   bool stopping_ = false;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -155,41 +156,72 @@ TEST_CASE("Under everysec a sync that hangs does not stop the writers") {
   CHECK(openLog(Env::system(), directory.path())->payloads() == expected);
 }
 
-TEST_CASE("Who waits for a hanging disk under always goes on when the policy changes") {
+TEST_CASE("Under always one syncs for all, and when the policy changes only that one still waits for a hanging disk") {
   const TemporaryDirectory directory;
   SlowDisk disk;
   auto opened = openLog(disk, directory.path(), smallOptions(SyncPolicy::kAlways));
   disk.blocked = true;
-  const auto appended = append(*opened->log, "x");
-  std::atomic<bool> reached{false};
-  std::thread waiter([&] {
-    CHECK(opened->log->waitReached(appended->end).ok());
-    reached = true;
-  });
+  const auto first = append(*opened->log, "x");
+  std::thread syncs([&] { CHECK(opened->log->waitReached(first->end).ok()); });
   while (disk.hanging == 0) {
     std::this_thread::yield();
   }
+  const auto second = append(*opened->log, "y");
+  CHECK(opened->log->reach(second->end) == Reach::kTold);
+  std::atomic<bool> reached{false};
+  std::thread waits([&] {
+    CHECK(opened->log->waitReached(second->end).ok());
+    reached = true;
+  });
   CHECK(!reached);
-  CHECK(opened->log->reachedLsn() < appended->end);
+  CHECK(opened->log->reachedLsn() < first->end);
   opened->log->setPolicy(SyncPolicy::kEverySecond);
-  waiter.join();
-  CHECK(opened->log->durableLsn() < appended->end);
+  waits.join();
+  CHECK(opened->log->durableLsn() < first->end);
   disk.blocked = false;
-  CHECK(opened->log->waitDurable(appended->end).ok());
+  syncs.join();
+  CHECK(opened->log->waitDurable(second->end).ok());
 }
 
 TEST_CASE("What was reached is in the file, also when the process is killed at once") {
-  const SyncPolicy policy = GENERATE(SyncPolicy::kEverySecond, SyncPolicy::kNo);
+  const SyncPolicy policy = GENERATE(SyncPolicy::kAlways, SyncPolicy::kEverySecond, SyncPolicy::kNo);
   const TemporaryDirectory directory;
   auto opened = openLog(Env::system(), directory.path(), smallOptions(policy));
   Strings expected;
   for (int i = 0; i < 50; ++i) {
     expected.push_back(numbered(i, 100));
     const auto appended = append(*opened->log, expected.back());
-    opened->log->reach(appended->end);
+    CHECK(opened->log->waitReached(appended->end).ok());
     CHECK(opened->log->reachedLsn() >= appended->end);
     const std::string bytes = readFile(Env::system(), lastSegment(Env::system(), directory.path()));
     CHECK(bytes.find(expected.back()) != std::string::npos);
+  }
+}
+
+TEST_CASE("Under always the file has zeros ahead of the log, which count for nothing and end with it") {
+  const TemporaryDirectory directory;
+  const LogOptions options{.policy = SyncPolicy::kAlways, .ring_bytes = 1 << 16, .segment_bytes = 4 << 20};
+  const std::string kept = directory.path() + "/kept";
+  Strings expected;
+  {
+    auto opened = openLog(Env::system(), directory.path() + "/db", options);
+    for (int i = 0; i < 500; ++i) {
+      expected.push_back(numbered(i, 4000));
+      REQUIRE(appendDurably(*opened->log, expected.back()).ok());
+    }
+    const std::string segment = lastSegment(Env::system(), directory.path() + "/db");
+    const std::string bytes = readFile(Env::system(), segment);
+    CHECK(bytes.size() > 64 + opened->log->end() - kFirstLsn);
+    CHECK(bytes.size() <= 64 + options.segment_bytes);
+    std::filesystem::copy(directory.path() + "/db", kept);
+    REQUIRE(opened->log->close().ok());
+    CHECK(readFile(Env::system(), segment).size() == 64 + opened->log->end() - kFirstLsn);
+  }
+  for (const std::string& path : {directory.path() + "/db", kept}) {  // closed; as kill -9 would have left it
+    auto opened = openLog(Env::system(), path, options);
+    REQUIRE(opened.ok());
+    CHECK(opened->payloads() == expected);
+    CHECK(opened->report.dropped_bytes == 0);
   }
 }
 
