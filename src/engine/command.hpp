@@ -43,5 +43,6 @@ Error syntaxError();
 Error notAnIntegerError();  // value is not an integer or out of range
 Error notAFloatError();     // value is not a valid float
 Error arityError(std::string_view command_name);
+Error subcommandError(std::string_view command_name, std::string_view subcommand);
 
 }  // namespace trefoil

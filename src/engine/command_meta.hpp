@@ -85,6 +85,9 @@ consteval bool commandsWellFormed() {
 }
 static_assert(commandsWellFormed(), "commands.def: sorted by upper-case name, arity not 0, read or write, keys with a step");
 
+// What clients look at to know which commands they may use.
+inline constexpr std::string_view kRedisVersion = "7.2.0";
+
 // The index in kCommands of a name in any case, or -1. About 10 ns.
 int findCommand(std::string_view name);
 

@@ -40,4 +40,9 @@ Error arityError(std::string_view command_name) {
   return {ErrorCode::kInvalid, "wrong number of arguments for '" + lowerCase(command_name) + "' command"};
 }
 
+Error subcommandError(std::string_view command_name, std::string_view subcommand) {
+  return {ErrorCode::kInvalid,
+          "unknown subcommand '" + std::string(subcommand.substr(0, 128)) + "'. Try " + std::string(command_name) + " HELP."};
+}
+
 }  // namespace trefoil

@@ -8,6 +8,7 @@
 #include "engine/database_impl.hpp"
 #include "engine/key_footprint.hpp"
 #include "engine/session_impl.hpp"
+#include "kv/integer_text.hpp"
 
 namespace trefoil {
 
@@ -76,8 +77,8 @@ bool Session::Impl::queueFootprint(KeyFootprint& footprint) const {
       return false;
     }
     if (meta.name == "SELECT" || meta.name == "USE") {
-      const int wanted = std::atoi(statement.args[1].c_str());
-      at_db = wanted >= 0 && wanted < store.databases() ? wanted : at_db;
+      const std::optional<std::int64_t> wanted = kv::parseInteger(statement.args[1]);
+      at_db = wanted && *wanted >= 0 && *wanted < store.databases() ? static_cast<int>(*wanted) : at_db;
     }
     footprint.addCommand(store, meta, args, at_db);
   }
@@ -243,6 +244,9 @@ Status Session::Impl::watch(std::span<const std::string_view> keys) {
       continue;
     }
     const kv::Key key = store.key(db, bytes);
+    // What has expired goes first: its removal is no change of the key.
+    const kv::ExpiredKey expired{key.db, std::string(bytes)};
+    database.manager().removeExpired({&expired, 1}, now);
     store.watch(key, watch_flag_);
     const kv::PartitionId partition = kv::Store::partition(key);
     const kv::PartitionLocks lock(store, {&partition, 1});

@@ -79,10 +79,11 @@ bool Acceptor::acceptOne(int listener) {
   socklen_t size = sizeof address;
   const int socket = ::accept4(listener, reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (socket < 0) {
-    if (errno == EMFILE || errno == ENFILE) {
+    const int error = errno;
+    if (error == EMFILE || error == ENFILE) {
       shedOne(listener);
     }
-    return errno == EINTR || errno == ECONNABORTED;
+    return error == EINTR || error == ECONNABORTED;
   }
   if (server_.connections_.fetch_add(1, std::memory_order_relaxed) >= server_.maxClients()) {
     server_.connections_.fetch_sub(1, std::memory_order_relaxed);

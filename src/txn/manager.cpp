@@ -238,14 +238,14 @@ std::size_t Manager::sweepExpired(UnixMs now, std::size_t budget) {
            bytes < kExpiredBytes) {
       bytes += expired[end++].key.size();
     }
-    removed += removeExpired(partition, expired.subspan(begin, end - begin), now);
+    removed += removeExpired(expired.subspan(begin, end - begin), now);
     begin = end;
   }
   return removed;
 }
 
-// Those that are still there and still expired.
-std::size_t Manager::removeExpired(kv::PartitionId partition, std::span<const kv::ExpiredKey> keys, UnixMs now) {
+std::size_t Manager::removeExpired(std::span<const kv::ExpiredKey> keys, UnixMs now) {
+  const kv::PartitionId partition = kv::Store::partition(kv_->key(keys.front().db, keys.front().key));
   std::size_t removed = 0;
   const auto remove_from = [&](kv::View& view) {
     removed = 0;
@@ -267,7 +267,7 @@ std::size_t Manager::removeExpired(kv::PartitionId partition, std::span<const kv
     return {};
   };
   const bool done = isLarge(effects.bytes()) && runTransaction(*this, now, in_transaction).ok();
-  return done ? removed : 0;  // without room in the log just now, the next sweep finds them again
+  return done ? removed : 0;
 }
 
 }  // namespace trefoil::txn

@@ -109,6 +109,9 @@ class Manager {
   // Looks at about `budget` keys with deadlines, and removes those that have passed, a partition's in one ChangeSet. Returns how
   // many. One caller at a time.
   std::size_t sweepExpired(UnixMs now, std::size_t budget);
+  // Of these keys, all of one partition, removes those that are there and have expired, in one ChangeSet. Returns how many; none
+  // while the log refuses writes or has no room just now.
+  std::size_t removeExpired(std::span<const kv::ExpiredKey> keys, UnixMs now);
 
  private:
   friend class Snapshot;
@@ -123,7 +126,6 @@ class Manager {
   Status applyAll(std::string_view effects, const WriteContext& context);
   Status writeUnits(aof::CheckpointWriter& writer);
   void closeSnapshot(Lsn lsn);
-  std::size_t removeExpired(kv::PartitionId partition, std::span<const kv::ExpiredKey> keys, UnixMs now);
 
   Env& env_;
   Versions versions_;

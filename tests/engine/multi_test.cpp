@@ -1,6 +1,9 @@
 // MULTI, EXEC, DISCARD, WATCH through a session, as a client sees them.
 #include <catch2/catch.hpp>
 
+#include <chrono>
+#include <thread>
+
 #include "engine/database.hpp"
 #include "tests/base/fault_env.hpp"
 #include "tests/base/temporary_directory.hpp"
@@ -107,6 +110,17 @@ TEST_CASE("EXEC answers nil when a watched key was changed") {
     fixture.run("SET a 4");
     CHECK(fixture.run("EXEC") == "[OK]");
   }
+}
+
+TEST_CASE("That an expired key is removed is no change of it") {
+  SessionFixture fixture;
+  fixture.run("SET stale 1 PX 1");
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  fixture.run("WATCH stale");
+  std::this_thread::sleep_for(std::chrono::milliseconds(250));  // the sweeper comes by
+  fixture.run("MULTI");
+  fixture.run("EXISTS stale");
+  CHECK(fixture.run("EXEC") == "[(integer) 0]");
 }
 
 TEST_CASE("While the log refuses writes, transactions that only read are answered") {

@@ -12,8 +12,6 @@ namespace trefoil::commands {
 
 namespace {
 
-constexpr std::string_view kVersion = "7.2.0";  // of Redis: what clients look at to know which commands they may use
-
 // Names go into lists that are read line by line and word by word.
 bool isPlainName(std::string_view name) {
   for (const char c : name) {
@@ -27,11 +25,6 @@ bool isPlainName(std::string_view name) {
 void setName(Session::Impl& session, std::string_view name) {
   const std::lock_guard lock(session.database.sessionsMutex());
   session.name = name;
-}
-
-Error subcommandError(std::string_view command, std::string_view subcommand) {
-  return {ErrorCode::kInvalid,
-          "unknown subcommand '" + std::string(subcommand.substr(0, 128)) + "'. Try " + std::string(command) + " HELP."};
 }
 
 }  // namespace
@@ -122,7 +115,7 @@ Status hello(CommandCall& call) {
   call.reply.bulk("server");
   call.reply.bulk("redis");
   call.reply.bulk("version");
-  call.reply.bulk(kVersion);
+  call.reply.bulk(kRedisVersion);
   call.reply.bulk("proto");
   call.reply.integer(protocol);
   call.reply.bulk("id");

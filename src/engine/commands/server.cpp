@@ -12,15 +12,6 @@
 
 namespace trefoil::commands {
 
-namespace {
-
-Error subcommandError(std::string_view command, std::string_view subcommand) {
-  return {ErrorCode::kInvalid,
-          "unknown subcommand '" + std::string(subcommand.substr(0, 128)) + "'. Try " + std::string(command) + " HELP."};
-}
-
-}  // namespace
-
 Status bgrewriteaof(CommandCall& call) {
   TREFOIL_TRY(call.session.impl().database.requestCheckpoint());
   call.reply.simple("Background append only file rewriting started");
@@ -105,7 +96,7 @@ using Line = std::pair<std::string, std::string>;
 
 std::vector<Line> serverInfo(Database::Impl& database) {
   const std::int64_t uptime_s = (database.env().nowMicros() - database.started_at_us) / 1'000'000;
-  return {{"redis_version", "7.2.0"},  // what Redis clients look at
+  return {{"redis_version", std::string(kRedisVersion)},
           {"trefoil_version", "0.1.0"},
           {"redis_mode", "standalone"},
           {"os", "Linux"},
