@@ -188,7 +188,9 @@ class Maker:
         return self.pick(["0", "1", "5", "20", "-1", "x", "536870912", "9223372036854775807"])
 
     def seconds(self):
-        return self.pick(["1000", "2000", "3000", "-1", "0", "1000", "5000", "x", "9223372036854775807", "-9223372036854775808", "1.5"])
+        if self.rng.random() < 0.6:
+            return str(self.rng.randrange(1, 100000) * 1000)  # never nearly the same twice: the two clocks are not one
+        return self.pick(["-1", "0", "x", "9223372036854775807", "-9223372036854775808", "1.5"])
 
     def moment(self):
         return self.pick(["4000000000", "4000001000", "4000002000", "1", "-1", "0", "x", "9223372036854775807", ""])
@@ -258,7 +260,7 @@ NOTHING = {2: ("*", b"-1"), 3: ("_", b"")}
 
 UNORDERED = {"KEYS", "SMEMBERS", "HKEYS", "HVALS", "HGETALL", "SDIFF", "SINTER", "SUNION", "SPOP"}
 RANDOM = {"SRANDMEMBER"}
-TIMES = {"TTL", "PTTL", "PEXPIRETIME"}
+SECONDS_AND_MILLISECONDS = {"TTL": 1, "EXPIRETIME": 1, "PTTL": 1000, "PEXPIRETIME": 1000}
 
 
 def ordered(reply):
@@ -274,7 +276,7 @@ def with_numbers(reply):
     if isinstance(value, list):
         return kind, [with_numbers(item) for item in value]
     if kind in "$," and re.fullmatch(rb"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?", value):
-        return kind, float(value)
+        return kind, float(value) + 0.0  # small sorted sets of Redis know no -0
     return reply
 
 
@@ -285,9 +287,9 @@ def normalized(command, reply):
         reply = with_numbers(reply)
     kind, value = reply
     if not isinstance(value, list):
-        if name in TIMES and kind == ":" and int(value) > 0:
-            # The clock went on between the two. All times to live are multiples of a thousand seconds.
-            return kind, round(int(value) / (1 if name == "TTL" else 1000), -2)
+        if name in SECONDS_AND_MILLISECONDS and kind == ":" and int(value) > 0:
+            # The clock went on between the two. Times to live are multiples of a thousand seconds.
+            return kind, round(int(value) / SECONDS_AND_MILLISECONDS[name], -2)
         if name in RANDOM and kind == "$":
             return kind, b"" if value == b"-1" else None
         return reply
