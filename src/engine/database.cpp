@@ -16,6 +16,7 @@ namespace trefoil {
 namespace {
 
 constexpr auto kBackgroundInterval = std::chrono::milliseconds(100);
+// Changes of vectors gather so long before the indexes follow them.
 constexpr auto kFollowInterval = std::chrono::milliseconds(10);
 constexpr std::size_t kSweepBudget = 2000;  // entries with deadlines looked at in one go
 // While many of them have expired, it goes on for so much of each interval: a quarter, as in Redis (expire.c).
@@ -69,6 +70,7 @@ Database::Impl::~Impl() {
   sweep_wake_.notify_all();
   checkpoint_wake_.notify_all();
   follow_wake_.notify_all();
+  manager_->sql().followSignal().raise();
   sweeper_.join();
   checkpointer_.join();
   follower_.join();
@@ -170,9 +172,13 @@ void Database::Impl::followLoop() {
   std::unique_lock lock(background_mutex_);
   while (!stopping_) {
     lock.unlock();
-    const bool more = manager_->followVectorIndexes();
+    const bool follow = manager_->followVectorIndexes();
+    const bool purge = manager_->sql().purgeVectorIndexes();
+    if (!follow && !purge) {
+      manager_->sql().followSignal().await();
+    }
     lock.lock();
-    if (!more && !stopping_) {
+    if (!follow && !stopping_) {
       follow_wake_.wait_for(lock, kFollowInterval);
     }
   }

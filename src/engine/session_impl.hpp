@@ -180,6 +180,8 @@ class Session::Impl {
   sql::ExecContext makeContext(sql::View& view, kv::View* kv, std::span<const Datum> parameters, RowSink* sink, UnixMs at);
   Result<std::optional<sql::ExecSummary>> runInTransaction(txn::Transaction& target, const sql::Plan& plan,
                                                            std::span<const Datum> parameters, RowSink* sink);
+  Status buildVectorIndex(const sql::NewVectorIndex& index, std::int64_t deadline_us);
+  [[nodiscard]] std::int64_t deadline() const;
   Result<std::optional<sql::ExecSummary>> runLive(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
 
   txn::Transaction* exec_transaction_ = nullptr;  // while EXEC runs its queue in one

@@ -105,13 +105,16 @@ sql::ExecContext Session::Impl::makeContext(sql::View& view, kv::View* kv, std::
                                             UnixMs at) {
   sql::ExecContext context{
       .view = view, .parameters = parameters, .sink = sink, .now_us = at.value * 1000, .cancelled = &cancelled};
-  if (statement_timeout_ms != 0) {
-    context.deadline_us = database.env().monotonicMicros() + statement_timeout_ms * 1000;
-  }
+  context.deadline_us = deadline();
   context.ef_search = static_cast<std::size_t>(ef_search);
   kv_host_ = {kv, db};
   context.host = &kv_host_;
   return context;
+}
+
+// Of a statement that begins now, on Env::monotonicMicros()'s clock.
+std::int64_t Session::Impl::deadline() const {
+  return statement_timeout_ms == 0 ? INT64_MAX : database.env().monotonicMicros() + statement_timeout_ms * 1000;
 }
 
 Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& plan, std::span<const Datum> given,
@@ -127,6 +130,7 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
     txn::Transaction query(database.manager(), now, txn::Transaction::OneQuery{});
     return runInTransaction(query, plan, parameters, sink);
   }
+  const std::int64_t deadline_us = deadline();
   TREFOIL_TRY(database.manager().admitWrite());
   std::optional<sql::ExecSummary> summary;
   Status status = txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) -> Status {
@@ -139,12 +143,35 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
   if (!status.ok()) {
     return std::move(status).error();
   }
-  if (summary && plan.makesVectorIndex()) {
-    // The index is in the catalog and follows the table; whoever asked for it wants to find it built. Nobody else waits.
-    while (!cancelled.load(std::memory_order_relaxed) && database.manager().followVectorIndexes()) {
-    }
+  if (summary && summary->vector_index) {
+    TREFOIL_TRY(buildVectorIndex(*summary->vector_index, deadline_us));
   }
   return summary;
+}
+
+// The index is in the catalog and follows its table; whoever asked for it wants to find it built. Nobody else waits. Cancelled,
+// it is dropped again.
+Status Session::Impl::buildVectorIndex(const sql::NewVectorIndex& index, std::int64_t deadline_us) {
+  txn::Manager& manager = database.manager();
+  while (manager.followVectorIndexes()) {
+    Status interrupted = sql::checkInterrupted(&cancelled, deadline_us);
+    if (interrupted.ok()) {
+      continue;
+    }
+    const Status dropped = txn::runTransaction(manager, now, [&](txn::Transaction& own) -> Status {
+      for (const sql::SchemaPointer& schema : own.sql().tables()) {
+        if (schema->id == index.table && schema->findVectorIndex(index.index)) {
+          TREFOIL_TRY(own.sql().dropIndex(index.table, index.index));
+        }
+      }
+      return {};
+    });
+    if (!dropped.ok()) {
+      return std::move(interrupted).error().withDetail("The index is still there: " + dropped.error().message);
+    }
+    return interrupted;
+  }
+  return {};
 }
 
 // Nothing means that the catalog has changed since the plan was bound.

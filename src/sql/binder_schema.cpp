@@ -333,11 +333,9 @@ Status bindCreateVectorIndex(Binder& binder, const ast::CreateIndex& create, con
     parts.schema_change = [](View&) { return Status(); };
     return {};
   }
-  parts.makes_vector_index = true;
-  parts.schema_change = [table = schema.id, index = std::move(index)](View& view) -> Status {
+  parts.make_vector_index = [table = schema.id, index = std::move(index)](View& view) -> Result<NewVectorIndex> {
     TREFOIL_ASSIGN(const IndexId id, view.createVectorIndex(table, index));
-    (void)id;
-    return {};
+    return NewVectorIndex{table, id};
   };
   return {};
 }

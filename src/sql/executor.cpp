@@ -10,17 +10,21 @@
 
 namespace trefoil::sql {
 
-Status Execution::check() const {
-  if (context.cancelled != nullptr && context.cancelled->load(std::memory_order_relaxed)) {
+Status checkInterrupted(const std::atomic<bool>* cancelled, std::int64_t deadline_us) {
+  if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) {
     return Error(ErrorCode::kCancelled, "canceling statement due to user request");
   }
-  if (context.deadline_us != INT64_MAX) {
+  if (deadline_us != INT64_MAX) {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    if (std::chrono::duration_cast<std::chrono::microseconds>(now).count() >= context.deadline_us) {
+    if (std::chrono::duration_cast<std::chrono::microseconds>(now).count() >= deadline_us) {
       return Error(ErrorCode::kTimeout, "canceling statement due to statement timeout");
     }
   }
   return {};
+}
+
+Status Execution::check() const {
+  return checkInterrupted(context.cancelled, context.deadline_us);
 }
 
 // Operators and buffers of one run of a plan. A point plan keeps one idle set, so that running it again allocates nothing.
@@ -158,6 +162,10 @@ Result<ExecSummary> execute(const Plan& plan, ExecContext& context) {
   }
   if (parts.schema_change) {
     TREFOIL_TRY(parts.schema_change(context.view));
+    return summary;
+  }
+  if (parts.make_vector_index) {
+    TREFOIL_ASSIGN(summary.vector_index, parts.make_vector_index(context.view));
     return summary;
   }
   StateLease state(parts);

@@ -3,12 +3,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "base/status.hpp"
 #include "base/value.hpp"
 #include "sql/chunk.hpp"
 #include "sql/plan.hpp"
+#include "sql/schema.hpp"
 #include "vector/hnsw.hpp"
 
 namespace trefoil::sql {
@@ -30,9 +32,18 @@ struct ExecContext {
   void* host = nullptr;                              // the engine's, for its table functions
 };
 
-struct ExecSummary {
-  std::int64_t affected = 0;  // rows inserted, updated or deleted; for a query, rows answered
+struct NewVectorIndex {
+  TableId table = 0;
+  IndexId index = 0;
 };
+
+struct ExecSummary {
+  std::int64_t affected = 0;                   // rows inserted, updated or deleted; for a query, rows answered
+  std::optional<NewVectorIndex> vector_index;  // to be built after the commit
+};
+
+// An error when a statement was cancelled (null: it cannot be) or is past its deadline.
+Status checkInterrupted(const std::atomic<bool>* cancelled, std::int64_t deadline_us);
 
 // An error leaves effects of this statement staged in the view: the caller truncates its effect buffer, as for any statement that
 // failed. Rows may already have gone to the sink by then.

@@ -92,7 +92,6 @@ class PlanBuilder {
     plan.literal_is_parameter_ = binder_.literalIsParameter();
     plan.catalog_version_ = context_.view.catalogVersion();
     parts_.outer_slots = binder_.outerSlots();
-    plan.makes_vector_index_ = parts_.makes_vector_index;
     findPointPlan();
     return std::shared_ptr<const Plan>(plan_);
   }

@@ -74,8 +74,6 @@ class Plan {
   // The few nearest of all rows of one table by an index: costs well under a millisecond, once the index is built. `literals` are
   // the statement's, if it was bound with them as parameters; a LIMIT that is one of $1 … $n is trusted to be small.
   [[nodiscard]] bool isIndexSearch(std::span<const Datum> literals) const;
-  // CREATE INDEX … USING hnsw: there is an index to be built after the commit.
-  [[nodiscard]] bool makesVectorIndex() const { return makes_vector_index_; }
   [[nodiscard]] std::span<const ColumnInfo> resultColumns() const { return columns_; }
   [[nodiscard]] bool answersRows() const { return !columns_.empty() || kind_ == PlanKind::kQuery; }
   // Types of all parameters, literals included; unknown() for one that is not used.
@@ -100,7 +98,6 @@ class Plan {
   bool point_read_ = false;
   bool point_write_ = false;
   bool plain_insert_ = false;
-  bool makes_vector_index_ = false;
   bool table_functions_ = false;
   std::size_t sources_ = 0;
   std::vector<TableUse> tables_;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sql/executor.hpp"
 #include "sql/expression.hpp"
 #include "sql/plan.hpp"
 #include "sql/plan_nodes.hpp"
@@ -62,11 +63,11 @@ struct PlanParts {
   PlanNodePtr query;
   std::unique_ptr<InsertPlan> insert;
   std::unique_ptr<ChangePlan> change;
-  std::function<Status(View&)> schema_change;  // DDL and TRUNCATE
-  bool makes_vector_index = false;
-  const KnnNode* index_search = nullptr;  // in `query`: it is nothing but a search by an index
-  std::vector<std::string> explain;       // the lines of EXPLAIN; then nothing else is run, unless
-  bool analyze = false;                   // EXPLAIN ANALYZE: the plan is run as well
+  std::function<Status(View&)> schema_change;                      // DDL and TRUNCATE
+  std::function<Result<NewVectorIndex>(View&)> make_vector_index;  // CREATE INDEX … USING hnsw
+  const KnnNode* index_search = nullptr;                           // in `query`: it is nothing but a search by an index
+  std::vector<std::string> explain;                                // the lines of EXPLAIN; then nothing else is run, unless
+  bool analyze = false;                                            // EXPLAIN ANALYZE: the plan is run as well
 
   std::uint32_t outer_slots = 0;
   bool keeps_state = false;  // small enough to keep an idle execution state

@@ -70,6 +70,9 @@ void Store::publish(std::shared_ptr<CatalogVersion> next, const WriteContext& co
     }
   }
   catalog_version_.store(number, std::memory_order_release);
+  if (live_catalog_->vector_indexes != 0) {
+    follow_signal_.raise();  // one of them may be new, and has to be built
+  }
 }
 
 void Store::noteIds(TableId table, IndexId index) {
@@ -164,7 +167,7 @@ bool Store::addTable(TableSchema definition, const WriteContext& context) {
   }
   noteIds(id, 0);
   auto schema = std::make_shared<const TableSchema>(std::move(definition));
-  auto table = std::make_shared<Table>(id);
+  auto table = std::make_shared<Table>(id, follow_signal_);
   table->publish(TableWriter::makeVersion(table, schema, context.stamp), context);
   auto next = std::make_shared<CatalogVersion>(*live_catalog_);
   next->number = next_catalog_version_.fetch_add(1, std::memory_order_relaxed);
@@ -301,10 +304,12 @@ bool Store::followVectorIndexes(Lsn snapshot) {
   return more;
 }
 
-void Store::purgeVectorIndexes() {
+bool Store::purgeVectorIndexes() {
+  bool more = false;
   for (const auto& index : vectorIndexes()) {
-    index->purge(versions_.oldestSnapshot());
+    more |= index->purge(versions_.oldestSnapshot());
   }
+  return more;
 }
 
 bool Store::vectorIndexesAreReady(TableId id) {
@@ -315,6 +320,22 @@ bool Store::vectorIndexesAreReady(TableId id) {
   const SharedGuard lock(table->lock());
   const auto& indexes = table->live()->vector_indexes;
   return std::all_of(indexes.begin(), indexes.end(), [](const auto& index) { return index->isReady(); });
+}
+
+VectorMemory Store::vectorMemory() {
+  VectorMemory memory;
+  const SharedGuard catalog(catalog_gate_);
+  for (const auto& [name, entry] : live_catalog_->tables) {
+    const SharedGuard table(entry.table->lock());
+    const TableVersion& version = *entry.table->live();
+    for (const auto& arena : *version.vectors) {
+      memory.vectors += arena == nullptr ? 0 : arena->memoryBytes();
+    }
+    for (const auto& index : version.vector_indexes) {
+      memory.indexes += index->memoryBytes();
+    }
+  }
+  return memory;
 }
 
 // ----------------------------------------------------------------------------------------------------------------------- capture

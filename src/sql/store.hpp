@@ -29,6 +29,12 @@
 
 namespace trefoil::sql {
 
+// Bytes, of all live tables.
+struct VectorMemory {
+  std::size_t vectors = 0;  // the columns' arenas
+  std::size_t indexes = 0;  // the graphs
+};
+
 class Store {
  public:
   explicit Store(Versions& versions);
@@ -59,8 +65,10 @@ class Store {
   [[nodiscard]] bool vectorIndexesAreBehind();
   // A piece of work for each of those, up to `snapshot`, which is open. True: go on, there is much to do.
   bool followVectorIndexes(Lsn snapshot);
-  // A piece of work for each index with dead entries that no snapshot needs.
-  void purgeVectorIndexes();
+  // A piece of work for each index with dead entries that no snapshot needs. True: look again later, even if nothing changes.
+  bool purgeVectorIndexes();
+  // Raised whenever one of these two may have something new to do.
+  [[nodiscard]] FollowSignal& followSignal() { return follow_signal_; }
   // Whether searches by the table's indexes need not be exact. Inside the catalog's gate.
   [[nodiscard]] bool vectorIndexesAreReady(TableId table);
 
@@ -88,6 +96,8 @@ class Store {
   // Checks the invariants of all tables; asserts on failure. No writer may be active.
   void verify();
   [[nodiscard]] std::size_t tableCount() const { return liveCatalog()->tables.size(); }
+  // Takes each table's lock for a moment.
+  [[nodiscard]] VectorMemory vectorMemory();
 
  private:
   friend class View;
@@ -118,6 +128,7 @@ class Store {
 
   Versions& versions_;
   Gate catalog_gate_;
+  FollowSignal follow_signal_;
   std::atomic<std::uint64_t> catalog_version_{1};
   std::atomic<std::uint64_t> next_catalog_version_{2};
   std::atomic<TableId> next_table_id_{1};

@@ -15,20 +15,23 @@
 
 #include "base/gate.hpp"
 #include "base/versions.hpp"
+#include "sql/follow_signal.hpp"
 #include "sql/table_version.hpp"
 
 namespace trefoil::sql {
 
 class Table : public std::enable_shared_from_this<Table> {
  public:
-  // The table has no version until publish().
-  explicit Table(TableId id) : id_(id), lock_(kLockSlots) {}
+  // The table has no version until publish(). The signal is the store's.
+  Table(TableId id, FollowSignal& follow_signal) : id_(id), lock_(kLockSlots), follow_signal_(follow_signal) {}
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
   ~Table();
 
   [[nodiscard]] TableId id() const { return id_; }
   [[nodiscard]] Gate& lock() { return lock_; }
+  // To be raised behind each note to the table's vector indexes. While the store lives.
+  [[nodiscard]] FollowSignal& followSignal() { return follow_signal_; }
 
   [[nodiscard]] const TableVersion* live() const { return live_; }
   // How many rows the live version has just now. By anyone while the catalog has the table.
@@ -64,6 +67,7 @@ class Table : public std::enable_shared_from_this<Table> {
 
   TableId id_;
   Gate lock_;
+  FollowSignal& follow_signal_;
   TableVersion* live_ = nullptr;  // written with the lock and history_mutex_ held
   mutable std::mutex history_mutex_;
   std::vector<TableVersion*> history_;  // older versions in limbo, ascending birth

@@ -8,6 +8,7 @@
 
 #include "base/slab_list.hpp"
 #include "sql/chunk.hpp"
+#include "sql/table.hpp"
 #include "sql/vector_index.hpp"
 #include "sql/view.hpp"
 
@@ -312,11 +313,15 @@ void TableWriter::noteVectorChange(RowId row) {
 }
 
 void TableWriter::noteChangedVectors(const TableVersion& version, std::span<const RowId> rows, Lsn lsn) {
+  if (version.vector_indexes.empty() || rows.empty()) {
+    return;
+  }
   for (const auto& index : version.vector_indexes) {
     for (const RowId row : rows) {
       index->noteChange(row, version.vectorSlot(row, index->column()), lsn);
     }
   }
+  version.owner->followSignal().raise();
 }
 
 void TableWriter::addVectorIndex(SchemaPointer schema, const VectorIndexDefinition& index) {

@@ -9,8 +9,10 @@ namespace trefoil::sql {
 
 namespace {
 
-// Rows in one piece of the follower's work: a few tenths of a second at most, since a snapshot is open so long.
-constexpr std::size_t kRowsAtOnce = 4096;
+// The follower works in pieces of a few tenths of a second at most, since a snapshot is open so long, and whoever wants to cancel
+// it waits so long: so many rows, times the candidates that an insertion looks at.
+constexpr std::size_t kWorkAtOnce = 400'000;
+constexpr std::size_t kMostRowsAtOnce = 4096;
 constexpr std::size_t kParallelFrom = 64;
 // More pending rows than this, and than a part of all, and reading them one by one is no better than reading all.
 constexpr std::size_t kFewPending = 2000;
@@ -41,6 +43,7 @@ bool isSelected(std::span<const std::uint64_t> selected, std::uint64_t row) {
 
 VectorIndex::VectorIndex(std::shared_ptr<const vector::VectorArena> arena, const VectorIndexDefinition& definition, bool empty)
     : column_(definition.column),
+      rows_at_once_(std::min(kMostRowsAtOnce, kWorkAtOnce / definition.ef_construction)),
       arena_(std::move(arena)),
       graph_(std::make_unique<vector::HnswIndex>(
           arena_,
@@ -94,24 +97,29 @@ bool VectorIndex::reach(const TableVersion& version, Lsn snapshot) {
 
 bool VectorIndex::build(const TableVersion& version, Lsn snapshot) {
   std::vector<vector::HnswEntry> entries;
-  std::uint32_t block_number = next_block_;
-  for (; block_number < version.block_count && entries.size() < kRowsAtOnce; ++block_number) {
-    forEachVector(version, block_number, column_, [&](std::uint64_t row, vector::Slot slot) {
-      entries.push_back({row, slot, 0});
-    });
+  const std::uint64_t first = next_row_;
+  const std::uint64_t end = static_cast<std::uint64_t>(makeRowId(version.block_count, 0));
+  while (next_row_ < end && entries.size() < rows_at_once_) {
+    const auto row = static_cast<RowId>(next_row_);
+    const Block* block = version.findBlock(blockOf(row));
+    if (block == nullptr || slotOf(row) >= block->extent) {
+      next_row_ = static_cast<std::uint64_t>(makeRowId(blockOf(row) + 1, 0));
+      continue;
+    }
+    if (const vector::Slot slot = version.vectorSlot(row, column_); slot != vector::kNoSlot) {
+      entries.push_back({next_row_, slot, 0});
+    }
+    ++next_row_;
   }
   graph_->build(entries);
-  const std::uint32_t first_block = next_block_;
-  next_block_ = block_number;
   const std::lock_guard lock(mutex_);
   merge();
-  // What these blocks' notes below the snapshot say is in the graph now. Rows of blocks to come are read there.
+  // What these rows' notes below the snapshot say is in the graph now. Rows to come are read when it is their turn.
   std::erase_if(pending_, [&](const auto& entry) {
-    const std::uint32_t block = blockOf(static_cast<RowId>(entry.first));
-    return block >= first_block && block < block_number && entry.second.last < snapshot;
+    return entry.first >= first && entry.first < next_row_ && entry.second.last < snapshot;
   });
   exact_until_ = std::max(exact_until_, snapshot - 1);
-  ready_ = block_number >= version.block_count;
+  ready_ = next_row_ >= end;
   return !ready_;
 }
 
@@ -124,7 +132,7 @@ bool VectorIndex::take(const TableVersion& version, Lsn snapshot, bool whole) {
   {
     const std::lock_guard lock(mutex_);
     merge();
-    for (auto entry = pending_.begin(); entry != pending_.end() && notes.size() < kRowsAtOnce; ++entry) {
+    for (auto entry = pending_.begin(); entry != pending_.end() && notes.size() < rows_at_once_; ++entry) {
       if (entry->second.last < snapshot || (whole && entry->second.first < snapshot)) {
         notes.push_back({entry->first, entry->second});
       }
@@ -163,13 +171,19 @@ bool VectorIndex::take(const TableVersion& version, Lsn snapshot, bool whole) {
       found->second.first = snapshot;  // what the graph does not know of it came at or after the snapshot
     }
   }
-  return notes.size() >= kRowsAtOnce;
+  return notes.size() >= rows_at_once_;
 }
 
-void VectorIndex::purge(Lsn oldest_snapshot) {
-  if (graph_->deadEntries() != 0) {
-    graph_->purge(oldest_snapshot);
+bool VectorIndex::purge(Lsn oldest_snapshot) {
+  if (graph_->deadEntries() == 0) {
+    return false;
   }
+  const vector::PurgeProgress progress = graph_->purge(oldest_snapshot);
+  return !progress.finished || (progress.remaining != 0 && oldest_snapshot != kNoSnapshot);
+}
+
+std::size_t VectorIndex::memoryBytes() const {
+  return graph_->memory().total();
 }
 
 // ----------------------------------------------------------------------------------------------------------------------

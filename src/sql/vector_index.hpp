@@ -15,8 +15,8 @@
 // of a row between two visits never enter the graph, so snapshots that see one (first < r <= last, as old as that) search
 // exactly: they are told by exact_until_.
 //
-// Building is following, too: block by block, each batch under its own snapshot, beside writers. Until it is through, searches
-// are exact; so are those of snapshots older than the end of it.
+// Building is following, too: from the first row to the last, each batch under its own snapshot, beside writers. Until it is
+// through, searches are exact; so are those of snapshots older than the end of it.
 //
 // TRUNCATE puts a new index in the version's place; versions that older snapshots see keep the old one.
 //
@@ -77,8 +77,10 @@ class VectorIndex {
   bool follow(const TableVersion& version, Lsn snapshot);
   [[nodiscard]] bool isBehind() const;
   [[nodiscard]] bool isReady() const;
-  // Takes out of the graph what no snapshot needs; a piece of work.
-  void purge(Lsn oldest_snapshot);
+  // Takes out of the graph what no snapshot needs; a piece of work. True: there is more to do, now or when a snapshot is closed.
+  bool purge(Lsn oldest_snapshot);
+  // Of the graph.
+  [[nodiscard]] std::size_t memoryBytes() const;
 
   // ---- searching
 
@@ -116,13 +118,14 @@ class VectorIndex {
   bool take(const TableVersion& version, Lsn snapshot, bool whole);
 
   const std::uint32_t column_;
+  const std::size_t rows_at_once_;  // in a piece of the follower's work
   const std::shared_ptr<const vector::VectorArena> arena_;
   std::unique_ptr<vector::HnswIndex> graph_;  // written by read() alone, before anybody searches
   // One follower at a time; before mutex_. Held around parallel loops: their bodies are the graph's alone, and loops are
   // isolated.
   mutable std::mutex follow_mutex_;
-  std::uint32_t next_block_ = 0;  // build: blocks below are in the graph. Guarded by follow_mutex_
-  mutable std::mutex mutex_;      // guards the rest
+  std::uint64_t next_row_ = 0;  // build: rows below are in the graph. Guarded by follow_mutex_
+  mutable std::mutex mutex_;    // guards the rest
   mutable std::vector<Change> incoming_;
   mutable PendingRows pending_;
   bool ready_ = false;

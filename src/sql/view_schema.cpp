@@ -80,7 +80,7 @@ void View::publishStaged(std::shared_ptr<CatalogVersion> next) {
 void View::installTable(SchemaPointer schema) {
   auto table = std::make_unique<StagedTable>();
   table->id = schema->id;
-  table->table = std::make_shared<Table>(schema->id);
+  table->table = std::make_shared<Table>(schema->id, store_.follow_signal_);
   table->version = TableWriter::makeVersion(table->table, schema, kPrivateStamp | transaction_);
   auto next = changedCatalog();
   next->add(table->table, std::move(schema));

@@ -220,7 +220,6 @@ bool Manager::followVectorIndexes() {
     const Snapshot snapshot = openSnapshot();
     more = sql_->followVectorIndexes(snapshot.lsn());
   }
-  sql_->purgeVectorIndexes();
   return more;
 }
 

@@ -102,8 +102,8 @@ class Manager {
   // Writes a checkpoint of one snapshot; after a failed sync this is also the way back. kBusy if one is being written.
   Status checkpoint();
 
-  // Brings the vector indexes nearer to their tables, and rids them of entries that no snapshot needs; a piece of work under a
-  // snapshot of its own. True: go on, there is much to do. Any number of callers; none may hold a lock.
+  // Brings the vector indexes nearer to their tables; a piece of work under a snapshot of its own. True: go on, there is much to
+  // do. Any number of callers; none may hold a lock. When to call it: sql().followSignal().
   bool followVectorIndexes();
 
   // Looks at about `budget` keys with deadlines, and removes those that have passed, a partition's in one ChangeSet. Returns how

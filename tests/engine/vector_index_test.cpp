@@ -346,6 +346,48 @@ TEST_CASE("CREATE INDEX inside a transaction, and rolled back") {
   CHECK(items.recall(*items.session) >= kRecall);
 }
 
+TEST_CASE("CREATE INDEX that is cancelled leaves nothing behind") {
+  Items items;
+  items.create(8000);
+  const std::string slow = "CREATE INDEX by_emb ON items USING hnsw (emb vector_l2_ops) WITH (m = 100, ef_construction = 1000)";
+  std::string answer;
+  std::thread creating([&] { answer = items.sql(slow); });
+  const auto other = items.connect();
+  while (runSqlOn(*other, "SELECT count(*) FROM trefoil_indexes() WHERE index_name = 'by_emb'") == "[[(integer) 0]]") {
+    std::this_thread::yield();
+  }
+  items.session->cancel();
+  creating.join();
+  CHECK(answer.find("canceling statement due to user request") != std::string::npos);
+  CHECK(items.sql("DROP INDEX by_emb").find("does not exist") != std::string::npos);
+
+  items.sql("SET statement_timeout = 50");
+  CHECK(items.sql(slow).find("canceling statement due to statement timeout") != std::string::npos);
+  items.sql("SET statement_timeout = 0");
+  CHECK(items.sql("DROP INDEX by_emb").find("does not exist") != std::string::npos);
+  items.index();
+  CHECK(items.recall(*items.session) >= kRecall);
+}
+
+TEST_CASE("The memory of vectors and their indexes is told") {
+  Items items;
+  const auto memory = [&](const std::string& name) {
+    const std::string info = items.run("INFO memory");
+    const auto at = info.find("\n" + name + ":");
+    REQUIRE(at != std::string::npos);
+    return std::stoll(info.substr(at + name.size() + 2));
+  };
+  items.create(3000);
+  CHECK(memory("used_memory_vectors") >= 3000 * 8 * 4);
+  CHECK(memory("used_memory_vector_indexes") == 0);
+  items.index();
+  CHECK(memory("used_memory_vector_indexes") >= 3000 * 8);
+  items.sql("DROP INDEX by_emb");
+  CHECK(memory("used_memory_vector_indexes") == 0);
+  items.sql("DROP TABLE items");
+  CHECK(memory("used_memory_vectors") == 0);
+}
+
 TEST_CASE("Searches beside writers are right at their instants", "[threads]") {
   Items items;
   items.create(2000);

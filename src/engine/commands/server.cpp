@@ -107,7 +107,10 @@ std::vector<Line> serverInfo(Database::Impl& database) {
 }
 
 std::vector<Line> memoryInfo(Database::Impl& database) {
+  const sql::VectorMemory vectors = database.manager().sql().vectorMemory();
   return {{"used_memory", std::to_string(database.manager().kv().memoryBytes())},
+          {"used_memory_vectors", std::to_string(vectors.vectors)},
+          {"used_memory_vector_indexes", std::to_string(vectors.indexes)},
           {"maxmemory", std::to_string(database.settings().integer(Setting::kMaxMemory))},
           {"versions_in_limbo", std::to_string(database.manager().versions().limboSize())}};
 }
