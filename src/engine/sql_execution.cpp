@@ -149,11 +149,12 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
   return summary;
 }
 
-// The index is in the catalog and follows its table; whoever asked for it wants to find it built. Nobody else waits. Cancelled,
-// it is dropped again.
+// The index is in the catalog and follows its table; whoever asked for it builds it, and nobody else waits. Cancelled, it is
+// dropped again.
 Status Session::Impl::buildVectorIndex(const sql::NewVectorIndex& index, std::int64_t deadline_us) {
   txn::Manager& manager = database.manager();
-  while (manager.followVectorIndexes()) {
+  const txn::VectorIndexBuild build(manager, index);
+  while (build.goOn()) {
     Status interrupted = sql::checkInterrupted(&cancelled, deadline_us);
     if (interrupted.ok()) {
       continue;
@@ -264,7 +265,7 @@ Result<const ResolvedStatement*> Session::Impl::resolve(std::string_view text) {
     return &resolved_;
   }
   resolved_ = {};
-  const bool cacheable = scanner.scan(text) == parser::ShapeState::kReady && isBlank(text.substr(scanner.consumed()));
+  bool cacheable = scanner.scan(text) == parser::ShapeState::kReady && isBlank(text.substr(scanner.consumed()));
   if (cacheable) {
     resolved_.shape_hash = scanner.hash();
     resolved_.literals = scanner.literals();
@@ -278,6 +279,11 @@ Result<const ResolvedStatement*> Session::Impl::resolve(std::string_view text) {
   if (isControl(*parsed->statement)) {
     resolved_.control = std::move(parsed);
     return &resolved_;
+  }
+  if (parsed->statement->kind == ast::StatementKind::kExplain) {
+    // It tells estimates of this moment, and literals by their values.
+    cacheable = false;
+    resolved_.literals = {};
   }
   TREFOIL_ASSIGN(resolved_.plan, bindStatement(*parsed, cacheable));
   if (cacheable) {

@@ -80,7 +80,8 @@ PlanNodePtr Binder::makeScan(const SchemaPointer& schema, ScopeTable& table) {
   ++sources_;
   auto scan = std::make_unique<ScanNode>();
   scan->schema = schema;
-  scan->estimated_rows = static_cast<double>(context_.view.estimateRows(schema->id));
+  scan->table_rows = static_cast<double>(context_.view.estimateRows(schema->id));
+  scan->estimated_rows = scan->table_rows;
   for (std::uint32_t i = 0; i < schema->columns.size(); ++i) {
     const ColumnId id = newColumn();
     const auto& column = schema->columns[i];

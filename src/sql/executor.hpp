@@ -32,11 +32,6 @@ struct ExecContext {
   void* host = nullptr;                              // the engine's, for its table functions
 };
 
-struct NewVectorIndex {
-  TableId table = 0;
-  IndexId index = 0;
-};
-
 struct ExecSummary {
   std::int64_t affected = 0;                   // rows inserted, updated or deleted; for a query, rows answered
   std::optional<NewVectorIndex> vector_index;  // to be built after the commit

@@ -138,6 +138,9 @@ class PlanBuilder {
       return Error(ErrorCode::kSyntax, "EXPLAIN takes a query, INSERT, UPDATE or DELETE").at(explain.statement->position);
     }
     TREFOIL_TRY(bindStatement(*explain.statement));
+    if (parts_.query != nullptr) {
+      askVectorIndexes(*parts_.query);
+    }
     const std::string text = describeParts(parts_);
     for (std::size_t from = 0; from < text.size();) {
       const std::size_t end = text.find('\n', from);
@@ -151,6 +154,15 @@ class PlanBuilder {
     plan.tag_ = "EXPLAIN";
     plan.columns_ = {{"QUERY PLAN", SqlType::text()}};
     return {};
+  }
+
+  void askVectorIndexes(PlanNode& node) {
+    if (auto* knn = dynamic_cast<KnnNode*>(&node); knn != nullptr && knn->index) {
+      knn->index_is_ready = context_.view.vectorIndexIsReady(knn->schema->id, *knn->index);
+    }
+    for (const PlanNodePtr& child : node.children) {
+      askVectorIndexes(*child);
+    }
   }
 
   // Whether the plan is project* over one row by its key, and nothing else can run in it.

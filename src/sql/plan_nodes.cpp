@@ -4,6 +4,7 @@
 #include "sql/plan_scan.hpp"
 #include "sql/planner.hpp"
 #include "sql/table_function.hpp"
+#include "vector/hnsw.hpp"
 
 namespace trefoil::sql {
 
@@ -182,12 +183,42 @@ std::string KnnNode::describe() const {
     out += "using " + schema->vector_indexes[*index].name + " ";
   }
   out += "on " + schema->name + " by " + schema->columns[vector_column].name;
+  return out + " (" + (index ? "hnsw, " : "") + metric_name + "), expected: " + expectation();
+}
+
+std::string_view KnnNode::whyExact(std::uint64_t rows, std::uint64_t k) {
+  // An index pays from here on, and if the answer is no larger part of the rows than one in so many.
+  constexpr std::uint64_t kFewRows = 256;
+  constexpr std::uint64_t kLargePart = 16;
+  return rows <= kFewRows ? "few rows" : k > rows / kLargePart ? "LIMIT asks for a large part of the rows" : "";
+}
+
+std::string KnnNode::expectation() const {
+  const auto exact = [](std::string_view why) { return "exact (" + std::string(why) + ")"; };
   if (!index) {
-    return out + " (exact, " + metric_name + ")";
+    return exact("no index");
   }
-  return out + " (hnsw, " + metric_name +
-         (children.empty() ? "; graph, or exact if few rows or a large LIMIT)"
-                           : "; graph, filtered graph or exact, by how many rows match)");
+  if (!index_is_ready) {
+    return exact("the index is being built");
+  }
+  std::uint64_t k = 0;  // as far as it is known
+  for (const Expression* count : {limit.get(), offset.get()}) {
+    if (count != nullptr && count->kind == ExpressionKind::kConstant && count->constant.view().type() == Type::kInteger) {
+      k += static_cast<std::uint64_t>(std::max<std::int64_t>(0, count->constant.view().asInteger()));
+    }
+  }
+  const auto rows = static_cast<std::uint64_t>(table_rows);
+  if (const std::string_view why = whyExact(rows, k); !why.empty()) {
+    return exact(why);
+  }
+  if (children.empty()) {
+    return "graph (no filter)";
+  }
+  const auto matches = static_cast<std::uint64_t>(children[0]->estimated_rows);
+  const std::string about = "about " + std::to_string(matches) + " of " + std::to_string(rows) + " rows match";
+  return matches <= std::max<std::uint64_t>(k, vector::kDefaultEfSearch)
+             ? exact(about)
+             : "filtered graph, or exact where that is cheaper (" + about + ")";
 }
 
 void KnnNode::forEachExpression(const std::function<void(ExpressionPtr&)>& visit) {

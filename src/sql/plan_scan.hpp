@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "sql/plan_nodes.hpp"
 #include "sql/schema.hpp"
@@ -22,6 +24,7 @@ enum class AccessPath : std::uint8_t {
 struct ScanNode final : PlanNode {
   [[nodiscard]] std::size_t chunkCapacity() const override { return access == AccessPath::kUnique ? 1 : kMaxChunkRows; }
   SchemaPointer schema;
+  double table_rows = 0;               // when it was planned, with those that the filter leaves out
   std::vector<std::uint32_t> columns;  // for each output column its position in the table, or kRowIdColumn
   ExpressionPtr filter;                // may be null
 
@@ -53,6 +56,14 @@ struct KnnNode final : PlanNode {
   ExpressionPtr query;                 // row-independent
   ExpressionPtr limit;                 // k is limit + offset
   ExpressionPtr offset;                // may be null
+  // For EXPLAIN, as it was when the search was planned.
+  double table_rows = 0;
+  bool index_is_ready = true;
+
+  // Why the k nearest of so many rows are searched exactly, whatever index there is; empty if it is for the index to say.
+  [[nodiscard]] static std::string_view whyExact(std::uint64_t rows, std::uint64_t k);
+  // Which way the search is likely to take, and why.
+  [[nodiscard]] std::string expectation() const;
 
   [[nodiscard]] std::unique_ptr<Operator> create() const override;
   [[nodiscard]] std::string describe() const override;

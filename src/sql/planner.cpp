@@ -290,6 +290,7 @@ PlanNodePtr asVectorSearch(PlanNodePtr& input, std::vector<SortKey>& keys, Expre
     knn->limit = clone(*limit);
     knn->offset = offset == nullptr ? nullptr : clone(*offset);
     knn->estimated_rows = 10;
+    knn->table_rows = scan->table_rows;
     if (scan->filter != nullptr) {
       scan->columns.push_back(kRowIdColumn);
       scan->output.push_back({kOwnColumn, SqlType::bigint(), "row id"});
@@ -496,6 +497,9 @@ void chooseAccess(ScanNode& scan) {
     scan.upper = match.upper == nullptr ? nullptr : clone(*match.upper);
     scan.lower_inclusive = match.lower_inclusive;
     scan.upper_inclusive = match.upper_inclusive;
+    if (unique) {
+      scan.estimated_rows = 1;
+    }
     implied = unique ? match.equal_conjuncts : std::vector<const Expression*>();
   }
   // The row that a unique key finds need not be compared with it again. (A range keeps its conditions: see IndexScanOperator.)

@@ -44,6 +44,11 @@ struct VectorIndexDefinition {
   std::uint32_t m = 0;
   std::uint32_t ef_construction = 0;
 };
+// One that a statement has just made.
+struct NewVectorIndex {
+  TableId table = 0;
+  IndexId index = 0;
+};
 // "vector_cosine_ops": pgvector's name of the metric's operator class.
 std::string_view operatorClass(vector::Metric metric);
 std::optional<vector::Metric> metricOf(std::string_view operator_class);

@@ -298,7 +298,7 @@ bool Store::followVectorIndexes(Lsn snapshot) {
     const TableVersion* version = entry.table->versionAt(snapshot);
     TREFOIL_ASSERT(version != nullptr);
     for (const auto& index : version->vector_indexes) {
-      more |= index->isBehind() && index->follow(*version, snapshot);
+      more |= index->isBehind() && !index->isClaimed() && index->follow(*version, snapshot);
     }
   }
   return more;
@@ -320,6 +320,31 @@ bool Store::vectorIndexesAreReady(TableId id) {
   const SharedGuard lock(table->lock());
   const auto& indexes = table->live()->vector_indexes;
   return std::all_of(indexes.begin(), indexes.end(), [](const auto& index) { return index->isReady(); });
+}
+
+void Store::claimVectorIndex(const NewVectorIndex& index, bool claimed) {
+  const SharedGuard catalog(catalog_gate_);
+  if (Table* table = findTable(index.table); table != nullptr) {
+    const SharedGuard lock(table->lock());
+    const TableVersion& version = *table->live();
+    if (const auto position = version.schema->findVectorIndex(index.index)) {
+      version.vector_indexes[*position]->claim(claimed);
+    }
+  }
+  follow_signal_.raise();  // what changed meanwhile has not been followed
+}
+
+bool Store::buildVectorIndex(const NewVectorIndex& index, Lsn snapshot) {
+  const auto catalog = catalogAt(snapshot);
+  const CatalogVersion::Entry* entry = catalog->findEntry(index.table);
+  const auto position = entry == nullptr ? std::nullopt : entry->schema->findVectorIndex(index.index);
+  if (!position) {
+    return false;
+  }
+  const TableVersion* version = entry->table->versionAt(snapshot);
+  TREFOIL_ASSERT(version != nullptr);
+  VectorIndex& unbuilt = *version->vector_indexes[*position];
+  return !unbuilt.isReady() && unbuilt.follow(*version, snapshot);
 }
 
 VectorMemory Store::vectorMemory() {

@@ -69,6 +69,10 @@ class Store {
   bool purgeVectorIndexes();
   // Raised whenever one of these two may have something new to do.
   [[nodiscard]] FollowSignal& followSignal() { return follow_signal_; }
+  // Whether somebody builds a new index by buildVectorIndex(): followVectorIndexes() leaves it alone then.
+  void claimVectorIndex(const NewVectorIndex& index, bool claimed);
+  // A piece of work. False: it is built, or gone.
+  bool buildVectorIndex(const NewVectorIndex& index, Lsn snapshot);
   // Whether searches by the table's indexes need not be exact. Inside the catalog's gate.
   [[nodiscard]] bool vectorIndexesAreReady(TableId table);
 

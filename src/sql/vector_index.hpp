@@ -77,6 +77,9 @@ class VectorIndex {
   bool follow(const TableVersion& version, Lsn snapshot);
   [[nodiscard]] bool isBehind() const;
   [[nodiscard]] bool isReady() const;
+  // Somebody builds it who wants nobody's help, for as long as it is not ready.
+  void claim(bool claimed) { claimed_.store(claimed, std::memory_order_relaxed); }
+  [[nodiscard]] bool isClaimed() const { return claimed_.load(std::memory_order_relaxed) && !isReady(); }
   // Takes out of the graph what no snapshot needs; a piece of work. True: there is more to do, now or when a snapshot is closed.
   bool purge(Lsn oldest_snapshot);
   // Of the graph.
@@ -124,6 +127,7 @@ class VectorIndex {
   // One follower at a time; before mutex_. Held around parallel loops: their bodies are the graph's alone, and loops are
   // isolated.
   mutable std::mutex follow_mutex_;
+  std::atomic<bool> claimed_{false};
   std::uint64_t next_row_ = 0;  // build: rows below are in the graph. Guarded by follow_mutex_
   mutable std::mutex mutex_;    // guards the rest
   mutable std::vector<Change> incoming_;

@@ -166,6 +166,15 @@ std::uint64_t View::estimateRows(TableId id) {
   return staged_ != nullptr ? staged(id).current()->rows.get() : store_.findTable(id)->liveRows();
 }
 
+bool View::vectorIndexIsReady(TableId id, std::uint32_t position) {
+  if (staged_ != nullptr) {
+    return staged(id).current()->vector_indexes[position]->isReady();
+  }
+  Table& table = *store_.findTable(id);
+  const SharedGuard lock(table.lock());
+  return table.live()->vector_indexes[position]->isReady();
+}
+
 IndexCursor View::range(TableId id, std::size_t index, const IndexRange& range) {
   const TableReader reader(&current(id));
   if (records()) {

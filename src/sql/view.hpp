@@ -117,6 +117,8 @@ class View {
   void noteSearch(TableId table, const FoundNearest& found);
   // How many rows there are; of the live store about now, without the table's lock. For plans.
   [[nodiscard]] std::uint64_t estimateRows(TableId table);
+  // Whether the table's vector index of that position is built; the same.
+  [[nodiscard]] bool vectorIndexIsReady(TableId table, std::uint32_t position);
 
   // ------------------------------------------------------------------------------------------------------------------ writing
 

@@ -223,6 +223,11 @@ bool Manager::followVectorIndexes() {
   return more;
 }
 
+bool Manager::buildVectorIndex(const sql::NewVectorIndex& index) {
+  const Snapshot snapshot = openSnapshot();
+  return sql_->buildVectorIndex(index, snapshot.lsn());
+}
+
 std::size_t Manager::sweepExpired(UnixMs now, std::size_t budget) {
   const kv::SweepResult sweep = kv_->sweepExpired(now, budget);
   const std::span<const kv::ExpiredKey> expired = sweep.expired;

@@ -106,6 +106,9 @@ class Manager {
   // do. Any number of callers; none may hold a lock. When to call it: sql().followSignal().
   bool followVectorIndexes();
 
+  // VectorIndexBuild, below.
+  bool buildVectorIndex(const sql::NewVectorIndex& index);
+
   // Looks at about `budget` keys with deadlines, and removes those that have passed, a partition's in one ChangeSet. Returns how
   // many. One caller at a time.
   std::size_t sweepExpired(UnixMs now, std::size_t budget);
@@ -140,6 +143,26 @@ class Manager {
   // What the checkpoint that was loaded holds already; only used while recovering.
   Lsn kv_captured_ = 0;
   Lsn sql_captured_ = 0;
+};
+
+// Builds one new vector index, in pieces, on the caller's thread and those of its arena. The follower leaves it alone meanwhile:
+// two that take turns would be in each other's way.
+class VectorIndexBuild {
+ public:
+  VectorIndexBuild(Manager& manager, const sql::NewVectorIndex& index) : manager_(manager), index_(index) {
+    manager.sql().claimVectorIndex(index, true);
+  }
+  VectorIndexBuild(const VectorIndexBuild&) = delete;
+  VectorIndexBuild& operator=(const VectorIndexBuild&) = delete;
+  // What is left is the follower's.
+  ~VectorIndexBuild() { manager_.sql().claimVectorIndex(index_, false); }
+
+  // One piece, under a snapshot of its own; no lock may be held. False: it is built, or gone.
+  [[nodiscard]] bool goOn() const { return manager_.buildVectorIndex(index_); }
+
+ private:
+  Manager& manager_;
+  const sql::NewVectorIndex index_;
 };
 
 }  // namespace trefoil::txn

@@ -163,6 +163,31 @@ TEST_CASE("EXPLAIN ANALYZE says which way a search went") {
   CHECK(why("", "3") == "not used, exact search (few rows)");
 }
 
+TEST_CASE("EXPLAIN says which way a search is likely to go, and why") {
+  Items items;
+  items.create(5000);
+  const auto expected = [&](const std::string& where, const std::string& limit, const std::string& op = "<->") {
+    const std::string text =
+        items.sql("EXPLAIN SELECT id FROM items " + where + " ORDER BY emb " + op + " '[1,0,0,0,0,0,0,0]' LIMIT " + limit);
+    const auto at = text.find("expected: ");
+    return at == std::string::npos ? text : text.substr(at + 10, text.find('"', at) - at - 10);
+  };
+  CHECK(expected("", "10") == "exact (no index)");
+  items.run("BEGIN");
+  items.index();
+  CHECK(expected("", "10") == "exact (the index is being built)");
+  items.run("ROLLBACK");
+  items.index();
+  CHECK(expected("", "10") == "graph (no filter)");
+  CHECK(expected("", "10", "<=>") == "exact (no index)");
+  CHECK(expected("", "300 OFFSET 13") == "exact (LIMIT asks for a large part of the rows)");
+  CHECK(expected("WHERE kind < 50", "10") == "filtered graph, or exact where that is cheaper (about 1500 of 5000 rows match)");
+  CHECK(expected("WHERE id = 5", "10") == "exact (about 1 of 5000 rows match)");
+  CHECK(expected("WHERE id > 5 AND kind = 7 AND id < 4000", "10") == "exact (about 22 of 5000 rows match)");
+  items.sql("DELETE FROM items WHERE id >= 200");
+  CHECK(expected("", "1") == "exact (few rows)");  // asked again each time
+}
+
 TEST_CASE("A transaction searches its own rows, and its own instant") {
   Items items;
   items.create(3000);

@@ -13,9 +13,6 @@ namespace trefoil::sql {
 namespace {
 
 constexpr std::size_t kParallelRows = 20'000;
-// An index pays from here on, and if the answer is no larger part of the rows than one in so many.
-constexpr std::size_t kFewRows = 256;
-constexpr std::size_t kLargePart = 16;
 
 class KnnOperator final : public Operator {
  public:
@@ -121,16 +118,14 @@ class KnnOperator final : public Operator {
   // False: this search has to be exact.
   Result<bool> searchIndex(Execution& execution, std::span<const float> query, std::size_t k) {
     if (!node_.index) {
+      if (execution.notes != nullptr) {
+        execution.notes->push_back("Vector Search: exact (no index)");
+      }
       return false;
     }
-    const std::uint64_t rows = reader_->rowCount();
-    std::string_view why;
     std::optional<VectorSearchAnswer> answer;
-    if (rows <= kFewRows) {
-      why = "few rows";
-    } else if (k * kLargePart > rows) {
-      why = "LIMIT asks for a large part of the rows";
-    } else {
+    std::string_view why = KnnNode::whyExact(reader_->rowCount(), k);
+    if (why.empty()) {
       const VectorIndex& index = *reader_->version()->vector_indexes[*node_.index];
       VectorSearch request{.query = query,
                            .k = k,
