@@ -286,7 +286,7 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
     return corrupt("links without an entry point");
   }
 
-  // Codes from the vectors, on all threads; and what could not be checked before all nodes were there.
+  // Codes from the vectors, on all threads; then what could not be checked before all nodes were there.
   constexpr NodeId kBlock = 1024;
   std::atomic<const char*> trouble{nullptr};
   parallelFor((count + kBlock - 1) / kBlock, [&](std::size_t block, std::size_t /*worker*/) {
@@ -294,14 +294,6 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
     const auto begin = static_cast<NodeId>(block * kBlock);
     for (NodeId node = begin; node < std::min(count, begin + kBlock); ++node) {
       HnswNodes::Entry& entry = nodes_.entry(node);
-      bool on_its_level = true;
-      for (std::size_t level = 1; level <= nodes_.level(node); ++level) {
-        nodes_.forEachLink(node, level, [&](NodeId link) { on_its_level = on_its_level && nodes_.level(link) >= level; });
-      }
-      if (!on_its_level) {
-        trouble.store("a link leads to a node that is not on its level");
-        return;
-      }
       entry.slot = slot_of(entry.row);
       if (entry.slot == kNoSlot) {
         trouble.store("a row is not in the table");
@@ -314,6 +306,13 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
     return corrupt(what);
   }
   for (NodeId node = 0; node < count; ++node) {
+    bool on_their_level = true;
+    for (std::size_t level = 1; level <= nodes_.level(node); ++level) {
+      nodes_.forEachLink(node, level, [&](NodeId link) { on_their_level = on_their_level && nodes_.level(link) >= level; });
+    }
+    if (!on_their_level) {
+      return corrupt("a link leads to a node that is not on its level");
+    }
     HnswNodes::Entry& entry = nodes_.entry(node);
     bool known = false;
     nodes_.withRow(entry.row, [&](NodeId& newest) {

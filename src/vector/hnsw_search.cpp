@@ -5,7 +5,7 @@
 // of which m match:
 //
 //   exact            the codes of m rows read, and either m rows looked up or n entries asked
-//   filtered graph   for each of ef results n / m nodes met
+//   filtered graph   for each of ef results n / m nodes expanded
 //
 // Exact search needs few vectors: a code gives a lower bound of its row's distance (codes.hpp), and only rows whose bound is not
 // above the k-th distance found so far are ranked in float32. The answer is that of reading all of them.
@@ -14,8 +14,8 @@
 // al., SIGMOD 2024, goes over them to their neighbours without comparing them; with byte codes a comparison is as cheap as the
 // look at the filter that it would save, and where few rows match exact search is cheaper than either.) Where the matching rows
 // are far from the query the walk meets none, or hardly any: as soon as it would cost more than the exact search if it went on to
-// find as few as so far, or has cost more than a part of it, it gives up, and the exact search follows. So no filter makes a
-// search cost more than about one and a half times the cheaper way's price.
+// find as few as so far, or has cost more than its budget, it gives up, and the exact search follows. So no filter makes a search
+// cost more than about twice the cheaper way's price, and mostly one and a half times.
 #include <algorithm>
 #include <bit>
 
