@@ -112,7 +112,7 @@ Result<Datum> parseReal(const SqlType& type, std::string_view text) {
 }
 
 Result<Datum> parseBlob(const SqlType& type, std::string_view text, ByteArena& arena) {
-  const auto hexDigit = [](char c) {
+  const auto hex_digit = [](char c) {
     return isDigit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
   };
   char* const out = arena.allocate(text.size());
@@ -123,8 +123,8 @@ Result<Datum> parseBlob(const SqlType& type, std::string_view text, ByteArena& a
       return Error(ErrorCode::kInvalidText, "invalid hexadecimal data: odd number of digits");
     }
     for (std::size_t i = 0; i < digits.size(); i += 2) {
-      const int high = hexDigit(digits[i]);
-      const int low = hexDigit(digits[i + 1]);
+      const int high = hex_digit(digits[i]);
+      const int low = hex_digit(digits[i + 1]);
       if (high < 0 || low < 0) {
         return Error(ErrorCode::kInvalidText, std::string("invalid hexadecimal digit: \"") + digits[high < 0 ? i : i + 1] + "\"");
       }

@@ -1,5 +1,6 @@
 #include "sql/types.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>

@@ -1,6 +1,7 @@
 // CREATE INDEX … USING hnsw through sessions: what the index answers is compared with the same query that no index can serve.
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <random>
 #include <thread>
 
@@ -87,7 +88,7 @@ struct Items : SessionFixture {
       const std::string from = "SELECT id FROM items " + where + " ORDER BY ";
       // Two statements, so of one instant: inside BEGIN, or while nobody writes.
       const auto found = ids(by, from + distance + " LIMIT " + std::to_string(k));
-      const auto truth = ids(by, from + "(" + distance + ") + 0.0 LIMIT " + std::to_string(k));
+      const auto truth = ids(by, std::string(from).append("(").append(distance).append(") + 0.0 LIMIT ") + std::to_string(k));
       REQUIRE(found.size() == truth.size());
       wanted += truth.size();
       for (const std::int64_t id : truth) {
@@ -308,7 +309,8 @@ TEST_CASE("No two rows get nearer to each other than each of their transactions 
       for (int i = 0; i < 300; ++i) {
         const std::string place = "'[" + std::to_string(random() % 1000) + ",0,0,0,0,0,0,0]'";
         runOn(*session, "BEGIN");
-        const auto nearest = session->execute("SELECT emb <-> " + place + " FROM items ORDER BY emb <-> " + place + " LIMIT 1");
+        const std::string distance = "emb <-> " + place;
+        const auto nearest = session->execute("SELECT " + distance + " FROM items ORDER BY 1 LIMIT 1");
         bool free = nearest.ok();
         for (const auto row : *nearest) {
           free = free && row[0].asReal() > 20;
@@ -538,7 +540,7 @@ TEST_CASE("A vector may come as the bytes of its floats") {
     return reply.last().describe();
   };
   const std::string sevens = bytes({7, 7, 7, 7, 7, 7, 7, 7});
-  CHECK(sql("INSERT INTO items VALUES (9000, 5, $1)", {sevens}).find("1") != std::string::npos);
+  CHECK(sql("INSERT INTO items VALUES (9000, 5, $1)", {sevens}).find('1') != std::string::npos);
   CHECK(ids(*items.session, "SELECT id FROM items WHERE emb = '[7,7,7,7,7,7,7,7]'") == std::vector<std::int64_t>{9000});
   const std::string nearest = "SELECT id FROM items ORDER BY emb <-> $1 LIMIT 1";
   CHECK(sql(nearest, {sevens}).find("9000") != std::string::npos);
