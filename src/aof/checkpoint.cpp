@@ -19,7 +19,7 @@ constexpr std::uint32_t kBaseVersion = 1;
 constexpr std::uint16_t kChunkGoesOn = 1;
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 // Synced in steps, so that the one at the end is short and the log's own syncs never queue behind a gigabyte.
-constexpr std::uint64_t kSyncStepBytes = std::uint64_t{16} << 20;
+constexpr std::uint64_t kSyncStepBytes = std::uint64_t{2} << 20;
 
 struct BaseHeader {
   char magic[8];

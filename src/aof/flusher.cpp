@@ -22,7 +22,8 @@ constexpr std::int64_t kLongSyncMicros = 1'000;  // committers leave these to th
 constexpr std::chrono::microseconds kCopyWait{20};
 constexpr unsigned kLooksBeforeSleep = 64;
 constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
-constexpr std::size_t kSyncStepBytes = std::size_t{8} << 20;  // everysec syncs earlier, so that no sync takes long
+constexpr std::size_t kWritebackStepBytes = std::size_t{1} << 20;
+constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kZerosAhead = std::size_t{1} << 20;
 constexpr std::int64_t kNoDeadline = INT64_MAX;
 
@@ -48,6 +49,7 @@ Flusher::Flusher(Ring& ring, ManifestStore& manifest, std::atomic<Lsn>& durable,
       written_(ring.end()),
       zeroed_(ring.end()),
       sync_begun_(ring.end()),
+      writeback_begun_(ring.end()),
       last_mark_(ring.end()),
       last_commit_end_(ring.end()),
       last_look_end_(ring.end()),
@@ -217,9 +219,12 @@ bool Flusher::step(FileLock& lock) {
   if ((look || urgent || retrying || end > wakeUpAt()) && !writeUpTo(end)) {
     return rolling_;
   }
-  const bool second_over = policy() != SyncPolicy::kNo && (look || written_ - sync_begun_ >= kSyncStepBytes);
+  const bool second_over = policy() != SyncPolicy::kNo && look;
   if ((urgent || second_over) && !sync(lock)) {
     return false;
+  }
+  if (policy() == SyncPolicy::kEverySecond && written_ - writeback_begun_ >= kWritebackStepBytes) {
+    beginWriteback(lock);
   }
   if (look || next_look_at_ == kNoDeadline) {
     planNextLook(now);
@@ -244,7 +249,7 @@ Lsn Flusher::wakeUpAt() const {
   if (next_look_at_ == kNoDeadline) {
     return last_look_end_;
   }
-  return policy() != SyncPolicy::kNo ? sync_begun_ + kSyncStepBytes : Ring::kNoWake;
+  return policy() == SyncPolicy::kEverySecond ? writeback_begun_ + kWritebackStepBytes : Ring::kNoWake;
 }
 
 void Flusher::sleep(FileLock& lock, std::uint32_t ticket) {
@@ -411,6 +416,7 @@ bool Flusher::sync(FileLock& lock) {
   const std::shared_ptr<File> file = file_;
   const Group group = std::exchange(group_, {});
   sync_begun_ = written_;
+  writeback_begun_ = written_;
   syncing_ = true;
   lock.unlock();
   const std::int64_t began_at = env_.monotonicMicros();
@@ -436,6 +442,18 @@ bool Flusher::sync(FileLock& lock) {
   }
   publishSynced(sync_begun_);
   return true;
+}
+
+// Sends what is written on its way to the disk, but for the last page: the kernel locks pages meanwhile, and committers go on with
+// that one.
+void Flusher::beginWriteback(FileLock& lock) {
+  const std::shared_ptr<File> file = file_;
+  const std::uint64_t from = offsetOf(writeback_begun_) / kPageBytes * kPageBytes;
+  const std::uint64_t to = offsetOf(written_) / kPageBytes * kPageBytes;
+  writeback_begun_ = written_;
+  lock.unlock();
+  file->startWriteback(from, to - from);
+  lock.lock();
 }
 
 void Flusher::publishSynced(Lsn end) {
@@ -471,6 +489,7 @@ bool Flusher::roll(FileLock& lock) {
   file_ = std::move(file).value();
   segment_ = next;
   zeroed_ = written_;
+  writeback_begun_ = written_;
   next_number_ = 0;
   roll_wanted_ = false;
   rolling_ = false;
@@ -610,6 +629,7 @@ void Flusher::takeNewFile() {
   zeroed_ = start;
   synced_ = start;
   sync_begun_ = start;
+  writeback_begun_ = start;
   last_mark_ = start;
   last_commit_end_ = start;
   durability_waiters_.notifyLocked();

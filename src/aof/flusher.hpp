@@ -6,7 +6,8 @@
 // cache. A thread begins segments, finds the way back from a full disk, and syncs by the clock, while committers write on; after
 // a second without commits it sleeps. By policy:
 //
-// everysec   The thread syncs once a second, and every 8 MB at the latest, so that no sync takes long.
+// everysec   The thread syncs once a second. What is written meanwhile it sends on its way by the megabyte, so that no sync takes
+//            long and holds pages that committers write to.
 // no         Nobody syncs before the segment ends.
 // always     Committers sync, too: whoever comes first does it for all, and what comes meanwhile gathers in the ring and shares
 //            the next sync (group commit). That spares two thread switches a group, which cost as much as a sync of a good disk.
@@ -150,6 +151,7 @@ class Flusher {
   [[nodiscard]] std::uint64_t offsetOf(Lsn lsn) const { return kSegmentHeaderBytes + (lsn - segment_.start); }
   void waitForWriter();
   bool sync(FileLock& lock);
+  void beginWriteback(FileLock& lock);
   void publishSynced(Lsn end);
   bool roll(FileLock& lock);
   Result<std::unique_ptr<File>> beginSegment(const SegmentEntry& next);
@@ -183,6 +185,7 @@ class Flusher {
   std::atomic<Lsn> written_;
   Lsn zeroed_;                // behind written_ the file has zeros up to here
   Lsn sync_begun_;            // what the last sync covers, or will
+  Lsn writeback_begun_;       // up to here the kernel has been asked to write to the disk
   Lsn last_mark_;             // what the last mark said
   Lsn last_commit_end_;       // behind the last record that is no mark
   unsigned empty_looks_ = 0;  // how often the next record was not complete yet

@@ -27,6 +27,8 @@ class File {
   virtual Status write(std::uint64_t offset, std::string_view bytes) = 0;
   // fdatasync. After an error the file's unsynced content is unknown for ever: never sync it again and believe it.
   virtual Status sync() = 0;
+  // A hint: these bytes are complete and may be on their way to the disk before sync() asks for them, which is then shorter.
+  virtual void startWriteback(std::uint64_t /*offset*/, std::uint64_t /*bytes*/) {}
   virtual Status truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() = 0;
 };
