@@ -1,7 +1,9 @@
 #include "aof/checkpoint.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "aof/flusher.hpp"
 #include "aof/log.hpp"
@@ -20,6 +22,9 @@ constexpr std::uint16_t kChunkGoesOn = 1;
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 // Synced in steps, so that the one at the end is short and the log's own syncs never queue behind a gigabyte.
 constexpr std::uint64_t kSyncStepBytes = std::uint64_t{2} << 20;
+
+constexpr std::uint64_t kRemoveStepBytes = std::uint64_t{8} << 20;
+constexpr std::chrono::milliseconds kRemovePause{1};
 
 struct BaseHeader {
   char magic[8];
@@ -55,6 +60,22 @@ std::uint32_t blockCrc(const BlockHeader& header, std::string_view bytes) {
 template <typename Struct>
 std::string_view asBytes(const Struct& value) {
   return {reinterpret_cast<const char*>(&value), sizeof(value)};
+}
+
+// Piece by piece: to free a gigabyte at once keeps the disk, and a processor in the kernel, busy for so long that commits notice.
+void removeInSteps(Env& env, const std::string& path) {
+  if (auto file = env.open(path, Env::OpenMode::kReadWrite); file.ok()) {
+    const Result<std::uint64_t> size = (*file)->size();
+    std::uint64_t left = size.ok() ? *size : 0;
+    while (left > kRemoveStepBytes) {
+      left -= kRemoveStepBytes;
+      if (!(*file)->truncate(left).ok()) {
+        break;
+      }
+      std::this_thread::sleep_for(kRemovePause);
+    }
+  }
+  (void)env.remove(path);
 }
 
 }  // namespace
@@ -249,13 +270,13 @@ Status CheckpointWriter::swapManifest(std::uint64_t next_unit, const Properties&
 void CheckpointWriter::removeDropped(const Manifest& before, const Manifest& now) {
   ManifestStore& store = *log_.manifest_;
   if (before.base) {
-    (void)store.env().remove(store.pathOf(baseName(before.base->number)));
+    removeInSteps(store.env(), store.pathOf(baseName(before.base->number)));
   }
   for (const SegmentEntry& segment : before.segments) {
     const bool kept = std::any_of(now.segments.begin(), now.segments.end(),
                                   [&](const SegmentEntry& other) { return other.number == segment.number; });
     if (!kept) {
-      (void)store.env().remove(store.pathOf(segmentName(segment.number)));
+      removeInSteps(store.env(), store.pathOf(segmentName(segment.number)));
     }
   }
 }

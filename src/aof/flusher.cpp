@@ -444,8 +444,8 @@ bool Flusher::sync(FileLock& lock) {
   return true;
 }
 
-// Sends what is written on its way to the disk, but for the last page: the kernel locks pages meanwhile, and committers go on with
-// that one.
+// Sends what is written on its way to the disk, but for the last page: the kernel locks pages meanwhile, and committers go on
+// with that one.
 void Flusher::beginWriteback(FileLock& lock) {
   const std::shared_ptr<File> file = file_;
   const std::uint64_t from = offsetOf(writeback_begun_) / kPageBytes * kPageBytes;

@@ -43,7 +43,7 @@ class Recovery;
 // appendfsync: when fdatasync is called.
 enum class SyncPolicy : std::uint8_t {
   kAlways,       // before an answer leaves; commits that arrive meanwhile share the next one
-  kEverySecond,  // once a second, and whenever 8 MB are unsynced
+  kEverySecond,  // once a second
   kNo,           // only when a segment ends, for a checkpoint, and at close()
 };
 
