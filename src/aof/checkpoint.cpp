@@ -23,6 +23,7 @@ constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 // Synced in steps, so that the one at the end is short and the log's own syncs never queue behind a gigabyte.
 constexpr std::uint64_t kSyncStepBytes = std::uint64_t{2} << 20;
 
+constexpr std::uint64_t kAllocateStepBytes = std::uint64_t{16} << 20;
 constexpr std::uint64_t kRemoveStepBytes = std::uint64_t{8} << 20;
 constexpr std::chrono::milliseconds kRemovePause{1};
 
@@ -131,6 +132,10 @@ Status CheckpointWriter::open() {
 }
 
 Status CheckpointWriter::flushBuffer() {
+  if (offset_ + buffer_.size() > allocated_) {
+    allocated_ = offset_ + kAllocateStepBytes;
+    (void)file_->allocate(offset_, kAllocateStepBytes);  // cheaper to write to; where it cannot be done, the file just grows
+  }
   TREFOIL_TRY(file_->write(offset_, buffer_));
   offset_ += buffer_.size();
   buffer_.clear();
@@ -204,7 +209,8 @@ Status CheckpointWriter::writeDirectory() {
   TREFOIL_TRY(write(directory));
   TREFOIL_TRY(endUnit());
   buffer_.append(asBytes(footer));
-  return flushBuffer();
+  TREFOIL_TRY(flushBuffer());
+  return file_->truncate(offset_);
 }
 
 Status CheckpointWriter::finish(std::uint64_t next_unit, const Properties& properties) {

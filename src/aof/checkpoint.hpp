@@ -100,7 +100,8 @@ class CheckpointWriter {
   std::string path_;
   std::unique_ptr<File> file_;
   std::string buffer_;
-  std::uint64_t offset_ = 0;  // file bytes before buffer_
+  std::uint64_t offset_ = 0;     // file bytes before buffer_
+  std::uint64_t allocated_ = 0;  // the file may be longer than what was written, up to here
   std::uint64_t synced_offset_ = 0;
   std::vector<UnitEntry> units_;
   bool in_unit_ = false;

@@ -25,6 +25,8 @@ constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
 constexpr std::size_t kWritebackStepBytes = std::size_t{1} << 20;
 constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kZerosAhead = std::size_t{1} << 20;
+constexpr std::uint64_t kMinRoomAhead = std::uint64_t{64} << 10;
+constexpr std::uint64_t kMaxRoomAhead = std::uint64_t{16} << 20;
 constexpr std::int64_t kNoDeadline = INT64_MAX;
 
 bool isDiskFull(const Error& error) {
@@ -47,7 +49,7 @@ Flusher::Flusher(Ring& ring, ManifestStore& manifest, std::atomic<Lsn>& durable,
       file_(std::move(start.file)),
       segment_(start.segment),
       written_(ring.end()),
-      zeroed_(ring.end()),
+      file_end_(ring.end()),
       sync_begun_(ring.end()),
       writeback_begun_(ring.end()),
       last_mark_(ring.end()),
@@ -357,6 +359,9 @@ bool Flusher::write() {
     return true;
   }
   empty_looks_ = 0;
+  if (batch.end > file_end_) {
+    extendFile(batch.end);
+  }
   for (Lsn at = begin; at < batch.end;) {
     const std::string_view bytes = ring_.bytes(at, batch.end);
     if (Status status = file_->write(offsetOf(at), bytes); !status.ok()) {
@@ -369,9 +374,6 @@ bool Flusher::write() {
     }
     at += bytes.size();
   }
-  if (policy() == SyncPolicy::kAlways && batch.end > zeroed_) {
-    writeZerosAhead(batch.end);
-  }
   group_.records += batch.records;
   group_.bytes += batch.end - begin;
   last_commit_end_ = batch.last_commit_end;
@@ -382,18 +384,24 @@ bool Flusher::write() {
   return true;
 }
 
-// What cannot be written here is not missed: the records themselves will say that the disk is full.
-void Flusher::writeZerosAhead(Lsn end) {
+// What fails here is not missed: the records themselves will say that the disk is full.
+void Flusher::extendFile(Lsn end) {
   static constexpr char kZeros[kZerosAhead] = {};
-  zeroed_ = std::max(end, std::min(end + kZerosAhead, segment_.start + segment_bytes_));
-  (void)file_->write(offsetOf(end), {kZeros, static_cast<std::size_t>(zeroed_ - end)});
+  const bool always = policy() == SyncPolicy::kAlways;
+  const std::uint64_t ahead = always ? kZerosAhead : std::clamp(end - segment_.start, kMinRoomAhead, kMaxRoomAhead);
+  file_end_ = std::max(end, std::min(end + ahead, segment_.start + segment_bytes_));
+  if (always) {
+    (void)file_->write(offsetOf(end), {kZeros, static_cast<std::size_t>(file_end_ - end)});
+  } else {
+    (void)file_->allocate(offsetOf(written_), file_end_ - written_);
+  }
 }
 
 // If it fails, or the process dies before, whoever reads the segment knows zeros for its end.
-void Flusher::cutZeros() {
-  if (zeroed_ > written_) {
+void Flusher::cutFile() {
+  if (file_end_ > written_) {
     (void)file_->truncate(offsetOf(written_));
-    zeroed_ = written_;
+    file_end_ = written_;
   }
 }
 
@@ -476,7 +484,7 @@ bool Flusher::roll(FileLock& lock) {
       return false;
     }
   }
-  cutZeros();
+  cutFile();
   if (next_number_ == 0) {
     next_number_ = manifest_.takeFileNumber();
   }
@@ -488,7 +496,7 @@ bool Flusher::roll(FileLock& lock) {
   }
   file_ = std::move(file).value();
   segment_ = next;
-  zeroed_ = written_;
+  file_end_ = written_;
   writeback_begun_ = written_;
   next_number_ = 0;
   roll_wanted_ = false;
@@ -626,7 +634,7 @@ void Flusher::takeNewFile() {
   file_ = std::move(new_file_);
   segment_ = new_segment_;
   written_ = start;
-  zeroed_ = start;
+  file_end_ = start;
   synced_ = start;
   sync_begun_ = start;
   writeback_begun_ = start;
@@ -643,7 +651,7 @@ Status Flusher::stop() {
   ring_.wakeUp();
   thread_.join();
   if (file_ != nullptr) {
-    cutZeros();
+    cutFile();
   }
   std::string reason = refusal_.empty() ? "the log is closed" : refusal_;
   const bool complete = state() != LogState::kFailed && synced_ == ring_.end();

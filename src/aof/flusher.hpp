@@ -19,9 +19,10 @@
 // much has come as the last sync covered and as was waiting when it ended, but no longer than twice what a sync takes; with one
 // client, or after a pause, not at all. (PostgreSQL's commit_delay and commit_siblings, with both numbers measured.)
 //
-// Zeros ahead (`always`): a record that makes the file longer costs its sync a journal commit for the new block and size, on ext4
-// half of the time. So the file is kept a megabyte longer than the log, with zeros that the next records overwrite. (PostgreSQL's
-// wal_init_zero.) They are cut off when the segment ends; after a crash they are the end of the log (record_format.hpp).
+// Zeros ahead: the file is kept longer than the log. Room that was allocated in large pieces takes a write at a quarter of the
+// cost of one that makes the file longer. Under `always` the room is written, too: a sync then finds no new block and no new size
+// to note, which is half of its time on ext4. (PostgreSQL's wal_init_zero.) The rest is cut off when the segment ends; after a
+// crash the zeros are the end of the log (record_format.hpp).
 //
 // Marks: after a sync, the next batch gets a kMark record saying how far the log is on disk; when no batch comes for a second,
 // the mark goes out alone. (What was synced but not yet marked can be told from a torn tail by nobody: that window is kept
@@ -146,8 +147,8 @@ class Flusher {
   void appendMark();
   [[nodiscard]] Batch collect() const;
   bool write();
-  void writeZerosAhead(Lsn end);
-  void cutZeros();
+  void extendFile(Lsn end);
+  void cutFile();
   [[nodiscard]] std::uint64_t offsetOf(Lsn lsn) const { return kSegmentHeaderBytes + (lsn - segment_.start); }
   void waitForWriter();
   bool sync(FileLock& lock);
@@ -183,7 +184,7 @@ class Flusher {
   SegmentEntry segment_;
   std::uint64_t next_number_ = 0;  // of the segment that roll() is trying to begin
   std::atomic<Lsn> written_;
-  Lsn zeroed_;                // behind written_ the file has zeros up to here
+  Lsn file_end_;              // behind written_ the file has zeros up to here
   Lsn sync_begun_;            // what the last sync covers, or will
   Lsn writeback_begun_;       // up to here the kernel has been asked to write to the disk
   Lsn last_mark_;             // what the last mark said

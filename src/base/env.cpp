@@ -106,6 +106,14 @@ class SystemFile final : public File {
         ::sync_file_range(descriptor_.get(), static_cast<off_t>(offset), static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE));
   }
 
+  Status allocate(std::uint64_t offset, std::uint64_t bytes) override {
+    if (restarted([&] { return ::fallocate(descriptor_.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(bytes)); }) !=
+        0) {
+      return ioError("fallocate", path_);
+    }
+    return {};
+  }
+
   Status truncate(std::uint64_t size) override {
     if (restarted([&] { return ::ftruncate(descriptor_.get(), static_cast<off_t>(size)); }) != 0) {
       return ioError("truncate", path_);

@@ -344,6 +344,16 @@ class FaultEnv final : public Env {
       inode_->sync();
       return {};
     }
+    Status allocate(std::uint64_t offset, std::uint64_t bytes) override {
+      const std::lock_guard lock(env_.mutex_);
+      TREFOIL_TRY(env_.before(kTruncate, path_, generation_));
+      TREFOIL_ASSIGN(const std::uint64_t size, file_->size());
+      if (offset + bytes > size) {
+        TREFOIL_TRY(file_->truncate(offset + bytes));
+        inode_->unsynced.push_back({.offset = offset + bytes, .bytes = {}, .truncates = true});
+      }
+      return {};
+    }
     Status truncate(std::uint64_t size) override {
       const std::lock_guard lock(env_.mutex_);
       TREFOIL_TRY(env_.before(kTruncate, path_, generation_));

@@ -41,6 +41,10 @@ class MemoryEnv final : public Env {
       return {};
     }
     Status sync() override { return {}; }
+    Status allocate(std::uint64_t offset, std::uint64_t bytes) override {
+      bytes_->resize(std::max<std::size_t>(bytes_->size(), offset + bytes));
+      return {};
+    }
     Status truncate(std::uint64_t size) override {
       bytes_->resize(size);
       return {};
