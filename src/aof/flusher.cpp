@@ -23,6 +23,7 @@ constexpr std::chrono::microseconds kCopyWait{20};
 constexpr unsigned kLooksBeforeSleep = 64;
 constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
 constexpr std::size_t kWritebackStepBytes = std::size_t{1} << 20;
+constexpr std::uint64_t kCachedBytes = std::uint64_t{8} << 20;
 constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kZerosAhead = std::size_t{1} << 20;
 constexpr std::uint64_t kMinRoomAhead = std::uint64_t{64} << 10;
@@ -461,6 +462,9 @@ void Flusher::beginWriteback(FileLock& lock) {
   writeback_begun_ = written_;
   lock.unlock();
   file->startWriteback(from, to - from);
+  if (from > kCachedBytes) {
+    file->dropCached(0, from - kCachedBytes);
+  }
   lock.lock();
 }
 

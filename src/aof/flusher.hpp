@@ -7,7 +7,7 @@
 // a second without commits it sleeps. By policy:
 //
 // everysec   The thread syncs once a second. What is written meanwhile it sends on its way by the megabyte, so that no sync takes
-//            long and holds pages that committers write to.
+//            long and holds pages that committers write to; what has arrived there leaves the page cache.
 // no         Nobody syncs before the segment ends.
 // always     Committers sync, too: whoever comes first does it for all, and what comes meanwhile gathers in the ring and shares
 //            the next sync (group commit). That spares two thread switches a group, which cost as much as a sync of a good disk.

@@ -106,6 +106,11 @@ class SystemFile final : public File {
         ::sync_file_range(descriptor_.get(), static_cast<off_t>(offset), static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE));
   }
 
+  void dropCached(std::uint64_t offset, std::uint64_t bytes) override {
+    static_cast<void>(
+        ::posix_fadvise(descriptor_.get(), static_cast<off_t>(offset), static_cast<off_t>(bytes), POSIX_FADV_DONTNEED));
+  }
+
   Status allocate(std::uint64_t offset, std::uint64_t bytes) override {
     if (restarted([&] { return ::fallocate(descriptor_.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(bytes)); }) !=
         0) {

@@ -29,6 +29,9 @@ class File {
   virtual Status sync() = 0;
   // A hint: these bytes are complete and may be on their way to the disk before sync() asks for them, which is then shorter.
   virtual void startWriteback(std::uint64_t /*offset*/, std::uint64_t /*bytes*/) {}
+  // A hint: what is on disk of these bytes will not be read soon, and the memory that caches it is better used for something
+  // else.
+  virtual void dropCached(std::uint64_t /*offset*/, std::uint64_t /*bytes*/) {}
   // Makes room on the disk for these bytes, which read as zeros until they are written; the file grows if it ends before. Writing
   // there is several times as cheap as at the end of a file. kUnsupported where the file system cannot.
   virtual Status allocate(std::uint64_t offset, std::uint64_t bytes) = 0;
