@@ -85,7 +85,8 @@ class HnswGraph {
   // hnsw_insert.cpp
   void chooseOrigin(std::span<const HnswEntry> sample);
   void link(Scratch& scratch, NodeId node);
-  void gatherCandidates(Scratch& scratch, NodeId node) const;
+  bool gatherCandidates(Scratch& scratch, NodeId node) const;
+  void anchorAdrift(Scratch& scratch);
   void choose(Scratch& scratch, std::size_t limit, float slack) const;
   bool connect(Scratch& scratch, NodeId node, NodeId to, std::size_t level, bool must);
   void rank(Scratch& scratch, NodeId node, std::size_t count) const;
@@ -117,6 +118,9 @@ class HnswGraph {
 
   std::mutex dead_mutex_;
   std::deque<NodeId> dead_queue_;  // in the order of their deaths
+
+  std::mutex adrift_mutex_;
+  std::vector<NodeId> adrift_;  // found hardly any neighbours but leaving ones: they look again when the sweep is over
 
   enum class PurgePhase : std::uint8_t { kIdle, kAnnounced, kSweeping, kUnlinked };
   std::mutex purge_mutex_;  // guards the rest

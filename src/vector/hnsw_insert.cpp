@@ -126,10 +126,11 @@ void HnswGraph::link(Scratch& scratch, NodeId node) {
   NodeId nearest = descend(scratch, scratch.query, entry, level);
   std::vector<NodeId> chosen[kMaxLevel + 1];
   const std::size_t top = std::min(level, entry.level);
+  bool adrift = false;
   for (std::size_t l = top + 1; l-- > 0;) {
     walk(scratch, scratch.query, nearest, l, options_.ef_construction, options_.ef_construction / 4);
     nearest = scratch.pool[0].node();
-    gatherCandidates(scratch, node);
+    adrift = !gatherCandidates(scratch, node) || adrift;
     choose(scratch, options_.m, kSlack);
     chosen[l] = scratch.chosen;
     const HnswNodes::Lock lock(nodes_, node);
@@ -144,7 +145,11 @@ void HnswGraph::link(Scratch& scratch, NodeId node) {
       connect(scratch, chosen[l].front(), node, l, true);
     }
   }
-  if (level > entry.level) {
+  if (adrift) {
+    const std::scoped_lock lock(adrift_mutex_);
+    adrift_.push_back(node);
+  }
+  if (level > entry.level && !adrift) {
     const std::scoped_lock lock(entry_mutex_);
     if (level > entryPoint().level) {
       setEntryPoint({node, level});
@@ -152,9 +157,9 @@ void HnswGraph::link(Scratch& scratch, NodeId node) {
   }
 }
 
-// What the walk found, without leaving nodes. Where it found nothing else, whatever it met on its way will do; a node that is
-// left without links is linked by the sweep of the removal.
-void HnswGraph::gatherCandidates(Scratch& scratch, NodeId node) const {
+// What the walk found, without leaving nodes. Where it found nothing else, whatever it met on its way will do until the leaving
+// ones are gone; false: the node has to look again then, as it may have no links at all, or only to others that have none.
+bool HnswGraph::gatherCandidates(Scratch& scratch, NodeId node) const {
   const auto stays = [&](NodeId candidate) {
     return candidate != node && (dead_.load(std::memory_order_acquire) == 0 || nodes_.state(candidate) != NodeState::kLeaving);
   };
@@ -165,7 +170,7 @@ void HnswGraph::gatherCandidates(Scratch& scratch, NodeId node) const {
     }
   }
   if (!scratch.candidates.empty()) {
-    return;
+    return true;
   }
   std::size_t count = 0;
   for (const NodeId met : scratch.visited.members()) {
@@ -174,6 +179,7 @@ void HnswGraph::gatherCandidates(Scratch& scratch, NodeId node) const {
     }
   }
   rank(scratch, node, count);
+  return false;
 }
 
 // Algorithm 4 (the paper's heuristic, without its extensions): of the candidates, nearest first, those that are nearer to the

@@ -10,7 +10,8 @@
 // HNSW's authors leave deletion open. A node's list is repaired as FreshDiskANN does it (Singh et al., 2021, arXiv 2105.09613,
 // Algorithm 4): the links of a neighbour that leaves are candidates in its place, and the heuristic of insertion chooses among
 // them. Links lead one way, so only a sweep finds all that lead to a node; the batch makes it pay. Ours also gives new neighbours
-// a link back where they have room: nodes that were mostly reached through the leaving one stay reachable.
+// a link back where they have room: nodes that were mostly reached through the leaving one stay reachable. Nodes that were
+// inserted amid leaving ones are linked once more at the end of the sweep.
 #include <algorithm>
 
 #include "base/assert.hpp"
@@ -64,6 +65,7 @@ PurgeProgress HnswGraph::purge(Lsn oldest_snapshot, std::size_t budget, bool eag
       }
     }
     if (sweep_next_ == sweep_end_) {
+      anchorAdrift(*scratch);
       purge_epoch_ = scratches_.advance();
       purge_phase_ = PurgePhase::kUnlinked;
     }
@@ -165,6 +167,21 @@ void HnswGraph::repair(Scratch& scratch, NodeId node, std::size_t level) {
       if (nodes_.room(level, links) == links.size() && !contains(scratch.nodes, count, node) && !leaves(neighbour)) {
         nodes_.writeLinks(neighbour, level, links);
       }
+    }
+  }
+}
+
+// Nodes that came while all others around them were leaving. No list leads to a leaving node any more: walks from the entry point
+// find what stays, and each of them that has its place is found by the next.
+void HnswGraph::anchorAdrift(Scratch& scratch) {
+  std::vector<NodeId> nodes;
+  {
+    const std::scoped_lock lock(adrift_mutex_);
+    nodes.swap(adrift_);
+  }
+  for (const NodeId node : nodes) {
+    if (nodes_.isEntry(node)) {
+      link(scratch, node);
     }
   }
 }
