@@ -25,9 +25,10 @@ constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
 constexpr std::size_t kWritebackStepBytes = std::size_t{1} << 20;
 constexpr std::uint64_t kCachedBytes = std::uint64_t{8} << 20;
 constexpr std::size_t kPageBytes = 4096;
-constexpr std::size_t kZerosAhead = std::size_t{1} << 20;
-constexpr std::uint64_t kMinRoomAhead = std::uint64_t{64} << 10;
+// How much longer than the log its file is kept: as much again, within these bounds.
+constexpr std::uint64_t kMinRoomAhead = 4096;
 constexpr std::uint64_t kMaxRoomAhead = std::uint64_t{16} << 20;
+constexpr std::uint64_t kMaxZerosAhead = std::uint64_t{1} << 20;
 constexpr std::int64_t kNoDeadline = INT64_MAX;
 
 bool isDiskFull(const Error& error) {
@@ -387,9 +388,9 @@ bool Flusher::write() {
 
 // What fails here is not missed: the records themselves will say that the disk is full.
 void Flusher::extendFile(Lsn end) {
-  static constexpr char kZeros[kZerosAhead] = {};
+  static constexpr char kZeros[kMaxZerosAhead] = {};
   const bool always = policy() == SyncPolicy::kAlways;
-  const std::uint64_t ahead = always ? kZerosAhead : std::clamp(end - segment_.start, kMinRoomAhead, kMaxRoomAhead);
+  const std::uint64_t ahead = std::clamp(end - segment_.start, kMinRoomAhead, always ? kMaxZerosAhead : kMaxRoomAhead);
   file_end_ = std::max(end, std::min(end + ahead, segment_.start + segment_bytes_));
   if (always) {
     (void)file_->write(offsetOf(end), {kZeros, static_cast<std::size_t>(file_end_ - end)});
