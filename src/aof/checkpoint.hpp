@@ -2,8 +2,8 @@
 //
 // The file, little-endian:
 //   header   magic "TREFOILS", version u32 = 1, crc32c u32 of the 12 bytes before
-//   blocks   length u32, crc32c u32, unit u64, lsn u64, number u32, kind u16, flags u16, then length bytes (at most
-//   kMaxBlockBytes)
+//   blocks   length u32, crc32c u32, unit u64, lsn u64, number u32, kind u16, flags u16, then length
+//            bytes (at most kMaxBlockBytes)
 //            crc32c covers bytes 8 .. 32+length. Blocks of a unit follow each other, numbered from 0.
 //            flags: 1 = the chunk goes on in the next block (a chunk is what one write() call got, however large)
 //   directory, as blocks of unit 0: for each unit its id u64, lsn u64, offset u64, bytes u64, blocks u32, kind u16, zero u16

@@ -11,9 +11,9 @@
 //
 // Failures (state()):
 //   kOk         ─disk full on write─▶ kRetrying: writes are refused; the same bytes are tried again until they fit ─▶ kOk
-//   kOk         ─failed sync, other error─▶ kFailed: writes are refused; waiters above durableLsn() get kUnknownOutcome, at once
-//   and
-//               for ever; the file is never touched again ─a checkpoint from memory (checkpoint.hpp)─▶ kOk, in a fresh segment
+//   kOk         ─failed sync, other error─▶ kFailed: writes are refused; waiters above durableLsn() get kUnknownOutcome,
+//               at once and for ever; the file is never touched again ─a checkpoint from memory (checkpoint.hpp)─▶ kOk, in a
+//               fresh segment
 //
 // Thread safety: everything may be called from any thread, but close() and destruction only when nobody else uses the log.
 #pragma once

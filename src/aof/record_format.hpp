@@ -22,9 +22,9 @@
 //
 // Payloads by kind:
 //   kCommit       effects
-//   kPart         group u64, number u32, bytes.     A piece of a large transaction, sent ahead. Counts only with its commit
-//   record. kCommitParts  group u64, count u32, bytes.      effects := the bytes of parts 0 .. count-1 and then of this record
-//   kMark         synced u64.                       When this batch was written, the log was on disk up to `synced`.
+//   kPart         group u64, number u32, bytes      A piece of a large transaction, sent ahead; counts only with kCommitParts.
+//   kCommitParts  group u64, count u32, bytes       Effects := the bytes of parts 0 .. count-1 and then of this record.
+//   kMark         synced u64                        When this batch was written, the log was on disk up to `synced`.
 //   A group is named by the LSN of its first part, which itself says 0.
 //
 // Torn or corrupt. The synced mark is the highest LSN that the manifest, the segment's head or any intact kMark record states,
@@ -34,14 +34,13 @@
 //
 // The hard cases; each sentence is a test in tests/aof/recovery_test.cpp:
 //   * the process dies between write and fdatasync: what the disk kept is a prefix (torn tail) or has holes (everything behind
-//   the
-//     first hole is dropped, even records that look good);
+//     the first hole is dropped, even records that look good);
 //   * it dies while recovery copies the tail, or during the manifest swap: the old manifest rules, and recovery simply runs
-//   again;
+//     again;
 //   * between rename and directory sync: either manifest may come back, and both describe files that are on disk;
 //   * a file that ends anywhere within a record, an empty file: torn tail above the mark, corruption below;
 //   * nothing but zeros up to the file's end (the writer keeps some ahead, flusher.hpp): the end above the mark, corruption
-//   below;
+//     below;
 //   * bytes of an earlier epoch behind the end: their epoch and salt do not fit, so they are no records and no marks.
 #pragma once
 

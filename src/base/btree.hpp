@@ -14,11 +14,9 @@
 //
 // Invariants (checked by verify()):
 //  1. Keys ascend strictly. Separators are exact: each is the smallest key of the subtree to its right, so a separator never
-//  outlives
-//     the entry that it copies (keys may point to bytes that the tree's owner frees when the entry is erased).
+//     outlives the entry that it copies (keys may point to bytes that the tree's owner frees when the entry is erased).
 //  2. All leaves have the same depth. Every node but the root and those on the right edge is at least a third full: erase merges
-//  or
-//     evens out with a neighbour; a split at the right edge leaves the left node full, for keys that arrive in order.
+//     or evens out with a neighbour; a split at the right edge leaves the left node full, for keys that arrive in order.
 //  3. counts[i] is the number of entries below child i.
 //  4. If a node is writable (born >= writable_from) so are its ancestors.
 //  5. int64 keys: unused places hold INT64_MAX, so that the search needs no bounds: it adds up comparisons and has no branch.

@@ -33,7 +33,7 @@ class File {
   // else.
   virtual void dropCached(std::uint64_t /*offset*/, std::uint64_t /*bytes*/) {}
   // Makes room on the disk for these bytes, which read as zeros until they are written; the file grows if it ends before. Writing
-  // there is several times as cheap as at the end of a file. kUnsupported where the file system cannot.
+  // there is cheaper than at the end of a file. kUnsupported where the file system cannot.
   virtual Status allocate(std::uint64_t offset, std::uint64_t bytes) = 0;
   virtual Status truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() = 0;

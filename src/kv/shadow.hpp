@@ -6,8 +6,8 @@
 // notes that there was none; a later change finds that note and knows that the live entry is seen by nobody else. Hence:
 //
 //   the live entry may be changed in place   if no snapshot is open, or a version of the key died at or after the newest one
-//   snapshot r sees                          the first version of the key that died at or after r; the live entry if there is
-//   none
+//   snapshot r sees                          the first version of the key that died at or after r; if there is none,
+//                                            the live entry
 //
 // A version whose trees live on in the live entry (it was copied, then changed) gives back its block only; one whose value ended
 // as a whole owns its trees. A version is freed when no open snapshot is at or below its death.

@@ -5,8 +5,7 @@
 //   live      one autocommit statement; the partitions of its keys are locked by the caller, from before the first read until
 //             after apply. Walks over all keys (SCAN, KEYS) take their own short locks.
 //   locked    EXEC: several commands, one ChangeSet; all locks of all its commands are held throughout. Also for one statement
-//   that
-//             holds all locks of a database (FLUSHDB): walks take no locks
+//             that holds all locks of a database (FLUSHDB): walks take no locks
 //   snapshot  inside BEGIN: reads an open snapshot without locks, and records what was read for validation at COMMIT
 //
 // A key's first effect is only staged. When the same view comes back to a key that it has written, it makes a private copy (small

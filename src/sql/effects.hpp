@@ -10,9 +10,8 @@
 //   kCreateIndex   table, index definition                       built from the rows that are there
 //   kDropIndex     table, index                                  of either kind
 //   kRenameTable   table, name
-//   kInsertBlock   table, block, extent, present words, columns  a checkpoint's form of up to 2048 rows; indexes are not
-//   maintained:
-//                                                                it comes before the table's kCreateIndex
+//   kInsertBlock   table, block, extent, present words, columns  a checkpoint's form of up to 2048 rows, before the
+//                                                                table's kCreateIndex: indexes are not maintained
 //   kCreateVectorIndex  table, index definition                  a graph is built later: it follows the table
 //   kTableCounter  table, next row id                            row ids below it have been used
 //   kIdCounters    next table id, next index id

@@ -5,13 +5,12 @@
 //                                                                            there: their places in the arrays mean nothing
 //   chunk      | null bitmap | values[extent] |
 //
-// How to scan: for (b = 0; b < reader.blockCount(); ++b) { BlockReader block = reader.block(b); if (block.rowCount() == 0)
-// continue; … }
+// How to scan: reader.block(b) for b = 0 … reader.blockCount() - 1; those with rowCount() == 0 are passed over.
 //   * Rows are the set bits of block.present() below block.extent(). block.isDense() says that all of them are set: then no
 //     selection vector is needed, positions 0 … extent()-1 are the rows.
 //   * block.column(c) is a Column (chunk.hpp) that points at the stored array: bool u8, int64 (integer, timestamp, date), double,
-//     StringRef (text, blob, json; stable bytes). `nulls` is a null pointer if the chunk has no NULL among its rows. No copy is
-//     made.
+//     StringRef (text, blob, json; stable bytes). `nulls` is a null pointer if the chunk has no NULL among its rows. Nothing
+//     is copied.
 //   * A vector column has no array of VectorRef: slots(c) are positions in vectorArena(c), kNoSlot for NULL (what exact search
 //     wants); fillVectors() makes VectorRefs for operators that want them.
 //

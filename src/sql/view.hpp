@@ -2,12 +2,11 @@
 // they run in autocommit or inside BEGIN.
 //
 //   live      reads the store itself under the locks that the caller holds. A write checks, and stages an effect; the store is
-//   not
-//             touched before the engine has logged the effects and calls Store::apply. One row write a statement (INSERT of one
-//             row, UPDATE or DELETE by key): what a second one would have to see is not in the store yet. No DDL.
+//             not touched before the engine has logged the effects and calls Store::apply. One row write a statement (INSERT of
+//             one row, UPDATE or DELETE by key): what a second one would have to see is not in the store yet. No DDL.
 //   staged    reads one instant (a snapshot, or the live store under exclusive locks) and its own writes. A write stages the
-//   effect
-//             and changes a private copy of the table (base/versions.hpp), so later statements see it. Everything is possible.
+//             effect and changes a private copy of the table (base/versions.hpp), so later statements see it. Everything is
+//             possible.
 //
 // So the engine runs point writes and single-row INSERTs live, all else staged: in autocommit as an implicit transaction.
 //

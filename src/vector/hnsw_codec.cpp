@@ -1,8 +1,7 @@
 // A graph as bytes and back. Little-endian, in chunks:
 //
-//   head        "TFHNSW01" | metric u8 | codes u8 | m u16 | ef_construction u16 | zero u16 | dimension u32 | nodes u32 | entry
-//   u32 |
-//               L2: the codes' origin, dimension float32 | crc32c u32 of all before
+//   head        "TFHNSW01" | metric u8 | codes u8 | m u16 | ef_construction u16 | zero u16 | dimension u32 | nodes u32 |
+//               entry u32 | L2: the codes' origin, dimension float32 | crc32c u32 of all before
 //   nodes …     first number u32 | count u32 | count times a node | crc32c u32 of all before
 //   a node      row u64 | level u8 | for each level from 0 on: count u8 and so many numbers u32
 //

@@ -10,12 +10,10 @@
 //
 // Invariants (checked by verify()):
 //  1. A link leads to another node whose level is at least that of the list, and occurs once in it. A link to a leaving node is
-//  being
-//     taken out by purge(); none leads to a free one.
+//     being taken out by purge(); none leads to a free one.
 //  2. The entry point has a level as high as any node that has links, or there is none and nothing has links.
 //  3. A row's entries are a chain from its newest on, by falling birth; only the first may be alive. All entries that are alive
-//  or dead
-//     are in their row's chain.
+//     or dead are in their row's chain.
 //  4. A zero vector under cosine has an entry, and neither has links nor is linked to.
 //
 // Locks: a node's lock is taken last and alone. purge() is one thread at a time.

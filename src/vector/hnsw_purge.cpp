@@ -1,8 +1,7 @@
 // Removing nodes for good, many at a time and a little at each call:
 //
 //   idle        dead entries that no snapshot sees are gathered; once they are worth a pass over the graph, they leave: out of
-//   their
-//               row's chain, and no insertion links to them any more
+//               their row's chain, and no insertion links to them any more
 //   announced   until every walk is over that began before; after it nobody adds links to them
 //   sweeping    every list that leads to a leaving node is repaired, some nodes a call
 //   unlinked    until every walk is over that may still have met one; then their ids are free
