@@ -50,8 +50,9 @@ std::optional<std::int64_t> integerIn(const ast::Expression& value) {
   return value.as<ast::Literal>().integer;
 }
 
-// Whether bytes that came where a vector is wanted are its floats, as Redis's vector clients send them, rather than its text:
-// no brackets, and a byte that no text has.
+// Whether bytes that came where a vector is wanted are its floats, as Redis's vector clients send them, rather than its text. A
+// text stands in brackets; who forgot them wrote numbers and commas, and hears of it. All else of a fitting length is floats,
+// even if each of their bytes is a letter.
 bool isBinaryVector(const Datum& value) {
   if (value.type() != Type::kText || value.asBytes().size() % sizeof(float) != 0) {
     return false;
@@ -60,7 +61,7 @@ bool isBinaryVector(const Datum& value) {
   if (bytes.starts_with('[') && bytes.ends_with(']')) {
     return false;
   }
-  return std::any_of(bytes.begin(), bytes.end(), [](char c) { return (c < ' ' && (c < '\t' || c > '\r')) || c > '~'; });
+  return bytes.find_first_not_of("0123456789+-.,eE[] \t\n\r\v\f") != std::string_view::npos;
 }
 
 bool fits(const Datum& value, const sql::SqlType& type) {
@@ -119,8 +120,18 @@ std::int64_t Session::Impl::deadline() const {
 
 Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& plan, std::span<const Datum> given,
                                                                RowSink* sink) {
-  TREFOIL_ASSIGN(const std::span<const Datum> parameters, convertParameters(plan, given));
-  if (txn::Transaction* current = currentTransaction(); current != nullptr) {
+  txn::Transaction* const current = currentTransaction();
+  const Result<std::span<const Datum>> converted = convertParameters(plan, given);
+  if (!converted.ok()) {
+    const std::uint64_t catalog =
+        current != nullptr ? current->sql().catalogVersion() : database.manager().sql().catalogVersion();
+    if (catalog != plan.catalogVersion()) {
+      return std::optional<sql::ExecSummary>();  // the types may be others now
+    }
+    return converted.error();
+  }
+  const std::span<const Datum> parameters = *converted;
+  if (current != nullptr) {
     return runInTransaction(*current, plan, parameters, sink);
   }
   if (plan.isPointRead() || plan.isPointWrite()) {

@@ -84,6 +84,31 @@ TEST_CASE("A plan is bound again when the catalog has changed") {
   CHECK(fixture.sql("SELECT * FROM t WHERE a = 1") == "[[\"x\", (integer) 1]]");
 }
 
+TEST_CASE("A value that only the type of yesterday refuses binds the plan again") {
+  SessionFixture fixture;
+  const auto insert = [&](const std::string& value) { return fixture.sql("INSERT INTO t VALUES (1, '" + value + "')"); };
+  for (const bool in_transaction : {false, true}) {
+    fixture.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, v VECTOR(2))");
+    CHECK(insert("[1,2]") == "(integer) 1");
+    auto prepared = fixture.session->prepare("UPDATE t SET v = $1");
+    REQUIRE(prepared.ok());
+    fixture.sql(in_transaction ? "BEGIN" : "SELECT 1");
+    fixture.sql("DROP TABLE t");
+    fixture.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, v VECTOR(3))");
+    CHECK(insert("[1,2,3]") == "(integer) 1");
+    CHECK(insert("[1,2]").find("expected 3 dimensions, not 2") != std::string::npos);
+    ResultSet result;
+    const Datum value[] = {Datum::text("[3,4,5]")};
+    CHECK((*prepared)->execute(value, result).ok());
+    CHECK(result.affected() == 1);
+    fixture.sql("DROP TABLE t");
+    fixture.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)");
+    CHECK(insert("x") == "(integer) 1");
+    fixture.sql("DROP TABLE t");
+    fixture.sql("COMMIT");
+  }
+}
+
 TEST_CASE("The embedded API answers rows and keeps its memory") {
   SessionFixture fixture;
   REQUIRE(fixture.session->execute("CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, v VECTOR(2))").ok());

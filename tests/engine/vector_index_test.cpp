@@ -548,7 +548,13 @@ TEST_CASE("A vector may come as the bytes of its floats") {
   CHECK(sql(nearest, {bytes({0, 0, 0, 0, 0, 0, 0, 0})}).find("(error)") == std::string::npos);
   CHECK(sql(nearest, {bytes({7, 7})}).find("different vector dimensions 8 and 2") != std::string::npos);
   CHECK(sql(nearest, {bytes({7, NAN, 7, 7, 7, 7, 7, 7})}).find("NaN not allowed in vector") != std::string::npos);
-  CHECK(sql(nearest, {"text"}).find("invalid input syntax for type vector") != std::string::npos);
+  // Every byte a letter: floats all the same.
+  CHECK(sql("INSERT INTO items VALUES (9001, 5, $1)", {"S$Q?nT >S$Q?nT >S$Q?nT >S$Q?nT >"}).find('1') != std::string::npos);
+  CHECK(sql("SELECT id FROM items ORDER BY emb <=> $1 LIMIT 1", {"S$Q?nT >S$Q?nT >S$Q?nT >S$Q?nT >"}).find("9001") !=
+        std::string::npos);
+  CHECK(sql(nearest, {"words"}).find("invalid input syntax for type vector") != std::string::npos);
+  CHECK(sql(nearest, {"1,2,3,4,5,6,7,8."}).find("Vector contents must start with") != std::string::npos);
+  CHECK(sql(nearest, {" [1,2,3,4,5,6,7,8,9] "}).find("different vector dimensions 8 and 9") != std::string::npos);
   CHECK(sql(nearest, {sevens + "\x01"}).find("invalid input syntax for type vector") != std::string::npos);
   const auto search = [&](const std::string& vector) {
     const std::vector<std::string_view> words{"SEARCH", "items", "emb", vector, "1"};
