@@ -2,15 +2,16 @@
 // written to MANIFEST.tmp, synced, renamed, directory synced. A reader therefore sees the old one or the new one.
 //
 //   TREFOILM 1
-//   epoch 3                                          of the records written since the last opening
-//   next_file 9                                      numbers of base and log files are never used twice
-//   next_unit 812                                    checkpoint unit ids are never used twice
+//   epoch 3                                         of the records written since the last opening
+//   next_file 9                                     numbers of base and log files are never used twice
+//   next_unit 812                                   checkpoint unit ids are never used twice
 //   hash_seed 9f86d081884c7d65
-//   base base-7.tfs start 81264 needs 90112          checkpoint; replay begins at `start`; consistent only with a log up to
-//   `needs` synced 131072                                    everything below was on disk when this was written segment log-6.tfl
-//   epoch 2 start 65600 end 98304  in LSN order, without gaps segment log-8.tfl epoch 3 start 98304 end -      the one in use:
-//   its end is where its valid records end property partitions 00000400                     bytes of the floors above, in hex crc
-//   1a2b3c4d                                     crc32c of all above, newline included
+//   base base-7.tfs start 81264 needs 90112         the checkpoint: replay begins at `start`, and agrees with it from `needs` on
+//   synced 131072                                   everything below was on disk when this was written
+//   segment log-6.tfl epoch 2 start 65600 end 98304
+//   segment log-8.tfl epoch 3 start 98304 end -     in LSN order, without gaps; `-` is in use: it ends where its records end
+//   property partitions 00000400                    bytes of the floors above, in hex
+//   crc 1a2b3c4d                                    crc32c of all above, newline included
 #pragma once
 
 #include <cstdint>

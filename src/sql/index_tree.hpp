@@ -8,8 +8,10 @@
 // order is the order of the values and no key is the beginning of another:
 //
 //   value := 1, payload | 2 (NULL: after every value)
-//   int64-like: 8 bytes big-endian, sign bit flipped       double: 8 bytes big-endian, all bits flipped if negative, else the
-//   sign bit text, blob, json: bytes, with 0 as 0 255, then 0 1     (-0.0 is stored as 0.0, every NaN as the one that sorts last)
+//   int64-like         8 bytes big-endian, sign bit flipped
+//   double             8 bytes big-endian, all bits flipped if negative, else the sign bit; -0.0 is stored as 0.0, every NaN as
+//                      the one that sorts last
+//   text, blob, json   bytes, with 0 as 0 255, then 0 1
 //
 // A BytesKey holds the first 8 bytes as a number, which decides most comparisons, and the address of the rest (null if there is
 // none; since no key begins another, the zeros that fill up a short one never matter). The rest is a Stamped object of the

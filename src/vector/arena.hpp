@@ -6,10 +6,9 @@
 //   slot number    segment = position of its highest bit (after adding kFirstSegment), index = the bits below
 //   segment s      kFirstSegment << s slots, allocated once, never moved, in three arrays:
 //
-//     floats       | slot 0: dimension floats, zeros up to stride | slot 1 … |      stride = dimension rounded up to 16 floats
-//     (64 bytes) norms        | |v|^2 of slot 0 | of slot 1 | …                                float32 sums, by the kernel that
-//     sums dots headers      | born, segment | …                                              the birth stamp of
-//     base/versions.hpp
+//     floats       | slot 0: dimension floats, zeros up to stride | slot 1 … |      stride: a multiple of 16 floats (64 bytes)
+//     norms        | |v|^2 of slot 0 | of slot 1 | …                                float32, by the kernel that sums dots
+//     headers      | born, segment | …                                              the birth stamp of base/versions.hpp
 //
 // The floats are exactly those that were inserted, so SELECT returns them to the last bit; cosine stays as cheap as a dot product
 // because the squared norm of every slot lies in its own dense array, and the zeros behind a vector let the kernels run without a

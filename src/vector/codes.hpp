@@ -7,6 +7,7 @@
 //   inner product    -|a| |b| dot
 //   L2               |a|^2 + |b|^2 - 2 |a| |b| dot       the vectors taken from an origin inside the data: what the data have in
 //                                                        common costs no precision
+//
 //   kFloat32   direction as it is, one float a dimension
 //   kFloat16   IEEE 754 binary16
 //   kInt8      direction, rotated, in steps of range / 127

@@ -4,8 +4,8 @@
 //   statement ok                 query IT rowsort label-1        statement error
 //   CREATE TABLE t(a int)        SELECT a, b FROM t              SELECT 1/0
 //                                ----                            ----
-//                                1                               division by zero          (a part of the message, detail or
-//                                hint) one
+//                                1                               division by zero    (a part of message, detail or hint)
+//                                one
 //
 // Column letters: I integer, R real with three decimals, T text ("(empty)", non-printables as @); NULL is NULL. A value is
 // converted to its letter's type. Sort modes nosort, rowsort, valuesort; "30 values hashing to <md5>"; labels; skipif/onlyif;
