@@ -27,12 +27,15 @@ std::uint64_t sizeOf(Env& env, const std::string& path) {
 // Every block of every unit; a damaged unit does not hide the next one.
 Status checkBase(Env& env, const std::string& directory, const BaseEntry& base, CheckReport& report) {
   const std::string path = pathIn(directory, baseName(base.number));
-  const auto damaged = [&](const Error& error, const std::string& lost) {
-    report.damages.push_back({.file = path, .offset = 0, .what = error.message, .lost = lost, .repairable = false});
+  const auto damaged = [&](std::uint64_t offset, const Error& error, const std::string& lost) {
+    report.damages.push_back({.file = path, .offset = offset, .what = error.message, .lost = lost, .repairable = false});
   };
-  const auto reader = CheckpointReader::open(env, path);
+  const auto reader = CheckpointReader::open(env, directory, base);
+  if (!reader.ok() && reader.error().code != ErrorCode::kCorruption) {
+    return reader.error();
+  }
   if (!reader.ok()) {
-    damaged(reader.error(), "everything that is not in the log behind lsn " + std::to_string(base.start));
+    damaged(0, reader.error(), "everything that is not in the log behind lsn " + std::to_string(base.start));
     return {};
   }
   for (const UnitEntry& unit : reader.value()->units()) {
@@ -42,7 +45,7 @@ Status checkBase(Env& env, const std::string& directory, const BaseEntry& base, 
       return status.error();
     }
     if (!status.ok()) {
-      damaged(status.error(), "unit " + std::to_string(unit.id) + " (" + plural(unit.bytes, "byte") + ")");
+      damaged(unit.offset, status.error(), "unit " + std::to_string(unit.id) + " (" + plural(unit.bytes, "byte") + ")");
     }
   }
   return {};
@@ -160,11 +163,15 @@ Result<CheckReport> check(Env& env, const std::string& directory, const CheckOpt
   }
   LogWalker walker(env, directory, manifest.value());
   TREFOIL_ASSIGN(const bool sound, checkLog(env, directory, manifest.value(), walker, report));
-  if (!sound && options.repair) {
+  if (!sound && options.repair && report.repairable()) {
     TREFOIL_TRY(cutLog(env, directory, manifest.value(), walker.damage()));
     report.repaired = true;
   }
   return report;
+}
+
+bool CheckReport::repairable() const {
+  return std::all_of(damages.begin(), damages.end(), [](const Damage& damage) { return damage.repairable; });
 }
 
 std::string CheckReport::text() const {
@@ -174,8 +181,14 @@ std::string CheckReport::text() const {
     text += "DAMAGED  " + damage.file + " at offset " + std::to_string(damage.offset) + "\n";
     text += "  what   " + damage.what + "\n";
     text += "  lost   " + damage.lost + "\n";
-    text += damage.repairable ? (repaired ? "  repaired: the log now ends there\n" : "  --repair cuts the log there\n")
-                              : "  cannot be repaired by cutting: restore this file from a copy\n";
+    if (!damage.repairable) {
+      text += "  cannot be repaired by cutting: restore this file from a copy\n";
+    } else if (repaired) {
+      text += "  repaired: the log now ends there\n";
+    } else {
+      text += repairable() ? "  --repair cuts the log there\n"
+                           : "  not repaired before the other damage is: --repair would cut the log there\n";
+    }
   }
   if (!torn_tail.empty()) {
     text += "torn tail (the process or the machine stopped while it was written; the next start drops it): " + torn_tail + "\n";

@@ -3,7 +3,7 @@
 // Checks the manifest, the checkpoint block by block, and the log record by record; changes nothing unless asked to. A repair
 // truncates the log at the damage: the manifest then says that it ends there, so everything before it opens normally and
 // everything behind it is lost, which is what `lost` says beforehand. A damaged manifest or checkpoint cannot be repaired by
-// cutting.
+// cutting; then nothing is cut at all, as the log may be what the rest is restored with.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,10 @@ struct CheckReport {
   std::uint64_t records = 0;  // intact, marks and parts included
   std::uint64_t units = 0;
   std::uint64_t log_bytes = 0;
-  bool repaired = false;
+  bool repaired = false;  // all of the damages
 
+  // Whether cutting the log mends all that is damaged.
+  [[nodiscard]] bool repairable() const;
   // The report as lines for a person.
   [[nodiscard]] std::string text() const;
 };
@@ -40,7 +42,8 @@ struct CheckOptions {
   bool repair = false;
 };
 
-// Takes the directory's lock: kBusy while a server has it open. kIo if it cannot be read.
+// Takes the directory's lock: kBusy while a server has it open. kIo if it cannot be read, kUnsupported if a newer program wrote
+// it.
 Result<CheckReport> check(Env& env, const std::string& directory, const CheckOptions& options = {});
 
 }  // namespace trefoil::aof

@@ -1,6 +1,7 @@
 #include "aof/checkpoint.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <thread>
@@ -56,6 +57,11 @@ static_assert(sizeof(BaseFooter) == 32);
 
 std::uint32_t blockCrc(const BlockHeader& header, std::string_view bytes) {
   return crc32c(bytes, crc32c({reinterpret_cast<const char*>(&header) + 8, sizeof(header) - 8}));
+}
+
+// What a unit takes of the file.
+std::uint64_t fileBytes(const UnitEntry& unit) {
+  return unit.blocks * sizeof(BlockHeader) + unit.bytes;
 }
 
 template <typename Struct>
@@ -289,18 +295,25 @@ void CheckpointWriter::removeDropped(const Manifest& before, const Manifest& now
 
 // --- reading ---
 
-Result<std::unique_ptr<CheckpointReader>> CheckpointReader::open(Env& env, const std::string& path) {
-  TREFOIL_ASSIGN(std::unique_ptr<File> file, env.open(path, Env::OpenMode::kRead));
-  std::unique_ptr<CheckpointReader> reader(new CheckpointReader(path, std::move(file)));
-  TREFOIL_TRY(reader->readDirectory());
+Result<std::unique_ptr<CheckpointReader>> CheckpointReader::open(Env& env, const std::string& directory, const BaseEntry& entry) {
+  const std::string path = pathIn(directory, baseName(entry.number));
+  auto file = env.open(path, Env::OpenMode::kRead);
+  if (!file.ok() && file.error().system_errno == ENOENT) {
+    return damageIn(directory, "'" + path + "': the manifest names this checkpoint, but there is no such file");
+  }
+  if (!file.ok()) {
+    return std::move(file).error();
+  }
+  std::unique_ptr<CheckpointReader> reader(new CheckpointReader(directory, path, std::move(file).value()));
+  TREFOIL_TRY(reader->readDirectory(entry.start));
   return reader;
 }
 
 Error CheckpointReader::corrupt(std::uint64_t offset, const std::string& what) const {
-  return {ErrorCode::kCorruption, "'" + path_ + "' at offset " + std::to_string(offset) + ": " + what};
+  return damageIn(directory_, "'" + path_ + "' at offset " + std::to_string(offset) + ": " + what);
 }
 
-Status CheckpointReader::readDirectory() {
+Status CheckpointReader::readDirectory(Lsn start) {
   TREFOIL_ASSIGN(const std::uint64_t size, file_->size());
   BaseHeader header{};
   BaseFooter footer{};
@@ -315,7 +328,7 @@ Status CheckpointReader::readDirectory() {
     return corrupt(0, "checksum mismatch in the head of the checkpoint");
   }
   if (header.version != kBaseVersion) {
-    return corrupt(0, "checkpoint format version " + std::to_string(header.version) + " is not known to this program");
+    return unknownFormat("'" + path_ + "' at offset 0: checkpoint format version " + std::to_string(header.version));
   }
   const std::uint64_t footer_offset = size - sizeof(footer);
   TREFOIL_TRY(file_->read(footer_offset, {reinterpret_cast<char*>(&footer), sizeof(footer)}));
@@ -324,19 +337,45 @@ Status CheckpointReader::readDirectory() {
     return corrupt(footer_offset, "the end of the checkpoint is damaged or missing");
   }
   end_ = footer_offset;
-  const std::uint64_t directory_bytes = footer.unit_count * sizeof(UnitEntry);
+  UnitEntry directory{.offset = footer.directory_offset};
   if (footer.directory_offset > end_ || footer.unit_count > (end_ - footer.directory_offset) / sizeof(UnitEntry)) {
     return corrupt(footer_offset, "the directory does not fit the file");
   }
-  UnitEntry directory{.offset = footer.directory_offset, .bytes = directory_bytes};
+  directory.bytes = footer.unit_count * sizeof(UnitEntry);
   directory.blocks =
-      static_cast<std::uint32_t>(std::max<std::uint64_t>(1, (directory_bytes + kMaxBlockBytes - 1) / kMaxBlockBytes));
-  return read(directory, [&](std::string_view bytes) -> Status {
-    for (std::size_t at = 0; at < bytes.size(); at += sizeof(UnitEntry)) {
-      std::memcpy(&units_.emplace_back(), bytes.data() + at, sizeof(UnitEntry));
+      static_cast<std::uint32_t>(std::max<std::uint64_t>(1, (directory.bytes + kMaxBlockBytes - 1) / kMaxBlockBytes));
+  TREFOIL_TRY(read(directory, [&](std::string_view bytes) -> Status {
+    if (bytes.size() != directory.bytes) {
+      return corrupt(directory.offset, "the directory has " + std::to_string(bytes.size()) + " bytes instead of " +
+                                           std::to_string(directory.bytes));
     }
+    units_.resize(footer.unit_count);
+    std::memcpy(units_.data(), bytes.data(), bytes.size());
     return {};
-  });
+  }));
+  const char* const problem = directoryProblem(directory, start);
+  return problem == nullptr ? Status() : corrupt(directory.offset, problem);
+}
+
+// The checksums are right; this is about what they cover.
+const char* CheckpointReader::directoryProblem(const UnitEntry& directory, Lsn start) const {
+  std::uint64_t offset = sizeof(BaseHeader);
+  for (const UnitEntry& unit : units_) {
+    if (unit.offset != offset || unit.bytes > directory.offset || fileBytes(unit) > directory.offset - offset) {
+      return "the units do not lie side by side";
+    }
+    if (unit.id == 0 || unit.zero != 0) {
+      return "a unit's entry in the directory makes no sense";
+    }
+    if (unit.lsn < start) {
+      return "this is not the checkpoint that the manifest names: a unit was captured before it began";
+    }
+    offset += fileBytes(unit);
+  }
+  if (offset != directory.offset || offset + fileBytes(directory) != end_) {
+    return "there are bytes that belong to no unit";
+  }
+  return nullptr;
 }
 
 Status CheckpointReader::read(const UnitEntry& unit, const std::function<Status(std::string_view chunk)>& sink) const {
@@ -346,9 +385,12 @@ Status CheckpointReader::read(const UnitEntry& unit, const std::function<Status(
   std::uint64_t bytes_seen = 0;
   bool goes_on = false;
   for (std::uint32_t number = 0; number < unit.blocks; ++number) {
+    if (offset + sizeof(BlockHeader) > end_) {
+      return corrupt(offset, "the file ends before block " + std::to_string(number) + " of unit " + std::to_string(unit.id));
+    }
     BlockHeader header{};
     TREFOIL_ASSIGN(std::size_t got, file_->read(offset, {reinterpret_cast<char*>(&header), sizeof(header)}));
-    if (got < sizeof(header) || header.length > kMaxBlockBytes || offset + sizeof(header) + header.length > end_) {
+    if (got < sizeof(header) || header.length > kMaxBlockBytes || header.length > end_ - offset - sizeof(header)) {
       return corrupt(offset,
                      "block " + std::to_string(number) + " of unit " + std::to_string(unit.id) + " does not fit the file");
     }

@@ -6,7 +6,8 @@
 //            bytes (at most kMaxBlockBytes)
 //            crc32c covers bytes 8 .. 32+length. Blocks of a unit follow each other, numbered from 0.
 //            flags: 1 = the chunk goes on in the next block (a chunk is what one write() call got, however large)
-//   directory, as blocks of unit 0: for each unit its id u64, lsn u64, offset u64, bytes u64, blocks u32, kind u16, zero u16
+//   directory, as blocks of unit 0: for each unit its id u64, lsn u64, offset u64, bytes u64, blocks u32, kind u16, zero u16.
+//            Units lie side by side, in that order, and fill the file from the header to the directory.
 //   footer   directory offset u64, unit count u64, crc32c u32 of the 16 bytes before, zero u32, magic "TREFOILE"
 //
 // The order of a checkpoint, which finish() keeps: units captured; log durable past the highest capture LSN; file synced;
@@ -114,7 +115,9 @@ class CheckpointWriter {
 // Reads one. Thread-safe: units may be read in parallel.
 class CheckpointReader {
  public:
-  static Result<std::unique_ptr<CheckpointReader>> open(Env& env, const std::string& path);
+  // The one that the manifest of `directory` names. kCorruption if it is not there, is damaged, or is another one; kUnsupported
+  // if a newer program wrote it.
+  static Result<std::unique_ptr<CheckpointReader>> open(Env& env, const std::string& directory, const BaseEntry& entry);
 
   // In the order in which they were written.
   [[nodiscard]] const std::vector<UnitEntry>& units() const { return units_; }
@@ -122,10 +125,13 @@ class CheckpointReader {
   Status read(const UnitEntry& unit, const std::function<Status(std::string_view chunk)>& sink) const;
 
  private:
-  CheckpointReader(std::string path, std::unique_ptr<File> file) : path_(std::move(path)), file_(std::move(file)) {}
-  Status readDirectory();
+  CheckpointReader(std::string directory, std::string path, std::unique_ptr<File> file)
+      : directory_(std::move(directory)), path_(std::move(path)), file_(std::move(file)) {}
+  Status readDirectory(Lsn start);
+  [[nodiscard]] const char* directoryProblem(const UnitEntry& directory, Lsn start) const;
   [[nodiscard]] Error corrupt(std::uint64_t offset, const std::string& what) const;
 
+  const std::string directory_;  // of the database
   const std::string path_;
   const std::unique_ptr<File> file_;
   std::vector<UnitEntry> units_;

@@ -494,12 +494,11 @@ bool Flusher::roll(FileLock& lock) {
     next_number_ = manifest_.takeFileNumber();
   }
   const SegmentEntry next{.number = next_number_, .epoch = ring_.epoch(), .start = written_, .end = std::nullopt};
-  Result<std::unique_ptr<File>> file = beginSegment(next);
-  if (!file.ok()) {
-    enterRetrying(file.error());
+  if (const Status begun = beginSegment(next); !begun.ok()) {
+    enterRetrying(begun.error());
     return false;
   }
-  file_ = std::move(file).value();
+  file_ = std::move(next_file_);
   segment_ = next;
   file_end_ = written_;
   writeback_begun_ = written_;
@@ -513,18 +512,20 @@ bool Flusher::roll(FileLock& lock) {
   return true;
 }
 
-Result<std::unique_ptr<File>> Flusher::beginSegment(const SegmentEntry& next) {
-  const SegmentIdentity identity{.epoch = next.epoch, .salt = ring_.salt(), .start = next.start, .synced = next.start};
-  TREFOIL_ASSIGN(std::unique_ptr<File> file, createSegment(env_, manifest_.pathOf(segmentName(next.number)), identity));
-  TREFOIL_TRY(file->sync());
+Status Flusher::beginSegment(const SegmentEntry& next) {
+  if (next_file_ == nullptr) {
+    const SegmentIdentity identity{.epoch = next.epoch, .salt = ring_.salt(), .start = next.start, .synced = next.start};
+    TREFOIL_ASSIGN(std::unique_ptr<File> file, createSegment(env_, manifest_.pathOf(segmentName(next.number)), identity));
+    TREFOIL_TRY(file->sync());
+    next_file_ = std::move(file);
+  }
   TREFOIL_TRY(env_.syncDirectory(manifest_.directory()));
-  TREFOIL_TRY(manifest_.update([&](Manifest& manifest) {
+  return manifest_.update([&](Manifest& manifest) {
     TREFOIL_ASSERT(manifest.segments.back().number == segment_.number);
     manifest.segments.back().end = next.start;
     manifest.segments.push_back(next);
     manifest.synced = next.start;
-  }));
-  return file;
+  });
 }
 
 // --- failures, and the way back ---
@@ -552,6 +553,7 @@ void Flusher::leaveRetrying() {
 void Flusher::fail(const Error& error) {
   file_.reset();
   next_number_ = 0;
+  next_file_.reset();
   rolling_ = false;
   ring_.refuse(true);
   setState(LogState::kFailed, error.message);

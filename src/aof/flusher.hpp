@@ -29,8 +29,9 @@
 // small.)
 //
 // A new segment begins between two records, when the old one has been synced: file made, synced, directory synced, manifest
-// swapped, and only then written to. All of that is repeated as often as need be, as nothing in it can damage what is already on
-// disk. The thread does it; meanwhile reach() does not wait, and its callers are told when it is done.
+// swapped, and only then written to. What failed is repeated as often as need be, and what was done is not done again: once a
+// manifest has been tried, it may be the one that is on disk, and the file that it names stays as it is. The thread does it;
+// meanwhile reach() does not wait, and its callers are told when it is done.
 //
 // Thread safety: public functions are for all threads. Two mutexes, in this order: file_mutex_ is held by who writes (a sync lets
 // it go meanwhile); mutex_ guards waiting and state, and is never held during file I/O.
@@ -155,7 +156,7 @@ class Flusher {
   void beginWriteback(FileLock& lock);
   void publishSynced(Lsn end);
   bool roll(FileLock& lock);
-  Result<std::unique_ptr<File>> beginSegment(const SegmentEntry& next);
+  Status beginSegment(const SegmentEntry& next);
   void enterRetrying(const Error& error);
   void leaveRetrying();
   void fail(const Error& error);
@@ -182,7 +183,8 @@ class Flusher {
   std::atomic<bool> syncing_{false};  // somebody does, with file_mutex_ released
   std::condition_variable sync_over_;
   SegmentEntry segment_;
-  std::uint64_t next_number_ = 0;  // of the segment that roll() is trying to begin
+  std::uint64_t next_number_ = 0;    // of the segment that roll() is trying to begin
+  std::unique_ptr<File> next_file_;  // once it is on disk
   std::atomic<Lsn> written_;
   Lsn file_end_;              // behind written_ the file has zeros up to here
   Lsn sync_begun_;            // what the last sync covers, or will

@@ -1,15 +1,10 @@
 #include "aof/log_walker.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 namespace trefoil::aof {
-
-Error withCheckHint(Error error, const std::string& directory) {
-  if (error.code == ErrorCode::kCorruption) {
-    error.hint = "run 'trefoil check " + directory + "': it explains the damage and what a repair would lose";
-  }
-  return error;
-}
 
 LogWalker::LogWalker(Env& env, std::string directory, const Manifest& manifest)
     : env_(env), directory_(std::move(directory)), manifest_(manifest), position_(kFirstLsn), mark_(kFirstLsn) {
@@ -27,10 +22,10 @@ Status LogWalker::openSegment() {
   const SegmentEntry& entry = manifest_.segments[index_];
   const std::string path = pathIn(directory_, segmentName(entry.number));
   damage_ = {.path = path, .segment = index_, .lsn = position_};
-  if (!env_.exists(path)) {
+  auto opened = SegmentReader::open(env_, path, entry);
+  if (!opened.ok() && opened.error().system_errno == ENOENT) {
     return corrupt("'" + path + "': the manifest names this segment, but there is no such file");
   }
-  auto opened = SegmentReader::open(env_, path, entry);
   if (!opened.ok()) {
     return opened.error().code == ErrorCode::kCorruption ? corrupt(opened.error().message) : std::move(opened).error();
   }
@@ -49,7 +44,14 @@ Result<bool> LogWalker::next(RecordView& record) {
     mark_ = std::max(mark_, reader_->highestMark());
     position_ = reader_->position();
     if (outcome == SegmentReader::Outcome::kRecord) {
-      return true;
+      const std::string problem = followParts(record);
+      if (problem.empty()) {
+        return true;
+      }
+      position_ = record.header.lsn;
+      reader_->seek(position_);
+      damage_ = {.path = reader_->path(), .offset = reader_->offsetOf(position_), .segment = index_, .lsn = position_};
+      return corrupt(reader_->describe(position_) + ": the record is intact, but " + problem);
     }
     if (outcome == SegmentReader::Outcome::kBad) {
       return decide(reader_->badReason());
@@ -82,9 +84,36 @@ Result<bool> LogWalker::decide(const std::string& what) {
   return false;
 }
 
+// Parts of a transaction follow each other by number, and the commit record counts them. Says what is wrong, if anything.
+std::string LogWalker::followParts(const RecordView& record) {
+  const bool ends = record.header.kind == RecordKind::kCommitParts;
+  if (!ends && record.header.kind != RecordKind::kPart) {
+    return {};
+  }
+  PartPrefix prefix;
+  if (record.payload.size() < sizeof(prefix)) {
+    return "it is too short for a piece of a large transaction";
+  }
+  std::memcpy(&prefix, record.payload.data(), sizeof(prefix));
+  const auto group = groups_.find(prefix.group);
+  const std::size_t found = group == groups_.end() ? 0 : group->second.size();
+  if (prefix.number != found || (found == 0) != (prefix.group == 0) || (ends && found == 0)) {
+    return "it is piece " + std::to_string(prefix.number) + " of its transaction, and " + std::to_string(found) + " came before";
+  }
+  if (found == 0) {
+    groups_[record.header.lsn].push_back({.segment = index_, .lsn = record.header.lsn});
+  } else if (ends) {
+    parts_ = std::move(group->second);
+    groups_.erase(group);
+  } else {
+    group->second.push_back({.segment = index_, .lsn = record.header.lsn});
+  }
+  return {};
+}
+
 Error LogWalker::corrupt(const std::string& what) {
   damage_.what = what;
-  return withCheckHint({ErrorCode::kCorruption, what}, directory_);
+  return damageIn(directory_, what);
 }
 
 }  // namespace trefoil::aof

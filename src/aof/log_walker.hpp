@@ -1,10 +1,13 @@
 // LogWalker: all records of a directory's log in LSN order, and the decision between its end, a torn tail and corruption
-// (the rule is in record_format.hpp). Recovery replays what it says; check() explains it.
+// (the rule is in record_format.hpp). Recovery replays what it says; check() explains it. So whatever recovery refuses in the log
+// is refused here, and check() knows it.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "aof/manifest.hpp"
 #include "aof/segment.hpp"
@@ -13,16 +16,23 @@
 
 namespace trefoil::aof {
 
-// `error`, with what a person should do about it if it is damage in `directory`.
-Error withCheckHint(Error error, const std::string& directory);
-
 class LogWalker {
  public:
   // Begins at the checkpoint's start, or at the first segment. `manifest` must outlive the walker.
   LogWalker(Env& env, std::string directory, const Manifest& manifest);
 
-  // True: a record, marks and parts included. False: the end. kCorruption: with file, offset and reason; see damage().
+  // True: a record, marks and parts included. False: the end. kCorruption: with file, offset and reason; see damage(). After an
+  // error it can be called again.
   Result<bool> next(RecordView& record);
+
+  // Of a transaction in parts, they are remembered by place and read again when its commit record comes: those of transactions
+  // that never committed cost nothing.
+  struct PartPlace {
+    std::size_t segment;  // index in the manifest
+    Lsn lsn;
+  };
+  // After next() gave a kCommitParts: where the parts are, in order; all of them are intact.
+  [[nodiscard]] const std::vector<PartPlace>& parts() const { return parts_; }
 
   // After next() said false: behind the last record that counts.
   [[nodiscard]] Lsn validEnd() const { return position_; }
@@ -39,16 +49,13 @@ class LogWalker {
     std::size_t segment = 0;   // index in the manifest
     Lsn lsn = 0;               // where a repair may cut the log; everything below is intact
     std::string what;
-    bool cuttable = false;  // whether cutting there leaves a log
   };
   [[nodiscard]] const Damage& damage() const { return damage_; }
-
-  // Index in the manifest of the segment that the last record came from.
-  [[nodiscard]] std::size_t segmentIndex() const { return index_; }
 
  private:
   Status openSegment();
   Result<bool> decide(const std::string& what);
+  std::string followParts(const RecordView& record);
   Error corrupt(const std::string& what);
 
   Env& env_;
@@ -61,6 +68,8 @@ class LogWalker {
   std::uint64_t dropped_bytes_ = 0;
   std::string dropped_reason_;
   Damage damage_;
+  std::map<Lsn, std::vector<PartPlace>> groups_;  // whose commit record has not come, by the first part's LSN
+  std::vector<PartPlace> parts_;
 };
 
 }  // namespace trefoil::aof

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include "base/crc32c.hpp"
@@ -9,7 +10,9 @@
 namespace trefoil::aof {
 namespace {
 
+constexpr std::string_view kMagic = "TREFOILM ";
 constexpr std::string_view kFirstLine = "TREFOILM 1";
+constexpr std::size_t kMostWords = 8;  // of a line
 
 std::string hex(std::uint64_t value, int digits) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -54,20 +57,22 @@ bool parseFileNumber(std::string_view name, std::string_view prefix, std::string
          parseNumber(name.substr(prefix.size(), name.size() - prefix.size() - suffix.size()), number);
 }
 
+// One more than any line has, if there are more.
 std::vector<std::string_view> words(std::string_view line) {
   std::vector<std::string_view> result;
-  while (true) {
+  while (result.size() <= kMostWords) {
     const std::size_t space = line.find(' ');
     result.push_back(line.substr(0, space));
     if (space == std::string_view::npos) {
-      return result;
+      break;
     }
     line.remove_prefix(space + 1);
   }
+  return result;
 }
 
 bool parseSegment(const std::vector<std::string_view>& word, SegmentEntry& entry) {
-  if (word.size() != 8 || word[2] != "epoch" || word[4] != "start" || word[6] != "end" ||
+  if (word.size() != kMostWords || word[2] != "epoch" || word[4] != "start" || word[6] != "end" ||
       !parseFileNumber(word[1], "log-", ".tfl", entry.number) || !parseNumber(word[3], entry.epoch) ||
       !parseNumber(word[5], entry.start)) {
     return false;
@@ -113,15 +118,24 @@ bool parseLine(std::string_view line, Manifest& manifest) {
   return word[0] == "synced" && parseNumber(word[1], manifest.synced);
 }
 
+bool betweenRecords(Lsn lsn) {
+  return lsn % kRecordAlignment == 0;
+}
+
 // What the lines say one by one must make sense together.
 const char* inconsistency(const Manifest& manifest) {
   if (manifest.epoch == 0 || manifest.synced == 0 || manifest.segments.empty()) {
     return "epoch, synced mark or segments are missing";
   }
+  if (manifest.epoch == UINT32_MAX || manifest.next_file == UINT64_MAX) {
+    return "there is no next epoch or file number";
+  }
+  std::set<std::uint64_t> numbers;
   for (std::size_t i = 0; i < manifest.segments.size(); ++i) {
     const SegmentEntry& segment = manifest.segments[i];
     if (segment.epoch == 0 || segment.epoch > manifest.epoch || segment.number >= manifest.next_file ||
-        (segment.end && *segment.end < segment.start)) {
+        !numbers.insert(segment.number).second || !betweenRecords(segment.start) ||
+        (segment.end && (*segment.end < segment.start || !betweenRecords(*segment.end)))) {
       return "a segment's numbers are out of range";
     }
     const bool last = i + 1 == manifest.segments.size();
@@ -129,9 +143,14 @@ const char* inconsistency(const Manifest& manifest) {
       return "the segments leave a gap";
     }
   }
-  if (manifest.base && (manifest.base->number >= manifest.next_file || manifest.base->start > manifest.base->needs ||
+  const SegmentEntry& last = manifest.segments.back();
+  if (manifest.synced < last.start || (last.end && manifest.synced > *last.end)) {
+    return "the synced mark does not lie in the last segment";
+  }
+  if (manifest.base && (manifest.base->number >= manifest.next_file || !betweenRecords(manifest.base->start) ||
+                        manifest.base->start > manifest.base->needs || manifest.base->needs > manifest.synced ||
                         manifest.base->start < manifest.segments.front().start)) {
-    return "the checkpoint does not fit the segments";
+    return "the checkpoint does not fit the log";
   }
   if (!manifest.base && manifest.segments.front().start != kFirstLsn) {
     return "the log's beginning is missing and there is no checkpoint";
@@ -156,6 +175,24 @@ std::string segmentName(std::uint64_t number) {
 }
 std::string baseName(std::uint64_t number) {
   return "base-" + std::to_string(number) + ".tfs";
+}
+
+bool isSegmentName(const std::string& name) {
+  std::uint64_t number = 0;
+  return parseFileNumber(name, "log-", ".tfl", number) && name == segmentName(number);
+}
+bool isBaseName(const std::string& name) {
+  std::uint64_t number = 0;
+  return parseFileNumber(name, "base-", ".tfs", number) && name == baseName(number);
+}
+
+Error damageIn(const std::string& directory, std::string what) {
+  return Error(ErrorCode::kCorruption, std::move(what))
+      .withHint("run 'trefoil check " + directory + "': it explains the damage and what a repair would lose");
+}
+Error unknownFormat(const std::string& what) {
+  return Error(ErrorCode::kUnsupported, what + " is not known to this program")
+      .withHint("it was written by a newer version of trefoil: open the directory with that one");
 }
 
 std::string Manifest::encode() const {
@@ -195,6 +232,9 @@ Result<Manifest> Manifest::decode(std::string_view text, const std::string& path
   if (crc_text != computed) {
     return corrupt("checksum mismatch: stored '" + std::string(crc_text.substr(0, 16)) + "', computed '" + computed + "'");
   }
+  if (const std::string_view first = covered.substr(0, covered.find('\n')); first != kFirstLine && first.starts_with(kMagic)) {
+    return unknownFormat("'" + path + "': manifest format version " + std::string(first.substr(kMagic.size(), 16)));
+  }
   Manifest manifest;
   std::size_t line_number = 0;
   for (std::string_view rest = covered; !rest.empty();) {
@@ -209,6 +249,9 @@ Result<Manifest> Manifest::decode(std::string_view text, const std::string& path
   if (const char* why = inconsistency(manifest); why != nullptr) {
     return corrupt(why);
   }
+  if (manifest.encode() != text) {
+    return corrupt("its lines are not those that a manifest of this content has");
+  }
   return manifest;
 }
 
@@ -217,12 +260,16 @@ Result<Manifest> ManifestStore::read(Env& env, const std::string& directory) {
   TREFOIL_ASSIGN(const std::unique_ptr<File> file, env.open(path, Env::OpenMode::kRead));
   TREFOIL_ASSIGN(const std::uint64_t size, file->size());
   if (size > kMaxManifestBytes) {
-    return Error(ErrorCode::kCorruption, "'" + path + "' is damaged: " + std::to_string(size) + " bytes are too many");
+    return damageIn(directory, "'" + path + "' is damaged: " + std::to_string(size) + " bytes are too many");
   }
   std::string text(size, '\0');
   TREFOIL_ASSIGN(const std::size_t got, file->read(0, text));
   text.resize(got);
-  return Manifest::decode(text, path);
+  Result<Manifest> manifest = Manifest::decode(text, path);
+  if (!manifest.ok() && manifest.error().code == ErrorCode::kCorruption) {
+    return damageIn(directory, std::move(manifest).error().message);
+  }
+  return manifest;
 }
 
 Manifest ManifestStore::current() const {
@@ -239,12 +286,16 @@ Status ManifestStore::update(const std::function<void(Manifest&)>& change) {
   const std::lock_guard updating(update_mutex_);
   Manifest next = current();
   change(next);
-  TREFOIL_ASSERT(inconsistency(next) == nullptr);
+  const std::string text = next.encode();
   const std::string path = manifestPath(directory_);
+  if (text.size() > kMaxManifestBytes) {
+    return Error(ErrorCode::kLimit, "'" + path + "' would become too large: " + std::to_string(text.size()) + " bytes");
+  }
+  TREFOIL_ASSERT(Manifest::decode(text, path).ok());
   const std::string temporary = path + ".tmp";
   {
     TREFOIL_ASSIGN(const std::unique_ptr<File> file, env_.open(temporary, Env::OpenMode::kCreateOrTruncate));
-    TREFOIL_TRY(file->write(0, next.encode()));
+    TREFOIL_TRY(file->write(0, text));
     TREFOIL_TRY(file->sync());
   }
   TREFOIL_TRY(env_.rename(temporary, path));

@@ -1,5 +1,6 @@
 // MANIFEST: which files make up the database, and what is known to be on disk. Text, replaced as a whole:
-// written to MANIFEST.tmp, synced, renamed, directory synced. A reader therefore sees the old one or the new one.
+// written to MANIFEST.tmp, synced, renamed, directory synced. A reader therefore sees the old one or the new one. There is one
+// way to write each: a line that is repeated, missing or out of order is damage, whatever the checksum says.
 //
 //   TREFOILM 1
 //   epoch 3                                         of the records written since the last opening
@@ -59,7 +60,7 @@ struct Manifest {
   bool operator==(const Manifest&) const = default;
 
   [[nodiscard]] std::string encode() const;
-  // kCorruption with line and reason; `path` is for the message.
+  // kCorruption with line and reason, kUnsupported if a newer program wrote it; `path` is for the message.
   static Result<Manifest> decode(std::string_view text, const std::string& path);
 };
 
@@ -69,6 +70,14 @@ std::string manifestPath(const std::string& directory);
 std::string lockPath(const std::string& directory);
 std::string segmentName(std::uint64_t number);
 std::string baseName(std::uint64_t number);
+// Whether that is such a name, to the letter: what people call their copies is not ours.
+bool isSegmentName(const std::string& name);
+bool isBaseName(const std::string& name);
+
+// kCorruption with what a person should do about it. `what` has file and offset.
+Error damageIn(const std::string& directory, std::string what);
+// kUnsupported: a newer program wrote what is there. `what` has file and offset, and names the thing that is not known.
+Error unknownFormat(const std::string& what);
 
 // The manifest of an open directory: the only writer of the file. Thread-safe.
 class ManifestStore {
@@ -76,11 +85,13 @@ class ManifestStore {
   ManifestStore(Env& env, std::string directory, Manifest manifest)
       : env_(env), directory_(std::move(directory)), manifest_(std::move(manifest)) {}
 
+  // As Manifest::decode; kIo if there is none.
   static Result<Manifest> read(Env& env, const std::string& directory);
 
   [[nodiscard]] Manifest current() const;
   // Applies `change` to a copy, puts the copy on disk, and only then makes it current. After an error either may be on disk, so
-  // `change` must leave every file that the old one names in place until this returned ok.
+  // `change` must leave every file that the old one names in place until this returned ok, and those that it would have named,
+  // too. kLimit if it would become too large to be read again.
   Status update(const std::function<void(Manifest&)>& change);
   // A number for a new file. Not on disk until the next update; a crash in between reuses it, for a file that nobody knew.
   std::uint64_t takeFileNumber();

@@ -1,13 +1,11 @@
 #include "aof/recovery.hpp"
 
 #include <algorithm>
-#include <map>
 #include <vector>
 
 #include "aof/checkpoint.hpp"
 #include "aof/flusher.hpp"
 #include "aof/log_walker.hpp"
-#include "aof/open_parts.hpp"
 #include "aof/segment.hpp"
 
 namespace trefoil::aof {
@@ -15,15 +13,9 @@ namespace {
 
 constexpr std::size_t kCopyBytes = std::size_t{1} << 20;
 
-bool isLogFile(const std::string& name) {
-  return name.starts_with("log-") && name.ends_with(".tfl");
-}
-bool isBaseFile(const std::string& name) {
-  return name.starts_with("base-") && name.ends_with(".tfs");
-}
-
 Error missingManifest(const std::string& directory, const std::string& data) {
-  return {ErrorCode::kCorruption, "'" + manifestPath(directory) + "' is missing, but there is data: '" + data + "'"};
+  return Error(ErrorCode::kCorruption, "'" + manifestPath(directory) + "' is missing, but there is data: '" + data + "'")
+      .withHint("restore the manifest from a copy of the whole directory, or begin a new database in another one");
 }
 
 // A directory without a manifest is empty, or the first opening died before its manifest was there: then it holds at most a
@@ -32,8 +24,8 @@ Status checkNothingIsLost(Env& env, const std::string& directory) {
   TREFOIL_ASSIGN(const std::vector<std::string> names, env.list(directory));
   for (const std::string& name : names) {
     const std::string path = pathIn(directory, name);
-    bool has_data = isBaseFile(name);
-    if (isLogFile(name)) {
+    bool has_data = isBaseName(name);
+    if (isSegmentName(name)) {
       TREFOIL_ASSIGN(const std::unique_ptr<File> file, env.open(path, Env::OpenMode::kRead));
       TREFOIL_ASSIGN(const std::uint64_t size, file->size());
       has_data = size > kSegmentHeaderBytes;
@@ -56,7 +48,7 @@ void removeUnnamed(Env& env, const std::string& directory, const Manifest& manif
     const bool named = (manifest.base && name == baseName(manifest.base->number)) ||
                        std::any_of(manifest.segments.begin(), manifest.segments.end(),
                                    [&](const SegmentEntry& segment) { return name == segmentName(segment.number); });
-    if (!named && (isLogFile(name) || isBaseFile(name) || name == "MANIFEST.tmp")) {
+    if (!named && (isSegmentName(name) || isBaseName(name) || name == "MANIFEST.tmp")) {
       (void)env.remove(pathIn(directory, name));
     }
   }
@@ -75,67 +67,29 @@ struct Recovery::State {
   bool at_end = false;
   RecoveryReport report;
 
-  // Parts are remembered by place and read again when their commit record comes: those of transactions that never committed cost
-  // nothing.
-  struct PartPlace {
-    std::size_t segment;
-    Lsn lsn;
-  };
-  std::map<Lsn, std::vector<PartPlace>> groups;
-  std::map<std::size_t, std::unique_ptr<SegmentReader>> part_readers;  // by index in the manifest
+  // Of the segment that was last asked for a part: large transactions come one after the other.
+  std::unique_ptr<SegmentReader> part_reader;
+  std::size_t part_segment = 0;  // its index in the manifest
   std::string joined;
+  Status failure;
 
-  Status addPart(const RecordView& record);
-  Status joinParts(const RecordView& record);
-  Error inconsistent(const RecordView& record, const std::string& what) const;
+  Status joinParts(std::string_view last_piece);
   Result<std::unique_ptr<File>> copyTail(const SegmentEntry& from, Lsn end, const SegmentIdentity& to, std::uint64_t number);
 };
 
-Error Recovery::State::inconsistent(const RecordView& record, const std::string& what) const {
-  return {ErrorCode::kCorruption,
-          "'" + directory + "': the record at lsn " + std::to_string(record.header.lsn) + " is intact, but " + what};
-}
-
-Status Recovery::State::addPart(const RecordView& record) {
-  PartPrefix prefix;
-  if (record.payload.size() < sizeof(prefix)) {
-    return inconsistent(record, "too short for a part");
-  }
-  std::memcpy(&prefix, record.payload.data(), sizeof(prefix));
-  std::vector<PartPlace>& parts = groups[prefix.group == 0 ? record.header.lsn : prefix.group];
-  if (prefix.number != parts.size()) {
-    return inconsistent(record, "it is part " + std::to_string(prefix.number) + " of its transaction, and " +
-                                    std::to_string(parts.size()) + " came before");
-  }
-  parts.push_back({.segment = walker->segmentIndex(), .lsn = record.header.lsn});
-  return {};
-}
-
-Status Recovery::State::joinParts(const RecordView& record) {
-  PartPrefix prefix;
-  if (record.payload.size() < sizeof(prefix)) {
-    return inconsistent(record, "too short for the end of a transaction in parts");
-  }
-  std::memcpy(&prefix, record.payload.data(), sizeof(prefix));
-  const auto group = groups.find(prefix.group);
-  const std::size_t found = group == groups.end() ? 0 : group->second.size();
-  if (found == 0 || found != prefix.number) {
-    return inconsistent(
-        record, "its transaction has " + std::to_string(prefix.number) + " parts, and " + std::to_string(found) + " are there");
-  }
+Status Recovery::State::joinParts(std::string_view last_piece) {
   joined.clear();
   std::string part;
-  for (const PartPlace& place : group->second) {
-    std::unique_ptr<SegmentReader>& reader = part_readers[place.segment];
-    if (reader == nullptr) {
+  for (const LogWalker::PartPlace& place : walker->parts()) {
+    if (part_reader == nullptr || part_segment != place.segment) {
       const SegmentEntry& entry = manifest.segments[place.segment];
-      TREFOIL_ASSIGN(reader, SegmentReader::open(env, pathIn(directory, segmentName(entry.number)), entry));
+      TREFOIL_ASSIGN(part_reader, SegmentReader::open(env, pathIn(directory, segmentName(entry.number)), entry));
+      part_segment = place.segment;
     }
-    TREFOIL_TRY(reader->readPayload(place.lsn, part));
+    TREFOIL_TRY(part_reader->readPayload(place.lsn, part));
     joined.append(part, sizeof(PartPrefix));
   }
-  joined.append(record.payload.substr(sizeof(PartPrefix)));
-  groups.erase(group);
+  joined.append(last_piece);
   return {};
 }
 
@@ -147,11 +101,7 @@ Result<std::unique_ptr<Recovery>> Recovery::open(Env& env, const std::string& di
   TREFOIL_TRY(env.createDirectory(directory));
   TREFOIL_ASSIGN(state->lock, env.lock(lockPath(directory)));
   if (env.exists(manifestPath(directory))) {
-    auto manifest = ManifestStore::read(env, directory);
-    if (!manifest.ok()) {
-      return withCheckHint(std::move(manifest).error(), directory);
-    }
-    state->manifest = std::move(manifest).value();
+    TREFOIL_ASSIGN(state->manifest, ManifestStore::read(env, directory));
   } else {
     TREFOIL_TRY(checkNothingIsLost(env, directory));
     state->report.created = true;
@@ -160,11 +110,7 @@ Result<std::unique_ptr<Recovery>> Recovery::open(Env& env, const std::string& di
     std::memcpy(&state->manifest.hash_seed, seed, sizeof(seed));
   }
   if (state->manifest.base) {
-    auto checkpoint = CheckpointReader::open(env, pathIn(directory, baseName(state->manifest.base->number)));
-    if (!checkpoint.ok()) {
-      return withCheckHint(std::move(checkpoint).error(), directory);
-    }
-    state->checkpoint = std::move(checkpoint).value();
+    TREFOIL_ASSIGN(state->checkpoint, CheckpointReader::open(env, directory, *state->manifest.base));
   }
   state->walker = std::make_unique<LogWalker>(env, directory, state->manifest);
   return std::unique_ptr<Recovery>(new Recovery(std::move(state)));
@@ -181,6 +127,17 @@ const RecoveryReport& Recovery::report() const {
 }
 
 Result<bool> Recovery::next(LogRecord& record) {
+  if (!state_->failure.ok()) {
+    return state_->failure.error();
+  }
+  Result<bool> found = nextCommit(record);
+  if (!found.ok()) {
+    state_->failure = found.error();
+  }
+  return found;
+}
+
+Result<bool> Recovery::nextCommit(LogRecord& record) {
   State& state = *state_;
   RecordView view;
   while (!state.at_end) {
@@ -188,31 +145,19 @@ Result<bool> Recovery::next(LogRecord& record) {
     if (!found) {
       break;
     }
-    record = {.lsn = view.header.lsn, .epoch = view.header.epoch, .payload = view.payload};
-    switch (view.header.kind) {
-      case RecordKind::kMark:
-        continue;
-      case RecordKind::kPart:
-        TREFOIL_TRY(state.addPart(view));
-        continue;
-      case RecordKind::kCommitParts:
-        TREFOIL_TRY(state.joinParts(view));
-        record.payload = state.joined;
-        ++state.report.records;
-        return true;
-      case RecordKind::kCommit:
-        ++state.report.records;
-        return true;
+    if (view.header.kind == RecordKind::kMark || view.header.kind == RecordKind::kPart) {
+      continue;
     }
-    return Error(ErrorCode::kUnsupported, "'" + state.directory + "': the record at lsn " + std::to_string(record.lsn) +
-                                              " is of a kind unknown to this program");
+    record = {.lsn = view.header.lsn, .epoch = view.header.epoch, .payload = view.payload};
+    if (view.header.kind == RecordKind::kCommitParts) {
+      TREFOIL_TRY(state.joinParts(view.payload.substr(sizeof(PartPrefix))));
+      record.payload = state.joined;
+    }
+    ++state.report.records;
+    return true;
   }
-  const Lsn end = state.walker->validEnd();
-  if (state.manifest.base && end < state.manifest.base->needs) {
-    return Error(ErrorCode::kCorruption, "'" + state.directory + "': the checkpoint needs the log up to lsn " +
-                                             std::to_string(state.manifest.base->needs) + ", but it ends at " +
-                                             std::to_string(end));
-  }
+  // The walker ends nowhere below what was on disk when the manifest was written, and the manifest asks for no more.
+  TREFOIL_ASSERT(!state.manifest.base || state.walker->validEnd() >= state.manifest.base->needs);
   state.at_end = true;
   state.report.segments = state.manifest.segments.size();
   state.report.dropped_bytes = state.walker->droppedBytes();
@@ -236,7 +181,7 @@ Result<std::unique_ptr<File>> Recovery::State::copyTail(const SegmentEntry& from
     RecordView record;
     TREFOIL_ASSIGN(const SegmentReader::Outcome outcome, reader->next(record));
     if (outcome != SegmentReader::Outcome::kRecord) {
-      return Error(ErrorCode::kCorruption, reader->describe(reader->position()) + ": " + reader->badReason());
+      return damageIn(directory, reader->describe(reader->position()) + " was intact a moment ago: " + reader->badReason());
     }
     RecordHeader header = record.header;
     header.epoch = to.epoch;

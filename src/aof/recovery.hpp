@@ -5,7 +5,8 @@
 //   recovery->next(record)  -> committed records in LSN order; a unit takes those whose lsn >= the unit's lsn
 //   recovery->finish()      -> the Log, at last; until then nothing that was read may be shown to anybody
 //
-// Torn tails and corruption are told apart by the rule in record_format.hpp; next() returns kCorruption with file and offset.
+// Torn tails and corruption are told apart by the rule in record_format.hpp; next() returns kCorruption with file and offset. The
+// first error sticks: who asked again would otherwise be given a log with a hole.
 // finish() never appends to an old segment: the valid records above the synced mark are copied to a fresh segment under a new
 // epoch, which is synced, and the manifest says where the old one ends. A crash anywhere before that leaves everything as it was.
 #pragma once
@@ -62,6 +63,7 @@ class Recovery {
  private:
   struct State;
   explicit Recovery(std::unique_ptr<State> state);
+  Result<bool> nextCommit(LogRecord& record);
   std::unique_ptr<State> state_;
 };
 

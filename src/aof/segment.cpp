@@ -21,6 +21,17 @@ std::string hex(std::uint32_t value) {
   return text;
 }
 
+bool isKnown(RecordKind kind) {
+  switch (kind) {
+    case RecordKind::kCommit:
+    case RecordKind::kPart:
+    case RecordKind::kCommitParts:
+    case RecordKind::kMark:
+      return true;
+  }
+  return false;
+}
+
 bool isZero(std::string_view bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](char byte) { return byte == 0; });
 }
@@ -71,8 +82,8 @@ Status SegmentReader::readHeader() {
   if (std::memcmp(header.magic, kSegmentMagic, sizeof(header.magic)) != 0) {
     return corrupt("this is no log segment (magic bytes)");
   }
-  if (header.version != kSegmentVersion) {
-    return corrupt("log format version " + std::to_string(header.version) + " is not known to this program");
+  if (header.crc == headerCrc(header) && header.version != kSegmentVersion) {
+    return unknownFormat("'" + path_ + "' at offset 0: log format version " + std::to_string(header.version));
   }
   if (header.crc != headerCrc(header) || header.zero_1 != 0 || header.zero_2[0] != 0 || header.zero_2[1] != 0) {
     return corrupt("checksum mismatch in the head of the segment");
@@ -92,9 +103,10 @@ Result<std::string_view> SegmentReader::view(std::uint64_t offset, std::size_t w
   if (offset < buffer_offset_ || offset + wanted > buffer_offset_ + buffer_.size()) {
     buffer_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(std::max(wanted, kReadBytes), available)));
     buffer_offset_ = offset;
-    TREFOIL_ASSIGN(const std::size_t got, file_->read(offset, buffer_));
-    buffer_.resize(got);
-    wanted = std::min(wanted, got);
+    const Result<std::size_t> got = file_->read(offset, buffer_);
+    buffer_.resize(got.ok() ? *got : 0);
+    TREFOIL_TRY(got);
+    wanted = std::min(wanted, *got);
   }
   return std::string_view(buffer_).substr(static_cast<std::size_t>(offset - buffer_offset_), wanted);
 }
@@ -174,9 +186,12 @@ Result<SegmentReader::Outcome> SegmentReader::next(RecordView& record) {
   if (!isZero(padding)) {
     return bad("the bytes behind the record are not zero");
   }
-  if (header.version != kRecordVersion) {  // intact, so it is neither torn nor corrupt: a newer program wrote it
-    return Error(ErrorCode::kUnsupported, describe(position_) + ": record format version " + std::to_string(header.version) +
-                                              " is not known to this program");
+  // Intact, so it is neither torn nor corrupt: a newer program wrote it.
+  if (header.version != kRecordVersion) {
+    return unknownFormat(describe(position_) + ": record format version " + std::to_string(header.version));
+  }
+  if (!isKnown(header.kind)) {
+    return unknownFormat(describe(position_) + ": kind of record " + std::to_string(static_cast<unsigned>(header.kind)));
   }
   record.payload = payload;
   highest_mark_ = std::max(highest_mark_, markedLsn(header, payload));

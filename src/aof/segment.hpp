@@ -39,11 +39,12 @@ class SegmentReader {
  public:
   enum class Outcome { kRecord, kEnd, kBad };
 
-  // kCorruption if the head is damaged or says something else than the manifest's entry.
+  // kCorruption if the head is damaged or says something else than the manifest's entry; kUnsupported if a newer program wrote
+  // the segment.
   static Result<std::unique_ptr<SegmentReader>> open(Env& env, const std::string& path, const SegmentEntry& entry);
 
   // Reads the record at position(). kEnd: where the manifest says that the segment ends or, for the one in use, where nothing but
-  // zeros follow.
+  // zeros follow. kUnsupported for an intact record that a newer program wrote. After an error it can be called again.
   Result<Outcome> next(RecordView& record);
   // Continues there: the beginning of a record.
   void seek(Lsn lsn) { position_ = lsn; }

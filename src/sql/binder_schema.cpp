@@ -380,6 +380,12 @@ Status bindCreateIndex(Binder& binder, const ast::CreateIndex& create, PlanParts
   return {};
 }
 
+Error requiredIndex(const std::string& index, const std::string& table) {
+  const std::string constraint = "constraint " + index + " on table " + table;
+  return Error(ErrorCode::kInvalid, "cannot drop index " + index + " because " + constraint + " requires it")
+      .withHint("You can drop " + constraint + " instead.");
+}
+
 Status bindDrop(Binder& binder, const ast::Drop& drop, PlanParts& parts) {
   std::vector<TableId> tables;
   std::vector<std::pair<TableId, IndexId>> indexes;
@@ -399,10 +405,7 @@ Status bindDrop(Binder& binder, const ast::Drop& drop, PlanParts& parts) {
       const auto found = binder.view().findIndex(text);
       if (found) {
         if (found->is_constraint) {
-          const std::string constraint = "constraint " + text + " on table " + found->table->name;
-          return Error(ErrorCode::kInvalid, "cannot drop index " + text + " because " + constraint + " requires it")
-              .withHint("You can drop " + constraint + " instead.")
-              .at(name.name.position);
+          return requiredIndex(text, found->table->name).at(name.name.position);
         }
         binder.useTable(found->table->id, true);
         indexes.emplace_back(found->table->id, found->index);

@@ -1,8 +1,11 @@
 #include "aof/checkpoint.hpp"
 
 #include <catch2/catch.hpp>
+#include <cstring>
 #include <thread>
 
+#include "aof/check.hpp"
+#include "base/crc32c.hpp"
 #include "tests/aof/log_fixture.hpp"
 #include "tests/base/fault_env.hpp"
 #include "tests/base/temporary_directory.hpp"
@@ -172,7 +175,8 @@ TEST_CASE("A flip of any bit in a checkpoint is found") {
   const std::string path = directory / baseName(manifest.base->number);
   const std::string bytes = readFile(Env::system(), path);
   const auto read_all = [&]() -> Status {
-    TREFOIL_ASSIGN(const std::unique_ptr<CheckpointReader> reader, CheckpointReader::open(Env::system(), path));
+    TREFOIL_ASSIGN(const std::unique_ptr<CheckpointReader> reader,
+                   CheckpointReader::open(Env::system(), directory.path(), *manifest.base));
     for (const UnitEntry& unit : reader->units()) {
       TREFOIL_TRY(reader->read(unit, [](std::string_view) { return Status(); }));
     }
@@ -287,6 +291,105 @@ TEST_CASE("A checkpoint in which one call fails says so, and the next one succee
     if (done) {
       break;
     }
+  }
+}
+
+// The bytes of a checkpoint with all checksums right, whatever it says.
+struct Forged {
+  std::vector<UnitEntry> units;
+  std::string bytes;
+  std::size_t directory_block = 0;
+
+  // Takes a checkpoint apart.
+  explicit Forged(const std::string& file) : bytes(file) {
+    std::uint64_t directory = 0;
+    std::uint64_t count = 0;
+    std::memcpy(&directory, bytes.data() + bytes.size() - 32, 8);
+    std::memcpy(&count, bytes.data() + bytes.size() - 24, 8);
+    directory_block = directory;
+    units.resize(count);
+    std::memcpy(units.data(), bytes.data() + directory + 32, count * sizeof(UnitEntry));
+  }
+  // With `units` as they are now; as many as there were.
+  [[nodiscard]] std::string file() const {
+    std::string result = bytes;
+    std::memcpy(result.data() + directory_block + 32, units.data(), units.size() * sizeof(UnitEntry));
+    const std::string_view block(result.data() + directory_block, 32 + units.size() * sizeof(UnitEntry));
+    const std::uint32_t crc = crc32c(block.substr(32), crc32c(block.substr(8, 24)));
+    std::memcpy(result.data() + directory_block + 4, &crc, 4);
+    return result;
+  }
+};
+
+TEST_CASE("A checkpoint whose directory makes no sense is refused, though all checksums are right") {
+  const MemoryDirectory directory;
+  {
+    auto opened = openLog(Env::system(), directory.path());
+    REQUIRE(checkpointOf(*opened->log, {{"one", "two"}, {}, {"three"}}).ok());
+  }
+  const Manifest manifest = *ManifestStore::read(Env::system(), directory.path());
+  const std::string path = directory / baseName(manifest.base->number);
+  Forged forged(readFile(Env::system(), path));
+  REQUIRE(forged.units.size() == 3);
+  REQUIRE(forged.file() == readFile(Env::system(), path));
+  SECTION("beyond the end") {
+    forged.units[2].offset = std::uint64_t{1} << 63;
+  }
+  SECTION("so far beyond that a sum overflows") {
+    forged.units[2].offset = std::uint64_t(-8);
+  }
+  SECTION("a unit twice") {
+    forged.units[1] = forged.units[0];
+  }
+  SECTION("a unit left out") {
+    forged.units[0].blocks = 1;
+  }
+  SECTION("a size that overflows") {
+    forged.units[0].bytes = std::uint64_t(-8);
+  }
+  SECTION("a unit without a number") {
+    forged.units[1].id = 0;
+  }
+  SECTION("captured before the checkpoint began") {
+    forged.units[1].lsn = 8;
+  }
+  SECTION("bytes that are zero today") {
+    forged.units[1].zero = 1;
+  }
+  writeFile(Env::system(), path, forged.file());
+  const auto opened = Recovery::open(Env::system(), directory.path(), smallOptions());
+  REQUIRE(!opened.ok());
+  CHECK(opened.error().code == ErrorCode::kCorruption);
+  CHECK(opened.error().message.find(path + "' at offset") != std::string::npos);
+  CHECK(opened.error().hint.find("trefoil check") != std::string::npos);
+}
+
+TEST_CASE("A checkpoint of a newer format, and one that is missing, are refused with what to do") {
+  const MemoryDirectory directory;
+  {
+    auto opened = openLog(Env::system(), directory.path());
+    REQUIRE(checkpointOf(*opened->log, {{"one"}}).ok());
+  }
+  const Manifest manifest = *ManifestStore::read(Env::system(), directory.path());
+  const std::string path = directory / baseName(manifest.base->number);
+  SECTION("newer") {
+    std::string bytes = readFile(Env::system(), path);
+    bytes[8] = 2;
+    const std::uint32_t crc = crc32c(std::string_view(bytes).substr(0, 12));
+    std::memcpy(bytes.data() + 12, &crc, 4);
+    writeFile(Env::system(), path, bytes);
+    const auto opened = openLog(Env::system(), directory.path());
+    REQUIRE(!opened.ok());
+    CHECK(opened.error().code == ErrorCode::kUnsupported);
+    CHECK(check(Env::system(), directory.path(), {.repair = true}).error().code == ErrorCode::kUnsupported);
+  }
+  SECTION("missing") {
+    REQUIRE(Env::system().remove(path).ok());
+    const auto opened = openLog(Env::system(), directory.path());
+    REQUIRE(!opened.ok());
+    CHECK(opened.error().code == ErrorCode::kCorruption);
+    CHECK(opened.error().message.find(path) != std::string::npos);
+    CHECK(opened.error().hint.find("trefoil check") != std::string::npos);
   }
 }
 

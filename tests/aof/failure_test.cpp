@@ -123,6 +123,36 @@ TEST_CASE("A full disk while a new segment begins is got over") {
   opened->log.reset();
 }
 
+TEST_CASE("Power cut while a new segment is begun again: the manifest that may come back names a whole file") {
+  for (std::uint64_t n = 1; n <= 6; ++n) {
+    for (std::uint64_t seed = 0; seed < 4; ++seed) {
+      INFO("the call that fails: " << n << ", seed " << seed);
+      const MemoryDirectory directory;
+      FaultEnv env(Env::system());
+      const std::string before = numbered(1, 4'000);
+      {
+        auto opened =
+            openLog(env, directory.path(), {.policy = SyncPolicy::kAlways, .ring_bytes = 1 << 16, .segment_bytes = 5'000});
+        REQUIRE(appendDurably(*opened->log, before).ok());
+        env.failAt(n, {.kinds = kWrite | kSyncDirectory, .fault = Fault::kNoSpace, .persistent = true});
+        const auto rolls = append(*opened->log, numbered(2, 4'000));
+        REQUIRE(rolls.ok());
+        if (opened->log->reach(rolls->end) != Reach::kDone) {
+          waitForState(*opened->log, LogState::kRetrying);
+          std::this_thread::sleep_for(std::chrono::milliseconds(150));  // it has been tried again
+        }
+        env.crash(seed);
+      }
+      env.restart();
+      auto opened = openLog(env, directory.path());
+      REQUIRE(opened.ok());
+      REQUIRE(!opened->records.empty());
+      CHECK(opened->payloads().front() == before);
+      opened->log.reset();
+    }
+  }
+}
+
 TEST_CASE("After a failed sync the outcome is unknown, writes are refused, and a checkpoint from memory leads back") {
   const MemoryDirectory directory;
   FaultEnv env(Env::system());

@@ -53,27 +53,82 @@ TEST_CASE("A manifest with a flipped bit or a missing end is corrupt, and says w
   }
 }
 
-TEST_CASE("A manifest with a right checksum and wrong content is refused") {
-  const auto decode = [](const std::string& text) {
+TEST_CASE("A manifest with a right checksum and wrong content is refused, and says why") {
+  // "" if it is fine.
+  const auto refusal = [](const std::string& text) -> std::string {
     char crc[9];
     std::snprintf(crc, sizeof(crc), "%08x", crc32c(text));
-    return Manifest::decode(text + "crc " + crc + "\n", "MANIFEST").ok();
+    const auto decoded = Manifest::decode(text + "crc " + crc + "\n", "M");
+    return decoded.ok() ? "" : decoded.error().message.substr(std::string("'M' is damaged: ").size());
   };
-  const std::string head = "TREFOILM 1\nepoch 2\nnext_file 3\nnext_unit 1\nhash_seed 0000000000000001\nsynced 64\n";
+  const auto head = [](const std::string& synced, const std::string& epoch = "2", const std::string& next_file = "3") {
+    return "TREFOILM 1\nepoch " + epoch + "\nnext_file " + next_file + "\nnext_unit 1\nhash_seed 0000000000000001\n" + synced;
+  };
+  const std::string synced = "synced 64\n";
   const std::string segment = "segment log-1.tfl epoch 1 start 64 end ";
-  CHECK(decode(head + segment + "-\n"));
-  CHECK(decode(head + segment + "128\nsegment log-2.tfl epoch 2 start 128 end -\n"));
-  CHECK(!decode(head));                                                                 // no segment
-  CHECK(!decode(head + segment + "128\nsegment log-2.tfl epoch 2 start 136 end -\n"));  // a gap
-  CHECK(!decode(head + segment + "-\nsegment log-2.tfl epoch 2 start 128 end -\n"));    // open in the middle
-  CHECK(!decode(head + segment + "8\n"));                                               // ends before it starts
-  CHECK(!decode(head + "segment log-3.tfl epoch 1 start 64 end -\n"));                  // a number not given out yet
-  CHECK(!decode(head + "segment log-1.tfl epoch 3 start 64 end -\n"));                  // an epoch to come
-  CHECK(!decode(head + "segment log-1.tfl epoch 1 start 128 end -\n"));                 // the beginning is missing
-  CHECK(!decode(head + segment + "-\nnonsense 1\n"));
-  CHECK(!decode(head + segment + "-\nsegment log-x.tfl epoch 1 start 64 end -\n"));
-  CHECK(!decode(head + "base base-2.tfs start 32 needs 64\n" + segment + "-\n"));  // the checkpoint begins before the log
-  CHECK(!decode("TREFOILM 2\n" + head.substr(11) + segment + "-\n"));              // another version
+  CHECK(refusal(head(synced) + segment + "-\n").empty());
+  CHECK(refusal(head("synced 128\n") + segment + "128\nsegment log-2.tfl epoch 2 start 128 end -\n").empty());
+  CHECK(refusal(head("base base-2.tfs start 64 needs 64\n" + synced) + segment + "-\n").empty());
+
+  const std::string range = "a segment's numbers are out of range";
+  CHECK(refusal(head(synced) + segment + "8\n") == range);                               // ends before it starts
+  CHECK(refusal(head(synced) + "segment log-3.tfl epoch 1 start 64 end -\n") == range);  // a number not given out yet
+  CHECK(refusal(head(synced) + "segment log-1.tfl epoch 3 start 64 end -\n") == range);  // an epoch to come
+  CHECK(refusal(head("synced 72\n") + segment + "68\nsegment log-2.tfl epoch 2 start 68 end -\n") == range);  // within a record
+  CHECK(refusal(head("synced 128\n") + segment + "128\nsegment log-1.tfl epoch 1 start 128 end -\n") == range);  // one file twice
+
+  const std::string gap = "the segments leave a gap";
+  CHECK(refusal(head("synced 136\n") + segment + "128\nsegment log-2.tfl epoch 2 start 136 end -\n") == gap);
+  CHECK(refusal(head("synced 128\n") + segment + "-\nsegment log-2.tfl epoch 2 start 128 end -\n") == gap);
+
+  const std::string mark = "the synced mark does not lie in the last segment";
+  CHECK(refusal(head(synced) + segment + "128\nsegment log-2.tfl epoch 2 start 128 end -\n") == mark);
+  CHECK(refusal(head("synced 136\n") + segment + "128\n") == mark);
+
+  const std::string fit = "the checkpoint does not fit the log";
+  CHECK(refusal(head("base base-2.tfs start 32 needs 64\n" + synced) + segment + "-\n") == fit);  // begins before the log
+  CHECK(refusal(head("base base-2.tfs start 64 needs 72\n" + synced) + segment + "-\n") == fit);  // more than was ever on disk
+  CHECK(refusal(head("base base-3.tfs start 64 needs 64\n" + synced) + segment + "-\n") == fit);  // a number not given out yet
+
+  CHECK(refusal(head(synced)) == "epoch, synced mark or segments are missing");
+  CHECK(refusal(head("synced 128\n") + "segment log-1.tfl epoch 1 start 128 end -\n") ==
+        "the log's beginning is missing and there is no checkpoint");
+  CHECK(refusal(head(synced, "4294967295") + segment + "-\n") == "there is no next epoch or file number");
+  CHECK(refusal(head(synced, "2", "18446744073709551615") + segment + "-\n") == "there is no next epoch or file number");
+
+  CHECK(refusal(head(synced) + segment + "-\nnonsense 1\n") == "line 8 is not understood");
+  CHECK(refusal(head(synced) + "segment log-x.tfl epoch 1 start 64 end -\n") == "line 7 is not understood");
+  CHECK(refusal(head(synced) + std::string(1 << 20, ' ') + "\n" + segment + "-\n") == "line 7 is not understood");
+  CHECK(refusal("nonsense\n" + segment + "-\n") == "line 1 is not understood");
+
+  const std::string lines = "its lines are not those that a manifest of this content has";
+  CHECK(refusal(head(synced + synced) + segment + "-\n") == lines);
+  CHECK(refusal(head(synced) + segment + "-\nproperty a 00\nproperty a 00\n") == lines);
+  CHECK(refusal(head(synced) + segment + "0064\n") == lines);
+  CHECK(refusal(head("") + segment + "-\n" + synced) == lines);
+}
+
+TEST_CASE("A manifest of a newer format is refused as such, not as damaged") {
+  std::string text = "TREFOILM 2\nwhatever that may say\n";
+  char crc[9];
+  std::snprintf(crc, sizeof(crc), "%08x", crc32c(text));
+  text += std::string("crc ") + crc + "\n";
+  const auto decoded = Manifest::decode(text, "dir/MANIFEST");
+  REQUIRE(!decoded.ok());
+  CHECK(decoded.error().code == ErrorCode::kUnsupported);
+  CHECK(decoded.error().message.find("'dir/MANIFEST'") != std::string::npos);
+}
+
+TEST_CASE("A manifest that could not be read again is not written") {
+  const TemporaryDirectory directory;
+  ManifestStore store(Env::system(), directory.path(), example());
+  REQUIRE(store.update([](Manifest&) {}).ok());
+  const Status status =
+      store.update([](Manifest& manifest) { manifest.properties["large"] = std::string(kMaxManifestBytes / 2, 'x'); });
+  REQUIRE(!status.ok());
+  CHECK(status.error().message.find("MANIFEST") != std::string::npos);
+  CHECK(ManifestStore::read(Env::system(), directory.path()).value() == example());
+  CHECK(store.current() == example());
 }
 
 TEST_CASE("A manifest is replaced as a whole, whichever call fails") {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <set>
 
+#include "aof/check.hpp"
 #include "aof/segment.hpp"
 #include "tests/aof/log_fixture.hpp"
 #include "tests/base/fault_env.hpp"
@@ -16,6 +17,7 @@ namespace {
 using namespace testing;  // NOLINT: the fixture
 using trefoil::testing::FaultEnv;
 using trefoil::testing::kAnyCall;
+using trefoil::testing::kRead;
 using trefoil::testing::MemoryDirectory;
 
 using Strings = std::vector<std::string>;
@@ -417,16 +419,123 @@ TEST_CASE("Files that no manifest names are removed by the next opening") {
   for (const char* name : {"log-999.tfl", "base-998.tfs", "MANIFEST.tmp"}) {
     writeFile(Env::system(), killed->directory / name, "left over");
   }
-  writeFile(Env::system(), killed->directory / "notes.txt", "not ours");
+  // Not ours, and perhaps somebody's only copy.
+  const Strings foreign{"notes.txt", "log-1-before-repair.tfl", "base-old.tfs", "log-01.tfl", "log-.tfl"};
+  for (const std::string& name : foreign) {
+    writeFile(Env::system(), killed->directory / name, "not ours");
+  }
   auto opened = openLog(Env::system(), killed->directory.path());
   REQUIRE(opened.ok());
   CHECK(!Env::system().exists(killed->directory / "log-999.tfl"));
   CHECK(!Env::system().exists(killed->directory / "base-998.tfs"));
   CHECK(!Env::system().exists(killed->directory / "MANIFEST.tmp"));
-  CHECK(Env::system().exists(killed->directory / "notes.txt"));
+  for (const std::string& name : foreign) {
+    INFO(name);
+    CHECK(Env::system().exists(killed->directory / name));
+  }
 }
 
-TEST_CASE("A record of a newer format is refused, not dropped") {
+TEST_CASE("A read that failed is not taken for the end of the log when the reader is asked again") {
+  const auto killed = kill(5, 5);
+  const SegmentEntry entry = ManifestStore::read(Env::system(), killed->directory.path())->segments.back();
+  FaultEnv env(Env::system());
+  auto reader = SegmentReader::open(env, killed->segment, entry);
+  REQUIRE(reader.ok());
+  env.failAt(1, {.kinds = kRead});
+  RecordView record;
+  REQUIRE(!(*reader)->next(record).ok());
+  REQUIRE((*reader)->next(record).value() == SegmentReader::Outcome::kRecord);
+  CHECK(record.payload == killed->payloads.front());
+}
+
+TEST_CASE("An error in recovery sticks") {
+  const auto killed = kill(5, 5);
+  for (std::uint64_t n = 1;; ++n) {
+    INFO("the read that fails: " << n);
+    FaultEnv env(Env::system());
+    env.failAt(n, {.kinds = kRead, .path_contains = ".tfl"});
+    auto recovery = Recovery::open(env, killed->directory.path(), smallOptions());
+    REQUIRE(recovery.ok());
+    Strings found;
+    LogRecord record;
+    Result<bool> more = (*recovery)->next(record);
+    for (; more.ok() && *more; more = (*recovery)->next(record)) {
+      found.emplace_back(record.payload);
+    }
+    REQUIRE(more.ok() != env.fired());
+    if (more.ok()) {
+      CHECK(found == killed->payloads);
+      break;
+    }
+    CHECK((*recovery)->next(record).error().message == more.error().message);
+  }
+}
+
+TEST_CASE("Transactions in parts over many segments keep few files open") {
+  const auto open_files = [] { return Env::system().list("/proc/self/fd").value().size(); };
+  const MemoryDirectory directory;
+  const LogOptions options{.policy = SyncPolicy::kNo, .ring_bytes = 1 << 12, .segment_bytes = 2'000};
+  {
+    auto opened = openLog(Env::system(), directory.path(), options);
+    for (int i = 0; i < 20; ++i) {
+      REQUIRE(append(*opened->log, numbered(i, 10'000)).ok());
+    }
+    REQUIRE(opened->log->close().ok());
+  }
+  const std::size_t before = open_files();
+  auto recovery = Recovery::open(Env::system(), directory.path(), options);
+  LogRecord record;
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE((*recovery)->next(record).value());
+    REQUIRE(record.payload == numbered(i, 10'000));
+  }
+  CHECK((*recovery)->manifest().segments.size() > 50);
+  CHECK(open_files() < before + 8);
+}
+
+TEST_CASE("An intact record that cannot follow what came before is refused, and check says the same") {
+  const auto killed = kill(0, 2);
+  std::string bytes = killed->bytes;
+  SegmentHeader segment;
+  std::memcpy(&segment, bytes.data(), sizeof(segment));
+  RecordHeader header;
+  const std::size_t at = killed->offsetOf(killed->ends[0]);  // the second record
+  std::memcpy(&header, bytes.data() + at, sizeof(header));
+  PartPrefix prefix{};
+  header.kind = GENERATE(RecordKind::kPart, RecordKind::kCommitParts);
+  SECTION("the first piece is missing") {
+    prefix = {.group = killed->start, .number = 1, .zero = 0};
+  }
+  SECTION("not the first piece, but says so") {
+    prefix = {.group = 0, .number = 1, .zero = 0};
+  }
+  SECTION("a group of nobody's") {
+    prefix = {.group = 8, .number = 0, .zero = 0};
+  }
+  SECTION("too short") {
+    header.length = 8;
+  }
+  std::memcpy(bytes.data() + at + sizeof(header), &prefix, sizeof(prefix));
+  const std::string_view payload(bytes.data() + at + sizeof(header), header.length);
+  header.crc = recordCrc(header, crc32c(payload), segment.salt);
+  std::memcpy(bytes.data() + at, &header, sizeof(header));
+  if (header.length == 8) {
+    bytes.resize(at + recordBytes(8));
+  }
+  const auto opened = openWith(*killed, bytes);
+  REQUIRE(!opened.ok());
+  CHECK(opened.error().code == ErrorCode::kCorruption);
+  CHECK(opened.error().message.find("at offset " + std::to_string(at)) != std::string::npos);
+  CHECK(!opened.error().hint.empty());
+  writeFile(Env::system(), killed->segment, bytes);
+  const auto report = check(Env::system(), killed->directory.path(), {.repair = true});
+  REQUIRE(report->damages.size() == 1);
+  CHECK(report->damages[0].offset == at);
+  CHECK(report->repaired);
+  CHECK(openLog(Env::system(), killed->directory.path())->payloads() == Strings{killed->payloads[0]});
+}
+
+TEST_CASE("What a newer program wrote is refused, not dropped and not called damaged") {
   const auto killed = kill(0, 1);
   std::string bytes = killed->bytes;
   SegmentHeader segment;
@@ -440,11 +549,23 @@ TEST_CASE("A record of a newer format is refused, not dropped") {
   SECTION("kind") {
     header.kind = static_cast<RecordKind>(77);
   }
+  SECTION("segment version") {
+    segment.version = 2;
+    segment.crc = crc32c({reinterpret_cast<const char*>(&segment), offsetof(SegmentHeader, crc)});
+    std::memcpy(bytes.data(), &segment, sizeof(segment));
+  }
   header.crc = recordCrc(header, crc32c(payload), segment.salt);
   std::memcpy(bytes.data() + kSegmentHeaderBytes, &header, sizeof(header));
   auto opened = openWith(*killed, bytes);
   REQUIRE(!opened.ok());
   CHECK(opened.error().code == ErrorCode::kUnsupported);
+  CHECK(opened.error().message.find(".tfl' at offset") != std::string::npos);
+  CHECK(!opened.error().hint.empty());
+  writeFile(Env::system(), killed->segment, bytes);
+  const auto report = check(Env::system(), killed->directory.path(), {.repair = true});
+  REQUIRE(!report.ok());
+  CHECK(report.error().code == ErrorCode::kUnsupported);
+  CHECK(readFile(Env::system(), killed->segment) == bytes);
 }
 
 }  // namespace
