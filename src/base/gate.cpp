@@ -41,7 +41,10 @@ void Gate::waitForDoor(std::uint32_t slot) {
     for (int spin = 0; spin < kSpins && door_.load(std::memory_order_relaxed) != kOpen; ++spin) {
       pause();
     }
-    door_.wait(kClosed, std::memory_order_acquire);
+    std::uint32_t door = kClosed;
+    if (door_.compare_exchange_strong(door, kAwaited, std::memory_order_acq_rel) || door == kAwaited) {
+      door_.wait(kAwaited, std::memory_order_acquire);
+    }
     slots_[slot].count.fetch_add(1, std::memory_order_seq_cst);
     if (door_.load(std::memory_order_seq_cst) == kOpen) {
       return;
@@ -73,9 +76,10 @@ void Gate::enterExclusive() {
 }
 
 void Gate::leaveExclusive() {
-  TREFOIL_DEBUG_ASSERT(door_.load() == kClosed);
-  door_.store(kOpen, std::memory_order_seq_cst);
-  door_.notify_all();
+  TREFOIL_DEBUG_ASSERT(isClosed());
+  if (door_.exchange(kOpen, std::memory_order_seq_cst) == kAwaited) {
+    door_.notify_all();
+  }
   exclusive_.unlock();
 }
 

@@ -1,11 +1,12 @@
 // Gate: many readers, a rare exclusive side, and no cache line that readers share.
 //
 //   slot 0 [count]   slot 1 [count]   …   slot n-1 [count]        each on a cache line of its own
-//   door   [open/closed]                                          written by the exclusive side only
+//   door   [open/closed/awaited]                                  opened and closed by the exclusive side only
 //
 // A reader adds one to the slot of its thread and then looks at the door: open, and it is in. Closed, and it takes its one back
-// and waits for the door. The exclusive side (a mutex among themselves) closes the door and then waits until every slot is
-// zero. Both sides write first and look second with sequentially consistent operations, so at least one sees the other.
+// and waits for the door, having marked it, so that an opening that nobody awaits needs no system call. The exclusive side (a
+// mutex among themselves) closes the door and then waits until every slot is zero. Both sides write first and look second with
+// sequentially consistent operations, so at least one sees the other.
 //
 // Used as the database's gate (append and apply inside, a snapshot exclusive) and, with fewer slots, as a table's lock.
 //
@@ -64,6 +65,7 @@ class Gate {
  private:
   static constexpr std::uint32_t kOpen = 0;
   static constexpr std::uint32_t kClosed = 1;
+  static constexpr std::uint32_t kAwaited = 2;  // closed, and somebody sleeps until it opens
 
   struct alignas(64) Slot {
     std::atomic<std::uint32_t> count{0};

@@ -121,6 +121,7 @@ void Session::Impl::prefetch(std::span<const Statement> statements) {
 std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, Reply& reply) {
   now = database.env().now();
   cancelled.store(false, std::memory_order_relaxed);
+  query_us = 0;
   for (std::size_t i = 0; i < statements.size(); ++i) {
     if (i % kPrefetchWindow == 0 && statements.size() - i > 1 && transaction == nullptr) {
       prefetch(statements.subspan(i, std::min(kPrefetchWindow, statements.size() - i)));
@@ -129,8 +130,13 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
       looked_at_ = {};  // a worker scans it with a scanner of its own
       return i;
     }
+    in_fast_lane_ = true;
     executeNow(statements[i], reply);
+    in_fast_lane_ = false;
     looked_at_ = {};
+    if (std::exchange(gave_up_, false)) {
+      return i;
+    }
     if (wants_close || reply.full()) {
       return i + 1;
     }

@@ -238,6 +238,10 @@ std::size_t Session::executeBatch(std::span<const Statement> statements, Reply& 
   return impl_->executeBatch(statements, reply);
 }
 
+std::int64_t Session::queryMicros() const {
+  return impl_->query_us;
+}
+
 Lsn Session::fence() const {
   return impl_->fence;
 }

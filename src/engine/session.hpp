@@ -36,6 +36,8 @@ class Session {
   // lane (a scan, KEYS, a large import …), after one that closes the connection, or when reply.full(). Returns how many were
   // answered. The caller hands a slow one to Database::submit() and goes on with the rest when that is done.
   std::size_t executeBatch(std::span<const Statement> statements, Reply& reply);
+  // How much of the last executeBatch() went into queries, other than those of one row by its key.
+  [[nodiscard]] std::int64_t queryMicros() const;
 
   // Output pushed so far may leave once Database::reachedLsn() >= fence(): what it acknowledges is in the log's file then, and
   // under appendfsync always it reveals nothing that is not on disk.

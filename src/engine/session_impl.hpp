@@ -133,6 +133,7 @@ class Session::Impl {
   UnixMs now;                                     // the statement's one clock reading
   std::unique_ptr<txn::Transaction> transaction;  // inside BEGIN
   Lsn fence = 0;
+  std::int64_t query_us = 0;  // of the running batch: spent in queries
 
  private:
   // Commands (session.cpp, kv_execution.cpp)
@@ -180,6 +181,7 @@ class Session::Impl {
   sql::ExecContext makeContext(sql::View& view, kv::View* kv, std::span<const Datum> parameters, RowSink* sink, UnixMs at);
   Result<std::optional<sql::ExecSummary>> runInTransaction(txn::Transaction& target, const sql::Plan& plan,
                                                            std::span<const Datum> parameters, RowSink* sink);
+  Result<std::optional<sql::ExecSummary>> runQuery(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
   Status buildVectorIndex(const sql::NewVectorIndex& index, std::int64_t deadline_us);
   [[nodiscard]] std::int64_t deadline() const;
   Result<std::optional<sql::ExecSummary>> runLive(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
@@ -194,6 +196,9 @@ class Session::Impl {
   // The text that resolved_ was made from, if the next thing that happens is that it is run: executeBatch() has looked at it to
   // learn what it costs.
   std::string_view looked_at_;
+  bool in_fast_lane_ = false;                  // executeBatch() runs the statement: a query that takes long is given up,
+  std::int64_t patience_ends_us_ = INT64_MAX;  // then,
+  bool gave_up_ = false;                       // and was: nothing of it is answered
   ShapeCache shapes_;
   KvHost kv_host_;
   std::vector<Datum> assembled_;

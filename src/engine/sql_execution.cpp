@@ -29,8 +29,12 @@ constexpr std::uint64_t kFastLaneRows = 2000;
 constexpr std::size_t kFastLaneText = std::size_t{64} << 10;
 // and the ends of transactions with no more bytes of effects: COMMIT may wait for room in the log, and applies them all.
 constexpr std::size_t kFastLaneEffects = std::size_t{256} << 10;
-// So does a search by a vector index that looks at no more candidates than this.
+// So does a search by a vector index that looks at no more candidates than this,
 constexpr std::int64_t kFastEfSearch = 256;
+// and any query of one table that took no longer than this the last time, in microseconds.
+constexpr std::int64_t kFastLaneTime = 200;
+// Should it take this long, it is given up there and runs on a worker, from its start.
+constexpr std::int64_t kFastLanePatience = 1000;
 // So often a plan is bound again because the catalog changed between binding and running it.
 constexpr int kRebindAttempts = 100;
 
@@ -106,7 +110,7 @@ sql::ExecContext Session::Impl::makeContext(sql::View& view, kv::View* kv, std::
                                             UnixMs at) {
   sql::ExecContext context{
       .view = view, .parameters = parameters, .sink = sink, .now_us = at.value * 1000, .cancelled = &cancelled};
-  context.deadline_us = deadline();
+  context.deadline_us = std::min(deadline(), patience_ends_us_);
   context.ef_search = static_cast<std::size_t>(ef_search);
   kv_host_ = {kv, db};
   context.host = &kv_host_;
@@ -138,8 +142,7 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
     return runLive(plan, parameters, sink);
   }
   if (plan.kind() == sql::PlanKind::kQuery) {
-    txn::Transaction query(database.manager(), now, txn::Transaction::OneQuery{});
-    return runInTransaction(query, plan, parameters, sink);
+    return runQuery(plan, parameters, sink);
   }
   const std::int64_t deadline_us = deadline();
   TREFOIL_TRY(database.manager().admitWrite());
@@ -157,6 +160,23 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
   if (summary && summary->vector_index) {
     TREFOIL_TRY(buildVectorIndex(*summary->vector_index, deadline_us));
   }
+  return summary;
+}
+
+// On a snapshot.
+Result<std::optional<sql::ExecSummary>> Session::Impl::runQuery(const sql::Plan& plan, std::span<const Datum> parameters,
+                                                                RowSink* sink) {
+  Env& env = database.env();
+  const std::int64_t begin_us = env.monotonicMicros();
+  const std::int64_t deadline_us = deadline();
+  patience_ends_us_ = in_fast_lane_ ? begin_us + kFastLanePatience : INT64_MAX;
+  txn::Transaction query(database.manager(), now, txn::Transaction::OneQuery{});
+  Result<std::optional<sql::ExecSummary>> summary = runInTransaction(query, plan, parameters, sink);
+  const std::int64_t end_us = env.monotonicMicros();
+  plan.noteRun(end_us - begin_us);
+  query_us += end_us - begin_us;
+  gave_up_ = in_fast_lane_ && !summary.ok() && summary.error().code == ErrorCode::kTimeout && end_us < deadline_us;
+  patience_ends_us_ = INT64_MAX;
   return summary;
 }
 
@@ -194,7 +214,7 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runInTransaction(txn::Tra
   }
   const std::size_t before = target.mark();
   sql::ExecContext context = makeContext(target.sql(), &target.kv(), parameters, sink, target.now());
-  context.parallel = !target.holdsAllLocks();
+  context.parallel = !target.holdsAllLocks() && !in_fast_lane_;
   Result<sql::ExecSummary> summary = sql::execute(plan, context);
   if (!summary.ok()) {
     target.rollbackTo(before);
@@ -324,7 +344,7 @@ Result<std::span<const Datum>> Session::Impl::parametersOf(const ResolvedStateme
 
 // --- One statement ----------------------------------------------------------------------------------------------------------
 
-// On an error nothing of an answer is left in `reply`.
+// On an error, or if it was given up, nothing of an answer is left in `reply`.
 Status Session::Impl::executeSql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply) {
   static const CommandMeta& meta = kCommands[static_cast<std::size_t>(findCommand("SQL"))];
   last_command.store(&meta, std::memory_order_relaxed);
@@ -333,7 +353,7 @@ Status Session::Impl::executeSql(std::string_view text, std::span<const Datum> p
   const Result<SqlOutcome> outcome = runSql(text, parameters, sink);
   if (!outcome.ok()) {
     reply.rewind(mark);
-    return outcome.error();
+    return gave_up_ ? Status() : outcome.error();
   }
   switch (outcome->kind) {
     case SqlOutcome::Kind::kRows:
@@ -403,7 +423,11 @@ bool Session::Impl::isSlowSql(std::string_view text) {
   if (plan.usesTableFunctions() || plan.kind() == sql::PlanKind::kDdl) {
     return true;
   }
-  return plan.sources() > 1 || (rowsOf(plan) > kFastLaneRows && !isFastSearch(plan));
+  if (plan.sources() > 1) {
+    return true;
+  }
+  const bool was_quick = plan.latestMicros() <= kFastLaneTime && currentTransaction() == nullptr;
+  return !was_quick && rowsOf(plan) > kFastLaneRows && !isFastSearch(plan);
 }
 
 // A search by an index that is ready; inside BEGIN rows of its own may have to be read, so it is not looked into.

@@ -186,6 +186,7 @@ bool Connection::runFrames() {
   std::size_t answered = 0;
   if (!batch.statements.empty()) {
     answered = session_->executeBatch(batch.statements, reply);
+    loop_.noteQueries(session_->queryMicros());
   }
   const Lsn fence = session_->fence();  // a parked session is the worker's
   if (session_->wantsClose()) {

@@ -23,6 +23,9 @@ constexpr int kEvents = 256;
 constexpr std::size_t kIdleBuffers = 4;
 constexpr int kStopTickMs = 100;
 constexpr int kTickMs = 1000;
+// Queries of so many microseconds in a round are worth looking for the next ones so long.
+constexpr std::int64_t kCostlyUs = 10;
+constexpr std::int64_t kLookUs = 100;
 // How long a stopping loop tries to get rid of answers that clients do not fetch.
 constexpr std::int64_t kStopPatienceUs = 5'000'000;
 
@@ -90,7 +93,7 @@ void EventLoop::run() {
     if (std::exchange(gathering_, false)) {
       ::sched_yield();  // to those whose commits we are waiting for
     }
-    const int count = ::epoll_wait(epoll_, events, kEvents, timeout);
+    const int count = awaitEvents(events, timeout);
     for (int i = 0; i < count; ++i) {
       void* const target = events[i].data.ptr;
       if (target == &event_) {
@@ -113,6 +116,27 @@ void EventLoop::run() {
     }
     burySome();
   }
+}
+
+int EventLoop::awaitEvents(std::span<epoll_event> events, int timeout) {
+  const auto poll = [&](int milliseconds) {
+    return ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), milliseconds);
+  };
+  if (std::exchange(query_us_, 0) < kCostlyUs || timeout == 0) {
+    return poll(timeout);
+  }
+  Env& env = server_.database_.env();
+  const std::int64_t begin = env.monotonicMicros();
+  const auto is_short = [&] { return env.monotonicMicros() - begin < kLookUs; };
+  while (waits_are_short_ && is_short()) {
+    if (const int count = poll(0); count != 0) {
+      return count;
+    }
+    ::sched_yield();  // to the client, if it shares this processor
+  }
+  const int count = poll(timeout);
+  waits_are_short_ = is_short();
+  return count;
 }
 
 ByteBuffer EventLoop::lendBuffer() {

@@ -1,8 +1,8 @@
 // A bound statement: what the binder makes of a syntax tree and the executor runs, any number of times, from any thread.
 //
 // A plan is immutable, apart from a small stock of idle execution states (buffers and operators kept between runs, so that a
-// repeated point statement allocates nothing). It is good as long as catalogVersion() is the view's; the engine binds again when
-// it is not.
+// repeated point statement allocates nothing) and the time that it took last. It is good as long as catalogVersion() is the
+// view's; the engine binds again when it is not.
 //
 // Parameters. The values a plan runs with are one array: first the statement's own $1 … $n, then, if it was bound with
 // BindContext::literals_as_parameters, the statement's literals by ast::Literal::index. A literal whose value is part of the
@@ -10,6 +10,7 @@
 // the statement's shape may be used only if those literals are the same.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -86,6 +87,9 @@ class Plan {
   // 5000000000 a bigint.
   [[nodiscard]] bool takesLiterals(std::span<const Datum> literals) const;
   [[nodiscard]] std::uint64_t catalogVersion() const { return catalog_version_; }
+  // How long the latest run took, for whoever has to say where the next one may run; INT64_MAX before the first.
+  [[nodiscard]] std::int64_t latestMicros() const { return latest_us_.load(std::memory_order_relaxed); }
+  void noteRun(std::int64_t micros) const { latest_us_.store(micros, std::memory_order_relaxed); }
   // EXPLAIN's text, one line an operator.
   [[nodiscard]] std::string describe() const;
 
@@ -106,6 +110,7 @@ class Plan {
   std::size_t statement_parameters_ = 0;
   std::vector<bool> literal_is_parameter_;
   std::uint64_t catalog_version_ = 0;
+  mutable std::atomic<std::int64_t> latest_us_{INT64_MAX};
   std::unique_ptr<PlanParts> parts_;
 };
 

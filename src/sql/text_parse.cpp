@@ -298,40 +298,42 @@ Result<Datum> parseJson(std::string_view text) {
   return Datum::json(text);
 }
 
-// A vector as programs print it: finite decimals, blanks behind the commas alone. False: vector::parseVector has to look, and to
-// complain.
-bool readPlainVector(std::string_view text, std::vector<float>& values) {
-  values.clear();
+// A vector as programs print it: finite decimals, blanks behind the commas alone. Returns how many there are; 0:
+// vector::parseVector has to look, and to complain. `values` has room for kMaxDimension.
+std::size_t readPlainVector(std::string_view text, float* values) {
   const char* at = text.data();
   const char* const end = at + text.size();
   if (text.size() < 3 || *at != '[' || end[-1] != ']') {
-    return false;
+    return 0;
   }
-  while (values.size() < vector::kMaxDimension) {
+  for (std::size_t count = 0; count < vector::kMaxDimension; ++count) {
     float value = 0;
     const auto [after, error] = parseFloat(at + 1, end, value);
     if (error != std::errc() || !std::isfinite(value)) {
-      return false;
+      return 0;
     }
-    values.push_back(value);
+    values[count] = value;
     at = after;
     if (*at != ',') {
-      return at == end - 1;
+      return at == end - 1 ? count + 1 : 0;
     }
     if (at[1] == ' ') {
       ++at;
     }
   }
-  return false;
+  return 0;
 }
 
 Result<Datum> parseVector(std::string_view text, ByteArena& arena) {
-  thread_local std::vector<float> values;
-  if (!readPlainVector(text, values)) {
-    TREFOIL_TRY(vector::parseVector(text, values));
+  thread_local const auto plain = std::make_unique_for_overwrite<float[]>(vector::kMaxDimension);
+  std::span<const float> values(plain.get(), readPlainVector(text, plain.get()));
+  std::vector<float> others;
+  if (values.empty()) {
+    TREFOIL_TRY(vector::parseVector(text, others));
+    values = others;
   }
-  auto* const floats = reinterpret_cast<float*>(arena.allocate(values.size() * sizeof(float)));
-  std::memcpy(floats, values.data(), values.size() * sizeof(float));
+  auto* const floats = reinterpret_cast<float*>(arena.allocate(values.size_bytes()));
+  std::memcpy(floats, values.data(), values.size_bytes());
   return Datum::vector({floats, values.size()});
 }
 

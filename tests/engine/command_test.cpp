@@ -1,7 +1,10 @@
 // Dispatch: names, arity, the commands about connection and server, SQL as bare words.
 #include <catch2/catch.hpp>
 
+#include <atomic>
+
 #include "engine/command_meta.hpp"
+#include "tests/base/forwarding_env.hpp"
 #include "tests/engine/session_fixture.hpp"
 
 namespace trefoil {
@@ -164,6 +167,44 @@ TEST_CASE("A batch stops before a statement of the slow lane") {
   fixture.session->execute(batch[2], reply);
   CHECK(reply.last().describe() == "[\"a\"]");
   CHECK(fixture.session->executeBatch(std::span(batch).subspan(3), reply) == 1);
+}
+
+TEST_CASE("A query of many rows is run by the batch if it was quick the last time, unless it takes long now") {
+  struct StoppedClock final : testing::ForwardingEnv {
+    using ForwardingEnv::ForwardingEnv;
+    std::int64_t monotonicMicros() override { return ForwardingEnv::monotonicMicros() * (stopped ? 0 : 1) + offset; }
+    std::atomic<bool> stopped = false;
+    std::atomic<std::int64_t> offset = 0;
+  } env(Env::system());
+  SessionFixture fixture("", &env);
+  fixture.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)");
+  fixture.sql("INSERT INTO t SELECT i, i % 10 FROM generate_series(1, 5000) AS g(i)");
+  const std::string_view count[] = {"SQL", "SELECT count(*) FROM t WHERE n = 3"};
+  const std::string_view set[] = {"SET", "a", "1"};
+  const Statement batch[] = {{.args = set, .sql = {}, .parameters = {}},
+                             {.args = count, .sql = {}, .parameters = {}},
+                             {.args = set, .sql = {}, .parameters = {}}};
+  ReplyTree reply;
+  const auto batched = [&] {
+    const std::size_t answered = fixture.session->executeBatch(batch, reply);
+    CHECK(reply.values().size() == answered);
+    reply = ReplyTree();
+    return answered;
+  };
+  const auto run = [&](const Statement& statement) {
+    fixture.session->execute(statement, reply);
+    CHECK(reply.last().describe() == "[[(integer) 500]]");
+    reply = ReplyTree();
+  };
+  CHECK(batched() == 1);  // nobody knows how long it takes
+  env.stopped = true;
+  env.offset = INT64_MAX / 2;
+  run(batch[1]);
+  CHECK(batched() == 3);
+  env.offset = 0;  // patience has ended long ago
+  CHECK(batched() == 1);
+  CHECK(fixture.session->queryMicros() == 0);
+  run(batch[1]);
 }
 
 }  // namespace trefoil
