@@ -212,7 +212,7 @@ std::string KnnNode::expectation() const {
     return exact(why);
   }
   if (children.empty()) {
-    return "graph (no filter)";
+    return "graph, or exact where that is cheaper";
   }
   const auto matches = static_cast<std::uint64_t>(children[0]->estimated_rows);
   const std::string about = "about " + std::to_string(matches) + " of " + std::to_string(rows) + " rows match";

@@ -18,6 +18,11 @@ constexpr std::size_t kParallelFrom = 64;
 constexpr std::size_t kFewPending = 2000;
 constexpr std::size_t kPendingPart = 8;
 
+// Nodes that a purge looks at. A pass over the graph has to be through before the rows that die meanwhile are another large part of
+// it, or dead entries would gather faster than they leave for as long as rows keep changing.
+constexpr std::size_t kLeastPurged = 1024;
+constexpr std::size_t kPurgedPerNote = 8;
+
 constexpr std::string_view kBuilding = "the index is being built";
 
 // visit(row, slot) for each row of the block that has a vector.
@@ -160,6 +165,7 @@ bool VectorIndex::take(const TableVersion& version, Lsn snapshot, bool whole) {
       graph_->insert(entry.row, entry.slot, entry.born);
     }
   }
+  taken_.fetch_add(notes.size(), std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
   merge();
   exact_until_ = std::max(exact_until_, skipped);
@@ -178,7 +184,8 @@ bool VectorIndex::purge(Lsn oldest_snapshot) {
   if (graph_->deadEntries() == 0) {
     return false;
   }
-  const vector::PurgeProgress progress = graph_->purge(oldest_snapshot);
+  const std::size_t budget = std::max(kLeastPurged, kPurgedPerNote * taken_.exchange(0, std::memory_order_relaxed));
+  const vector::PurgeProgress progress = graph_->purge(oldest_snapshot, budget);
   return !progress.finished || (progress.remaining != 0 && oldest_snapshot != kNoSnapshot);
 }
 

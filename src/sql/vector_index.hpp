@@ -128,6 +128,7 @@ class VectorIndex {
   // isolated.
   mutable std::mutex follow_mutex_;
   std::atomic<bool> claimed_{false};
+  std::atomic<std::size_t> taken_{0};  // notes since the last purge
   std::uint64_t next_row_ = 0;  // build: rows below are in the graph. Guarded by follow_mutex_
   mutable std::mutex mutex_;    // guards the rest
   mutable std::vector<Change> incoming_;

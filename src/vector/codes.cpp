@@ -169,6 +169,11 @@ std::uint8_t VectorCodes::errorClass(float length, double error) const {
   return static_cast<std::uint8_t>(least - errors_.begin());
 }
 
+// Bytes are off by a hundredth, so lengths closer than that make no difference to them.
+std::uint32_t VectorCodes::lengthClass(float length) const {
+  return std::bit_cast<std::uint32_t>(length) >> (kind_ == HnswCodes::kInt8 ? 16 : 0);
+}
+
 void VectorCodes::prepare(std::span<const float> values, Query& query) const {
   query.length_ = direction(values, query.floats_.data());
   query.code_ = query.floats_.data();

@@ -83,6 +83,9 @@ class VectorCodes {
   // The same from a code; `code` outlives its use.
   void prepare(const std::byte* code, float length, Query& query) const;
 
+  // Of vectors with the same bytes, those of one class of length cannot be told apart by their codes.
+  [[nodiscard]] std::uint32_t lengthClass(float length) const;
+
   // How far each code is from the query: smaller is nearer. Symmetric, for all pairs of one index comparable. `lengths` may be
   // null if !usesLengths(). `out` has room up to the next multiple of 16.
   void distances(const Query& query, const std::byte* const* codes, const float* lengths, std::size_t count, float* out) const;

@@ -76,13 +76,23 @@ void HnswGraph::verify() const {
   std::size_t alive = 0;
   std::size_t in_chains = 0;
   std::size_t leaving = 0;
-  TREFOIL_ASSERT(entry.node == kNoNode ||
-                 (nodes_.isEntry(entry.node) && nodes_.isPlaced(entry.node) && nodes_.level(entry.node) == entry.level));
+  std::size_t companions = 0;
+  std::size_t in_places = 0;
+  TREFOIL_ASSERT(entry.node == kNoNode || (nodes_.isEntry(entry.node) && nodes_.isPlaced(entry.node) &&
+                                           !nodes_.isCompanion(entry.node) && nodes_.level(entry.node) == entry.level));
   for (NodeId node = 0; node < high_water; ++node) {
     const NodeState state = nodes_.state(node);
     free += state == NodeState::kFree ? 1 : 0;
     alive += state == NodeState::kAlive ? 1 : 0;
     leaving += state == NodeState::kLeaving ? 1 : 0;
+    if (state != NodeState::kFree && !nodes_.isCompanion(node)) {
+      forEachCompanion(node, [&](NodeId companion) {
+        TREFOIL_ASSERT(nodes_.isSameCode(node, companion) && nodes_.isPlaced(companion));
+        TREFOIL_ASSERT(nodes_.state(companion) != NodeState::kFree);
+        in_places += nodes_.isEntry(companion) ? 1 : 0;
+        return true;
+      });
+    }
     if (!nodes_.isEntry(node)) {
       continue;
     }
@@ -97,6 +107,7 @@ void HnswGraph::verify() const {
         ++in_chains;
       }
     }
+    companions += nodes_.isCompanion(node) ? 1 : 0;
     if (nodes_.hasLinks(node)) {
       TREFOIL_ASSERT(entry.node != kNoNode && nodes_.level(node) <= entry.level);
     }
@@ -105,14 +116,16 @@ void HnswGraph::verify() const {
       links.resize(nodes_.mostRead(level));
       links.resize(nodes_.readLinks(node, level, links.data()));
       TREFOIL_ASSERT(links.size() <= nodes_.capacity(level));
-      TREFOIL_ASSERT(nodes_.isPlaced(node) || links.empty());
+      TREFOIL_ASSERT((nodes_.isPlaced(node) && !nodes_.isCompanion(node)) || links.empty());
       for (const NodeId link : links) {
         TREFOIL_ASSERT(link < high_water && link != node && nodes_.level(link) >= level && nodes_.isPlaced(link));
+        TREFOIL_ASSERT(!nodes_.isCompanion(link));
         TREFOIL_ASSERT(nodes_.state(link) != NodeState::kFree);
         TREFOIL_ASSERT(std::count(links.begin(), links.end(), link) == 1);
       }
     }
   }
+  TREFOIL_ASSERT(companions == in_places);
   TREFOIL_ASSERT(free == nodes_.freeIds());
   TREFOIL_ASSERT(alive == liveEntries());
   TREFOIL_ASSERT(high_water - free == liveEntries() + deadEntries());

@@ -1,16 +1,18 @@
 // A graph as bytes and back. Little-endian, in chunks:
 //
-//   head        "TFHNSW01" | metric u8 | codes u8 | m u16 | ef_construction u16 | zero u16 | dimension u32 | nodes u32 |
+//   head        "TFHNSW02" | metric u8 | codes u8 | m u16 | ef_construction u16 | zero u16 | dimension u32 | nodes u32 |
 //               entry u32 | L2: the codes' origin, dimension float32 | crc32c u32 of all before
 //   nodes …     first number u32 | count u32 | count times a node | crc32c u32 of all before
 //   a node      row u64 | level u8 | for each level from 0 on: count u8 and so many numbers u32
+//               row u64 | ff u8 | number u32           a companion, of that node
 //
 // Nodes are numbered anew, in the order of their ids, leaving out what the snapshot does not see; the chunks have them in that
 // order, as many as fit, so the last number ends the stream. `entry` is the number of a node of the highest level, ffffffff if
 // nothing has links. Vectors, slots and codes are not there: the table has the vectors, the codes are made from them again (which
 // takes less time than reading them would), and the LSNs are all before the capture.
 //
-// A link to a node that is left out is replaced by that node's links, where there is room: the way led on there.
+// A link to a node that is left out is replaced by that node's links, where there is room: the way led on there. But if others
+// share its place, the first of them is written with its links, and as where links to it lead.
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -26,7 +28,8 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the format is written as the machine has it");
 
-constexpr std::string_view kMagic = "TFHNSW01";
+constexpr std::string_view kMagic = "TFHNSW02";
+constexpr std::uint8_t kCompanionLevel = 0xFF;
 
 Error corrupt(const char* what) {
   return Error(ErrorCode::kCorruption, std::string("hnsw index: ") + what);
@@ -131,17 +134,46 @@ Status HnswGraph::write(Lsn snapshot, const HnswIndex::ChunkSink& sink) const {
   // Keeps ids from being given out again meanwhile.
   const ScratchPool::Borrowed scratch = scratches_.acquire();
   const NodeId high_water = nodes_.highWater();
+  const auto is_captured = [&](NodeId node) {
+    return nodes_.isEntry(node) && nodes_.entry(node).born < snapshot && snapshot <= nodes_.died(node);
+  };
   std::vector<NodeId> numbers(high_water, kNoNode);
   NodeId count = 0;
+  std::vector<NodeId> leader(high_water, kNoNode);  // whose companion a captured node is
+  std::vector<NodeId> source(high_water, kNoNode);  // whose links another is written with
+  std::vector<NodeId> targets;                      // the number that a link to a node leads to
   EntryPoint entry{kNoNode, 0};
-  for (NodeId node = 0; node < high_water; ++node) {
-    if (!nodes_.isEntry(node) || nodes_.entry(node).born >= snapshot || snapshot > nodes_.died(node)) {
-      continue;
+  {
+    const std::scoped_lock lock(purge_mutex_);  // whoever vacates places moves chains
+    for (NodeId node = 0; node < high_water; ++node) {
+      if (is_captured(node)) {
+        source[node] = node;
+        numbers[node] = count++;
+      }
     }
-    if (nodes_.isPlaced(node) && (entry.node == kNoNode || nodes_.level(node) > entry.level)) {
-      entry = {count, nodes_.level(node)};
+    targets = numbers;
+    for (NodeId node = 0; node < high_water; ++node) {
+      if (nodes_.state(node) == NodeState::kFree || nodes_.isCompanion(node)) {
+        continue;
+      }
+      NodeId first = numbers[node] == kNoNode ? kNoNode : node;
+      forEachCompanion(node, [&](NodeId companion) {
+        if (companion < high_water && numbers[companion] != kNoNode) {
+          first = first == kNoNode ? companion : first;
+          leader[companion] = first == companion ? kNoNode : first;
+          targets[companion] = kNoNode;
+        }
+        return true;
+      });
+      if (first == kNoNode) {
+        continue;
+      }
+      source[first] = node;
+      targets[node] = numbers[first];
+      if (nodes_.isPlaced(node) && (entry.node == kNoNode || nodes_.level(node) > entry.level)) {
+        entry = {numbers[first], nodes_.level(node)};
+      }
     }
-    numbers[node] = count++;
   }
 
   std::string chunk(kMagic);
@@ -184,9 +216,15 @@ Status HnswGraph::write(Lsn snapshot, const HnswIndex::ChunkSink& sink) const {
       begin(numbers[node]);
     }
     put(chunk, nodes_.entry(node).row);
-    put(chunk, static_cast<std::uint8_t>(nodes_.level(node)));
-    for (std::size_t level = 0; level <= nodes_.level(node); ++level) {
-      const std::vector<NodeId>& links = capturedLinks(*scratch, node, level, numbers);
+    const NodeId place = source[node];
+    if (leader[node] != kNoNode) {
+      put(chunk, kCompanionLevel);
+      put(chunk, numbers[leader[node]]);
+      continue;
+    }
+    put(chunk, static_cast<std::uint8_t>(nodes_.level(place)));
+    for (std::size_t level = 0; level <= nodes_.level(place); ++level) {
+      const std::vector<NodeId>& links = capturedLinks(*scratch, place, level, targets);
       put(chunk, static_cast<std::uint8_t>(links.size()));
       for (const NodeId link : links) {
         put(chunk, link);
@@ -243,6 +281,11 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
   const NodeId entry_node = head.entry;
   bool any_links = false;
   std::vector<NodeId> list;
+  struct Companion {
+    NodeId node;
+    NodeId place;
+  };
+  std::vector<Companion> companions;
   do {
     TREFOIL_ASSIGN(const std::string_view chunk, source());
     TREFOIL_ASSIGN(const std::string_view bytes, unseal(chunk));
@@ -255,11 +298,15 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
     for (std::uint32_t i = 0; i < size && !reader.failed(); ++i) {
       const auto row = reader.take<std::uint64_t>();
       const auto level = reader.take<std::uint8_t>();
-      if (level > kMaxLevel) {
+      if (level > kMaxLevel && level != kCompanionLevel) {
         return corrupt("a node has too high a level");
       }
-      const NodeId node = nodes_.takeWithLevel(level);
+      const NodeId node = nodes_.takeWithLevel(level == kCompanionLevel ? 0 : level);
       nodes_.entry(node) = {row, 0, kNotDied, kNoSlot, kNoNode};
+      if (level == kCompanionLevel) {
+        companions.push_back({node, reader.take<NodeId>()});
+        continue;
+      }
       for (std::size_t l = 0; l <= level; ++l) {
         const auto links = reader.take<std::uint8_t>();
         if (links > nodes_.capacity(l)) {
@@ -304,10 +351,28 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
   if (const char* const what = trouble.load()) {
     return corrupt(what);
   }
+  for (const Companion& companion : companions) {
+    nodes_.setCompanion(companion.node, true);
+  }
+  for (const auto& [node, place] : companions) {
+    if (place >= count || nodes_.isCompanion(place)) {
+      return corrupt("a companion of nobody");
+    }
+    nodes_.setNext(node, nodes_.next(place));
+    nodes_.setNext(place, node);
+  }
+  companions_.store(companions.size(), std::memory_order_relaxed);
   for (NodeId node = 0; node < count; ++node) {
     bool on_their_level = true;
-    for (std::size_t level = 1; level <= nodes_.level(node); ++level) {
-      nodes_.forEachLink(node, level, [&](NodeId link) { on_their_level = on_their_level && nodes_.level(link) >= level; });
+    bool have_places = true;
+    for (std::size_t level = 0; level <= nodes_.level(node); ++level) {
+      nodes_.forEachLink(node, level, [&](NodeId link) {
+        on_their_level = on_their_level && nodes_.level(link) >= level;
+        have_places = have_places && !nodes_.isCompanion(link);
+      });
+    }
+    if (!have_places || (node == entry_node && nodes_.isCompanion(node))) {
+      return corrupt("a companion has a place in the graph");
     }
     if (!on_their_level) {
       return corrupt("a link leads to a node that is not on its level");
@@ -322,8 +387,12 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
       return corrupt("a row occurs twice");
     }
     nodes_.setPlaced(node, options_.metric != Metric::kCosine || arena_->squaredNorm(entry.slot) > 0);
-    if (!nodes_.isPlaced(node) && (nodes_.hasLinks(node) || node == entry_node)) {
+    const bool shares = nodes_.isCompanion(node) || nodes_.next(node) != kNoNode;
+    if (!nodes_.isPlaced(node) && (nodes_.hasLinks(node) || node == entry_node || shares)) {
       return corrupt("a zero vector has a place in the graph");
+    }
+    if (nodes_.isPlaced(node) && !nodes_.isCompanion(node)) {
+      nodes_.withPlace(node, [&](NodeId& place) { place = place == kNoNode ? node : place; });
     }
     nodes_.publish(node);
   }

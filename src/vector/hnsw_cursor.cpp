@@ -91,10 +91,20 @@ class HnswIndex::Cursor::State {
   void meet(Candidate candidate) {
     frontier_.push_back(candidate);
     std::push_heap(frontier_.begin(), frontier_.end(), std::greater<>());
-    if (!graph_.nodes_.isEntry(candidate.node()) || !filter_.counts(candidate.node())) {
+    const std::size_t before = found_.size();
+    if (graph_.nodes_.isEntry(candidate.node()) && filter_.counts(candidate.node())) {
+      found_.push_back(candidate);
+    }
+    graph_.forEachCompanion(candidate.node(), [&](NodeId companion) {
+      if (companion < scratch_->visited.limit() && scratch_->visited.insert(companion) && graph_.nodes_.isEntry(companion) &&
+          filter_.counts(companion)) {
+        found_.push_back({candidate.distance(), companion});
+      }
+      return true;
+    });
+    if (found_.size() == before) {
       return;
     }
-    found_.push_back(candidate);
     window_.push_back(candidate);
     std::push_heap(window_.begin(), window_.end());
     if (window_.size() > ef_) {

@@ -1,8 +1,8 @@
-// HnswGraph: the graph behind HnswIndex. The algorithms are in four files, by idea:
+// HnswGraph: the graph behind HnswIndex. The algorithms are in six files, by idea:
 //
 //   hnsw_walk.cpp     descending and walking a level        hnsw_insert.cpp   adding nodes, choosing neighbours
 //   hnsw_search.cpp   answering requests                    hnsw_purge.cpp    removing nodes, closing gaps
-//   hnsw_codec.cpp    to bytes and back
+//   hnsw_codec.cpp    to bytes and back             hnsw_companions.cpp   nodes that share a place
 //
 //   level 2        a ---------------- d              a node of level l is on the levels 0 … l;
 //   level 1        a ------ c ------- d -- f         a search descends from the entry point greedily to level 1,
@@ -15,6 +15,7 @@
 //  3. A row's entries are a chain from its newest on, by falling birth; only the first may be alive. All entries that are alive
 //     or dead are in their row's chain.
 //  4. A zero vector under cosine has an entry, and neither has links nor is linked to.
+//  5. Nor has a companion, or is; it is in the chain of one node that is none, and their codes are the same.
 //
 // Locks: a node's lock is taken last and alone. purge() is one thread at a time.
 #pragma once
@@ -90,6 +91,18 @@ class HnswGraph {
   void rank(Scratch& scratch, NodeId node, std::size_t count) const;
   void died(NodeId node, Lsn lsn);
 
+  // hnsw_companions.cpp
+  bool joinPlace(NodeId node);
+  bool vacate(Scratch& scratch, NodeId leaving);
+  void repairChain(NodeId place);
+  // visit(companion) for those that share the node's place, until it is false.
+  template <typename Visit>
+  void forEachCompanion(NodeId place, const Visit& visit) const {
+    for (NodeId node = nodes_.next(place); node != kNoNode && nodes_.isCompanion(node) && visit(node);) {
+      node = nodes_.next(node);
+    }
+  }
+
   // hnsw_purge.cpp
   void collectDead(Lsn oldest_snapshot);
   void beginRemoval();
@@ -112,6 +125,7 @@ class HnswGraph {
   std::mutex entry_mutex_;  // guards changes of entry_point_
   std::atomic<std::size_t> live_{0};
   std::atomic<std::size_t> dead_{0};  // dead and leaving: while there are any, a walk may meet them
+  std::atomic<std::size_t> companions_{0};
   std::atomic<Lsn> newest_born_{0};
 
   std::mutex dead_mutex_;
@@ -120,11 +134,12 @@ class HnswGraph {
   std::mutex adrift_mutex_;
   std::vector<NodeId> adrift_;  // found hardly any neighbours but leaving ones: they look again when the sweep is over
 
-  enum class PurgePhase : std::uint8_t { kIdle, kAnnounced, kSweeping, kUnlinked };
-  std::mutex purge_mutex_;  // guards the rest
+  enum class PurgePhase : std::uint8_t { kIdle, kAnnounced, kVacating, kSweeping, kUnlinked };
+  mutable std::mutex purge_mutex_;  // guards the rest
   PurgePhase purge_phase_ = PurgePhase::kIdle;
   std::vector<NodeId> leaving_;  // idle: dead entries nobody sees, waiting to be worth a pass
   std::uint64_t purge_epoch_ = 0;
+  std::size_t vacated_ = 0;  // of leaving_
   NodeId sweep_next_ = 0;
   NodeId sweep_end_ = 0;
 };

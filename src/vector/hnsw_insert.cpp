@@ -42,6 +42,7 @@ bool HnswGraph::insert(std::uint64_t row, Slot slot, Lsn born) {
   chooseOrigin({&entry, 1});
   const ScratchPool::Borrowed scratch = scratches_.acquire();
   NodeId node = kNoNode;
+  bool needs_links = false;
   nodes_.withRow(row, [&](NodeId& head) {
     if (head != kNoNode && nodes_.died(head) == kNotDied) {
       if (nodes_.entry(head).slot == slot) {
@@ -56,7 +57,10 @@ bool HnswGraph::insert(std::uint64_t row, Slot slot, Lsn born) {
     for (Lsn newest = newest_born_.load(std::memory_order_relaxed);
          newest < born && !newest_born_.compare_exchange_weak(newest, born);) {
     }
-    nodes_.setPlaced(node, options_.metric != Metric::kCosine || arena_->squaredNorm(slot) > 0);
+    const bool placed = options_.metric != Metric::kCosine || arena_->squaredNorm(slot) > 0;
+    nodes_.setPlaced(node, placed);
+    needs_links =
+        placed && !joinPlace(node);  // before others see it: they may make a node that is nobody's companion the entry point
     live_.fetch_add(1, std::memory_order_relaxed);
     nodes_.publish(node);
     head = node;
@@ -64,7 +68,7 @@ bool HnswGraph::insert(std::uint64_t row, Slot slot, Lsn born) {
   if (node == kNoNode) {
     return false;
   }
-  if (nodes_.isPlaced(node)) {
+  if (needs_links) {
     link(*scratch, node);
   }
   return true;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <functional>
+#include <string_view>
 
 #include "base/assert.hpp"
 
@@ -18,7 +21,12 @@ void pause() {
 }  // namespace
 
 HnswNodes::HnswNodes(std::size_t m, const VectorCodes& codes)
-    : m_(m), has_lengths_(codes.usesLengths()), codes_(codes.codeBytes()), lowest_(linkWords(2 * m)), upper_(linkWords(m)) {}
+    : m_(m),
+      vector_codes_(codes),
+      has_lengths_(codes.usesLengths()),
+      codes_(codes.codeBytes()),
+      lowest_(linkWords(2 * m)),
+      upper_(linkWords(m)) {}
 
 // Section 4.1 of the paper: floor(-ln(uniform) / ln(m)). The uniform number is a hash of the id, so that the same rows in the
 // same order make the same graph.
@@ -41,6 +49,7 @@ NodeId HnswNodes::take() {
   for (std::size_t l = 0; l <= level(node); ++l) {
     writeLinks(node, l, {});
   }
+  setNext(node, kNoNode);
   return node;
 }
 
@@ -56,6 +65,7 @@ NodeId HnswNodes::takeLocked(std::size_t level) {
   states_.reserve(node);
   levels_.reserve(node);
   first_upper_.reserve(node);
+  next_.reserve(node);
   codes_.reserve(node);
   lowest_.reserve(node);
   if (has_lengths_) {
@@ -64,6 +74,7 @@ NodeId HnswNodes::takeLocked(std::size_t level) {
   states_[node] = static_cast<std::uint8_t>(NodeState::kFree);
   levels_[node] = static_cast<std::uint8_t>(level);
   first_upper_[node] = upper_used_;
+  next_[node] = kNoNode;
   for (std::size_t l = 1; l <= level; ++l) {
     upper_.reserve(upper_used_++);
   }
@@ -76,6 +87,7 @@ NodeId HnswNodes::takeLocked(std::size_t level) {
 
 void HnswNodes::release(NodeId node) {
   storeState(node, NodeState::kFree);
+  setCompanion(node, false);
   const std::scoped_lock lock(mutex_);
   free_.push_back(node);
 }
@@ -116,9 +128,29 @@ std::size_t HnswNodes::gatherCodes(NodeId first, std::uint64_t members, CodeList
 void HnswNodes::storeState(NodeId node, NodeState state) {
   const std::atomic_ref byte(states_[node]);
   std::uint8_t before = byte.load(std::memory_order_relaxed);
-  while (!byte.compare_exchange_weak(before, static_cast<std::uint8_t>((before & kLockBit) | static_cast<std::uint8_t>(state)),
-                                     std::memory_order_acq_rel, std::memory_order_relaxed)) {
+  while (!byte.compare_exchange_weak(
+      before, static_cast<std::uint8_t>((before & (kLockBit | kCompanionBit)) | static_cast<std::uint8_t>(state)),
+      std::memory_order_acq_rel, std::memory_order_relaxed)) {
   }
+}
+
+void HnswNodes::setCompanion(NodeId node, bool companion) const {
+  const std::atomic_ref byte(states_[node]);
+  if (companion) {
+    byte.fetch_or(kCompanionBit, std::memory_order_acq_rel);
+  } else {
+    byte.fetch_and(static_cast<std::uint8_t>(~kCompanionBit), std::memory_order_acq_rel);
+  }
+}
+
+std::uint64_t HnswNodes::codeHash(NodeId node) const {
+  const std::string_view bytes(reinterpret_cast<const char*>(code(node)), codes_.recordBytes());
+  return hash(std::hash<std::string_view>{}(bytes) + vector_codes_.lengthClass(length(node)));
+}
+
+bool HnswNodes::isSameCode(NodeId left, NodeId right) const {
+  return vector_codes_.lengthClass(length(left)) == vector_codes_.lengthClass(length(right)) &&
+         std::memcmp(code(left), code(right), codes_.recordBytes()) == 0;
 }
 
 std::size_t HnswNodes::room(std::size_t level, std::span<const NodeId> links) const {
@@ -152,50 +184,8 @@ HnswNodes::Lock::Lock(const HnswNodes& nodes, NodeId node) : state_(nodes.states
   }
 }
 
-// Where the row is, or where it would be put.
-std::size_t HnswNodes::find(const Shard& shard, std::uint64_t row, std::uint64_t hash) const {
-  if (shard.table.empty()) {
-    return 0;
-  }
-  const std::size_t mask = shard.table.size() - 1;
-  std::size_t place = hash / kShards & mask;
-  while (shard.table[place] != kNoNode && entries_[shard.table[place]].row != row) {
-    place = (place + 1) & mask;
-  }
-  return place;
-}
-
-void HnswNodes::grow(Shard& shard) const {
-  std::vector<NodeId> before(std::max<std::size_t>(8, shard.table.size() * 2), kNoNode);
-  before.swap(shard.table);
-  for (const NodeId node : before) {
-    if (node != kNoNode) {
-      const std::uint64_t row = entries_[node].row;
-      shard.table[find(shard, row, hash(row))] = node;
-    }
-  }
-}
-
-// Moves up what had to go behind the place: Knuth, The Art of Computer Programming, volume 3, section 6.4, algorithm R.
-void HnswNodes::erase(Shard& shard, std::size_t place) const {
-  const std::size_t mask = shard.table.size() - 1;
-  --shard.used;
-  std::size_t hole = place;
-  for (std::size_t next = (hole + 1) & mask; shard.table[next] != kNoNode; next = (next + 1) & mask) {
-    const std::size_t home = hash(entries_[shard.table[next]].row) / kShards & mask;
-    if (((next - home) & mask) >= ((next - hole) & mask)) {
-      shard.table[hole] = shard.table[next];
-      hole = next;
-    }
-  }
-  shard.table[hole] = kNoNode;
-}
-
 NodeId HnswNodes::newest(std::uint64_t row) const {
-  const std::uint64_t hashed = hash(row);
-  const Shard& shard = shards_[shardOf(hashed)];
-  const std::scoped_lock lock(shard.mutex);
-  return shard.table.empty() ? kNoNode : shard.table[find(shard, row, hashed)];
+  return rows_.find(hash(row), [&](NodeId node) { return entries_[node].row == row; });
 }
 
 std::size_t HnswNodes::codesBytes() const {
@@ -209,11 +199,7 @@ std::size_t HnswNodes::linksBytes() const {
 }
 
 std::size_t HnswNodes::entriesBytes() const {
-  std::size_t bytes = highWater() * (sizeof(Entry) + 1);
-  for (const Shard& shard : shards_) {
-    const std::scoped_lock lock(shard.mutex);
-    bytes += shard.table.capacity() * sizeof(NodeId);
-  }
+  const std::size_t bytes = highWater() * (sizeof(Entry) + 1 + sizeof(NodeId)) + rows_.memoryBytes() + places_.memoryBytes();
   const std::scoped_lock lock(mutex_);
   return bytes + free_.capacity() * sizeof(NodeId);
 }

@@ -3,7 +3,7 @@
 //
 //   node id      0, 1, 2 … up to the high-water mark; ids of removed entries are given out again
 //   entries      | row, born, died, slot, older |           one a node
-//   states       | free / alive / dead / leaving + lock bit |
+//   states       | free / alive / dead / leaving + lock bit + companion bit |
 //   levels       | level, whether it is placed, its code's error class | the level is drawn from the id once and kept: the id's
 //                                                           next entry has it too
 //   codes        | code of node 0 | code of node 1 | …      64-byte aligned (codes.hpp)
@@ -11,6 +11,8 @@
 //   lowest links | words of a list of 2m node ids |         hnsw_links.hpp; a node's list begins at a fixed place
 //   upper links  | words of a list of m … |                 as many records as the node has levels above 0, one behind the other,
 //                                                           from first_upper on
+//   next         | id |                                     a chain of nodes that share a place (hnsw_graph.hpp)
+//   rows, codes  hash tables of ids                         from a row to its newest entry, from a code to its place
 //
 // A list is changed under its node's lock (a bit in the state) and read without: words are stored with release and loaded with
 // acquire order, so whoever finds an id finds its node complete. A reader may see a list that is half old and half new, which is
@@ -18,7 +20,7 @@
 //
 //   free --take()--> alive --died--> dead --purge, no snapshot sees it--> leaving --unlinked, no reader left--> free
 //
-// Thread safety: as said; rows are guarded by shard, giving ids out by a mutex.
+// Thread safety: as said; rows and codes are guarded by shard, giving ids out by a mutex.
 #pragma once
 
 #include <array>
@@ -33,6 +35,7 @@
 #include "vector/arena.hpp"
 #include "vector/codes.hpp"
 #include "vector/hnsw_links.hpp"
+#include "vector/node_table.hpp"
 #include "vector/segmented_array.hpp"
 
 namespace trefoil::vector {
@@ -162,9 +165,31 @@ class HnswNodes {
   // Calls body(head), `head` being the id of the row's newest entry (kNoNode if it has none), with the row's shard locked. What
   // body assigns to it is stored.
   template <typename Body>
-  void withRow(std::uint64_t row, const Body& body);
+  void withRow(std::uint64_t row, const Body& body) {
+    rows_.with(
+        hash(row), [&](NodeId other) { return entries_[other].row == row; },
+        [&](NodeId other) { return hash(entries_[other].row); }, body);
+  }
   // The id of the row's newest entry.
   [[nodiscard]] NodeId newest(std::uint64_t row) const;
+
+  // ---- nodes that share a place ----
+
+  // Calls body(place), `place` being the id that is known for the node's code (kNoNode if none is), with the code's shard locked.
+  // What body assigns to it is stored. Chains are changed within.
+  template <typename Body>
+  void withPlace(NodeId node, const Body& body) {
+    places_.with(
+        codeHash(node), [&](NodeId other) { return isSameCode(node, other); }, [&](NodeId other) { return codeHash(other); },
+        body);
+  }
+  [[nodiscard]] bool isSameCode(NodeId left, NodeId right) const;
+  [[nodiscard]] bool isCompanion(NodeId node) const {
+    return (std::atomic_ref(states_[node]).load(std::memory_order_acquire) & kCompanionBit) != 0;
+  }
+  void setCompanion(NodeId node, bool companion) const;
+  [[nodiscard]] NodeId next(NodeId node) const { return std::atomic_ref(next_[node]).load(std::memory_order_acquire); }
+  void setNext(NodeId node, NodeId next) const { std::atomic_ref(next_[node]).store(next, std::memory_order_release); }
 
   [[nodiscard]] std::size_t codesBytes() const;
   [[nodiscard]] std::size_t linksBytes() const;
@@ -173,24 +198,17 @@ class HnswNodes {
 
  private:
   static NodeState stateOf(std::uint8_t& state) {
-    return static_cast<NodeState>(std::atomic_ref(state).load(std::memory_order_acquire) & ~kLockBit);
+    return static_cast<NodeState>(std::atomic_ref(state).load(std::memory_order_acquire) & ~(kLockBit | kCompanionBit));
   }
   [[nodiscard]] LinkWord* list(NodeId node, std::size_t level) const {
     return level == 0 ? lowest_.at(node) : upper_.at(first_upper_[node] + static_cast<std::uint32_t>(level) - 1);
   }
 
   static constexpr std::uint8_t kLockBit = 0x80;
+  static constexpr std::uint8_t kCompanionBit = 0x40;
   static constexpr std::uint8_t kPlacedBit = 0x80;
   static constexpr int kErrorShift = 4;
   static constexpr std::uint8_t kErrorMask = VectorCodes::kErrorClasses - 1;
-  static constexpr std::size_t kShards = 64;
-
-  // Open addressing with linear probing: node ids alone, the row is read from the entry. At most three quarters full.
-  struct alignas(64) Shard {
-    mutable std::mutex mutex;
-    std::vector<NodeId> table;
-    std::size_t used = 0;
-  };
 
   NodeId takeLocked(std::size_t level);
   [[nodiscard]] std::size_t drawLevel(NodeId node) const;
@@ -198,53 +216,28 @@ class HnswNodes {
     row *= 0x9E3779B97F4A7C15ULL;
     return row ^ row >> 32;
   }
-  [[nodiscard]] static std::size_t shardOf(std::uint64_t hash) { return hash % kShards; }
-  [[nodiscard]] std::size_t find(const Shard& shard, std::uint64_t row, std::uint64_t hash) const;
-  void grow(Shard& shard) const;
-  void erase(Shard& shard, std::size_t place) const;
+  [[nodiscard]] std::uint64_t codeHash(NodeId node) const;
 
   const std::size_t m_;
+  const VectorCodes& vector_codes_;
   const bool has_lengths_;
   SegmentedArray<Entry> entries_;
   SegmentedArray<std::uint8_t> states_;
   SegmentedArray<std::uint8_t> levels_;
   SegmentedArray<std::uint32_t> first_upper_;
+  SegmentedArray<NodeId> next_;
   SegmentedArray<std::byte> codes_;
   SegmentedArray<float> lengths_;
   SegmentedArray<LinkWord> lowest_;
   SegmentedArray<LinkWord> upper_;
 
-  mutable std::mutex mutex_;  // guards the rest but the shards
+  NodeTable rows_;
+  NodeTable places_;
+
+  mutable std::mutex mutex_;  // guards the rest
   std::atomic<NodeId> high_water_{0};
   std::uint32_t upper_used_ = 0;
   std::vector<NodeId> free_;
-  std::array<Shard, kShards> shards_;
 };
-
-template <typename Body>
-void HnswNodes::withRow(std::uint64_t row, const Body& body) {
-  const std::uint64_t hashed = hash(row);
-  Shard& shard = shards_[shardOf(hashed)];
-  const std::scoped_lock lock(shard.mutex);
-  std::size_t place = find(shard, row, hashed);
-  const NodeId before = shard.table.empty() ? kNoNode : shard.table[place];
-  NodeId head = before;
-  body(head);
-  if (head == before) {
-    return;
-  }
-  if (head == kNoNode) {
-    erase(shard, place);
-    return;
-  }
-  if (before == kNoNode) {
-    if ((shard.used + 1) * 4 > shard.table.size() * 3) {
-      grow(shard);
-      place = find(shard, row, hashed);
-    }
-    ++shard.used;
-  }
-  shard.table[place] = head;
-}
 
 }  // namespace trefoil::vector

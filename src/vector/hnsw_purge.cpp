@@ -3,6 +3,7 @@
 //   idle        dead entries that no snapshot sees are gathered; once they are worth a pass over the graph, they leave: out of
 //               their row's chain, and no insertion links to them any more
 //   announced   until every walk is over that began before; after it nobody adds links to them
+//   vacating    the places of leaving nodes that have companions go to one of these, some nodes a call
 //   sweeping    every list that leads to a leaving node is repaired, some nodes a call
 //   unlinked    until every walk is over that may still have met one; then their ids are free
 //
@@ -23,7 +24,8 @@ namespace {
 // A pass reads every list once. It pays when one node in so many leaves.
 constexpr std::size_t kEntriesPerRemoval = 16;
 constexpr std::size_t kFewestRemovals = 32;
-constexpr float kRepairSlack = 0.83F;  // HnswGraph::choose; FreshDiskANN's alpha of 1.1, squared
+constexpr std::size_t kHeirPrice = 64;  // linking one costs as much as a look at so many nodes
+constexpr float kRepairSlack = 0.83F;   // HnswGraph::choose; FreshDiskANN's alpha of 1.1, squared
 
 bool contains(const std::vector<NodeId>& nodes, std::size_t count, NodeId node) {
   const auto end = nodes.begin() + static_cast<std::ptrdiff_t>(count);
@@ -49,15 +51,26 @@ PurgeProgress HnswGraph::purge(Lsn oldest_snapshot, std::size_t budget, bool eag
     purge_phase_ = PurgePhase::kAnnounced;
   }
   if (purge_phase_ == PurgePhase::kAnnounced && scratches_.passed(purge_epoch_)) {
-    sweep_next_ = 0;
-    sweep_end_ = nodes_.highWater();
-    purge_phase_ = PurgePhase::kSweeping;
+    vacated_ = 0;
+    purge_phase_ = PurgePhase::kVacating;
+  }
+  if (purge_phase_ == PurgePhase::kVacating) {
+    const ScratchPool::Borrowed scratch = scratches_.acquire();
+    for (std::size_t spent = 0; vacated_ < leaving_.size() && spent < budget; ++vacated_) {
+      spent += vacate(*scratch, leaving_[vacated_]) ? kHeirPrice : 1;
+    }
+    if (vacated_ == leaving_.size()) {
+      sweep_next_ = 0;
+      sweep_end_ = nodes_.highWater();
+      purge_phase_ = PurgePhase::kSweeping;
+    }
   }
   if (purge_phase_ == PurgePhase::kSweeping) {
     const ScratchPool::Borrowed scratch = scratches_.acquire();
     const NodeId end = sweep_end_ - sweep_next_ > budget ? sweep_next_ + static_cast<NodeId>(budget) : sweep_end_;
     for (; sweep_next_ < end; ++sweep_next_) {
-      if (nodes_.isEntry(sweep_next_)) {
+      if (nodes_.isEntry(sweep_next_) && !nodes_.isCompanion(sweep_next_)) {
+        repairChain(sweep_next_);
         for (std::size_t level = 0; level <= nodes_.level(sweep_next_); ++level) {
           repair(*scratch, sweep_next_, level);
         }
@@ -71,6 +84,7 @@ PurgeProgress HnswGraph::purge(Lsn oldest_snapshot, std::size_t budget, bool eag
   }
   if (purge_phase_ == PurgePhase::kUnlinked && scratches_.passed(purge_epoch_)) {
     for (const NodeId node : leaving_) {
+      companions_.fetch_sub(nodes_.isCompanion(node) ? 1 : 0, std::memory_order_release);
       nodes_.release(node);
     }
     dead_.fetch_sub(leaving_.size(), std::memory_order_release);
@@ -123,7 +137,7 @@ void HnswGraph::replaceEntryPoint() {
   bool best_has_links = false;
   const NodeId high_water = nodes_.highWater();
   for (NodeId node = 0; node < high_water; ++node) {
-    if (!nodes_.isEntry(node) || !nodes_.isPlaced(node)) {
+    if (!nodes_.isEntry(node) || !nodes_.isPlaced(node) || nodes_.isCompanion(node)) {
       continue;
     }
     const std::size_t level = nodes_.level(node);

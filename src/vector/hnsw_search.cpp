@@ -18,6 +18,7 @@
 // cost more than about twice the cheaper way's price, and mostly one and a half times.
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "vector/hnsw_filter.hpp"
@@ -88,7 +89,7 @@ class GraphSearch {
     }
     if (request_.filter == nullptr) {
       report_.expected_matches = entries;
-      return unfiltered();
+      return exactPrice() <= walkPrice() ? exact("reading all rows is cheaper") : unfiltered();
     }
     report_.expected_matches = expectedMatches();
     if (report_.expected_matches <= ef_) {
@@ -285,23 +286,77 @@ class GraphSearch {
     graph_.codes_.prepare(request_.query, scratch_->query);
     const NodeId nearest = graph_.descend(*scratch_, scratch_->query, entry, 0);
     graph_.walk(*scratch_, scratch_->query, nearest, 0, ef_ + margin, std::max(rankedOf(ef_), ef_ / 2));
+    const double spent = static_cast<double>(scratch_->counts.expanded) * kExpandPrice +
+                         static_cast<double>(scratch_->counts.compared) * comparePrice();
+    if (spent > exactPrice()) {  // all are about as far from each other: what the walk has found is some of the nearest
+      report_.strategy = HnswStrategy::kGraphThenExact;
+      report_.reason = "the walk met many of the rows";
+      return exact();
+    }
     const std::span<const Candidate> found = scratch_->pool.all();
     const std::size_t wanted = rankedOf(found.size());
     std::size_t visible = 0;
     std::size_t i = 0;
     for (; i < found.size() && visible < wanted; ++i) {
-      const NodeId node = found[i].node();
-      if (graph_.nodes_.isEntry(node) && filter_.isVisible(node)) {
-        ++visible;
-        offer(node);
-      }
+      visible += countsAnyAt(found[i].node()) ? 1 : 0;
     }
-    flush();
-    if (visible < request_.k || (i - visible) * 4 > ef_ + margin) {
-      report_.reason = visible < request_.k ? "the graph had too few" : "dead entries nearby";
+    const std::size_t ranked = rank(found.first(i));
+    if (ranked < request_.k || (i - visible) * 4 > ef_ + margin) {
+      report_.reason = ranked < request_.k ? "the graph had too few" : "dead entries nearby";
       return walkOrExact();
     }
     return {};
+  }
+
+  // Whether there is a row for the answer at the node's place.
+  bool countsAnyAt(NodeId place) {
+    bool counts = graph_.nodes_.isEntry(place) && filter_.counts(place);
+    if (!counts && graph_.companions_.load(std::memory_order_acquire) != 0) {
+      graph_.forEachCompanion(place, [&](NodeId companion) {
+        counts = graph_.nodes_.isEntry(companion) && filter_.counts(companion);
+        return !counts;
+      });
+    }
+    return counts;
+  }
+
+  // By its code, and so that of its companions.
+  bool isRuledOut(NodeId place) {
+    sift();
+    consider(place, 1);
+    graph_.bound(*scratch_, scratch_->query, std::exchange(considered_, 0));
+    return scratch_->distances[0] > graph_.codes_.limit(best_.worst());
+  }
+
+  // Offers the rows at these places, nearest first; how many there are, not counting those that are ruled out once there are k.
+  std::size_t rank(std::span<const Candidate> places) {
+    std::size_t count = 0;
+    for (const Candidate place : places) {
+      if (graph_.nodes_.isEntry(place.node()) && filter_.counts(place.node())) {
+        ++count;
+        offer(place.node());
+      }
+    }
+    flush();
+    if (graph_.companions_.load(std::memory_order_acquire) == 0) {
+      return count;
+    }
+    graph_.codes_.prepareBounds(scratch_->query);
+    for (const Candidate place : places) {
+      if (graph_.nodes_.next(place.node()) == kNoNode || isRuledOut(place.node())) {
+        continue;
+      }
+      graph_.forEachCompanion(place.node(), [&](NodeId companion) {
+        if (graph_.nodes_.isEntry(companion) && filter_.counts(companion)) {
+          ++count;
+          consider(companion, 1);
+        }
+        return true;
+      });
+    }
+    sift();
+    flush();
+    return count;
   }
 
   // Algorithm 2 with results and candidates apart, since not all candidates can be results. Given up, for the exact search, where
@@ -326,7 +381,7 @@ class GraphSearch {
       }
       frontier.push_back(candidate);
       std::push_heap(frontier.begin(), frontier.end(), std::greater<>());
-      if (!graph_.nodes_.isEntry(candidate.node()) || !filter_.counts(candidate.node())) {
+      if (!countsAnyAt(candidate.node())) {
         return;
       }
       results.push_back(candidate);
@@ -339,6 +394,7 @@ class GraphSearch {
     scratch.visited.insert(from);
     meet({graph_.distance(scratch, scratch.query, from), from});
     const std::size_t before = scratch.counts.compared;
+    const std::size_t tested_before = filter_.tested();
     const double exact_price = exactPrice();
     const double budget = std::clamp(2 * walkPrice(), kMostSpent * exact_price, exact_price);
     bool spent = false;
@@ -352,7 +408,8 @@ class GraphSearch {
           return cancelledError();
         }
         const auto compared = static_cast<double>(scratch.counts.compared - before);
-        const double price = static_cast<double>(step) * kExpandPrice + compared * comparePrice();
+        const auto tested = static_cast<double>(filter_.tested() - tested_before);
+        const double price = static_cast<double>(step) * kExpandPrice + compared * comparePrice() + tested * kTestPrice;
         const double found = static_cast<double>(std::max<std::size_t>(1, results.size()));
         const bool too_few = compared * matchingPart() > kEnoughToTell && price * static_cast<double>(ef_) / found > exact_price;
         if (too_few || price > budget) {
@@ -372,18 +429,16 @@ class GraphSearch {
         meet({scratch.distances[i], scratch.nodes[i]});
       }
     }
-    if (spent || results.size() < request_.k) {
-      report_.strategy = HnswStrategy::kGraphThenExact;
-      report_.reason = spent ? "matching rows are far from the query" : "the graph had too few";
-      return exact();
+    if (!spent) {
+      std::sort(results.begin(), results.end());
+      results.resize(rankedOf(results.size()));
+      if (rank(results) >= request_.k) {
+        return {};
+      }
     }
-    std::sort(results.begin(), results.end());
-    results.resize(rankedOf(results.size()));
-    for (const Candidate& result : results) {
-      offer(result.node());
-    }
-    flush();
-    return {};
+    report_.strategy = HnswStrategy::kGraphThenExact;
+    report_.reason = spent ? "matching rows are far from the query" : "the graph had too few";
+    return exact();
   }
 
   static constexpr std::size_t kGroup = 64;

@@ -74,7 +74,7 @@ TEST_CASE("recall with the default settings, for every metric and kind of codes"
         if (offset != 0 && metric != Metric::kL2) {
           continue;
         }
-        ClusteredVectors data(3000, 48, 1, offset);
+        ClusteredVectors data(8000, 48, 1, offset);
         HnswIndex index(data.arena, {.metric = metric, .codes = codes});
         index.build(data.entries());
         index.verify();
