@@ -349,8 +349,9 @@ Status CheckpointReader::readDirectory(Lsn start) {
       return corrupt(directory.offset, "the directory has " + std::to_string(bytes.size()) + " bytes instead of " +
                                            std::to_string(directory.bytes));
     }
-    units_.resize(footer.unit_count);
-    std::memcpy(units_.data(), bytes.data(), bytes.size());
+    for (std::size_t at = 0; at < bytes.size(); at += sizeof(UnitEntry)) {
+      std::memcpy(&units_.emplace_back(), bytes.data() + at, sizeof(UnitEntry));
+    }
     return {};
   }));
   const char* const problem = directoryProblem(directory, start);

@@ -294,6 +294,17 @@ TEST_CASE("A checkpoint in which one call fails says so, and the next one succee
   }
 }
 
+TEST_CASE("A checkpoint without units is one") {
+  const MemoryDirectory directory;
+  {
+    auto opened = openLog(Env::system(), directory.path());
+    REQUIRE(appendDurably(*opened->log, "before").ok());
+    REQUIRE(checkpointOf(*opened->log, {}).ok());
+  }
+  CHECK(openLog(Env::system(), directory.path())->records.empty());
+  CHECK(check(Env::system(), directory.path())->damages.empty());
+}
+
 // The bytes of a checkpoint with all checksums right, whatever it says.
 struct Forged {
   std::vector<UnitEntry> units;
