@@ -194,14 +194,15 @@ class PlanBuilder {
           values != nullptr && parts_.insert->streams && parts_.insert->conflict == nullptr && parts_.insert->returning.empty();
       plan.point_write_ = plan.plain_insert_ && values->rows.size() == 1;
     }
-    parts_.index_search = parts_.query != nullptr ? findIndexSearch(*parts_.query) : nullptr;
-    parts_.keeps_state = plan.point_read_ || plan.point_write_ || parts_.index_search != nullptr;
+    const KnnNode* const search = parts_.query != nullptr ? findIndexSearch(*parts_.query) : nullptr;
+    parts_.index_search = search != nullptr && search->children.empty() ? search : nullptr;
+    parts_.keeps_state = plan.point_read_ || plan.point_write_ || search != nullptr;
   }
 
-  // project* over LIMIT over the search.
+  // project* over LIMIT over a search, with or without a WHERE.
   static const KnnNode* findIndexSearch(const PlanNode& node) {
     if (const auto* knn = dynamic_cast<const KnnNode*>(&node)) {
-      return knn->index.has_value() && knn->children.empty() ? knn : nullptr;
+      return knn->index.has_value() ? knn : nullptr;
     }
     if (const auto* project = dynamic_cast<const ProjectNode*>(&node)) {
       if (std::any_of(project->expressions.begin(), project->expressions.end(),

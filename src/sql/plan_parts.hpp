@@ -65,7 +65,7 @@ struct PlanParts {
   std::unique_ptr<ChangePlan> change;
   std::function<Status(View&)> schema_change;                      // DDL and TRUNCATE
   std::function<Result<NewVectorIndex>(View&)> make_vector_index;  // CREATE INDEX … USING hnsw
-  const KnnNode* index_search = nullptr;                           // in `query`: it is nothing but a search by an index
+  const KnnNode* index_search = nullptr;                           // in `query`: it is a search by an index, of all rows
   std::vector<std::string> explain;                                // the lines of EXPLAIN; then nothing else is run, unless
   bool analyze = false;                                            // EXPLAIN ANALYZE: the plan is run as well
 

@@ -52,11 +52,15 @@ TableVersion& Table::writableVersion(const WriteContext& context) {
     copy->born = context.stamp;
     publish(copy, context);
   }
+  live_->changed = context.stamp;
   return *live_;
 }
 
 void Table::publish(TableVersion* next, const WriteContext& context) {
   TableVersion* old = live_;
+  if (next != nullptr) {
+    next->changed = context.stamp;
+  }
   {
     const std::lock_guard lock(history_mutex_);
     if (old != nullptr) {

@@ -16,6 +16,7 @@
 #include "base/gate.hpp"
 #include "base/versions.hpp"
 #include "sql/follow_signal.hpp"
+#include "sql/matching_rows.hpp"
 #include "sql/table_version.hpp"
 
 namespace trefoil::sql {
@@ -49,6 +50,9 @@ class Table : public std::enable_shared_from_this<Table> {
   // The store is being destroyed, no snapshot is open: frees the live version and its content. The table may be gone afterwards.
   void destroyContent();
 
+  // What searches have found out about its rows.
+  [[nodiscard]] MatchingRows& matchingRows() { return matching_rows_; }
+
   // Row ids that nobody else gets: [result, result + count).
   std::uint64_t reserveRows(std::uint64_t count) { return next_row_.fetch_add(count, std::memory_order_relaxed); }
   // A run that begins with a block, of whole blocks.
@@ -70,6 +74,7 @@ class Table : public std::enable_shared_from_this<Table> {
   FollowSignal& follow_signal_;
   TableVersion* live_ = nullptr;  // written with the lock and history_mutex_ held
   mutable std::mutex history_mutex_;
+  MatchingRows matching_rows_;
   std::vector<TableVersion*> history_;  // older versions in limbo, ascending birth
   alignas(64) std::atomic<std::uint64_t> next_row_{0};
 };

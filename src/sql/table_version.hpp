@@ -124,6 +124,7 @@ struct TableVersion : Stamped {
   SchemaPointer schema;
   DirectoryRoot* directory = nullptr;
   std::uint32_t block_count = 0;
+  Lsn changed = 0;  // by the latest change of the live table; of no meaning in a private copy
   RowCount rows;
   std::vector<IndexTree> indexes;  // as schema->indexes
   std::shared_ptr<const VectorColumns> vectors;

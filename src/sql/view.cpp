@@ -162,6 +162,10 @@ void View::noteSearch(TableId id, const FoundNearest& found) {
   }
 }
 
+std::optional<Lsn> View::rowsStamp(TableId id) {
+  return mode_ == Mode::kSnapshot && transaction_ == kReadOnly ? std::optional(current(id).changed) : std::nullopt;
+}
+
 std::uint64_t View::estimateRows(TableId id) {
   return staged_ != nullptr ? staged(id).current()->rows.get() : store_.findTable(id)->liveRows();
 }

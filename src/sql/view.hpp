@@ -114,6 +114,9 @@ class View {
     std::optional<double> last;
   };
   void noteSearch(TableId table, const FoundNearest& found);
+  // Equal stamps of a table mean the same rows with the same values, also across views; nothing if this view may write, or
+  // records what it reads.
+  [[nodiscard]] std::optional<Lsn> rowsStamp(TableId table);
   // How many rows there are; of the live store about now, without the table's lock. For plans.
   [[nodiscard]] std::uint64_t estimateRows(TableId table);
   // Whether the table's vector index of that position is built; the same.

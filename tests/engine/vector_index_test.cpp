@@ -137,6 +137,56 @@ TEST_CASE("Whatever the filter lets pass, the answer is complete") {
   CHECK(std::equal(behind.begin(), behind.end(), all.begin() + 10, all.end()));
 }
 
+TEST_CASE("A filter's rows are found again after each change of the table") {
+  Items items;
+  items.create(3000);
+  items.index();
+  const auto check = [&](Session& by, const std::string& where) {
+    auto found = ids(by, "SELECT id FROM items WHERE " + where + " ORDER BY emb <-> '[1,0,0,0,0,0,0,0]' LIMIT 150");
+    std::sort(found.begin(), found.end());
+    CHECK(found == ids(by, "SELECT id FROM items WHERE " + where + " ORDER BY id"));
+    return found.size();
+  };
+  const auto both = [&](Session& by) {  // the second time from what the first has kept
+    CHECK(check(by, "kind = 7") == check(by, "kind = 7"));
+    check(by, "kind = 8");
+    check(by, "kind = 7 AND id < 1000");
+    check(by, "kind IN (7, 8)");
+  };
+  const auto other = items.connect();
+  both(*items.session);
+  both(*other);
+  for (const char* const change : {"INSERT INTO items VALUES (9000, 7, '[1,0,0,0,0,0,0,0]'), (9001, 7, NULL)",
+                                   "UPDATE items SET kind = 8 WHERE id = 7", "UPDATE items SET kind = 7 WHERE id = 8",
+                                   "DELETE FROM items WHERE id = 107", "DELETE FROM items WHERE kind = 7 AND id > 2000",
+                                   "UPDATE items SET id = id + 10000 WHERE kind = 7", "CREATE INDEX by_kind ON items (kind)",
+                                   "INSERT INTO items VALUES (9002, 7, '[0,1,0,0,0,0,0,0]')", "DROP INDEX by_kind"}) {
+    INFO(change);
+    REQUIRE(items.sql(change).find("error") == std::string::npos);
+    both(*items.session);
+    both(*other);
+    // What a transaction has changed counts for itself alone.
+    REQUIRE(runSqlOn(*other, "BEGIN") == "OK");
+    REQUIRE(runSqlOn(*other, "UPDATE items SET kind = 7 WHERE kind = 9").find("error") == std::string::npos);
+    REQUIRE(runSqlOn(*other, "DELETE FROM items WHERE id = 307 OR id = 10307").find("error") == std::string::npos);
+    both(*other);
+    both(*items.session);
+    REQUIRE(runSqlOn(*other, "ROLLBACK") == "OK");
+    both(*other);
+  }
+  for (const int kind : {7, 8, 7}) {
+    const std::string answer = items.sql(
+        "SELECT count(*) FROM (SELECT id FROM items WHERE kind = $1 ORDER BY emb <-> '[1,0,0,0,0,0,0,0]' "
+        "LIMIT 150) AS nearest",
+        {Datum::integer(kind)});
+    CHECK(answer == items.sql("SELECT count(*) FROM items WHERE kind = $1", {Datum::integer(kind)}));
+  }
+  REQUIRE(items.sql("TRUNCATE items") == "OK");
+  both(*items.session);
+  items.insert(*items.session, 0, 1000);
+  both(*items.session);
+}
+
 TEST_CASE("EXPLAIN ANALYZE says which way a search went") {
   Items items;
   items.create(5000);

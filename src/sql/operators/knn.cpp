@@ -1,10 +1,13 @@
 // ORDER BY column <=> query LIMIT k as a source of rows: the index's answer, or the vector floor's exact search, over the rows
-// that match the WHERE. Those are found first, by a scan of their own, and kept as a bitmap.
+// that match the WHERE. Those are found first, by a scan of their own, and kept as a bitmap, also for the next search.
+#include <bit>
 #include <cmath>
 
+#include "sql/matching_rows.hpp"
 #include "sql/operators/operator.hpp"
 #include "sql/operators/row_fetcher.hpp"
 #include "sql/plan_scan.hpp"
+#include "sql/table.hpp"
 #include "sql/vector_index.hpp"
 #include "sql/view.hpp"
 #include "vector/exact_search.hpp"
@@ -22,7 +25,10 @@ class KnnOperator final : public Operator {
       offset_ = std::make_unique<Evaluator>(*node.offset, 1);
     }
     if (!node.children.empty()) {
-      matching_ = node.children[0]->create();
+      // The key of a row that is found by it is not part of the scan's filter.
+      const auto* const scan = dynamic_cast<const ScanNode*>(node.children[0].get());
+      const bool keeps = scan != nullptr && scan->access != AccessPath::kUnique && MatchingRows::canKeep(*scan->filter);
+      where_ = keeps ? scan : nullptr;
     }
     distances_.reset(Type::kDouble, KnnNode::kChunkRows);
   }
@@ -63,6 +69,8 @@ class KnnOperator final : public Operator {
   }
 
  private:
+  [[nodiscard]] bool hasWhere() const { return !node_.children.empty(); }
+
   // LIMIT + OFFSET, or the number of rows if that is less: then `all`.
   Status wanted(Execution& execution, std::size_t& k, bool& all) {
     Datum limit;
@@ -92,9 +100,9 @@ class KnnOperator final : public Operator {
     TREFOIL_TRY(wanted(execution, k, all));
     Datum query;
     TREFOIL_TRY(query_.scalar(execution.eval, query));
-    selected_.clear();
+    selected_.reset();
     found_.clear();
-    if (matching_ != nullptr) {
+    if (hasWhere()) {
       TREFOIL_TRY(selectRows(execution));
     }
     if (!query.isNull() && k > 0) {
@@ -109,7 +117,8 @@ class KnnOperator final : public Operator {
       TREFOIL_TRY(selectRows(execution));
       addRowsWithoutVector(k, query.isNull());
     }
-    if (matching_ == nullptr) {  // a WHERE has recorded what it read: no other row can be in the answer
+    selected_.reset();
+    if (!hasWhere()) {  // a WHERE has recorded what it read: no other row can be in the answer
       noteSearch(execution, query, all);
     }
     return {};
@@ -132,7 +141,7 @@ class KnnOperator final : public Operator {
                            .ef_search = execution.context.ef_search,
                            .version = reader_->version(),
                            .snapshot = execution.context.view.snapshot(),
-                           .selected = selected_,
+                           .selected = selected_ == nullptr ? std::span<const std::uint64_t>() : *selected_,
                            .cancelled = [&] { return !execution.check().ok(); }};
       Result<std::optional<VectorSearchAnswer>> searched = index.search(request, why);
       if (!searched.ok()) {
@@ -186,32 +195,49 @@ class KnnOperator final : public Operator {
     return {};
   }
 
-  // The bitmap of the rows that are there and match the WHERE, kBlockWords words a block.
+  // The set of the rows that are there and match the WHERE.
   Status selectRows(Execution& execution) {
-    if (!selected_.empty()) {
+    if (selected_ != nullptr) {
       return {};
     }
-    selected_.assign(reader_->blockCount() * kBlockWords, 0);
-    if (matching_ == nullptr) {
+    const std::optional<Lsn> stamp = where_ != nullptr ? execution.context.view.rowsStamp(node_.schema->id) : std::nullopt;
+    if (!stamp) {
+      return findRows(execution);
+    }
+    const RowCondition condition{*where_->filter, where_->columns, execution.eval.parameters, *stamp};
+    MatchingRows& known = reader_->version()->owner->matchingRows();
+    selected_ = known.find(condition);
+    if (selected_ == nullptr) {
+      TREFOIL_TRY(findRows(execution));
+      known.keep(condition, selected_);
+    }
+    return {};
+  }
+
+  Status findRows(Execution& execution) {
+    const auto rows = std::make_shared<RowSet>(reader_->blockCount() * kBlockWords);
+    selected_ = rows;
+    if (!hasWhere()) {
       for (std::uint32_t number = 0; number < reader_->blockCount(); ++number) {
         const BlockReader block = reader_->block(number);
         if (block.rowCount() != 0) {
-          std::copy_n(block.present(), kBlockWords, &selected_[number * kBlockWords]);
+          std::copy_n(block.present(), kBlockWords, &(*rows)[number * kBlockWords]);
         }
       }
       return {};
     }
-    TREFOIL_TRY(matching_->open(execution));
+    const std::unique_ptr<Operator> matching = node_.children[0]->create();
+    TREFOIL_TRY(matching->open(execution));
     for (Chunk chunk;;) {
       TREFOIL_TRY(execution.check());
-      TREFOIL_TRY(matching_->next(execution, chunk));
+      TREFOIL_TRY(matching->next(execution, chunk));
       if (chunk.rows.count == 0) {
         return {};
       }
-      const auto* const rows = chunk.columns.back().as<std::int64_t>();  // the scan's other columns come before
+      const auto* const ids = chunk.columns.back().as<std::int64_t>();  // the scan's other columns come before
       forEachPosition(chunk.rows, [&](std::uint32_t position) {
-        const auto row = static_cast<std::uint64_t>(rows[position]);
-        selected_[row / 64] |= std::uint64_t{1} << (row % 64);
+        const auto row = static_cast<std::uint64_t>(ids[position]);
+        (*rows)[row / 64] |= std::uint64_t{1} << (row % 64);
       });
     }
   }
@@ -222,7 +248,7 @@ class KnnOperator final : public Operator {
       return {};
     }
     return {static_cast<std::uint64_t>(block.firstRow()), block.slots(node_.vector_column),
-            std::span(selected_).subspan(number * kBlockWords, kBlockWords)};
+            std::span(*selected_).subspan(number * kBlockWords, kBlockWords)};
   }
 
   // NULL sorts last: rows without a distance fill up what is left of k.
@@ -233,10 +259,12 @@ class KnnOperator final : public Operator {
         continue;
       }
       const auto slots = block.slots(node_.vector_column);
-      for (std::uint32_t slot = 0; slot < block.extent() && found_.size() < k; ++slot) {
-        const bool selected = ((selected_[number * kBlockWords + (slot >> 6)] >> (slot & 63)) & 1) != 0;
-        if (selected && (all || slots[slot] == vector::kNoSlot)) {
-          found_.push_back({static_cast<std::uint64_t>(block.row(slot)), 0});
+      for (std::uint32_t word = 0; word < kBlockWords; ++word) {
+        for (std::uint64_t rows = (*selected_)[number * kBlockWords + word]; rows != 0 && found_.size() < k; rows &= rows - 1) {
+          const std::uint32_t slot = word * 64 + static_cast<std::uint32_t>(std::countr_zero(rows));
+          if (all || slots[slot] == vector::kNoSlot) {
+            found_.push_back({static_cast<std::uint64_t>(block.row(slot)), 0});
+          }
         }
       }
     }
@@ -247,9 +275,9 @@ class KnnOperator final : public Operator {
   Evaluator query_;
   Evaluator limit_;
   std::unique_ptr<Evaluator> offset_;
-  std::unique_ptr<Operator> matching_;  // of the rows that match the WHERE; null: all do
+  const ScanNode* where_ = nullptr;  // if the rows that it finds may be kept
   std::optional<TableReader> reader_;
-  std::vector<std::uint64_t> selected_;  // see selectRows(); empty: not computed
+  std::shared_ptr<const RowSet> selected_;  // see selectRows(); null: not found yet
   std::vector<vector::Neighbour> found_;
   std::size_t with_distance_ = 0;  // how many of found_ have one
   std::size_t next_ = 0;
