@@ -79,6 +79,12 @@ void VectorCodes::setOrigin(std::span<const float> origin) {
   }
 }
 
+void VectorCodes::setLongest(float length) {
+  if (metric_ == Metric::kInnerProduct) {
+    longest_ = std::min(length, 1e18F);
+  }
+}
+
 VectorCodes::Query::Query(const VectorCodes& codes)
     : floats_(codes.padded_),
       bytes_(codes.kind_ == HnswCodes::kInt8 ? codes.padded_ / sizeof(float) : 0),
@@ -176,6 +182,7 @@ std::uint32_t VectorCodes::lengthClass(float length) const {
 
 void VectorCodes::prepare(std::span<const float> values, Query& query) const {
   query.length_ = direction(values, query.floats_.data());
+  query.lift_ = 0;
   query.code_ = query.floats_.data();
   if (kind_ == HnswCodes::kInt8) {
     rotate(query.floats_.data());
@@ -185,8 +192,9 @@ void VectorCodes::prepare(std::span<const float> values, Query& query) const {
   }
 }
 
-void VectorCodes::prepare(const std::byte* code, float length, Query& query) const {
+void VectorCodes::prepare(const std::byte* code, float length, Query& query, bool lifted) const {
   query.length_ = length;
+  query.lift_ = lifted ? lift(length) : 0;
   switch (kind_) {
     case HnswCodes::kInt8: {
       const auto* const from = reinterpret_cast<const std::uint8_t*>(code);
@@ -232,6 +240,11 @@ void VectorCodes::distances(const Query& query, const std::byte* const* codes, c
   if (metric_ == Metric::kInnerProduct) {
     for (std::size_t i = 0; i < count; ++i) {
       out[i] *= length * lengths[i];
+    }
+    if (query.lift_ > 0) {
+      for (std::size_t i = 0; i < count; ++i) {
+        out[i] -= query.lift_ * lift(lengths[i]);
+      }
     }
   } else if (metric_ == Metric::kL2) {
     for (std::size_t i = 0; i < count; ++i) {

@@ -8,6 +8,12 @@
 //   L2               |a|^2 + |b|^2 - 2 |a| |b| dot       the vectors taken from an origin inside the data: what the data have in
 //                                                        common costs no precision
 //
+// Inner products make a poor graph on their own: everything would link to the longest vectors, and nothing to the others. So
+// nodes can be compared lifted, too: each vector gets one coordinate more, in which it goes so far that all have the same length
+// (Y. Bachrach et al., Speeding up the Xbox recommender system using a Euclidean transformation for inner-product spaces, RecSys
+// 2014). The nearest of lifted vectors are near in space, and a query, whose further coordinate is 0, finds the same inner
+// products.
+//
 //   kFloat32   direction as it is, one float a dimension
 //   kFloat16   IEEE 754 binary16
 //   kInt8      direction, rotated, in steps of range / 127
@@ -26,10 +32,12 @@
 // search reads them in place of the vectors of most rows. What float32 arithmetic adds is bounded generously; a vector whose
 // square float32 does not hold has a code without a bound.
 //
-// Thread safety: const functions are pure. setOrigin() before the first encode().
+// Thread safety: const functions are pure. setOrigin() and setLongest() before the first encode().
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -56,6 +64,9 @@ class VectorCodes {
   void setOrigin(std::span<const float> origin);
   [[nodiscard]] std::span<const float> origin() const { return origin_; }
 
+  // Inner product only: what length vectors have, those to come included. Longer ones are not lifted, as all are until then.
+  void setLongest(float length);
+
   // Room for a query and what making it ready takes; reused from one to the next.
   class Query {
    public:
@@ -69,6 +80,7 @@ class VectorCodes {
     float scale_ = 1;       // kInt8: the kernel's sum times scale, plus offset, is minus the dot product
     float offset_ = 0;
     float length_ = 1;
+    float lift_ = 0;  // the lifted vector's further coordinate
     std::array<float, kErrorClasses>
         slacks_{};  // by the class of the other's error: how much larger the dot product may truly be
   };
@@ -80,8 +92,8 @@ class VectorCodes {
   // Writes codeBytes(). A vector without direction gets a code without one.
   Encoded encode(std::span<const float> values, std::byte* code, Query& room) const;
   void prepare(std::span<const float> values, Query& query) const;
-  // The same from a code; `code` outlives its use.
-  void prepare(const std::byte* code, float length, Query& query) const;
+  // The same from a code; `code` outlives its use. `lifted`: distances() will be those of lifted vectors (inner product only).
+  void prepare(const std::byte* code, float length, Query& query, bool lifted = false) const;
 
   // Of vectors with the same bytes, those of one class of length cannot be told apart by their codes.
   [[nodiscard]] std::uint32_t lengthClass(float length) const;
@@ -89,6 +101,11 @@ class VectorCodes {
   // How far each code is from the query: smaller is nearer. Symmetric, for all pairs of one index comparable. `lengths` may be
   // null if !usesLengths(). `out` has room up to the next multiple of 16.
   void distances(const Query& query, const std::byte* const* codes, const float* lengths, std::size_t count, float* out) const;
+
+  // Of two lifted vectors at this distance, the distance at which their squared Euclidean distance is `part` of it.
+  [[nodiscard]] float liftedPart(float distance, float part) const {
+    return distance - (1 - part) * std::max(0.0F, longest_ * longest_ + distance);
+  }
 
   // Makes a query that was prepared from a vector ready for lowerBounds().
   void prepareBounds(Query& query) const;
@@ -104,6 +121,7 @@ class VectorCodes {
   [[nodiscard]] double floatError() const;
   void dots(const Query& query, const std::byte* const* codes, std::size_t count, float* out) const;
   void rotate(float* values) const;
+  [[nodiscard]] float lift(float length) const { return std::sqrt(std::max(0.0F, longest_ * longest_ - length * length)); }
 
   const Metric metric_;
   const HnswCodes kind_;
@@ -115,6 +133,7 @@ class VectorCodes {
   std::size_t block_ = 0;                    // kInt8: the largest power of two within the dimension
   std::vector<float> signs_;                 // kInt8: ±1 / sqrt(block), kRounds times the dimension
   std::vector<float> origin_;
+  float longest_ = 0;
 };
 
 }  // namespace trefoil::vector

@@ -275,7 +275,7 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
     if (!checkElements(origin).ok()) {
       return corrupt("the origin is no vector");
     }
-    std::call_once(origin_once_, [&] { codes_.setOrigin(origin); });
+    std::call_once(frame_once_, [&] { codes_.setOrigin(origin); });
   }
   const NodeId count = head.nodes;
   const NodeId entry_node = head.entry;
@@ -350,6 +350,15 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
   });
   if (const char* const what = trouble.load()) {
     return corrupt(what);
+  }
+  if (options_.metric == Metric::kInnerProduct && count > 0) {
+    std::call_once(frame_once_, [&] {
+      float longest = 0;
+      for (NodeId node = 0; node < count; ++node) {
+        longest = std::max(longest, nodes_.length(node));
+      }
+      codes_.setLongest(kLongestToCome * longest);
+    });
   }
   for (const Companion& companion : companions) {
     nodes_.setCompanion(companion.node, true);

@@ -33,6 +33,9 @@
 
 namespace trefoil::vector {
 
+// Under inner product, vectors to come are expected to be at most so many times as long as those that are known.
+inline constexpr float kLongestToCome = 2;
+
 class HnswGraph {
  public:
   HnswGraph(std::shared_ptr<const VectorArena> arena, const HnswOptions& options);
@@ -82,13 +85,15 @@ class HnswGraph {
             std::size_t most_ties) const;
 
   // hnsw_insert.cpp
-  void chooseOrigin(std::span<const HnswEntry> sample);
+  void chooseFrame(std::span<const HnswEntry> sample);
   void link(Scratch& scratch, NodeId node);
-  bool gatherCandidates(Scratch& scratch, NodeId node) const;
+  bool gatherCandidates(Scratch& scratch, NodeId node, bool lifted) const;
   void anchorAdrift(Scratch& scratch);
-  void choose(Scratch& scratch, std::size_t limit, float slack) const;
+  [[nodiscard]] bool linksBothWays() const { return options_.metric == Metric::kInnerProduct; }
+  void choose(Scratch& scratch, std::size_t limit, float slack, bool lifted) const;
+  void chooseAmong(Scratch& scratch, NodeId node, std::size_t count, std::size_t limit, float slack) const;
   bool connect(Scratch& scratch, NodeId node, NodeId to, std::size_t level, bool must);
-  void rank(Scratch& scratch, NodeId node, std::size_t count) const;
+  void rank(Scratch& scratch, NodeId node, std::size_t count, bool lifted) const;
   void died(NodeId node, Lsn lsn);
 
   // hnsw_companions.cpp
@@ -108,7 +113,7 @@ class HnswGraph {
   void beginRemoval();
   void replaceEntryPoint();
   void repair(Scratch& scratch, NodeId node, std::size_t level);
-  void gatherReplacements(Scratch& scratch, NodeId node, std::size_t level, std::span<const NodeId> before) const;
+  std::size_t gatherReplacements(Scratch& scratch, NodeId node, std::size_t level, std::span<const NodeId> before) const;
 
   // hnsw_codec.cpp
   const std::vector<NodeId>& capturedLinks(Scratch& scratch, NodeId node, std::size_t level,
@@ -120,7 +125,7 @@ class HnswGraph {
   HnswNodes nodes_;
   mutable ScratchPool scratches_;
 
-  std::once_flag origin_once_;
+  std::once_flag frame_once_;
   std::atomic<std::uint64_t> entry_point_{kNoNode};
   std::mutex entry_mutex_;  // guards changes of entry_point_
   std::atomic<std::size_t> live_{0};

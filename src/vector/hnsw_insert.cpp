@@ -9,17 +9,36 @@ namespace trefoil::vector {
 
 namespace {
 
+// Of so many candidates for each place, the others are too far to be chosen.
+constexpr std::size_t kMostPerPlace = 6;
 // See choose(). Measured on clustered data of 128 dimensions: of 1, 0.95, 0.9 and 0.83 the one with the best curve.
 constexpr float kSlack = 0.9F;
 
+// Adds what is not there yet.
+void unite(std::vector<NodeId>& nodes, std::span<const NodeId> others) {
+  for (const NodeId other : others) {
+    if (std::find(nodes.begin(), nodes.end(), other) == nodes.end()) {
+      nodes.push_back(other);
+    }
+  }
+}
+
 }  // namespace
 
-// L2 codes are taken from a point amid the data. The mean of a first batch, or else the first vector, is as good as any.
-void HnswGraph::chooseOrigin(std::span<const HnswEntry> sample) {
-  if (options_.metric != Metric::kL2) {
-    return;
-  }
-  std::call_once(origin_once_, [&] {
+// What codes need to know of the data. A first batch, or else the first vector, is as good a sample as any: L2 takes a point amid
+// it, its mean, for the origin.
+void HnswGraph::chooseFrame(std::span<const HnswEntry> sample) {
+  std::call_once(frame_once_, [&] {
+    if (options_.metric == Metric::kInnerProduct) {
+      float squares = 0;
+      for (const HnswEntry& entry : sample) {
+        squares = std::max(squares, arena_->squaredNorm(entry.slot));
+      }
+      codes_.setLongest(kLongestToCome * std::sqrt(squares));
+    }
+    if (options_.metric != Metric::kL2) {
+      return;
+    }
     std::vector<double> sums(arena_->dimension());
     const std::size_t step = std::max<std::size_t>(1, sample.size() / 1024);
     std::size_t count = 0;
@@ -39,7 +58,7 @@ void HnswGraph::chooseOrigin(std::span<const HnswEntry> sample) {
 
 bool HnswGraph::insert(std::uint64_t row, Slot slot, Lsn born) {
   const HnswEntry entry{row, slot, born};
-  chooseOrigin({&entry, 1});
+  chooseFrame({&entry, 1});
   const ScratchPool::Borrowed scratch = scratches_.acquire();
   NodeId node = kNoNode;
   bool needs_links = false;
@@ -98,7 +117,7 @@ void HnswGraph::build(std::span<const HnswEntry> entries) {
   if (entries.empty()) {
     return;
   }
-  chooseOrigin(entries);
+  chooseFrame(entries);
   // A few first: threads that begin with nothing would not find each other's nodes.
   constexpr std::size_t kAlone = 512;
   const std::size_t alone = nodes_.highWater() > kAlone ? 0 : std::min(entries.size(), kAlone);
@@ -112,6 +131,10 @@ void HnswGraph::build(std::span<const HnswEntry> entries) {
 
 // Algorithm 1. Ours chooses the neighbours of all levels first and links from the lowest level up: a node that others find on a
 // level already has its lists below, so nobody writes into a list before its owner.
+//
+// Under inner product half of the links are chosen by it (S. Morozov, A. Babenko, Non-metric similarity graphs for maximum inner
+// product search, NeurIPS 2018), which lead to the long vectors, and half among the nearest of the lifted vectors (codes.hpp),
+// which lead on from there. Either alone fails on some data, both together on none that we have.
 void HnswGraph::link(Scratch& scratch, NodeId node) {
   const std::size_t level = nodes_.level(node);
   EntryPoint entry = entryPoint();
@@ -134,9 +157,17 @@ void HnswGraph::link(Scratch& scratch, NodeId node) {
   for (std::size_t l = top + 1; l-- > 0;) {
     walk(scratch, scratch.query, nearest, l, options_.ef_construction, options_.ef_construction / 4);
     nearest = scratch.pool[0].node();
-    adrift = !gatherCandidates(scratch, node) || adrift;
-    choose(scratch, options_.m, kSlack);
+    adrift = !gatherCandidates(scratch, node, false) || adrift;
+    choose(scratch, linksBothWays() ? (options_.m + 1) / 2 : options_.m, kSlack, false);
     chosen[l] = scratch.chosen;
+    if (linksBothWays()) {
+      codes_.prepare(nodes_.code(node), nodes_.length(node), scratch.query, true);
+      walk(scratch, scratch.query, nearest, l, options_.ef_construction, options_.ef_construction / 4);
+      gatherCandidates(scratch, node, true);
+      choose(scratch, options_.m - chosen[l].size(), kSlack, true);
+      unite(chosen[l], scratch.chosen);
+      codes_.prepare(nodes_.code(node), nodes_.length(node), scratch.query);
+    }
     const HnswNodes::Lock lock(nodes_, node);
     nodes_.writeLinks(node, l, chosen[l]);
   }
@@ -163,7 +194,7 @@ void HnswGraph::link(Scratch& scratch, NodeId node) {
 
 // What the walk found, without leaving nodes. Where it found nothing else, whatever it met on its way will do until the leaving
 // ones are gone; false: the node has to look again then, as it may have no links at all, or only to others that have none.
-bool HnswGraph::gatherCandidates(Scratch& scratch, NodeId node) const {
+bool HnswGraph::gatherCandidates(Scratch& scratch, NodeId node, bool lifted) const {
   const auto stays = [&](NodeId candidate) {
     return candidate != node && (dead_.load(std::memory_order_acquire) == 0 || nodes_.state(candidate) != NodeState::kLeaving);
   };
@@ -182,7 +213,7 @@ bool HnswGraph::gatherCandidates(Scratch& scratch, NodeId node) const {
       scratch.nodes[count++] = met;
     }
   }
-  rank(scratch, node, count);
+  rank(scratch, node, count, lifted);
   return false;
 }
 
@@ -191,11 +222,11 @@ bool HnswGraph::gatherCandidates(Scratch& scratch, NodeId node) const {
 //
 // "Nearer" is by the factor `slack` of the squared distance, as DiskANN's RobustPrune has it (Subramanya et al., NeurIPS 2019;
 // its alpha^2 is 1/slack): more long links stay, which gives fewer steps for the same recall, and keeps recall under removals
-// (FreshDiskANN, section 4). Inner products are no distances and get none.
+// (FreshDiskANN, section 4). Inner products are no distances and get none, unless of lifted vectors.
 //
 // Ours adds a rule for vectors that occur many times: among candidates at the distance of the nearest, those that are as near to
 // a quarter of the places already chosen are left out, or the copies would know only each other.
-void HnswGraph::choose(Scratch& scratch, std::size_t limit, float slack) const {
+void HnswGraph::choose(Scratch& scratch, std::size_t limit, float slack, bool lifted) const {
   constexpr std::size_t kAtOnce = 8;
   scratch.chosen.clear();
   scratch.chosen_codes.clear();
@@ -209,12 +240,13 @@ void HnswGraph::choose(Scratch& scratch, std::size_t limit, float slack) const {
     const float length = nodes_.length(candidate.node());
     const float base_distance = candidate.distance();
     const bool nearest = base_distance == scratch.candidates.front().distance();
-    const float bound = options_.metric == Metric::kInnerProduct ? base_distance
-                        : options_.metric == Metric::kCosine     ? (base_distance + 1) * slack - 1
-                                                                 : base_distance * slack;
+    const float bound = lifted                                     ? codes_.liftedPart(base_distance, slack)
+                        : options_.metric == Metric::kInnerProduct ? base_distance
+                        : options_.metric == Metric::kCosine       ? (base_distance + 1) * slack - 1
+                                                                   : base_distance * slack;
     bool taken = true;
     if (!scratch.chosen.empty()) {
-      codes_.prepare(code, length, scratch.other);
+      codes_.prepare(code, length, scratch.other, lifted);
       std::size_t ties = 0;
       for (std::size_t i = 0; i < scratch.chosen.size() && taken; i += kAtOnce) {
         const std::size_t count = std::min(kAtOnce, scratch.chosen.size() - i);
@@ -235,12 +267,28 @@ void HnswGraph::choose(Scratch& scratch, std::size_t limit, float slack) const {
   }
 }
 
+// Links for a list of `node`, of the `count` nodes in scratch.nodes; they are in scratch.chosen then.
+void HnswGraph::chooseAmong(Scratch& scratch, NodeId node, std::size_t count, std::size_t limit, float slack) const {
+  const auto choose_some = [&](std::size_t some, bool lifted) {
+    rank(scratch, node, count, lifted);
+    scratch.candidates.resize(std::min(scratch.candidates.size(), kMostPerPlace * limit));
+    choose(scratch, some, slack, lifted);
+  };
+  choose_some(linksBothWays() ? limit / 2 : limit, false);
+  if (linksBothWays()) {
+    std::vector<NodeId> chosen = scratch.chosen;
+    choose_some(limit - chosen.size(), true);
+    unite(chosen, scratch.chosen);
+    scratch.chosen = std::move(chosen);
+  }
+}
+
 // Makes candidates, nearest to `node` first, of the `count` nodes in scratch.nodes.
-void HnswGraph::rank(Scratch& scratch, NodeId node, std::size_t count) const {
+void HnswGraph::rank(Scratch& scratch, NodeId node, std::size_t count, bool lifted) const {
   for (std::size_t i = 0; i < count; ++i) {
     scratch.codes[i] = nodes_.code(scratch.nodes[i]);
   }
-  codes_.prepare(nodes_.code(node), nodes_.length(node), scratch.other);
+  codes_.prepare(nodes_.code(node), nodes_.length(node), scratch.other, lifted);
   compare(scratch, scratch.other, count);
   scratch.candidates.clear();
   for (std::size_t i = 0; i < count; ++i) {
@@ -267,8 +315,7 @@ bool HnswGraph::connect(Scratch& scratch, NodeId node, NodeId to, std::size_t le
     nodes_.writeLinks(node, level, links);
     return true;
   }
-  rank(scratch, node, count);
-  choose(scratch, nodes_.capacity(level), kSlack);
+  chooseAmong(scratch, node, count, nodes_.capacity(level), kSlack);
   std::vector<NodeId>& chosen = scratch.chosen;
   chosen.resize(nodes_.room(level, chosen));
   bool reached = std::find(chosen.begin(), chosen.end(), to) != chosen.end();

@@ -160,8 +160,8 @@ void HnswGraph::repair(Scratch& scratch, NodeId node, std::size_t level) {
     if (!before.empty() && std::none_of(before.begin(), before.end(), leaves)) {
       return;
     }
-    gatherReplacements(scratch, node, level, before);
-    choose(scratch, nodes_.capacity(level), kRepairSlack);
+    const std::size_t count = gatherReplacements(scratch, node, level, before);
+    chooseAmong(scratch, node, count, nodes_.capacity(level), kRepairSlack);
     nodes_.writeLinks(node, level, scratch.chosen);
   }
   if (scratch.chosen.empty()) {
@@ -199,9 +199,9 @@ void HnswGraph::anchorAdrift(Scratch& scratch) {
   }
 }
 
-// The links that stay, and the staying ones of those that leave; of very many the nearest.
-void HnswGraph::gatherReplacements(Scratch& scratch, NodeId node, std::size_t level, std::span<const NodeId> before) const {
-  constexpr std::size_t kMostPerPlace = 6;
+// The links that stay, and the staying ones of those that leave, into scratch.nodes; how many.
+std::size_t HnswGraph::gatherReplacements(Scratch& scratch, NodeId node, std::size_t level,
+                                          std::span<const NodeId> before) const {
   scratch.visited.reset(nodes_.highWater());
   scratch.visited.insert(node);
   std::size_t count = 0;
@@ -219,10 +219,7 @@ void HnswGraph::gatherReplacements(Scratch& scratch, NodeId node, std::size_t le
       std::for_each(theirs.begin(), theirs.begin() + static_cast<std::ptrdiff_t>(size), consider);
     }
   }
-  rank(scratch, node, count);
-  if (scratch.candidates.size() > kMostPerPlace * nodes_.capacity(level)) {
-    scratch.candidates.resize(kMostPerPlace * nodes_.capacity(level));
-  }
+  return count;
 }
 
 }  // namespace trefoil::vector
