@@ -24,7 +24,7 @@ constexpr std::size_t kIdleBuffers = 4;
 constexpr int kStopTickMs = 100;
 constexpr int kTickMs = 1000;
 // Queries of so many microseconds in a round are worth looking for the next ones so long.
-constexpr std::int64_t kCostlyUs = 10;
+constexpr std::int64_t kCostlyUs = 3;
 constexpr std::int64_t kLookUs = 100;
 // How long a stopping loop tries to get rid of answers that clients do not fetch.
 constexpr std::int64_t kStopPatienceUs = 5'000'000;

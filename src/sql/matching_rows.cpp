@@ -63,7 +63,7 @@ std::shared_ptr<const RowSet> MatchingRows::find(const RowCondition& condition) 
 
 // What was true of other rows goes: a table that has changed does not change back.
 void MatchingRows::keep(const RowCondition& condition, std::shared_ptr<const RowSet> rows) {
-  const auto bytes = [](const Entry& entry) { return entry.rows->size() * sizeof(std::uint64_t); };
+  const auto bytes = [](const Entry& entry) { return entry.rows->words.size() * sizeof(std::uint64_t); };
   Entry entry{
       clone(condition.filter), {condition.columns.begin(), condition.columns.end()}, {}, condition.rows_stamp, std::move(rows)};
   forEachParameter(condition.filter, condition.parameters, [&](const Datum& value) {

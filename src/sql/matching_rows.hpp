@@ -22,8 +22,10 @@
 
 namespace trefoil::sql {
 
-// A bit for each row id below 2048 times the number of blocks.
-using RowSet = std::vector<std::uint64_t>;
+struct RowSet {
+  std::vector<std::uint64_t> words;  // a bit for each row id below 2048 times the number of blocks
+  std::size_t count = 0;             // of the bits that are set
+};
 
 // A condition over columns of a table, at the moment at which it is asked: borrowed.
 struct RowCondition {

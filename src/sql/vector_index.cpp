@@ -18,8 +18,8 @@ constexpr std::size_t kParallelFrom = 64;
 constexpr std::size_t kFewPending = 2000;
 constexpr std::size_t kPendingPart = 8;
 
-// Nodes that a purge looks at. A pass over the graph has to be through before the rows that die meanwhile are another large part of
-// it, or dead entries would gather faster than they leave for as long as rows keep changing.
+// Nodes that a purge looks at. A pass over the graph has to be through before the rows that die meanwhile are another large part
+// of it, or dead entries would gather faster than they leave for as long as rows keep changing.
 constexpr std::size_t kLeastPurged = 1024;
 constexpr std::size_t kPurgedPerNote = 8;
 
@@ -250,6 +250,9 @@ Result<std::optional<VectorSearchAnswer>> VectorIndex::search(const VectorSearch
   vector::RowFilter filter;
   std::vector<std::uint64_t> words;
   const bool filtered = !request.selected.empty();
+  if (filtered) {
+    filter.match_count = request.selected_count;
+  }
   if (filtered && apart.empty()) {
     filter.bitmap = vector::RowBitmap{0, request.selected};
   } else if (filtered) {

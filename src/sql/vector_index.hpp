@@ -52,6 +52,7 @@ struct VectorSearch {
   Lsn snapshot = kNoSnapshot;             // open
   // Rows that pass the filter and are in `version`: bit row % 64 of word row / 64, from row 0 on. Empty: there is no filter.
   std::span<const std::uint64_t> selected;
+  std::size_t selected_count = 0;
   std::function<bool()> cancelled;
 };
 
@@ -129,8 +130,8 @@ class VectorIndex {
   mutable std::mutex follow_mutex_;
   std::atomic<bool> claimed_{false};
   std::atomic<std::size_t> taken_{0};  // notes since the last purge
-  std::uint64_t next_row_ = 0;  // build: rows below are in the graph. Guarded by follow_mutex_
-  mutable std::mutex mutex_;    // guards the rest
+  std::uint64_t next_row_ = 0;         // build: rows below are in the graph. Guarded by follow_mutex_
+  mutable std::mutex mutex_;           // guards the rest
   mutable std::vector<Change> incoming_;
   mutable PendingRows pending_;
   bool ready_ = false;

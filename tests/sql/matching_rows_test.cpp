@@ -27,7 +27,9 @@ ExpressionPtr momentary(std::string_view name, SqlType type) {
 }
 
 std::shared_ptr<const RowSet> rows(std::size_t words = 1) {
-  return std::make_shared<RowSet>(words);
+  auto set = std::make_shared<RowSet>();
+  set->words.resize(words);
+  return set;
 }
 
 }  // namespace

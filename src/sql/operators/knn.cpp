@@ -141,8 +141,11 @@ class KnnOperator final : public Operator {
                            .ef_search = execution.context.ef_search,
                            .version = reader_->version(),
                            .snapshot = execution.context.view.snapshot(),
-                           .selected = selected_ == nullptr ? std::span<const std::uint64_t>() : *selected_,
                            .cancelled = [&] { return !execution.check().ok(); }};
+      if (selected_ != nullptr) {
+        request.selected = selected_->words;
+        request.selected_count = selected_->count;
+      }
       Result<std::optional<VectorSearchAnswer>> searched = index.search(request, why);
       if (!searched.ok()) {
         TREFOIL_TRY(execution.check());  // which of the ways to be cancelled it was
@@ -215,13 +218,15 @@ class KnnOperator final : public Operator {
   }
 
   Status findRows(Execution& execution) {
-    const auto rows = std::make_shared<RowSet>(reader_->blockCount() * kBlockWords);
+    const auto rows = std::make_shared<RowSet>();
+    rows->words.resize(reader_->blockCount() * kBlockWords);
     selected_ = rows;
     if (!hasWhere()) {
       for (std::uint32_t number = 0; number < reader_->blockCount(); ++number) {
         const BlockReader block = reader_->block(number);
         if (block.rowCount() != 0) {
-          std::copy_n(block.present(), kBlockWords, &(*rows)[number * kBlockWords]);
+          std::copy_n(block.present(), kBlockWords, &rows->words[number * kBlockWords]);
+          rows->count += block.rowCount();
         }
       }
       return {};
@@ -237,8 +242,9 @@ class KnnOperator final : public Operator {
       const auto* const ids = chunk.columns.back().as<std::int64_t>();  // the scan's other columns come before
       forEachPosition(chunk.rows, [&](std::uint32_t position) {
         const auto row = static_cast<std::uint64_t>(ids[position]);
-        (*rows)[row / 64] |= std::uint64_t{1} << (row % 64);
+        rows->words[row / 64] |= std::uint64_t{1} << (row % 64);
       });
+      rows->count += chunk.rows.count;
     }
   }
 
@@ -248,7 +254,7 @@ class KnnOperator final : public Operator {
       return {};
     }
     return {static_cast<std::uint64_t>(block.firstRow()), block.slots(node_.vector_column),
-            std::span(*selected_).subspan(number * kBlockWords, kBlockWords)};
+            std::span(selected_->words).subspan(number * kBlockWords, kBlockWords)};
   }
 
   // NULL sorts last: rows without a distance fill up what is left of k.
@@ -260,7 +266,8 @@ class KnnOperator final : public Operator {
       }
       const auto slots = block.slots(node_.vector_column);
       for (std::uint32_t word = 0; word < kBlockWords; ++word) {
-        for (std::uint64_t rows = (*selected_)[number * kBlockWords + word]; rows != 0 && found_.size() < k; rows &= rows - 1) {
+        for (std::uint64_t rows = selected_->words[number * kBlockWords + word]; rows != 0 && found_.size() < k;
+             rows &= rows - 1) {
           const std::uint32_t slot = word * 64 + static_cast<std::uint32_t>(std::countr_zero(rows));
           if (all || slots[slot] == vector::kNoSlot) {
             found_.push_back({static_cast<std::uint64_t>(block.row(slot)), 0});
