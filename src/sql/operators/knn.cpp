@@ -2,6 +2,7 @@
 // that match the WHERE. Those are found first, by a scan of their own, and kept as a bitmap, also for the next search.
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "sql/matching_rows.hpp"
 #include "sql/operators/operator.hpp"
@@ -240,10 +241,18 @@ class KnnOperator final : public Operator {
         return {};
       }
       const auto* const ids = chunk.columns.back().as<std::int64_t>();  // the scan's other columns come before
+      // Rows of one word mostly follow each other: it is written when they end.
+      std::uint64_t word = 0;
+      std::uint64_t bits = 0;
       forEachPosition(chunk.rows, [&](std::uint32_t position) {
         const auto row = static_cast<std::uint64_t>(ids[position]);
-        rows->words[row / 64] |= std::uint64_t{1} << (row % 64);
+        if (row / 64 != word) {
+          rows->words[word] |= std::exchange(bits, 0);
+          word = row / 64;
+        }
+        bits |= std::uint64_t{1} << (row % 64);
       });
+      rows->words[word] |= bits;
       rows->count += chunk.rows.count;
     }
   }
