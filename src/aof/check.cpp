@@ -96,7 +96,7 @@ Result<bool> checkLog(Env& env, const std::string& directory, const Manifest& ma
   }
 }
 
-// A segment without records, for a log of which the damaged one's head is lost.
+// A segment without records.
 Result<SegmentEntry> createEmptySegment(Env& env, ManifestStore& store, Lsn start) {
   SegmentEntry entry{.number = store.takeFileNumber(), .epoch = store.current().epoch + 1, .start = start, .end = start};
   SegmentIdentity identity{.epoch = entry.epoch, .start = start, .synced = start};
@@ -109,27 +109,26 @@ Result<SegmentEntry> createEmptySegment(Env& env, ManifestStore& store, Lsn star
   return entry;
 }
 
-// The manifest says that the log ends at the damage; the bytes behind it go only after that is on disk.
+// The manifest says that the log ends at the damage; the bytes behind it go only after that is on disk. If the checkpoint needed
+// more, the log goes on where that ended: what is committed from now on must not look older than the checkpoint's units.
 Status cutLog(Env& env, const std::string& directory, const Manifest& manifest, const LogWalker::Damage& damage) {
   ManifestStore store(env, directory, manifest);
   std::vector<SegmentEntry> segments(manifest.segments.begin(), manifest.segments.begin() + static_cast<long>(damage.segment));
-  if (damage.offset == 0) {
-    if (!segments.empty() && segments.back().end != damage.lsn) {
-      segments.clear();  // all below the checkpoint's start, which lies in the damaged one
-    }
-    TREFOIL_ASSIGN(const SegmentEntry empty, createEmptySegment(env, store, damage.lsn));
-    segments.push_back(empty);
-  } else {
+  if (damage.offset != 0) {
     segments.push_back(manifest.segments[damage.segment]);
     segments.back().end = damage.lsn;
+  } else if (segments.empty() || segments.back().end != damage.lsn) {  // it held the checkpoint's start
+    TREFOIL_ASSIGN(const SegmentEntry empty, createEmptySegment(env, store, damage.lsn));
+    segments = {empty};
+  }
+  if (manifest.base && manifest.base->needs > damage.lsn) {
+    TREFOIL_ASSIGN(const SegmentEntry empty, createEmptySegment(env, store, manifest.base->needs));
+    segments.push_back(empty);
   }
   TREFOIL_TRY(store.update([&](Manifest& next) {
     next.segments = segments;
     next.epoch = std::max(next.epoch, segments.back().epoch);
-    next.synced = damage.lsn;
-    if (next.base) {
-      next.base->needs = std::min(next.base->needs, damage.lsn);
-    }
+    next.synced = *segments.back().end;
   }));
   if (damage.offset == 0) {
     return {};

@@ -30,6 +30,7 @@ Status LogWalker::openSegment() {
     return opened.error().code == ErrorCode::kCorruption ? corrupt(opened.error().message) : std::move(opened).error();
   }
   reader_ = std::move(opened).value();
+  position_ = std::max(position_, entry.start);  // it is below where the manifest has a gap
   reader_->seek(position_);
   mark_ = std::max(mark_, reader_->highestMark());
   return {};

@@ -138,8 +138,12 @@ const char* inconsistency(const Manifest& manifest) {
         (segment.end && (*segment.end < segment.start || !betweenRecords(*segment.end)))) {
       return "a segment's numbers are out of range";
     }
-    const bool last = i + 1 == manifest.segments.size();
-    if (!last && segment.end != manifest.segments[i + 1].start) {
+    if (i + 1 == manifest.segments.size()) {
+      continue;
+    }
+    const Lsn next = manifest.segments[i + 1].start;
+    const bool cut_below_checkpoint = manifest.base && next == manifest.base->needs && segment.end < next;
+    if (!segment.end || (segment.end != next && !cut_below_checkpoint)) {
       return "the segments leave a gap";
     }
   }

@@ -10,7 +10,8 @@
 //   base base-7.tfs start 81264 needs 90112         the checkpoint: replay begins at `start`, and agrees with it from `needs` on
 //   synced 131072                                   everything below was on disk when this was written
 //   segment log-6.tfl epoch 2 start 65600 end 98304
-//   segment log-8.tfl epoch 3 start 98304 end -     in LSN order, without gaps; `-` is in use: it ends where its records end
+//   segment log-8.tfl epoch 3 start 98304 end -     in LSN order, without gaps; `-` is in use: it ends where its records end.
+//                                                   (One gap, up to `needs`: a repair has cut the log below the checkpoint.)
 //   property partitions 00000400                    bytes of the floors above, in hex
 //   crc 1a2b3c4d                                    crc32c of all above, newline included
 #pragma once

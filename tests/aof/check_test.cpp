@@ -174,6 +174,64 @@ TEST_CASE("What cannot be made whole is not cut: a damaged checkpoint keeps the 
   CHECK(*ManifestStore::read(Env::system(), directory.path()) == manifest);
 }
 
+TEST_CASE("A log that is cut below what its checkpoint holds goes on above it") {
+  // Otherwise records to come would have LSNs that replay takes for older than the units.
+  const MemoryDirectory directory;
+  Lsn captured = 0;
+  Lsn fourth = 0;
+  {
+    auto opened = openLog(Env::system(), directory.path());
+    REQUIRE(appendDurably(*opened->log, "in both units").ok());
+    auto writer = CheckpointWriter::begin(*opened->log);
+    REQUIRE((*writer)->beginUnit({.id = 1, .kind = 1, .lsn = opened->log->end()}).ok());
+    REQUIRE((*writer)->endUnit().ok());
+    for (int i = 0; i < 10; ++i) {
+      const auto appended = append(*opened->log, numbered(i));
+      REQUIRE(opened->log->waitDurable(appended->end).ok());
+      fourth = i == 3 ? appended->lsn : fourth;
+    }
+    captured = opened->log->end();
+    REQUIRE((*writer)->beginUnit({.id = 2, .kind = 1, .lsn = captured}).ok());
+    REQUIRE((*writer)->endUnit().ok());
+    REQUIRE((*writer)->finish(3).ok());
+    REQUIRE(appendDurably(*opened->log, "behind the checkpoint").ok());
+    REQUIRE(opened->log->close().ok());
+  }
+  const std::string path = lastSegment(Env::system(), directory.path());
+  std::string bytes = readFile(Env::system(), path);
+  std::size_t kept = 0;
+  SECTION("the first record behind the checkpoint's start") {
+    bytes[kSegmentHeaderBytes] ^= 1;
+  }
+  SECTION("a record in the middle") {
+    bytes[kSegmentHeaderBytes + (fourth - ManifestStore::read(Env::system(), directory.path())->segments.back().start)] ^= 1;
+    kept = 3;
+  }
+  SECTION("the segment's head") {
+    bytes[20] ^= 1;
+  }
+  writeFile(Env::system(), path, bytes);
+  REQUIRE(check(Env::system(), directory.path(), {.repair = true})->repaired);
+  CHECK(check(Env::system(), directory.path())->damages.empty());
+  for (std::size_t round = 0; round < 3; ++round) {
+    auto opened = openLog(Env::system(), directory.path());
+    REQUIRE(opened.ok());
+    REQUIRE(opened->records.size() == kept + round);
+    CHECK((round == 0 || opened->records.back().first >= captured));
+    CHECK(opened->log->end() >= captured);
+    REQUIRE(appendDurably(*opened->log, "after the repair").ok());
+    REQUIRE(opened->log->close().ok());
+  }
+  {
+    auto opened = openLog(Env::system(), directory.path());
+    auto writer = CheckpointWriter::begin(*opened->log);
+    REQUIRE((*writer)->finish(3).ok());
+    REQUIRE(opened->log->close().ok());
+  }
+  CHECK(ManifestStore::read(Env::system(), directory.path())->segments.size() == 1);
+  CHECK(openLog(Env::system(), directory.path())->records.empty());
+}
+
 TEST_CASE("Dying anywhere in a repair leaves what can be repaired again, or is") {
   const bool head = GENERATE(false, true);
   const bool random_survivors = GENERATE(false, true);
@@ -237,6 +295,10 @@ struct Rich {
         auto writer = CheckpointWriter::begin(*opened->log);
         TREFOIL_ASSERT((*writer)->beginUnit({.id = 1, .kind = 1, .lsn = opened->log->end()}).ok());
         TREFOIL_ASSERT((*writer)->write("one").ok() && (*writer)->write(std::string(600, 'x')).ok() && (*writer)->endUnit().ok());
+        for (std::size_t between = 0; between < 3; ++between) {
+          payloads.push_back(numbered(100 + between));
+          TREFOIL_ASSERT(append(*opened->log, payloads.back()).ok());
+        }
         TREFOIL_ASSERT((*writer)->beginUnit({.id = 2, .kind = 1, .lsn = opened->log->end()}).ok() && (*writer)->endUnit().ok());
         TREFOIL_ASSERT((*writer)->finish(3).ok());
       }

@@ -81,6 +81,15 @@ TEST_CASE("A manifest with a right checksum and wrong content is refused, and sa
   CHECK(refusal(head("synced 136\n") + segment + "128\nsegment log-2.tfl epoch 2 start 136 end -\n") == gap);
   CHECK(refusal(head("synced 128\n") + segment + "-\nsegment log-2.tfl epoch 2 start 128 end -\n") == gap);
 
+  // But for the one that a repair leaves, where the log was cut below what the checkpoint needs.
+  const auto beyond = [&](const std::string& start) {
+    return head("base base-2.tfs start 64 needs 136\nsynced 136\n") + segment + "128\nsegment log-2.tfl epoch 2 start " + start +
+           " end 136\n";
+  };
+  CHECK(refusal(beyond("136")).empty());
+  CHECK(refusal(beyond("120")) == gap);
+  CHECK(refusal(beyond("144")) == gap);
+
   const std::string mark = "the synced mark does not lie in the last segment";
   CHECK(refusal(head(synced) + segment + "128\nsegment log-2.tfl epoch 2 start 128 end -\n") == mark);
   CHECK(refusal(head("synced 136\n") + segment + "128\n") == mark);
