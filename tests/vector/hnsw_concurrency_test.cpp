@@ -13,16 +13,19 @@ using namespace testing;
 TEST_CASE("everything at once", "[vector][hnsw]") {
   constexpr std::size_t kWriters = 2;
   constexpr std::size_t kRowsPerWriter = 1500;
-  // All vectors different, or forty that occur again and again.
-  for (const auto& [metric, different] :
-       {std::pair(Metric::kCosine, kWriters * kRowsPerWriter), std::pair(Metric::kL2, kWriters * kRowsPerWriter),
-        std::pair(Metric::kL2, std::size_t{40})}) {
+  struct Round {
+    Metric metric;
+    std::size_t different;  // vectors: all, or forty that occur again and again
+  };
+  for (const Round round : {Round{Metric::kCosine, kWriters * kRowsPerWriter}, Round{Metric::kL2, kWriters * kRowsPerWriter},
+                            Round{Metric::kL2, 40}}) {
+    const std::size_t different = round.different;
     ClusteredVectors data(different, 33);
     for (std::size_t row = different; row < kWriters * kRowsPerWriter; ++row) {
       const std::span<const float> values = data.arena->at(data.slots[row % different]);
       data.add({values.begin(), values.end()});
     }
-    HnswIndex index(data.arena, {.metric = metric, .m = 8, .ef_construction = 40});
+    HnswIndex index(data.arena, {.metric = round.metric, .m = 8, .ef_construction = 40});
     std::atomic<Lsn> lsn{1};
     std::atomic<bool> stop{false};
     std::atomic<std::size_t> trouble{0};
@@ -57,7 +60,7 @@ TEST_CASE("everything at once", "[vector][hnsw]") {
           const HnswAnswer answer = index.search({.query = query, .filter = filtered ? &thirds : nullptr}).value();
           for (const Neighbour& neighbour : answer.nearest) {
             trouble += neighbour.row >= data.slots.size() || (filtered && neighbour.row % 3 != 0) ||
-                               neighbour.distance != distance(metric, query, data.arena->at(data.slots[neighbour.row]))
+                               neighbour.distance != distance(round.metric, query, data.arena->at(data.slots[neighbour.row]))
                            ? 1
                            : 0;
           }
@@ -90,7 +93,7 @@ TEST_CASE("everything at once", "[vector][hnsw]") {
     const auto alive = [&](std::size_t row) { return index.slotOf(row) != kNoSlot; };
     for (int i = 0; i < 50; ++i) {
       const std::vector<float> query = data.draw();
-      found += hits(data.nearest(metric, query, 10, alive), index.search({.query = query}).value().nearest);
+      found += hits(data.nearest(round.metric, query, 10, alive), index.search({.query = query}).value().nearest);
     }
     CAPTURE(found);
     CHECK(found >= 50 * 10 * 95 / 100);
