@@ -364,7 +364,7 @@ Status HnswGraph::read(std::string_view head_chunk, const HnswIndex::ChunkSource
     nodes_.setCompanion(companion.node, true);
   }
   for (const auto& [node, place] : companions) {
-    if (place >= count || nodes_.isCompanion(place)) {
+    if (place >= count || nodes_.isCompanion(place) || !nodes_.isSameCode(node, place)) {
       return corrupt("a companion of nobody");
     }
     nodes_.setNext(node, nodes_.next(place));

@@ -128,6 +128,10 @@ TEST_CASE("an error of the sink or the source is handed on", "[vector][hnsw]") {
 
 TEST_CASE("bytes that were cut, turned or mixed up are refused", "[vector][hnsw]") {
   ClusteredVectors data(200, 8);
+  for (std::size_t i = 0; i < 40; ++i) {  // some are there many times
+    const std::span<const float> values = data.arena->at(data.slots[i % 5]);
+    data.add({values.begin(), values.end()});
+  }
   HnswIndex index(data.arena, {.metric = Metric::kL2, .m = 4, .ef_construction = 10});
   index.build(data.entries());
   const std::vector<std::string> chunks = written(index);
