@@ -80,7 +80,7 @@ Result<bool> LogWalker::decide(const std::string& what) {
     damage_ = {.path = reader_->path(), .offset = offset, .segment = index_, .lsn = position_};
     return corrupt(reader_->describe(position_) + ": " + what + "; the log was on disk up to lsn " + std::to_string(promised));
   }
-  dropped_bytes_ = reader_->fileBytes() > offset ? reader_->fileBytes() - offset : 0;
+  TREFOIL_ASSIGN(dropped_bytes_, reader_->bytesBehind(position_));
   dropped_reason_ = reader_->describe(position_) + ": " + what;
   return false;
 }

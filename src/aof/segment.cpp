@@ -69,8 +69,8 @@ Result<std::unique_ptr<SegmentReader>> SegmentReader::open(Env& env, const std::
 }
 
 Status SegmentReader::readHeader() {
-  TREFOIL_ASSIGN(file_bytes_, file_->size());
-  limit_ = entry_.end ? std::min(file_bytes_, offsetOf(*entry_.end)) : file_bytes_;
+  TREFOIL_ASSIGN(const std::uint64_t size, file_->size());
+  limit_ = entry_.end ? std::min(size, offsetOf(*entry_.end)) : size;
   const auto corrupt = [&](const std::string& what) {
     return Error(ErrorCode::kCorruption, "'" + path_ + "' at offset 0: " + what);
   };
@@ -223,6 +223,22 @@ Result<Lsn> SegmentReader::findMarkBehind(Lsn from) {
     offset += at;
   }
   return highest;
+}
+
+Result<std::uint64_t> SegmentReader::bytesBehind(Lsn from) {
+  const std::uint64_t begin = offsetOf(from);
+  std::uint64_t end = begin;
+  for (std::uint64_t offset = begin; offset < limit_;) {
+    TREFOIL_ASSIGN(const std::string_view bytes, view(offset, kReadBytes));
+    if (bytes.empty()) {
+      break;  // the file became shorter while it was read
+    }
+    const std::size_t last = bytes.find_last_not_of('\0');
+    end = last == std::string_view::npos ? end : offset + last + 1;
+    offset += bytes.size();
+  }
+  const std::uint64_t words = (end - begin + kRecordAlignment - 1) / kRecordAlignment;
+  return std::min(words * kRecordAlignment, limit_ - std::min(begin, limit_));
 }
 
 Status SegmentReader::readPayload(Lsn lsn, std::string& payload) {

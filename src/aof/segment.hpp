@@ -56,13 +56,14 @@ class SegmentReader {
   [[nodiscard]] Lsn highestMark() const { return highest_mark_; }
   // The highest one stated by an intact mark anywhere behind `from`, where records can no longer be followed; 0 if there is none.
   Result<Lsn> findMarkBehind(Lsn from);
+  // How many bytes there are behind `from`, without the zeros at the end, which the writer keeps ahead; whole words.
+  Result<std::uint64_t> bytesBehind(Lsn from);
 
   // The payload of a record that was read before, checked again.
   Status readPayload(Lsn lsn, std::string& payload);
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const SegmentEntry& entry() const { return entry_; }
-  [[nodiscard]] std::uint64_t fileBytes() const { return file_bytes_; }
   [[nodiscard]] std::uint64_t offsetOf(Lsn lsn) const { return kSegmentHeaderBytes + (lsn - entry_.start); }
   // "'dir/log-3.tfl' at offset 4160 (lsn 4160)"
   [[nodiscard]] std::string describe(Lsn lsn) const;
@@ -82,7 +83,6 @@ class SegmentReader {
   const std::unique_ptr<File> file_;
   const SegmentEntry entry_;
   std::uint32_t salt_ = 0;
-  std::uint64_t file_bytes_ = 0;
   std::uint64_t limit_ = 0;  // file offset where records end at the latest
   Lsn position_;
   Lsn highest_mark_ = 0;

@@ -168,6 +168,9 @@ TEST_CASE("A hole drops everything behind it, even records that look good") {
     REQUIRE(opened.ok());
     CHECK(opened->payloads() == Strings(killed->payloads.begin(), killed->payloads.begin() + static_cast<long>(hole)));
     CHECK(opened->report.dropped_bytes == bytes.size() - from);
+    opened = openWith(*killed, bytes + std::string(1 << 20, '\0'));  // zeros ahead were nobody's data
+    REQUIRE(opened.ok());
+    CHECK(opened->report.dropped_bytes == bytes.size() - from);
   }
 }
 
