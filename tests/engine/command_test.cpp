@@ -169,13 +169,16 @@ TEST_CASE("A batch stops before a statement of the slow lane") {
   CHECK(fixture.session->executeBatch(std::span(batch).subspan(3), reply) == 1);
 }
 
+// Its clock can be stopped, and set.
+struct AdjustableClock final : testing::ForwardingEnv {
+  using ForwardingEnv::ForwardingEnv;
+  std::int64_t monotonicMicros() override { return ForwardingEnv::monotonicMicros() * (stopped ? 0 : 1) + offset; }
+  std::atomic<bool> stopped = false;
+  std::atomic<std::int64_t> offset = 0;
+};
+
 TEST_CASE("A query of many rows is run by the batch if it was quick the last time, unless it takes long now") {
-  struct StoppedClock final : testing::ForwardingEnv {
-    using ForwardingEnv::ForwardingEnv;
-    std::int64_t monotonicMicros() override { return ForwardingEnv::monotonicMicros() * (stopped ? 0 : 1) + offset; }
-    std::atomic<bool> stopped = false;
-    std::atomic<std::int64_t> offset = 0;
-  } env(Env::system());
+  AdjustableClock env(Env::system());
   SessionFixture fixture("", &env);
   fixture.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)");
   fixture.sql("INSERT INTO t SELECT i, i % 10 FROM generate_series(1, 5000) AS g(i)");
@@ -205,6 +208,34 @@ TEST_CASE("A query of many rows is run by the batch if it was quick the last tim
   CHECK(batched() == 1);
   CHECK(fixture.session->queryMicros() == 0);
   run(batch[1]);
+}
+
+TEST_CASE("A search by vector that takes too long for the batch is left to a worker, at whatever point it is") {
+  AdjustableClock env(Env::system());
+  SessionFixture fixture("", &env);
+  fixture.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, v VECTOR(512))");
+  const std::string floats(512 * sizeof(float), '?');
+  for (int i = 0; i < 5; ++i) {
+    fixture.sql("INSERT INTO t SELECT i, $1 FROM generate_series(" + std::to_string(i * 500) + ", " +
+                    std::to_string(i * 500 + 499) + ") AS g(i)",
+                {Datum::blob(floats)});
+  }
+  const std::string_view search[] = {"SQL", "SELECT id FROM t ORDER BY v <-> $1 LIMIT 1", floats};
+  const Statement batch[] = {{.args = search, .sql = {}, .parameters = {}}};
+  constexpr std::int64_t kPatience = 1000;
+  for (std::int64_t left = 0; left < kPatience; left += 10) {
+    ReplyTree reply;
+    env.stopped = true;
+    env.offset = INT64_MAX / 2;
+    fixture.session->execute(batch[0], reply);
+    CHECK(reply.last().describe() == "[[(integer) 0]]");
+    // So many microseconds are left as it begins.
+    env.stopped = false;
+    env.offset = left - kPatience;
+    const std::size_t answered = fixture.session->executeBatch(batch, reply);
+    CHECK(reply.values().size() == 1 + answered);
+    CHECK(reply.last().describe() == "[[(integer) 0]]");
+  }
 }
 
 }  // namespace trefoil

@@ -193,9 +193,14 @@ class KnnOperator final : public Operator {
     const vector::SearchRequest request{.metric = node_.metric, .query = query, .k = k};
     const vector::SearchOptions options{.parallel = execution.context.parallel && reader_->rowCount() >= kParallelRows,
                                         .cancelled = [&] { return !execution.check().ok(); }};
-    TREFOIL_ASSIGN(found_, vector::exactSearch(
-                               reader_->vectorArena(node_.vector_column), request, reader_->blockCount(),
-                               [this](std::size_t block) { return candidates(static_cast<std::uint32_t>(block)); }, options));
+    Result<std::vector<vector::Neighbour>> searched = vector::exactSearch(
+        reader_->vectorArena(node_.vector_column), request, reader_->blockCount(),
+        [this](std::size_t block) { return candidates(static_cast<std::uint32_t>(block)); }, options);
+    if (!searched.ok()) {
+      TREFOIL_TRY(execution.check());  // as above
+      return std::move(searched).error();
+    }
+    found_ = std::move(searched).value();
     return {};
   }
 
