@@ -187,6 +187,40 @@ TEST_CASE("A filter's rows are found again after each change of the table") {
   both(*items.session);
 }
 
+TEST_CASE("Searches with a WHERE find what matches while rows come to match and cease to") {
+  Items items;
+  items.create(2000);
+  items.index();
+  std::atomic<bool> done = false;
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> searchers;
+  for (int t = 0; t < 3; ++t) {
+    searchers.emplace_back([&] {
+      const auto session = items.connect();
+      while (!done) {
+        for (const int kind : {7, 8}) {
+          const Result<ResultSet> rows = session->execute("SELECT kind FROM items WHERE kind = " + std::to_string(kind) +
+                                                          " ORDER BY emb <-> '[1,0,0,0,0,0,0,0]' LIMIT 100");
+          wrong += rows.ok() ? 0 : 1;
+          for (const auto row : *rows) {
+            wrong += row[0].asInteger() == kind ? 0 : 1;
+          }
+        }
+      }
+    });
+  }
+  for (int i = 0; i < 400; ++i) {
+    const int id = (i % 20) * 100 + 7 + i % 2;
+    REQUIRE(items.sql("UPDATE items SET kind = 15 - kind WHERE id = " + std::to_string(id)).find("error") == std::string::npos);
+    std::this_thread::yield();
+  }
+  done = true;
+  for (std::thread& searcher : searchers) {
+    searcher.join();
+  }
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("EXPLAIN ANALYZE says which way a search went") {
   Items items;
   items.create(5000);
