@@ -315,7 +315,7 @@ bool Flusher::unmarked() const {
 void Flusher::appendMark() {
   const Lsn synced = synced_.load(std::memory_order_relaxed);
   const std::string_view payload(reinterpret_cast<const char*>(&synced), sizeof(synced));
-  ring_.append({.kind = RecordKind::kMark, .payload = payload, .payload_crc = crc32c(payload)});
+  ring_.append(RecordKind::kMark, {}, payload, crc32c(payload));
   last_mark_ = synced;
 }
 

@@ -96,7 +96,7 @@ Status Log::sendParts(std::string_view payload, PreparedCommit& out) {
       out.giveBack();
       return status;
     }
-    const Lsn lsn = ring_.append({.kind = RecordKind::kPart, .prefix = prefix_bytes, .payload = piece, .payload_crc = crc});
+    const Lsn lsn = ring_.append(RecordKind::kPart, prefix_bytes, piece, crc);
     ring_.returnCredit(credit);
     out.group_ = out.part_count_ == 0 ? lsn : out.group_;
     ++out.part_count_;
@@ -118,7 +118,7 @@ Appended Log::append(PreparedCommit& prepared) {
   if (prepared.log_ != nullptr) [[unlikely]] {
     return appendLarge(prepared);
   }
-  const Lsn lsn = ring_.append({.payload = prepared.payload_, .payload_crc = prepared.payload_crc_});
+  const Lsn lsn = ring_.append(RecordKind::kCommit, {}, prepared.payload_, prepared.payload_crc_);
   const Lsn end = lsn + recordBytes(prepared.payload_.size());
   prepared.payload_ = {};  // a second append of the same would assert
   return {.lsn = lsn, .end = end};
@@ -127,13 +127,14 @@ Appended Log::append(PreparedCommit& prepared) {
 Appended Log::appendLarge(PreparedCommit& prepared) {
   TREFOIL_ASSERT(prepared.log_ == this);
   const PartPrefix prefix{.group = prepared.group_, .number = prepared.part_count_, .zero = 0};
-  Ring::Piece piece{.payload = prepared.payload_, .payload_crc = prepared.payload_crc_};
+  RecordKind kind = RecordKind::kCommit;
+  std::string_view prefix_bytes;
   if (prepared.group_ != 0) {
-    piece.kind = RecordKind::kCommitParts;
-    piece.prefix = {reinterpret_cast<const char*>(&prefix), sizeof(prefix)};
+    kind = RecordKind::kCommitParts;
+    prefix_bytes = {reinterpret_cast<const char*>(&prefix), sizeof(prefix)};
   }
-  const Lsn lsn = ring_.append(piece);
-  const Lsn end = lsn + recordBytes(piece.prefix.size() + piece.payload.size());
+  const Lsn lsn = ring_.append(kind, prefix_bytes, prepared.payload_, prepared.payload_crc_);
+  const Lsn end = lsn + recordBytes(prefix_bytes.size() + prepared.payload_.size());
   prepared.giveBack();  // the room is taken now, and counted by the ring's end
   return {.lsn = lsn, .end = end};
 }

@@ -113,12 +113,20 @@ constexpr std::size_t recordBytes(std::size_t payload) {
   return (kRecordHeaderBytes + payload + kRecordAlignment - 1) & ~(kRecordAlignment - 1);
 }
 
+// A header is three words. Whoever writes and sums it by words spares the CPU loads that wait for several smaller stores.
+// Bytes 16 .. 24:
+constexpr std::uint64_t recordKindWord(std::uint32_t epoch, RecordKind kind, std::uint8_t version) {
+  return epoch | static_cast<std::uint64_t>(kind) << 32 | static_cast<std::uint64_t>(version) << 40;
+}
+
 // A record's checksum; `payload_crc` is crc32c(payload).
+inline std::uint32_t recordCrc(Lsn lsn, std::uint64_t kind_word, std::uint32_t payload_crc, std::uint32_t salt) {
+  const std::uint64_t covered[3] = {lsn, kind_word, salt};
+  return crc32c({reinterpret_cast<const char*>(covered), 2 * sizeof(std::uint64_t) + sizeof(salt)}, payload_crc);
+}
 inline std::uint32_t recordCrc(const RecordHeader& header, std::uint32_t payload_crc, std::uint32_t salt) {
-  char covered[20];
-  std::memcpy(covered, reinterpret_cast<const char*>(&header) + 8, 16);
-  std::memcpy(covered + 16, &salt, 4);
-  return crc32c({covered, sizeof(covered)}, payload_crc);
+  const std::uint64_t zero = header.zero;  // not always: it was read from somewhere
+  return recordCrc(header.lsn, recordKindWord(header.epoch, header.kind, header.version) | zero << 48, payload_crc, salt);
 }
 
 }  // namespace trefoil::aof

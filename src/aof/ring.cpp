@@ -60,8 +60,8 @@ void Ring::copyIn(Lsn at, std::string_view bytes) {
   }
 }
 
-Lsn Ring::append(const Piece& piece) {
-  const std::size_t length = piece.prefix.size() + piece.payload.size();
+Lsn Ring::append(RecordKind kind, std::string_view prefix, std::string_view payload, std::uint32_t crc) {
+  const std::size_t length = prefix.size() + payload.size();
   TREFOIL_ASSERT(length > 0 && length <= max_payload_bytes_ + sizeof(PartPrefix));
   const std::size_t size = recordBytes(length);
   const Lsn lsn = tail_.fetch_add(size, std::memory_order_seq_cst);
@@ -69,17 +69,15 @@ Lsn Ring::append(const Piece& piece) {
   if (end - released_.load(std::memory_order_acquire) > capacity_) [[unlikely]] {
     waitForRoom(end);
   }
-  RecordHeader header{
-      .length = 0, .crc = 0, .lsn = lsn, .epoch = epoch_, .kind = piece.kind, .version = kRecordVersion, .zero = 0};
-  header.crc = recordCrc(header, piece.payload_crc, salt_);
-  // All but the length, which the flusher may be looking at.
-  constexpr std::size_t kLengthBytes = sizeof(header.length);
-  copyIn(lsn + kLengthBytes, {reinterpret_cast<const char*>(&header) + kLengthBytes, sizeof(header) - kLengthBytes});
-  if (!piece.prefix.empty()) {
-    copyIn(lsn + sizeof(header), piece.prefix);
+  const std::uint64_t kind_word = recordKindWord(epoch_, kind, kRecordVersion);
+  const std::uint64_t record_crc = recordCrc(lsn, kind_word, crc, salt_);
+  wordAt(lsn + offsetof(RecordHeader, lsn)) = lsn;
+  wordAt(lsn + offsetof(RecordHeader, epoch)) = kind_word;
+  if (!prefix.empty()) {
+    copyIn(lsn + kRecordHeaderBytes, prefix);
   }
-  copyIn(lsn + sizeof(header) + piece.prefix.size(), piece.payload);
-  std::atomic_ref(lengthAt(lsn)).store(static_cast<std::uint32_t>(length), std::memory_order_release);
+  copyIn(lsn + kRecordHeaderBytes + prefix.size(), payload);
+  std::atomic_ref(wordAt(lsn)).store(length | record_crc << 32, std::memory_order_release);
   // Either this load sees that the flusher is about to sleep, or its look at tail_ after wakeAt() sees our fetch_add.
   Lsn wake_at = wake_at_.load(std::memory_order_seq_cst);
   if (end > wake_at && wake_at_.compare_exchange_strong(wake_at, kNoWake, std::memory_order_seq_cst)) [[unlikely]] {
@@ -97,7 +95,7 @@ void Ring::waitForRoom(Lsn end) const {
 }
 
 std::size_t Ring::completeRecordAt(Lsn lsn) const {
-  const std::uint32_t length = std::atomic_ref(lengthAt(lsn)).load(std::memory_order_acquire);
+  const auto length = static_cast<std::uint32_t>(std::atomic_ref(wordAt(lsn)).load(std::memory_order_acquire));
   return length == 0 ? 0 : recordBytes(length);
 }
 

@@ -65,14 +65,9 @@ class Ring {
   bool tryTakeCredit(std::size_t bytes);
   void returnCredit(std::size_t bytes) { large_credit_.fetch_sub(bytes, std::memory_order_acq_rel); }
 
-  struct Piece {
-    RecordKind kind = RecordKind::kCommit;
-    std::string_view prefix = {};  // goes before the payload
-    std::string_view payload;
-    std::uint32_t payload_crc = 0;  // crc32c of prefix and payload
-  };
-  // Room was granted before. Returns the record's LSN; it ends at lsn + recordBytes(prefix and payload).
-  Lsn append(const Piece& piece);
+  // A record of `prefix` and `payload`, whose crc32c together is `crc`; room was granted before. Returns its LSN; it ends at
+  // lsn + recordBytes(prefix and payload).
+  Lsn append(RecordKind kind, std::string_view prefix, std::string_view payload, std::uint32_t crc);
 
   [[nodiscard]] Lsn end() const { return tail_.load(std::memory_order_seq_cst); }
 
@@ -113,7 +108,8 @@ class Ring {
 
   void copyIn(Lsn at, std::string_view bytes);
   void waitForRoom(Lsn end) const;
-  std::uint32_t& lengthAt(Lsn lsn) const { return *reinterpret_cast<std::uint32_t*>(data_.get() + (lsn & mask_)); }
+  // Of a record's header: records and the ring's edge are aligned to words. The first one holds the length, in its low half.
+  std::uint64_t& wordAt(Lsn lsn) const { return *reinterpret_cast<std::uint64_t*>(data_.get() + (lsn & mask_)); }
 
   const std::size_t capacity_;
   const std::uint64_t mask_;

@@ -47,10 +47,15 @@ constexpr SliceTables makeSliceTables() {
 
 constexpr SliceTables kSlice = makeSliceTables();
 
-std::uint64_t loadWord(const char* at) {
-  std::uint64_t word = 0;
+template <typename Word>
+Word load(const char* at) {
+  Word word = 0;
   std::memcpy(&word, at, sizeof(word));
   return word;
+}
+
+std::uint64_t loadWord(const char* at) {
+  return load<std::uint64_t>(at);
 }
 
 #if defined(__x86_64__)
@@ -109,10 +114,19 @@ __attribute__((target("sse4.2"))) std::uint32_t crc32cHardware(std::string_view 
   for (; left >= 8; left -= 8, at += 8) {
     crc = _mm_crc32_u64(crc, loadWord(at));
   }
-  for (; left > 0; --left, ++at) {
-    crc = _mm_crc32_u8(static_cast<std::uint32_t>(crc), static_cast<unsigned char>(*at));
+  auto rest = static_cast<std::uint32_t>(crc);
+  if ((left & 4) != 0) {
+    rest = _mm_crc32_u32(rest, load<std::uint32_t>(at));
+    at += 4;
   }
-  return ~static_cast<std::uint32_t>(crc);
+  if ((left & 2) != 0) {
+    rest = _mm_crc32_u16(rest, load<std::uint16_t>(at));
+    at += 2;
+  }
+  if ((left & 1) != 0) {
+    rest = _mm_crc32_u8(rest, load<std::uint8_t>(at));
+  }
+  return ~rest;
 }
 
 #endif

@@ -122,26 +122,33 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
   now = database.env().now();
   cancelled.store(false, std::memory_order_relaxed);
   query_us = 0;
-  for (std::size_t i = 0; i < statements.size(); ++i) {
-    if (i % kPrefetchWindow == 0 && statements.size() - i > 1 && transaction == nullptr) {
-      prefetch(statements.subspan(i, std::min(kPrefetchWindow, statements.size() - i)));
+  bool only_read = true;
+  std::size_t done = 0;
+  while (done < statements.size()) {
+    if (done % kPrefetchWindow == 0 && statements.size() - done > 1 && transaction == nullptr) {
+      prefetch(statements.subspan(done, std::min(kPrefetchWindow, statements.size() - done)));
     }
-    if (isSlow(statements[i])) {
+    if (isSlow(statements[done])) {
       looked_at_ = {};  // a worker scans it with a scanner of its own
-      return i;
+      break;
     }
     in_fast_lane_ = true;
-    executeNow(statements[i], reply);
+    const bool read = executeNow(statements[done], reply);
     in_fast_lane_ = false;
     looked_at_ = {};
     if (std::exchange(gave_up_, false)) {
-      return i;
+      break;
     }
+    only_read = only_read && read;
+    ++done;
     if (wants_close || reply.full()) {
-      return i + 1;
+      break;
     }
   }
-  return statements.size();
+  if (done > 0) {
+    noteFence(only_read);
+  }
+  return done;
 }
 
 }  // namespace trefoil

@@ -87,10 +87,10 @@ int Session::Impl::commandOf(std::span<const std::string_view> args) {
 void Session::Impl::execute(const Statement& statement, Reply& reply) {
   now = database.env().now();
   cancelled.store(false, std::memory_order_relaxed);
-  executeNow(statement, reply);
+  noteFence(executeNow(statement, reply));
 }
 
-void Session::Impl::executeNow(const Statement& statement, Reply& reply) {
+bool Session::Impl::executeNow(const Statement& statement, Reply& reply) {
   bool only_read = false;
   if (!statement.sql.empty()) {
     if (multi != MultiState::kNone) {
@@ -109,7 +109,7 @@ void Session::Impl::executeNow(const Statement& statement, Reply& reply) {
       refuseUnknown(statement.args, reply);
     }
   }
-  noteFence(only_read);
+  return only_read;
 }
 
 void Session::Impl::executeWords(const std::string& sql, Reply& reply) {

@@ -139,7 +139,8 @@ class Session::Impl {
   // Commands (session.cpp, kv_execution.cpp)
   static std::optional<std::string> sqlFromWords(std::span<const std::string_view> words);
   static int commandOf(std::span<const std::string_view> args);
-  void executeNow(const Statement& statement, Reply& reply);
+  // True if it can only have read. The fence is the caller's.
+  bool executeNow(const Statement& statement, Reply& reply);
   void executeWords(const std::string& sql, Reply& reply);
   void executeCommand(const Statement& statement, int command, Reply& reply);
   Status callCommand(int command, std::span<const std::string_view> args, Reply& reply);

@@ -47,7 +47,7 @@ TEST_CASE("A segment's head has these bytes") {
 TEST_CASE("A record has these bytes, padding included") {
   Ring ring({.capacity = 4096, .start = 4096, .epoch = 3, .salt = 0x11223344});
   const std::string_view payload = "trefoil!!";
-  CHECK(ring.append({.payload = payload, .payload_crc = crc32c(payload)}) == 4096);
+  CHECK(ring.append(RecordKind::kCommit, {}, payload, crc32c(payload)) == 4096);
   CHECK(ring.end() == 4096 + 40);
   CHECK(hex(ring.bytes(4096, ring.end())) ==
         "09000000"  // length
