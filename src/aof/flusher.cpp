@@ -22,8 +22,8 @@ constexpr std::int64_t kLongSyncMicros = 1'000;  // committers leave these to th
 constexpr std::chrono::microseconds kCopyWait{20};
 constexpr unsigned kLooksBeforeSleep = 64;
 constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
-constexpr std::size_t kWritebackStepBytes = std::size_t{1} << 20;
-constexpr std::uint64_t kCachedBytes = std::uint64_t{8} << 20;
+constexpr std::size_t kWritebackStepBytes = std::size_t{2048} << 10;
+constexpr std::uint64_t kCachedBytes = std::uint64_t{2048} << 10;
 constexpr std::size_t kPageBytes = 4096;
 // How much longer than the log its file is kept: as much again, within these bounds.
 constexpr std::uint64_t kMinRoomAhead = 4096;

@@ -53,14 +53,14 @@ Status Log::takeCredit(std::size_t bytes) {
   return flusher_->waitForRoom([&] { return ring_.tryTakeCredit(bytes); });
 }
 
-Status Log::admitSlow() {
+Status Log::awaitRoomSlow() {
   return flusher_->waitForRoom([this] { return ring_.hasRoom(); });
 }
 
 Status Log::prepareSlow(std::string_view payload, PreparedCommit& out) {
   TREFOIL_ASSERT(!payload.empty() && out.log_ == nullptr);
   if (payload.size() <= ring_.smallPayloadBytes()) {
-    TREFOIL_TRY(admitSlow());
+    TREFOIL_TRY(awaitRoom());
     out.payload_ = payload;
     out.payload_crc_ = crc32c(payload);
     return {};

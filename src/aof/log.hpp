@@ -116,9 +116,14 @@ class Log {
     out.payload_crc_ = crc32c(payload);
     return true;
   }
-  // Waits until a small payload would find room: what a statement asks before it takes the locks under which it will call
-  // tryPrepare(). Fails with kReadOnly (and why) while state() is not kOk.
-  Status admit() { return ring_.hasRoom() ? Status() : admitSlow(); }
+  // What a statement asks before it takes the locks under which it will call tryPrepare(): fails with kReadOnly (and why) while
+  // state() is not kOk. Does not wait, and leaves the end of the log, which all writers change, on its way to this CPU.
+  Status admit() {
+    ring_.prefetchEnd();
+    return ring_.refuses() ? awaitRoomSlow() : Status();
+  }
+  // After tryPrepare() said no: waits until a small payload would find room. Fails like admit().
+  Status awaitRoom() { return ring_.hasRoom() ? Status() : awaitRoomSlow(); }
 
   // Puts the record into the log. Never fails, never waits for the disk, allocates nothing.
   Appended append(PreparedCommit& prepared);
@@ -185,7 +190,7 @@ class Log {
   };
   explicit Log(Opening opening);
 
-  Status admitSlow();
+  Status awaitRoomSlow();
   Status prepareSlow(std::string_view payload, PreparedCommit& out);
   Status takeCredit(std::size_t bytes);
   Status sendParts(std::string_view payload, PreparedCommit& out);

@@ -61,6 +61,13 @@ class Ring {
     const Lsn large = large_credit_.load(std::memory_order_acquire);
     return tail_.load(std::memory_order_acquire) + large - released < limit_.load(std::memory_order_relaxed);
   }
+  [[nodiscard]] bool refuses() const { return limit_.load(std::memory_order_relaxed) == 0; }
+  // For a writer that will append in a moment: the line that all of them change comes over from the last one's CPU meanwhile.
+  void prefetchEnd() const {
+#if defined(__x86_64__)
+    asm volatile("prefetchw %0" : : "m"(tail_));  // __builtin_prefetch() would take it for reading on a baseline CPU
+#endif
+  }
   // Takes counted credit for `bytes`, or says that there is none now.
   bool tryTakeCredit(std::size_t bytes);
   void returnCredit(std::size_t bytes) { large_credit_.fetch_sub(bytes, std::memory_order_acq_rel); }

@@ -20,10 +20,10 @@ Status Session::Impl::executeLive(int command, std::span<const std::string_view>
   footprint.addCommand(manager.kv(), meta, args, db);
   footprint.sort();
   const Reply::Mark mark = reply.mark();
+  if ((meta.flags & kWrite) != 0) {
+    TREFOIL_TRY(manager.admitWrite());
+  }
   while (true) {
-    if ((meta.flags & kWrite) != 0) {
-      TREFOIL_TRY(manager.admitWrite());
-    }
     EffectBuffer effects;
     {
       const kv::PartitionLocks locks(manager.kv(), footprint.partitions());
@@ -41,6 +41,7 @@ Status Session::Impl::executeLive(int command, std::span<const std::string_view>
     if (manager.isLarge(effects.bytes())) {
       return executeAsTransaction(command, args, reply);
     }
+    TREFOIL_TRY(manager.awaitRoom());
   }
 }
 

@@ -126,10 +126,10 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
   const bool writes = std::any_of(queued_.begin(), queued_.end(), [](const QueuedStatement& statement) {
     return (kCommands[static_cast<std::size_t>(findCommand(statement.args[0]))].flags & kWrite) != 0;
   });
+  if (writes) {
+    TREFOIL_TRY(manager.admitWrite());
+  }
   while (true) {
-    if (writes) {
-      TREFOIL_TRY(manager.admitWrite());
-    }
     EffectBuffer effects;
     {
       const kv::PartitionLocks locks(manager.kv(), footprint.partitions());
@@ -151,6 +151,7 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
     if (manager.isLarge(effects.bytes())) {
       return executeQueueAsTransaction(reply);
     }
+    TREFOIL_TRY(manager.awaitRoom());
   }
 }
 

@@ -229,10 +229,10 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runLive(const sql::Plan& 
   sql::Store& store = manager.sql();
   TREFOIL_ASSERT(plan.tables().size() == 1);
   const sql::TableUse use = plan.tables()[0];
+  if (use.writes) {
+    TREFOIL_TRY(manager.admitWrite());
+  }
   while (true) {
-    if (use.writes) {
-      TREFOIL_TRY(manager.admitWrite());
-    }
     EffectBuffer effects;
     {
       const SharedGuard catalog(store.catalogGate());
@@ -261,6 +261,7 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runLive(const sql::Plan& 
       }));
       return summary;
     }
+    TREFOIL_TRY(manager.awaitRoom());
   }
 }
 

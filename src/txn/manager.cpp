@@ -153,10 +153,11 @@ void Manager::closeSnapshot(Lsn lsn) {
 }
 
 Status Manager::admitWrite() {
-  if (log_ == nullptr) {
-    return {};
-  }
-  return log_->admit();
+  return log_ == nullptr ? Status() : log_->admit();
+}
+
+Status Manager::awaitRoom() {
+  return log_ == nullptr ? Status() : log_->awaitRoom();
 }
 
 bool Manager::isLarge(std::string_view effects) const {
@@ -234,7 +235,7 @@ std::size_t Manager::sweepExpired(UnixMs now, std::size_t budget) {
   const auto partition_of = [&](const kv::ExpiredKey& one) { return kv::Store::partition(kv_->key(one.db, one.key)); };
   std::size_t removed = 0;
   // While the log refuses writes, expired keys stay, unseen.
-  for (std::size_t begin = 0; begin < expired.size() && admitWrite().ok();) {
+  for (std::size_t begin = 0; begin < expired.size() && awaitRoom().ok();) {
     const kv::PartitionId partition = partition_of(expired[begin]);
     std::size_t bytes = expired[begin].key.size();
     std::size_t end = begin + 1;

@@ -86,14 +86,15 @@ class Manager {
 
   [[nodiscard]] Snapshot openSnapshot();
 
-  // For a statement that is about to write: waits until the log has room for small records. kReadOnly (and why) while the log
-  // refuses writes. Without locks; usually one comparison.
+  // For a statement that is about to write: kReadOnly (and why) while the log refuses writes. One comparison.
   Status admitWrite();
+  // For one that commitLive() has sent away: waits until the log has room for small records. Without locks. Fails as above.
+  Status awaitRoom();
 
   // Commits what a live statement staged; the locks of all that it read and wrote are held by the caller. Returns the log
   // position behind the record (0 without a log), or nothing if the record needs room that would have to be waited for: then
-  // nothing happened, and the caller lets go of its locks, calls admitWrite() and starts again, or, if
-  // isLarge(effects), runs the statement as a Transaction.
+  // nothing happened, and the caller lets go of its locks, calls awaitRoom() and starts again, or, if isLarge(effects), runs the
+  // statement as a Transaction.
   std::optional<Lsn> commitLive(std::string_view effects);
   [[nodiscard]] bool isLarge(std::string_view effects) const;
 

@@ -304,6 +304,7 @@ TEST_CASE("tryPrepare takes small payloads only, and its records are as good as 
     for (int i = 0; i < 20; ++i) {
       expected.push_back(numbered(i, 25 * i));
       REQUIRE(opened->log->admit().ok());
+      REQUIRE(opened->log->awaitRoom().ok());
       PreparedCommit prepared;
       REQUIRE(opened->log->tryPrepare(expected.back(), prepared));
       opened->log->append(prepared);

@@ -32,7 +32,7 @@ ManagerOptions optionsFor(const std::string& directory, Env& env, aof::SyncPolic
 
 // A live SET; false if the log refused it.
 bool set(Manager& manager, std::string_view key_bytes, std::string_view value) {
-  if (!manager.admitWrite().ok()) {
+  if (!manager.awaitRoom().ok()) {
     return false;
   }
   EffectBuffer effects;
