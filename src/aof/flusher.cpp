@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <chrono>
 #include <utility>
@@ -22,13 +23,15 @@ constexpr std::int64_t kLongSyncMicros = 1'000;  // committers leave these to th
 constexpr std::chrono::microseconds kCopyWait{20};
 constexpr unsigned kLooksBeforeSleep = 64;
 constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
-constexpr std::size_t kWritebackStepBytes = std::size_t{2048} << 10;
-constexpr std::uint64_t kCachedBytes = std::uint64_t{2048} << 10;
-constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kWritebackStepBytes = std::size_t{2} << 20;
+constexpr std::uint64_t kCachedBytes = std::uint64_t{2} << 20;
 // How much longer than the log its file is kept: as much again, within these bounds.
 constexpr std::uint64_t kMinRoomAhead = 4096;
 constexpr std::uint64_t kMaxRoomAhead = std::uint64_t{16} << 20;
-constexpr std::uint64_t kMaxZerosAhead = std::uint64_t{1} << 20;
+// And the pieces in which it is filled with zeros.
+constexpr std::uint64_t kMinPieceBytes = 4096;
+constexpr std::uint64_t kMaxPieceBytes = std::uint64_t{256} << 10;
+constexpr std::uint64_t kMaxSyncedPieceBytes = std::uint64_t{1} << 20;
 constexpr std::int64_t kNoDeadline = INT64_MAX;
 
 bool isDiskFull(const Error& error) {
@@ -52,6 +55,7 @@ Flusher::Flusher(Ring& ring, ManifestStore& manifest, std::atomic<Lsn>& durable,
       segment_(start.segment),
       written_(ring.end()),
       file_end_(ring.end()),
+      zeros_end_(ring.end()),
       sync_begun_(ring.end()),
       writeback_begun_(ring.end()),
       last_mark_(ring.end()),
@@ -361,7 +365,7 @@ bool Flusher::write() {
     return true;
   }
   empty_looks_ = 0;
-  if (batch.end > file_end_) {
+  if (batch.end > zeros_end_) {
     extendFile(batch.end);
   }
   for (Lsn at = begin; at < batch.end;) {
@@ -386,17 +390,23 @@ bool Flusher::write() {
   return true;
 }
 
-// What fails here is not missed: the records themselves will say that the disk is full.
+// For records that end at `end`. What fails here is not missed: they themselves will say that the disk is full.
 void Flusher::extendFile(Lsn end) {
-  static constexpr char kZeros[kMaxZerosAhead] = {};
+  static constexpr char kZeros[kMaxSyncedPieceBytes] = {};
   const bool always = policy() == SyncPolicy::kAlways;
-  const std::uint64_t ahead = std::clamp(end - segment_.start, kMinRoomAhead, always ? kMaxZerosAhead : kMaxRoomAhead);
-  file_end_ = std::max(end, std::min(end + ahead, segment_.start + segment_bytes_));
-  if (always) {
-    (void)file_->write(offsetOf(end), {kZeros, static_cast<std::size_t>(file_end_ - end)});
-  } else {
+  const Lsn limit = std::max(end, segment_.start + segment_bytes_);
+  const std::uint64_t in_use = end - segment_.start;
+  if (!always && end > file_end_) {
+    file_end_ = std::min(end + std::clamp(in_use, kMinRoomAhead, kMaxRoomAhead), limit);
     (void)file_->allocate(offsetOf(written_), file_end_ - written_);
   }
+  // The piece that `end` falls into, but for what is written of it.
+  const std::uint64_t piece = std::clamp(std::bit_floor(in_use), kMinPieceBytes, always ? kMaxSyncedPieceBytes : kMaxPieceBytes);
+  const std::uint64_t begin = std::max(offsetOf(zeros_end_), offsetOf(end) / piece * piece);
+  const std::uint64_t stop = std::min((offsetOf(end) / piece + 1) * piece, offsetOf(limit));
+  (void)file_->write(begin, {kZeros, static_cast<std::size_t>(stop - begin)});
+  zeros_end_ = segment_.start + (stop - kSegmentHeaderBytes);
+  file_end_ = std::max(file_end_, zeros_end_);
 }
 
 // If it fails, or the process dies before, whoever reads the segment knows zeros for its end.
@@ -404,6 +414,7 @@ void Flusher::cutFile() {
   if (file_end_ > written_) {
     (void)file_->truncate(offsetOf(written_));
     file_end_ = written_;
+    zeros_end_ = written_;
   }
 }
 
@@ -454,12 +465,12 @@ bool Flusher::sync(FileLock& lock) {
   return true;
 }
 
-// Sends what is written on its way to the disk, but for the last page: the kernel locks pages meanwhile, and committers go on
-// with that one.
+// Sends what is written on its way to the disk, but for the last piece: the kernel locks it meanwhile, and committers go on with
+// that one.
 void Flusher::beginWriteback(FileLock& lock) {
   const std::shared_ptr<File> file = file_;
-  const std::uint64_t from = offsetOf(writeback_begun_) / kPageBytes * kPageBytes;
-  const std::uint64_t to = offsetOf(written_) / kPageBytes * kPageBytes;
+  const std::uint64_t from = offsetOf(writeback_begun_) / kMaxPieceBytes * kMaxPieceBytes;
+  const std::uint64_t to = offsetOf(written_) / kMaxPieceBytes * kMaxPieceBytes;
   writeback_begun_ = written_;
   lock.unlock();
   file->startWriteback(from, to - from);
@@ -501,6 +512,7 @@ bool Flusher::roll(FileLock& lock) {
   file_ = std::move(next_file_);
   segment_ = next;
   file_end_ = written_;
+  zeros_end_ = written_;
   writeback_begun_ = written_;
   next_number_ = 0;
   roll_wanted_ = false;
@@ -642,6 +654,7 @@ void Flusher::takeNewFile() {
   segment_ = new_segment_;
   written_ = start;
   file_end_ = start;
+  zeros_end_ = start;
   synced_ = start;
   sync_begun_ = start;
   writeback_begun_ = start;

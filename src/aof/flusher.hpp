@@ -6,8 +6,10 @@
 // cache. A thread begins segments, finds the way back from a full disk, and syncs by the clock, while committers write on; after
 // a second without commits it sleeps. By policy:
 //
-// everysec   The thread syncs once a second. What is written meanwhile it sends on its way by the megabyte, so that no sync takes
-//            long and holds pages that committers write to; what has arrived there leaves the page cache.
+// everysec   The thread syncs once a second. What is written meanwhile it sends on its way by 2 MB, so that no sync takes long
+// and
+//            holds pages that committers write to; what has arrived there leaves the page cache, and its memory comes back for
+//            what is written next, while it is in the CPU's caches.
 // no         Nobody syncs before the segment ends.
 // always     Committers sync, too: whoever comes first does it for all, and what comes meanwhile gathers in the ring and shares
 //            the next sync (group commit). That spares two thread switches a group, which cost as much as a sync of a good disk.
@@ -19,10 +21,14 @@
 // much has come as the last sync covered and as was waiting when it ended, but no longer than twice what a sync takes; with one
 // client, or after a pause, not at all. (PostgreSQL's commit_delay and commit_siblings, with both numbers measured.)
 //
-// Zeros ahead: the file is kept longer than the log. Room that was allocated in large pieces takes a write at less cost than the
-// end of a file does. Under `always` the room is written, too: a sync then finds no new block and no new size to note, which
-// saves a third or more of its time on ext4 (bench/log_file.cpp; PostgreSQL's wal_init_zero). The rest is cut off when the
-// segment ends; after a crash the zeros are the end of the log (record_format.hpp).
+// Zeros ahead: the file is kept longer than the log, with zeros in it, and cut when the segment ends; after a crash the zeros are
+// the end of the log (record_format.hpp). What for, with figures from bench/log_file.cpp on ext4:
+//   * A write in the middle of a file that has its blocks costs less than one at its end.
+//   * The page cache takes memory in pieces as large as one write covers, aligned. So the zeros come a piece at a time, just
+//     before the first records in it: that halves the cost of all that follow, as one large piece is found, locked, sent to the
+//     disk and dropped at once, instead of many pages.
+//   * Under `always`, where the pieces are larger, a sync finds no new block and no new size to note: a third less time
+//     (PostgreSQL's wal_init_zero).
 //
 // Marks: after a sync, the next batch gets a kMark record saying how far the log is on disk; when no batch comes for a second,
 // the mark goes out alone. (What was synced but not yet marked can be told from a torn tail by nobody: that window is kept
@@ -186,7 +192,8 @@ class Flusher {
   std::uint64_t next_number_ = 0;    // of the segment that roll() is trying to begin
   std::unique_ptr<File> next_file_;  // once it is on disk
   std::atomic<Lsn> written_;
-  Lsn file_end_;              // behind written_ the file has zeros up to here
+  Lsn file_end_;              // behind written_ the file has room up to here,
+  Lsn zeros_end_;             // and zeros that were written up to here
   Lsn sync_begun_;            // what the last sync covers, or will
   Lsn writeback_begun_;       // up to here the kernel has been asked to write to the disk
   Lsn last_mark_;             // what the last mark said

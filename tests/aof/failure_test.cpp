@@ -339,7 +339,7 @@ TEST_CASE("A transaction in parts that meets a failure is refused whole") {
   {
     auto opened = openLog(env, directory.path());
     REQUIRE(appendDurably(*opened->log, "before").ok());
-    env.failAt(3, {.kinds = kWrite, .fault = Fault::kIoError});
+    env.failAt(3, {.kinds = kWrite, .fault = Fault::kIoError, .persistent = true});
     CHECK(!append(*opened->log, std::string(1'000'000, 'x')).ok());
     env.clearFault();
     REQUIRE(checkpointFrom(*opened->log, "state").ok());
