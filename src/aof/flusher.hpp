@@ -6,10 +6,9 @@
 // cache. A thread begins segments, finds the way back from a full disk, and syncs by the clock, while committers write on; after
 // a second without commits it sleeps. By policy:
 //
-// everysec   The thread syncs once a second. What is written meanwhile it sends on its way by 2 MB, so that no sync takes long
-// and
-//            holds pages that committers write to; what has arrived there leaves the page cache, and its memory comes back for
-//            what is written next, while it is in the CPU's caches.
+// everysec   The thread syncs once a second. What is written meanwhile it sends on its way by 2 MB, so that no sync takes
+//            long and holds pages that committers write to. What has arrived there leaves the page cache, and its memory comes
+//            back for what is written next while it is in the CPU's caches.
 // no         Nobody syncs before the segment ends.
 // always     Committers sync, too: whoever comes first does it for all, and what comes meanwhile gathers in the ring and shares
 //            the next sync (group commit). That spares two thread switches a group, which cost as much as a sync of a good disk.

@@ -30,6 +30,7 @@
 
 #include "aof/record_format.hpp"
 #include "aof/sleeper.hpp"
+#include "base/prefetch.hpp"
 #include "base/types.hpp"
 
 namespace trefoil::aof {
@@ -63,33 +64,21 @@ class Ring {
   }
   [[nodiscard]] bool refuses() const { return limit_.load(std::memory_order_relaxed) == 0; }
   // For a writer that will append in a moment: the line that all of them change comes over from the last one's CPU meanwhile.
-  void prefetchEnd() const {
-#if defined(__x86_64__)
-    asm volatile("prefetchw %0" : : "m"(tail_));  // __builtin_prefetch() would take it for reading on a baseline CPU
-#endif
-  }
+  void prefetchEnd() const { prefetchForWrite(&tail_); }
   // Takes counted credit for `bytes`, or says that there is none now.
   bool tryTakeCredit(std::size_t bytes);
-  void returnCredit(std::size_t bytes) {
-    large_credit_.fetch_sub(bytes, std::memory_order_acq_rel);
-  }
+  void returnCredit(std::size_t bytes) { large_credit_.fetch_sub(bytes, std::memory_order_acq_rel); }
 
   // A record of `prefix` and `payload`, whose crc32c together is `crc`; room was granted before. Returns its LSN; it ends at
   // lsn + recordBytes(prefix and payload).
   Lsn append(RecordKind kind, std::string_view prefix, std::string_view payload, std::uint32_t crc);
 
-  [[nodiscard]] Lsn end() const {
-    return tail_.load(std::memory_order_seq_cst);
-  }
+  [[nodiscard]] Lsn end() const { return tail_.load(std::memory_order_seq_cst); }
 
   // --- the flusher ---
 
-  [[nodiscard]] Lsn released() const {
-    return released_.load(std::memory_order_relaxed);
-  }
-  [[nodiscard]] std::size_t capacity() const {
-    return capacity_;
-  }
+  [[nodiscard]] Lsn released() const { return released_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t capacity() const { return capacity_; }
   // Bytes of the record at `lsn` (>= released), or 0 while it is incomplete or not there.
   [[nodiscard]] std::size_t completeRecordAt(Lsn lsn) const;
   // The kind of a complete record.
@@ -102,29 +91,19 @@ class Ring {
   void release(Lsn to);
 
   // No room for anybody (true), or as usual (false).
-  void refuse(bool refused) {
-    limit_.store(refused ? 0 : capacity_ - slack_, std::memory_order_seq_cst);
-  }
+  void refuse(bool refused) { limit_.store(refused ? 0 : capacity_ - slack_, std::memory_order_seq_cst); }
 
   // wakeUp() is called by the first append whose end passes `lsn`. Nobody is woken while it is kNoWake.
   static constexpr Lsn kNoWake = ~Lsn{0};
-  void wakeAt(Lsn lsn) {
-    wake_at_.store(lsn, std::memory_order_seq_cst);
-  }
+  void wakeAt(Lsn lsn) { wake_at_.store(lsn, std::memory_order_seq_cst); }
   void wakeUp() {
     wake_at_.store(kNoWake, std::memory_order_seq_cst);
     sleeper_.wake();
   }
-  Sleeper& sleeper() {
-    return sleeper_;
-  }
+  Sleeper& sleeper() { return sleeper_; }
 
-  [[nodiscard]] std::uint32_t epoch() const {
-    return epoch_;
-  }
-  [[nodiscard]] std::uint32_t salt() const {
-    return salt_;
-  }
+  [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
+  [[nodiscard]] std::uint32_t salt() const { return salt_; }
 
  private:
   struct Free {
@@ -134,9 +113,7 @@ class Ring {
   void copyIn(Lsn at, std::string_view bytes);
   void waitForRoom(Lsn end) const;
   // Of a record's header: records and the ring's edge are aligned to words. The first one holds the length, in its low half.
-  std::uint64_t& wordAt(Lsn lsn) const {
-    return *reinterpret_cast<std::uint64_t*>(data_.get() + (lsn & mask_));
-  }
+  std::uint64_t& wordAt(Lsn lsn) const { return *reinterpret_cast<std::uint64_t*>(data_.get() + (lsn & mask_)); }
 
   const std::size_t capacity_;
   const std::uint64_t mask_;
