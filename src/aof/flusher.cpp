@@ -28,10 +28,11 @@ constexpr std::uint64_t kCachedBytes = std::uint64_t{2} << 20;
 // How much longer than the log its file is kept: as much again, within these bounds.
 constexpr std::uint64_t kMinRoomAhead = 4096;
 constexpr std::uint64_t kMaxRoomAhead = std::uint64_t{16} << 20;
-// And the pieces in which it is filled with zeros.
-constexpr std::uint64_t kMinPieceBytes = 4096;
-constexpr std::uint64_t kMaxPieceBytes = std::uint64_t{256} << 10;
-constexpr std::uint64_t kMaxSyncedPieceBytes = std::uint64_t{1} << 20;
+// The zeros in it, and the pieces in which they are written: larger ones make small writes dearer, as the kernel looks at every
+// block of a piece.
+constexpr std::uint64_t kMinZeros = 4096;
+constexpr std::uint64_t kMaxPieceBytes = std::uint64_t{128} << 10;
+constexpr std::uint64_t kMaxZerosAlways = std::uint64_t{1} << 20;
 constexpr std::int64_t kNoDeadline = INT64_MAX;
 
 bool isDiskFull(const Error& error) {
@@ -392,7 +393,7 @@ bool Flusher::write() {
 
 // For records that end at `end`. What fails here is not missed: they themselves will say that the disk is full.
 void Flusher::extendFile(Lsn end) {
-  static constexpr char kZeros[kMaxSyncedPieceBytes] = {};
+  static constexpr char kZeros[kMaxPieceBytes] = {};
   const bool always = policy() == SyncPolicy::kAlways;
   const Lsn limit = std::max(end, segment_.start + segment_bytes_);
   const std::uint64_t in_use = end - segment_.start;
@@ -400,11 +401,15 @@ void Flusher::extendFile(Lsn end) {
     file_end_ = std::min(end + std::clamp(in_use, kMinRoomAhead, kMaxRoomAhead), limit);
     (void)file_->allocate(offsetOf(written_), file_end_ - written_);
   }
-  // The piece that `end` falls into, but for what is written of it.
-  const std::uint64_t piece = std::clamp(std::bit_floor(in_use), kMinPieceBytes, always ? kMaxSyncedPieceBytes : kMaxPieceBytes);
-  const std::uint64_t begin = std::max(offsetOf(zeros_end_), offsetOf(end) / piece * piece);
-  const std::uint64_t stop = std::min((offsetOf(end) / piece + 1) * piece, offsetOf(limit));
-  (void)file_->write(begin, {kZeros, static_cast<std::size_t>(stop - begin)});
+  // From the piece on that `end` falls into, but for what is written of it.
+  const std::uint64_t zeros = std::clamp(std::bit_floor(in_use), kMinZeros, always ? kMaxZerosAlways : kMaxPieceBytes);
+  const std::uint64_t piece = std::min(zeros, kMaxPieceBytes);
+  const std::uint64_t stop = std::min((offsetOf(end) / zeros + 1) * zeros, offsetOf(limit));
+  for (std::uint64_t at = std::max(offsetOf(zeros_end_), offsetOf(end) / piece * piece); at < stop;) {
+    const std::uint64_t next = std::min((at / piece + 1) * piece, stop);
+    (void)file_->write(at, {kZeros, static_cast<std::size_t>(next - at)});
+    at = next;
+  }
   zeros_end_ = segment_.start + (stop - kSegmentHeaderBytes);
   file_end_ = std::max(file_end_, zeros_end_);
 }

@@ -26,7 +26,7 @@
 //   * The page cache takes memory in pieces as large as one write covers, aligned. So the zeros come a piece at a time, just
 //     before the first records in it: that halves the cost of all that follow, as one large piece is found, locked, sent to the
 //     disk and dropped at once, instead of many pages.
-//   * Under `always`, where the pieces are larger, a sync finds no new block and no new size to note: a third less time
+//   * Under `always` there are several at a time, and a sync finds no new block and no new size to note: a third less time
 //     (PostgreSQL's wal_init_zero).
 //
 // Marks: after a sync, the next batch gets a kMark record saying how far the log is on disk; when no batch comes for a second,
