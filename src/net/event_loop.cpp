@@ -26,6 +26,10 @@ constexpr int kTickMs = 1000;
 // Queries of so many microseconds in a round are worth looking for the next ones so long.
 constexpr std::int64_t kCostlyUs = 3;
 constexpr std::int64_t kLookUs = 100;
+// Who takes the processor for so long when it is offered, and is not many clients, does not get it again for a while.
+constexpr std::int64_t kLongYieldUs = 500;
+constexpr int kManyEvents = 4;
+constexpr std::int64_t kYieldPauseUs = 50'000;
 // How long a stopping loop tries to get rid of answers that clients do not fetch.
 constexpr std::int64_t kStopPatienceUs = 5'000'000;
 
@@ -122,11 +126,24 @@ int EventLoop::awaitEvents(std::span<epoll_event> events, int timeout) {
   const auto poll = [&](int milliseconds) {
     return ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), milliseconds);
   };
-  if (std::exchange(query_us_, 0) < kCostlyUs || timeout == 0) {
-    return poll(timeout);
+  const std::int64_t query_us = std::exchange(query_us_, 0);
+  if (timeout == 0) {
+    return poll(0);
   }
   Env& env = server_.database_.env();
   const std::int64_t begin = env.monotonicMicros();
+  if (query_us < kCostlyUs) {
+    if (begin < yield_again_at_) {
+      return poll(timeout);
+    }
+    ::sched_yield();
+    const std::int64_t end = env.monotonicMicros();
+    const int count = poll(timeout);
+    if (end - begin >= kLongYieldUs && count < kManyEvents) {
+      yield_again_at_ = end + kYieldPauseUs;
+    }
+    return count;
+  }
   const auto is_short = [&] { return env.monotonicMicros() - begin < kLookUs; };
   while (waits_are_short_ && is_short()) {
     if (const int count = poll(0); count != 0) {
