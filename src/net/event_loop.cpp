@@ -133,7 +133,7 @@ int EventLoop::awaitEvents(std::span<epoll_event> events, int timeout) {
   Env& env = server_.database_.env();
   const std::int64_t begin = env.monotonicMicros();
   if (query_us < kCostlyUs) {
-    if (begin < yield_again_at_) {
+    if (begin < yield_again_at_ || !fenced_.empty()) {
       return poll(timeout);
     }
     ::sched_yield();
