@@ -6,7 +6,6 @@
 //
 //   bench_log_append [DIR]     default: a new directory under the system's temporary one
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include <algorithm>
@@ -20,9 +19,11 @@
 
 #include "aof/log.hpp"
 #include "aof/recovery.hpp"
+#include "bench/support/cpu_time.hpp"
 
 namespace {
 
+using bench::cpuSeconds;
 using trefoil::Env;
 using trefoil::aof::Appended;
 using trefoil::aof::Log;
@@ -35,15 +36,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kBurst = 100;
 constexpr double kPacedPerSecond = 1e6;
-
-double cpuSeconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 double threadCpuSeconds() {
   timespec time{};

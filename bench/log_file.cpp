@@ -9,7 +9,6 @@
 // It is why the flusher keeps files longer than the log, and how (src/aof/flusher.hpp). The four alternate; medians.
 //
 //   bench_log_file [DIR]     default: a new directory under the system's temporary one
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,9 +21,11 @@
 
 #include "base/assert.hpp"
 #include "base/env.hpp"
+#include "bench/support/cpu_time.hpp"
 
 namespace {
 
+using bench::cpuSeconds;
 using trefoil::Env;
 using trefoil::File;
 
@@ -40,15 +41,6 @@ constexpr std::size_t kPieceBytes = std::size_t{128} << 10;
 constexpr std::size_t kWritebackBytes = std::size_t{2} << 20;
 constexpr int kSyncs = 1000;
 constexpr int kRounds = 5;
-
-double cpuMicros() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto micros = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec);
-  };
-  return micros(usage.ru_utime) + micros(usage.ru_stime);
-}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -82,7 +74,7 @@ double stream(const std::string& path, Place place, std::size_t write_bytes) {
   const std::string bytes(write_bytes, 'x');
   const std::string zeros(kPieceBytes, '\0');
   const auto file = prepare(path, place);
-  const double cpu = cpuMicros();
+  const double cpu = cpuSeconds();
   std::size_t pieces_end = 0;
   std::size_t sent = 0;
   std::size_t at = 0;
@@ -100,21 +92,21 @@ double stream(const std::string& path, Place place, std::size_t write_bytes) {
       sent += kWritebackBytes;
     }
   }
-  return (cpuMicros() - cpu) * 1e3 / static_cast<double>(at);
+  return (cpuSeconds() - cpu) * 1e9 / static_cast<double>(at);
 }
 
 void measure(const std::string& path, Place place, Figures& figures) {
   const std::string bytes(kSyncedWrite, 'x');
   {
     const auto file = prepare(path, place);
-    const double cpu = cpuMicros();
+    const double cpu = cpuSeconds();
     const std::int64_t begin = Env::system().monotonicMicros();
     for (int i = 0; i < kSyncs; ++i) {
       TREFOIL_ASSERT(file->write(static_cast<std::uint64_t>(i) * kSyncedWrite, bytes).ok());
       TREFOIL_ASSERT(file->sync().ok());
     }
     figures.sync_micros.push_back(static_cast<double>(Env::system().monotonicMicros() - begin) / kSyncs);
-    figures.sync_cpu.push_back((cpuMicros() - cpu) / kSyncs);
+    figures.sync_cpu.push_back((cpuSeconds() - cpu) * 1e6 / kSyncs);
   }
   for (std::size_t i = 0; i < std::size(kUnsyncedWrites); ++i) {
     figures.write_cpu[i].push_back(stream(path, place, kUnsyncedWrites[i]));

@@ -24,7 +24,7 @@
 // the end of the log (record_format.hpp). What for, with figures from bench/log_file.cpp on ext4:
 //   * A write in the middle of a file that has its blocks costs less than one at its end.
 //   * The page cache takes memory in pieces as large as one write covers, aligned. So the zeros come a piece at a time, just
-//     before the first records in it: that halves the cost of all that follow, as one large piece is found, locked, sent to the
+//     before the first records in it: writing costs a quarter to a half less so, as one large piece is found, locked, sent to the
 //     disk and dropped at once, instead of many pages.
 //   * Under `always` there are several at a time, and a sync finds no new block and no new size to note: a third less time
 //     (PostgreSQL's wal_init_zero).

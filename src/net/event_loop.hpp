@@ -16,7 +16,7 @@
 // the loop looks for events a while before it sleeps, unless the last such wait was a long one. Rounds of cheap commands never do
 // that: they come from many clients at once, and processor time is what they are about. There the loop only offers its processor
 // once before it sleeps: if clients share it, they run and send, and the next round finds more of them, with nobody to be put to
-// sleep and woken. (A client and two loops on two processors: a third less processor time a command.)
+// sleep and woken. (A client and two loops on two processors: a quarter less processor time a command.)
 //
 // Thread safety: adopt(), finished(), logMoved(), stop() and wake() from any thread; all else on the loop's own.
 #pragma once

@@ -5,6 +5,7 @@
 
 #include "engine/command_meta.hpp"
 #include "tests/base/forwarding_env.hpp"
+#include "tests/base/temporary_directory.hpp"
 #include "tests/engine/session_fixture.hpp"
 
 namespace trefoil {
@@ -167,6 +168,33 @@ TEST_CASE("A batch stops before a statement of the slow lane") {
   fixture.session->execute(batch[2], reply);
   CHECK(reply.last().describe() == "[\"a\"]");
   CHECK(fixture.session->executeBatch(std::span(batch).subspan(3), reply) == 1);
+}
+
+TEST_CASE("A batch that writes more than the log's buffer holds waits for room, and loses nothing") {
+  const testing::TemporaryDirectory directory;
+  constexpr std::size_t kStatements = 12'000;
+  const std::string value(1000, 'x');  // 12 MB in all, three times the buffer
+  const std::string_view push[] = {"RPUSH", "list", value};
+  const std::string update = "UPDATE t SET n = n + 1, filler = '" + value + "' WHERE id = 1";
+  const auto counts = [](const SessionFixture& fixture) {
+    return fixture.run("LLEN list") + " " + fixture.sql("SELECT n FROM t");
+  };
+  const std::string expected = "(integer) 12000 [[(integer) 12000]]";
+  {
+    const SessionFixture fixture(directory.path());
+    REQUIRE(fixture.run("CONFIG SET appendfsync no") == "OK");  // otherwise a thread empties the buffer meanwhile
+    fixture.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER, filler TEXT)");
+    fixture.sql("INSERT INTO t VALUES (1, 0, '')");
+    for (const Statement& statement :
+         {Statement{.args = push, .sql = {}, .parameters = {}}, Statement{.args = {}, .sql = update, .parameters = {}}}) {
+      const std::vector<Statement> batch(kStatements, statement);
+      ReplyTree reply;
+      CHECK(fixture.session->executeBatch(batch, reply) == kStatements);
+      CHECK(reply.values().size() == kStatements);
+    }
+    CHECK(counts(fixture) == expected);
+  }
+  CHECK(counts(SessionFixture(directory.path())) == expected);
 }
 
 // Its clock can be stopped, and set.
