@@ -111,6 +111,8 @@ class Binder {
 
   // Gives a query's columns these types, by implicit conversion.
   Status convertOutput(BoundQuery& query, std::span<const SqlType> types);
+  // Gives column `index` of a query bound with keep_unknown its type, where the value stands; one that has a type keeps it.
+  Status settleOutput(BoundQuery& query, std::size_t index, const SqlType& type);
 
   // Statements that change data; the nodes that read are planned as queries.
   struct BoundTable {

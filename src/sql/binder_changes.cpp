@@ -17,6 +17,16 @@ Result<std::uint32_t> targetColumn(const TableSchema& schema, const ast::Name& n
   return *found;
 }
 
+// The column that an assignment is to; `assigned` has those before it.
+Result<std::uint32_t> assignedColumn(const TableSchema& schema, const ast::Name& name, std::span<const std::uint32_t> assigned) {
+  TREFOIL_ASSIGN(const std::uint32_t column, targetColumn(schema, name));
+  if (std::find(assigned.begin(), assigned.end(), column) != assigned.end()) {
+    return Error(ErrorCode::kSyntax, "multiple assignments to same column \"" + schema.columns[column].name + "\"")
+        .at(name.position);
+  }
+  return column;
+}
+
 // A scope whose columns are the positions of a row.
 Scope rowScope(const TableSchema& schema, std::string_view name, Frame& frame, std::uint32_t first = 0) {
   Scope scope;
@@ -69,6 +79,9 @@ Result<ExpressionPtr> bindDefault(Binder& binder, const ColumnDefinition& column
   const Scope scope{&frame, {}, nullptr};
   const Binder::FixedLiterals fixed(binder);
   TREFOIL_ASSIGN(ExpressionPtr value, binder.bindExpression(*parsed.expression, {.scope = &scope, .clause = "DEFAULT"}));
+  if (hasSubquery(*value)) {
+    return Error(ErrorCode::kUnsupported, "cannot use subquery in DEFAULT expression");
+  }
   return binder.coerceForColumn(std::move(value), column.name, column.type);
 }
 
@@ -196,15 +209,9 @@ class InsertBinder {
     TREFOIL_ASSIGN(BoundQuery query, binder_.bindQuery(*insert_.source, frame_, common_tables, true));
     TREFOIL_TRY(fitTargets(query.columns.size(), insert_.source->position));
     auto project = std::make_unique<ProjectNode>();
-    // An untyped output ('abc', NULL, $1) takes the column's type where it stands.
-    auto* inner = dynamic_cast<ProjectNode*>(query.root.get());
     for (std::size_t i = 0; i < targets_.size(); ++i) {
       const auto& column = plan_.schema->columns[targets_[i]];
-      if (query.columns[i].type.isUnknown() && inner != nullptr) {
-        TREFOIL_ASSIGN(inner->expressions[i],
-                       binder_.coerceForColumn(std::move(inner->expressions[i]), column.name, column.type));
-        query.root->output[i].type = column.type;
-      }
+      TREFOIL_TRY(binder_.settleOutput(query, i, column.type));  // 'abc', NULL, $1
       ExpressionPtr value = makeColumn(query.root->output[i].type, query.root->output[i].id);
       value->position = insert_.source->position;
       TREFOIL_ASSIGN(value, binder_.coerceForColumn(std::move(value), column.name, column.type));
@@ -253,7 +260,7 @@ class InsertBinder {
       }
       scope.tables.push_back(std::move(excluded.tables[0]));
       for (const ast::Assignment& assignment : node.assignments) {
-        TREFOIL_ASSIGN(const std::uint32_t target, targetColumn(schema, assignment.column));
+        TREFOIL_ASSIGN(const std::uint32_t target, assignedColumn(schema, assignment.column, conflict->columns));
         const auto& column = schema.columns[target];
         ExpressionPtr value;
         if (assignment.value->is<ast::Default>()) {
@@ -309,11 +316,7 @@ class ChangeBinder {
   Status bindAssignments(const ast::List<ast::Assignment>& assignments) {
     const TableSchema& schema = *plan_.schema;
     for (const ast::Assignment& assignment : assignments) {
-      TREFOIL_ASSIGN(const std::uint32_t column, targetColumn(schema, assignment.column));
-      if (std::find(plan_.columns.begin(), plan_.columns.end(), column) != plan_.columns.end()) {
-        return Error(ErrorCode::kSyntax, "multiple assignments to same column \"" + schema.columns[column].name + "\"")
-            .at(assignment.column.position);
-      }
+      TREFOIL_ASSIGN(const std::uint32_t column, assignedColumn(schema, assignment.column, plan_.columns));
       ExpressionPtr value;
       if (assignment.value->is<ast::Default>()) {
         TREFOIL_ASSIGN(value, bindDefault(binder_, schema.columns[column]));

@@ -426,6 +426,12 @@ class SelectBinder {
   // end.
   Result<BoundQuery> sortProjected(PlanNodePtr input, ExpressionPtr limit, ExpressionPtr offset) {
     const std::size_t visible = list_.expressions.size();
+    for (std::size_t i = order_.size(); i-- > 0;) {  // what is the same for every row does not order them
+      if (isRowIndependent(*order_[i].expression)) {
+        order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(i));
+        order_places_.erase(order_places_.begin() + static_cast<std::ptrdiff_t>(i));
+      }
+    }
     for (std::size_t i = 0; i < order_.size(); ++i) {
       if (order_places_[i] < 0) {
         order_places_[i] = static_cast<int>(list_.expressions.size());
@@ -562,7 +568,7 @@ Result<BoundQuery> Binder::bindValues(const ast::Values& values, Frame& frame, c
       column.push_back(&row[c]);
       all_unknown = all_unknown && row[c]->type.isUnknown();
     }
-    if (!all_unknown || !keep_unknown) {
+    if (!all_unknown || !keep_unknown || !values.order_by.empty()) {  // an order is one of some type
       TREFOIL_TRY(unify(column, "VALUES"));
     }
     const SqlType type = node->rows[0][c]->type;
@@ -620,7 +626,30 @@ Result<BoundQuery> Binder::bindSetOperation(const ast::SetOperation& operation, 
   return query;
 }
 
+Status Binder::settleOutput(BoundQuery& query, std::size_t index, const SqlType& type) {
+  if (!query.columns[index].type.isUnknown()) {
+    return {};
+  }
+  // The nodes above the one that computes the values pass them on.
+  PlanNode* node = query.root.get();
+  for (; node->children.size() == 1 && dynamic_cast<ProjectNode*>(node) == nullptr; node = node->children[0].get()) {
+    node->output[index].type = type.withoutModifier();
+  }
+  if (auto* values = dynamic_cast<ValuesNode*>(node)) {
+    for (auto& row : values->rows) {
+      TREFOIL_ASSIGN(row[index], coerce(std::move(row[index]), type));
+    }
+  } else if (auto* project = dynamic_cast<ProjectNode*>(node)) {
+    TREFOIL_ASSIGN(project->expressions[index], coerce(std::move(project->expressions[index]), type));
+  }
+  node->output[index].type = query.columns[index].type = type.withoutModifier();
+  return {};
+}
+
 Status Binder::convertOutput(BoundQuery& query, std::span<const SqlType> types) {
+  for (std::size_t c = 0; c < types.size(); ++c) {
+    TREFOIL_TRY(settleOutput(query, c, types[c]));
+  }
   bool same = true;
   for (std::size_t c = 0; c < types.size(); ++c) {
     same = same && query.columns[c].type.withoutModifier() == types[c].withoutModifier();

@@ -408,7 +408,10 @@ Status bindDrop(Binder& binder, const ast::Drop& drop, PlanParts& parts) {
           return requiredIndex(text, found->table->name).at(name.name.position);
         }
         binder.useTable(found->table->id, true);
-        indexes.emplace_back(found->table->id, found->index);
+        const std::pair<TableId, IndexId> dropped(found->table->id, found->index);
+        if (std::find(indexes.begin(), indexes.end(), dropped) == indexes.end()) {
+          indexes.push_back(dropped);
+        }
       } else if (!drop.if_exists) {
         return Error(ErrorCode::kUndefinedObject, "index \"" + text + "\" does not exist").at(name.name.position);
       }

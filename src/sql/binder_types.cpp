@@ -33,8 +33,10 @@ Result<ExpressionPtr> Binder::coerce(ExpressionPtr expression, const SqlType& ty
       auto constant = makeConstant(type.withoutModifier(), value.value());
       constant->position = position;
       return constant;
-    } else if (expression->type.isUnknown()) {
-      return castTo(std::move(expression), type, position);
+    } else {  // whatever else has no type was given one where it stands (settleOutput)
+      return Error(ErrorCode::kDatatypeMismatch, "the type of this expression is not known")
+          .withHint("Write CAST(… AS type) where its value stands.")
+          .at(position);
     }
   }
   const SqlType from = expression->type.withoutModifier();

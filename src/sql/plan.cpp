@@ -187,7 +187,9 @@ class PlanBuilder {
     if (parts_.query != nullptr) {
       plan.point_read_ = isPoint(*parts_.query);
     } else if (parts_.change != nullptr) {
-      plan.point_write_ = isPoint(*parts_.change->source);
+      const auto& returning = parts_.change->returning;
+      plan.point_write_ = isPoint(*parts_.change->source) &&
+                          std::none_of(returning.begin(), returning.end(), [](const auto& item) { return hasSubquery(*item); });
     } else if (parts_.insert != nullptr) {
       const auto* values = dynamic_cast<const ValuesNode*>(parts_.insert->source.get());
       plan.plain_insert_ =
