@@ -188,6 +188,9 @@ Status Session::Impl::callCommand(int command, std::span<const std::string_view>
     return callSessionHandler(command, args, reply);
   }
   if (transaction != nullptr) {
+    if (read_only && (meta.flags & kWrite) != 0) {
+      return readOnlyError(meta.name);
+    }
     return executeInTransaction(*transaction, command, args, reply);
   }
   return executeLive(command, args, reply);

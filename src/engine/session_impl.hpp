@@ -132,6 +132,7 @@ class Session::Impl {
   std::atomic<bool> cancelled = false;            // somebody asked the running statement to stop
   UnixMs now;                                     // the statement's one clock reading
   std::unique_ptr<txn::Transaction> transaction;  // inside BEGIN
+  bool read_only = false;                         // BEGIN READ ONLY
   Lsn fence = 0;
   std::int64_t query_us = 0;  // of the running batch: spent in queries
 
@@ -173,6 +174,7 @@ class Session::Impl {
   std::uint64_t rowsOf(const sql::Plan& plan);
   Result<std::string_view> controlTransaction(const ast::Transaction& statement);
   Result<std::string_view> commitTransaction();
+  static Error readOnlyError(std::string_view statement);
   Result<std::string_view> changeSetting(const ast::Set& statement);
   // The session's own value of a setting that it may change; null for others.
   std::int64_t* ownSetting(Setting setting);

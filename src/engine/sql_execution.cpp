@@ -136,6 +136,9 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
   }
   const std::span<const Datum> parameters = *converted;
   if (current != nullptr) {
+    if (current == transaction.get() && read_only && plan.kind() != sql::PlanKind::kQuery) {
+      return readOnlyError(plan.tag());
+    }
     return runInTransaction(*current, plan, parameters, sink);
   }
   if (plan.isPointRead() || plan.isPointWrite()) {
@@ -494,6 +497,7 @@ Result<std::string_view> Session::Impl::controlTransaction(const ast::Transactio
       return Error(ErrorCode::kTransactionState, "there is already a transaction in progress").at(statement.position);
     }
     transaction = std::make_unique<txn::Transaction>(database.manager(), now);
+    read_only = statement.access == ast::AccessMode::kReadOnly;
     return std::string_view("BEGIN");
   }
   if (transaction == nullptr) {
@@ -520,6 +524,10 @@ Result<std::string_view> Session::Impl::controlTransaction(const ast::Transactio
       break;
   }
   return std::string_view();
+}
+
+Error Session::Impl::readOnlyError(std::string_view statement) {
+  return Error(ErrorCode::kTransactionState, "cannot execute " + std::string(statement) + " in a read-only transaction");
 }
 
 // Whatever comes of it, the transaction is over.

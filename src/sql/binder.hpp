@@ -67,6 +67,7 @@ struct Scope {
   Frame* frame = nullptr;
   std::vector<ScopeTable> tables;
   const CommonTableScope* common_tables = nullptr;
+  bool any_table_name = false;  // t.name is found whatever t is: in a stored CHECK, whose table may have another name by now
 };
 
 // A planned query and what its columns are called.
@@ -123,6 +124,8 @@ class Binder {
   };
   Result<BoundTable> bindTarget(const ast::QualifiedName& name, const ast::Name& alias, Frame& frame, bool with_row_id);
   Result<SchemaPointer> findTable(const ast::QualifiedName& name);
+  // `schema "x" does not exist`: there is none but public.
+  static Status checkSchemaName(const ast::QualifiedName& name);
   struct BoundList {
     std::vector<ExpressionPtr> expressions;
     std::vector<ColumnInfo> columns;
@@ -208,8 +211,14 @@ class Binder {
                                         Scope& scope, const CommonTableScope* common_tables);
   Status bindJoin(const ast::Join& join, Scope& scope, JoinInputs& inputs);
   Result<PlanNodePtr> bindFunctionTable(const ast::FunctionTable& table, Scope& scope);
-  Status bindJoinCondition(const ast::Join& join, Scope& scope, std::size_t left_from, std::size_t right_from,
-                           std::vector<ExpressionPtr>& conditions);
+  struct MergedColumn {
+    ColumnId id;
+    std::string name;
+    ExpressionPtr value;
+  };
+  Status bindUsing(const ast::Join& join, Scope& scope, std::size_t left_from, std::size_t right_from,
+                   std::vector<ExpressionPtr>& conditions, std::vector<MergedColumn>& merged);
+  static PlanNodePtr addMergedColumns(PlanNodePtr join, std::vector<MergedColumn> merged);
   Status addTable(Scope& scope, ScopeTable table, std::uint32_t position);
   Status renameColumns(const ast::TableReference& reference, ScopeTable& table);
   PlanNodePtr makeScan(const SchemaPointer& schema, ScopeTable& table);

@@ -38,6 +38,22 @@ bool isStarCall(const ast::Call& call) {
   return call.arguments.size() == 1 && call.arguments[0]->is<ast::Star>();
 }
 
+// In SQL an aggregate whose columns are all of an enclosing query is that query's, wherever it stands.
+bool isOfEnclosingQuery(const AggregateCall& aggregate) {
+  bool outer = false;
+  bool own = false;
+  for (const ExpressionPtr* part : {&aggregate.argument, &aggregate.separator, &aggregate.filter}) {
+    if (*part != nullptr) {
+      visit(**part, [&](const Expression& node) {
+        outer = outer || node.kind == ExpressionKind::kOuter;
+        own = own || node.kind == ExpressionKind::kColumn;
+        return true;
+      });
+    }
+  }
+  return outer && !own;
+}
+
 }  // namespace
 
 Error noSuchFunction(std::string_view name, std::span<const ExpressionPtr> arguments, std::uint32_t position) {
@@ -220,6 +236,11 @@ Result<ExpressionPtr> Binder::bindAggregate(const ast::Call& call, const Express
       }
     }
     aggregate.argument = std::move(arguments[0]);
+  }
+  if (isOfEnclosingQuery(aggregate)) {
+    return Error(ErrorCode::kUnsupported, "an aggregate of columns of an enclosing query is not supported in a subquery")
+        .withHint("Compute it in the enclosing query, or in a subquery in FROM.")
+        .at(call.position);
   }
   // The same aggregate twice is computed once.
   AggregateList& list = *context.aggregates;

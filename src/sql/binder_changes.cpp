@@ -62,7 +62,8 @@ Result<std::vector<BoundCheck>> bindChecks(Binder& binder, const TableSchema& sc
   for (const CheckDefinition& check : schema.checks) {
     TREFOIL_ASSIGN(const auto parsed, parser::parseSqlExpression(check.expression_text));
     Frame frame;
-    const Scope scope = rowScope(schema, schema.name, frame);
+    Scope scope = rowScope(schema, schema.name, frame);
+    scope.any_table_name = true;
     const Binder::FixedLiterals fixed(binder);
     TREFOIL_ASSIGN(ExpressionPtr condition, binder.bindCondition(*parsed.expression, {.scope = &scope, .clause = "CHECK"}));
     checks.push_back({check.name, std::move(condition)});
@@ -339,7 +340,6 @@ class ChangeBinder {
     if (!plan_.remove) {
       TREFOIL_ASSIGN(plan_.checks, bindChecks(binder_, schema));
     }
-    plan_.whole_rows = !plan_.checks.empty() || !returning.empty();
     auto project = std::make_unique<ProjectNode>();
     const auto add = [&](ExpressionPtr expression, std::string name) {
       project->output.push_back({binder_.newColumn(), expression->type, std::move(name)});
@@ -347,22 +347,24 @@ class ChangeBinder {
     };
     add(makeColumn(SqlType::bigint(), target_.row_id), "row id");
     for (std::size_t i = 0; i < values_.size(); ++i) {
-      add(clone(*values_[i]), schema.columns[plan_.columns[i]].name);
+      add(std::move(values_[i]), schema.columns[plan_.columns[i]].name);
     }
-    if (plan_.whole_rows) {
+    if (!plan_.checks.empty() || !returning.empty()) {
       // RETURNING sees these by position, from 0.
       Scope scope;
       scope.frame = &frame_;
-      std::uint32_t position = 0;
       for (std::size_t t = 0; t < target_.scope.tables.size(); ++t) {
         ScopeTable table = target_.scope.tables[t];
         for (std::uint32_t c = 0; c < table.columns.size(); ++c) {
           const auto assigned = std::find(plan_.columns.begin(), plan_.columns.end(), c);
-          const bool is_new = t == 0 && assigned != plan_.columns.end();
-          add(is_new ? std::move(values_[static_cast<std::size_t>(assigned - plan_.columns.begin())])
-                     : makeColumn(table.columns[c].type, table.columns[c].id),
-              table.columns[c].name);
-          table.columns[c].id = position++;
+          std::size_t place = project->output.size();
+          if (t == 0 && assigned != plan_.columns.end()) {
+            place = 1 + static_cast<std::size_t>(assigned - plan_.columns.begin());
+          } else {
+            add(makeColumn(table.columns[c].type, table.columns[c].id), table.columns[c].name);
+          }
+          table.columns[c].id = static_cast<ColumnId>(plan_.whole_row.size());
+          plan_.whole_row.push_back(static_cast<std::uint32_t>(place));
         }
         scope.tables.push_back(std::move(table));
       }

@@ -9,8 +9,17 @@
 
 namespace trefoil::sql {
 
-Result<SchemaPointer> Binder::findTable(const ast::QualifiedName& name) {
+Status Binder::checkSchemaName(const ast::QualifiedName& name) {
   if (!name.schema.empty() && name.schema.text != "public") {
+    return Error(ErrorCode::kUndefinedObject, "schema \"" + std::string(name.schema.text) + "\" does not exist")
+        .withHint("There is no schema but public.")
+        .at(name.schema.position);
+  }
+  return {};
+}
+
+Result<SchemaPointer> Binder::findTable(const ast::QualifiedName& name) {
+  if (!checkSchemaName(name).ok()) {
     return Error(ErrorCode::kUndefinedTable,
                  "relation \"" + std::string(name.schema.text) + "." + std::string(name.name.text) + "\" does not exist")
         .at(name.schema.position);
@@ -197,7 +206,17 @@ Status Binder::bindJoin(const ast::Join& join, Scope& scope, JoinInputs& inputs)
   const std::size_t right_from = scope.tables.size();
   TREFOIL_TRY(bindReference(*join.right, scope, inner ? inputs : right_inputs));
   std::vector<ExpressionPtr> conditions;
-  TREFOIL_TRY(bindJoinCondition(join, scope, left_from, right_from, conditions));
+  std::vector<MergedColumn> merged;
+  if (join.condition != nullptr) {
+    // ON sees the join's own tables only.
+    Scope inside{scope.frame, {}, scope.common_tables};
+    inside.tables.assign(scope.tables.begin() + static_cast<std::ptrdiff_t>(left_from), scope.tables.end());
+    const ExpressionContext context{.scope = &inside, .clause = "JOIN/ON"};
+    TREFOIL_ASSIGN(ExpressionPtr condition, bindCondition(*join.condition, context));
+    splitConjunction(std::move(condition), conditions);
+  } else {
+    TREFOIL_TRY(bindUsing(join, scope, left_from, right_from, conditions, merged));
+  }
   if (inner) {
     std::move(conditions.begin(), conditions.end(), std::back_inserter(inputs.conditions));
     return {};
@@ -207,23 +226,36 @@ Status Binder::bindJoin(const ast::Join& join, Scope& scope, JoinInputs& inputs)
   if (join.type == ast::JoinType::kRight) {
     std::swap(left, right);
   }
-  inputs.relations.push_back(planOuterJoin(join.type == ast::JoinType::kFull ? PlanJoinType::kFull : PlanJoinType::kLeft,
-                                           std::move(left), std::move(right), std::move(conditions)));
+  const bool full = join.type == ast::JoinType::kFull;
+  PlanNodePtr joined =
+      planOuterJoin(full ? PlanJoinType::kFull : PlanJoinType::kLeft, std::move(left), std::move(right), std::move(conditions));
+  inputs.relations.push_back(full ? addMergedColumns(std::move(joined), std::move(merged)) : std::move(joined));
   return {};
 }
 
-// ON, USING or NATURAL. Tables left_from … right_from - 1 are the left side's, those after it the right side's.
-Status Binder::bindJoinCondition(const ast::Join& join, Scope& scope, std::size_t left_from, std::size_t right_from,
-                                 std::vector<ExpressionPtr>& conditions) {
-  if (join.condition != nullptr) {
-    // ON sees the join's own tables only.
-    Scope inside{scope.frame, {}, scope.common_tables};
-    inside.tables.assign(scope.tables.begin() + static_cast<std::ptrdiff_t>(left_from), scope.tables.end());
-    const ExpressionContext context{.scope = &inside, .clause = "JOIN/ON"};
-    TREFOIL_ASSIGN(ExpressionPtr condition, bindCondition(*join.condition, context));
-    splitConjunction(std::move(condition), conditions);
-    return {};
+PlanNodePtr Binder::addMergedColumns(PlanNodePtr join, std::vector<MergedColumn> merged) {
+  if (merged.empty()) {
+    return join;
   }
+  auto project = std::make_unique<ProjectNode>();
+  project->estimated_rows = join->estimated_rows;
+  project->output = join->output;
+  for (const OutputColumn& column : join->output) {
+    project->expressions.push_back(makeColumn(column.type, column.id));
+  }
+  for (MergedColumn& column : merged) {
+    project->output.push_back({column.id, column.value->type, column.name});
+    project->expressions.push_back(std::move(column.value));
+  }
+  project->children.push_back(std::move(join));
+  return project;
+}
+
+// USING or NATURAL. Tables left_from … right_from - 1 are the left side's, those after it the right side's. What is merged stands
+// in a table without a name before both, which hide theirs: the preserved side's column, or in a FULL JOIN one more that has
+// whichever is there.
+Status Binder::bindUsing(const ast::Join& join, Scope& scope, std::size_t left_from, std::size_t right_from,
+                         std::vector<ExpressionPtr>& conditions, std::vector<MergedColumn>& merged) {
   struct Place {
     ScopeColumn* column = nullptr;
     int count = 0;
@@ -250,6 +282,7 @@ Status Binder::bindJoinCondition(const ast::Join& join, Scope& scope, std::size_
       }
     }
   }
+  ScopeTable shared;
   for (const ast::Name& name : names) {
     const Place left = find(name.text, left_from, right_from);
     const Place right = find(name.text, right_from, scope.tables.size());
@@ -267,9 +300,21 @@ Status Binder::bindJoinCondition(const ast::Join& join, Scope& scope, std::size_
     TREFOIL_ASSIGN(ExpressionPtr equal, makeComparison("=", makeColumn(left.column->type, left.column->id),
                                                        makeColumn(right.column->type, right.column->id), name.position));
     conditions.push_back(std::move(equal));
-    // The merged column is the preserved side's. (For FULL JOIN the left one stands for both.)
-    (join.type == ast::JoinType::kRight ? left.column : right.column)->hidden = true;
+    ScopeColumn column = join.type == ast::JoinType::kRight ? *right.column : *left.column;
+    if (join.type == ast::JoinType::kFull) {
+      auto either = std::make_unique<Expression>(ExpressionKind::kCoalesce, SqlType());
+      either->children.push_back(makeColumn(left.column->type, left.column->id));
+      either->children.push_back(makeColumn(right.column->type, right.column->id));
+      ExpressionPtr* const sides[] = {&either->children[0], &either->children[1]};
+      TREFOIL_TRY(unify(sides, "JOIN/USING"));
+      column.type = either->type = either->children[0]->type.withoutModifier();
+      column.id = newColumn();
+      merged.push_back({column.id, column.name, std::move(either)});
+    }
+    left.column->hidden = right.column->hidden = true;
+    shared.columns.push_back(std::move(column));
   }
+  scope.tables.insert(scope.tables.begin() + static_cast<std::ptrdiff_t>(left_from), std::move(shared));
   return {};
 }
 

@@ -52,18 +52,33 @@ std::string outputName(const ast::Expression& expression) {
   }
 }
 
-// The number of an ordinal (ORDER BY 2), or 0.
-std::int64_t ordinalOf(const ast::Expression& expression) {
-  if (expression.is<ast::Literal>() && expression.as<ast::Literal>().literal_kind == ast::LiteralKind::kInteger) {
-    return std::max<std::int64_t>(expression.as<ast::Literal>().integer, -1);
+// The place in a list of `count` items that an ordinal (ORDER BY 2) means; nothing if the expression is no literal.
+Result<std::optional<std::size_t>> ordinalIn(std::size_t count, const ast::Expression& expression, const char* clause) {
+  const bool negative = expression.is<ast::Unary>() && expression.as<ast::Unary>().op == ast::UnaryOperator::kNegate;
+  const ast::Expression& operand = negative ? *expression.as<ast::Unary>().operand : expression;
+  if (!operand.is<ast::Literal>()) {
+    return std::optional<std::size_t>();
   }
-  return 0;
+  const auto& literal = operand.as<ast::Literal>();
+  if (literal.literal_kind != ast::LiteralKind::kInteger) {
+    return Error(ErrorCode::kSyntax, "non-integer constant in " + std::string(clause))
+        .withHint(literal.literal_kind == ast::LiteralKind::kString ? "The name of a column stands in double quotes, or in none."
+                                                                    : "")
+        .at(expression.position);
+  }
+  if (negative || literal.integer < 1 || static_cast<std::uint64_t>(literal.integer) > count) {
+    return Error(ErrorCode::kUndefinedColumn, std::string(clause) + " position " + (negative ? "-" : "") +
+                                                  std::to_string(literal.integer) + " is not in select list")
+        .at(expression.position);
+  }
+  return std::optional(static_cast<std::size_t>(literal.integer - 1));
 }
 
-Error badOrdinal(const char* clause, std::int64_t ordinal, std::uint32_t position) {
-  return Error(ErrorCode::kUndefinedColumn,
-               std::string(clause) + " position " + std::to_string(ordinal) + " is not in select list")
-      .at(position);
+Status checkOrdered(const Expression& key, std::uint32_t position) {
+  if (key.type.base == Type::kJson) {
+    return Error(ErrorCode::kUndefinedFunction, "could not identify an ordering operator for type json").at(position);
+  }
+  return {};
 }
 
 bool nullsFirst(const ast::OrderItem& item) {
@@ -207,12 +222,9 @@ class SelectBinder {
     const ExpressionContext context{.scope = &scope_, .clause = "GROUP BY"};
     for (const ast::Expression* expression : select_.group_by) {
       ExpressionPtr group;
-      const std::int64_t ordinal = ordinalOf(*expression);
-      if (ordinal != 0) {
-        if (ordinal < 1 || ordinal > static_cast<std::int64_t>(list_.expressions.size())) {
-          return badOrdinal("GROUP BY", ordinal, expression->position);
-        }
-        group = clone(*list_.expressions[static_cast<std::size_t>(ordinal - 1)]);
+      TREFOIL_ASSIGN(const auto ordinal, ordinalIn(list_.expressions.size(), *expression, "GROUP BY"));
+      if (ordinal) {
+        group = clone(*list_.expressions[*ordinal]);
       } else {
         auto bound = binder_.bindExpression(*expression, context);
         if (!bound.ok()) {
@@ -253,25 +265,19 @@ class SelectBinder {
       SortKey key;
       key.descending = item.descending;
       key.nulls_first = nullsFirst(item);
-      const std::int64_t ordinal = ordinalOf(*item.expression);
+      TREFOIL_ASSIGN(const auto ordinal, ordinalIn(list_.expressions.size(), *item.expression, "ORDER BY"));
       TREFOIL_ASSIGN(const int alias, findAlias(*item.expression));
-      if (ordinal != 0) {
-        if (ordinal < 1 || ordinal > static_cast<std::int64_t>(list_.expressions.size())) {
-          return badOrdinal("ORDER BY", ordinal, item.expression->position);
-        }
-        key.expression = clone(*list_.expressions[static_cast<std::size_t>(ordinal - 1)]);
+      if (ordinal) {
+        key.expression = clone(*list_.expressions[*ordinal]);
       } else if (alias >= 0) {
         key.expression = clone(*list_.expressions[static_cast<std::size_t>(alias)]);
       } else {
         TREFOIL_ASSIGN(key.expression, binder_.bindExpression(*item.expression, context));
         TREFOIL_ASSIGN(key.expression, binder_.settleType(std::move(key.expression)));
       }
-      if (key.expression->type.base == Type::kJson) {
-        return Error(ErrorCode::kUndefinedFunction, "could not identify an ordering operator for type json")
-            .at(item.expression->position);
-      }
+      TREFOIL_TRY(checkOrdered(*key.expression, item.expression->position));
       order_.push_back(std::move(key));
-      order_places_.push_back(ordinal != 0 ? static_cast<int>(ordinal - 1) : alias);
+      order_places_.push_back(ordinal ? static_cast<int>(*ordinal) : alias);
     }
     return {};
   }
@@ -728,18 +734,16 @@ Status Binder::orderByOutput(const ast::Query& query, Frame& frame, BoundQuery& 
     SortKey key;
     key.descending = item.descending;
     key.nulls_first = nullsFirst(item);
-    const std::int64_t ordinal = ordinalOf(*item.expression);
-    if (ordinal != 0) {
-      if (ordinal < 1 || ordinal > static_cast<std::int64_t>(bound.columns.size())) {
-        return badOrdinal("ORDER BY", ordinal, item.expression->position);
-      }
-      const OutputColumn& column = bound.root->output[static_cast<std::size_t>(ordinal - 1)];
+    TREFOIL_ASSIGN(const auto ordinal, ordinalIn(bound.columns.size(), *item.expression, "ORDER BY"));
+    if (ordinal) {
+      const OutputColumn& column = bound.root->output[*ordinal];
       key.expression = makeColumn(column.type, column.id);
     } else {
       const ExpressionContext context{.scope = &scope, .clause = "ORDER BY"};
       TREFOIL_ASSIGN(key.expression, bindExpression(*item.expression, context));
       TREFOIL_ASSIGN(key.expression, settleType(std::move(key.expression)));
     }
+    TREFOIL_TRY(checkOrdered(*key.expression, item.expression->position));
     keys.push_back(std::move(key));
   }
   ExpressionPtr limit;

@@ -41,6 +41,7 @@ class TableBinder {
       TREFOIL_TRY(addColumn(column));
     }
     for (const ast::ColumnDefinition& column : create_.columns) {
+      TREFOIL_TRY(checkConstraints(column));
       for (const ast::Constraint& constraint : column.constraints) {
         TREFOIL_TRY(addConstraint(constraint, &column));
       }
@@ -78,6 +79,27 @@ class TableBinder {
     }
     definition.type = type.value();
     schema_.columns.push_back(std::move(definition));
+    return {};
+  }
+
+  // Two defaults, or NULL beside NOT NULL.
+  Status checkConstraints(const ast::ColumnDefinition& column) const {
+    const auto of_column = "for column \"" + std::string(column.name.text) + "\" of table \"" + schema_.name + "\"";
+    const ast::Constraint* value = nullptr;
+    const ast::Constraint* null = nullptr;
+    for (const ast::Constraint& constraint : column.constraints) {
+      using enum ast::ConstraintKind;
+      if (constraint.kind == kDefault) {
+        if (std::exchange(value, &constraint) != nullptr) {
+          return Error(ErrorCode::kSyntax, "multiple default values specified " + of_column).at(constraint.position);
+        }
+      } else if (constraint.kind == kNull || constraint.kind == kNotNull || constraint.kind == kPrimaryKey) {
+        const ast::Constraint* const before = std::exchange(null, &constraint);
+        if (before != nullptr && (before->kind == kNull) != (constraint.kind == kNull)) {
+          return Error(ErrorCode::kSyntax, "conflicting NULL/NOT NULL declarations " + of_column).at(constraint.position);
+        }
+      }
+    }
     return {};
   }
 
@@ -199,6 +221,10 @@ class TableBinder {
 };
 
 Status bindCreateTable(Binder& binder, const ast::CreateTable& create, PlanParts& parts) {
+  if (create.temporary) {
+    return unsupported("temporary tables are not supported", create.position);
+  }
+  TREFOIL_TRY(Binder::checkSchemaName(create.name));
   if (binder.view().findTable(create.name.name.text) != nullptr) {
     if (!create.if_not_exists) {
       return duplicateRelation(create.name.name.text, create.name.name.position);
@@ -354,10 +380,19 @@ Status bindCreateIndex(Binder& binder, const ast::CreateIndex& create, PlanParts
   if (is_hnsw) {
     return bindCreateVectorIndex(binder, create, *schema, parts);
   }
+  if (!create.options.empty()) {
+    return Error(ErrorCode::kInvalid, "unrecognized parameter \"" + std::string(create.options[0].name.text) + "\"")
+        .at(create.options[0].name.position);
+  }
   IndexDefinition index;
   index.unique = create.unique;
   std::string stem = schema->name;
   for (const ast::IndexElement& element : create.elements) {
+    if (!element.operator_class.empty()) {
+      return Error(ErrorCode::kUndefinedObject, "operator class \"" + std::string(element.operator_class.text) +
+                                                    "\" does not exist for access method \"btree\"")
+          .at(element.operator_class.position);
+    }
     TREFOIL_ASSIGN(const std::uint32_t column, indexedColumn(*schema, element));
     TREFOIL_TRY(TableBinder::checkIndexable(schema->columns[column], element.expression->position));
     stem += "_" + schema->columns[column].name;
@@ -390,6 +425,12 @@ Status bindDrop(Binder& binder, const ast::Drop& drop, PlanParts& parts) {
   std::vector<TableId> tables;
   std::vector<std::pair<TableId, IndexId>> indexes;
   for (const ast::QualifiedName& name : drop.names) {
+    if (Status known = Binder::checkSchemaName(name); !known.ok()) {
+      if (drop.if_exists) {
+        continue;
+      }
+      return known;
+    }
     const std::string text(name.name.text);
     if (drop.object == ast::DropKind::kTable) {
       const SchemaPointer schema = binder.view().findTable(text);

@@ -61,6 +61,10 @@ constexpr std::int64_t timeOfMicros(std::int64_t micros) {
 inline constexpr std::int64_t kFirstDay = daysFromCivil({kFirstYear, 1, 1});
 inline constexpr std::int64_t kLastDay = daysFromCivil({kLastYear, 12, 31});
 
+constexpr bool isTimestamp(std::int64_t micros) {
+  return micros >= kFirstDay * kMicrosPerDay && micros < (kLastDay + 1) * kMicrosPerDay;
+}
+
 static_assert(daysFromCivil({2000, 3, 1}) == 11'017 && civilFromDays(11'017).month == 3);
 static_assert(daysFromCivil({1969, 12, 31}) == -1 && civilFromDays(-1).day == 31);
 

@@ -44,7 +44,7 @@ Status integerKernel(const KernelCall& call) {
     out[i] = value;
   });
   if (failed) {
-    return integerOutOfRange(call.expression.type);
+    return integerOutOfRange(call);
   }
   return {};
 }
@@ -84,7 +84,7 @@ Status integerDivide(const KernelCall& call) {
     return divisionByZero();
   }
   if (failed) {
-    return integerOutOfRange(call.expression.type);
+    return integerOutOfRange(call);
   }
   return {};
 }
@@ -151,7 +151,7 @@ Status integerNegate(const KernelCall& call) {
     failed |= outside<W>(out[i]);
   });
   if (failed) {
-    return integerOutOfRange(call.expression.type);
+    return integerOutOfRange(call);
   }
   return {};
 }

@@ -28,7 +28,7 @@ Status integerToInteger(const KernelCall& call) {
     failed |= W == IntegerWidth::k16 && a[i] != static_cast<std::int16_t>(a[i]);
   });
   if (failed) {
-    return integerOutOfRange(call.expression.type);
+    return integerOutOfRange(call);
   }
   return {};
 }
@@ -47,7 +47,7 @@ Status realToInteger(const KernelCall& call) {
     out[i] = fits ? static_cast<Int>(rounded) : 0;
   });
   if (failed) {
-    return integerOutOfRange(call.expression.type);
+    return integerOutOfRange(call);
   }
   return {};
 }

@@ -21,9 +21,6 @@ Error timestampOutOfRange() {
 bool validDay(Int day) {
   return day >= kFirstDay && day <= kLastDay;
 }
-bool validTimestamp(Int micros) {
-  return micros >= kFirstDay * kMicrosPerDay && micros < (kLastDay + 1) * kMicrosPerDay;
-}
 
 Int nowOf(const EvalContext& context) {
   return context.execution == nullptr ? 0 : context.execution->now_us;
@@ -288,7 +285,7 @@ Status addIntervalKernel(const KernelCall& call) {
     date.month = static_cast<int>(month % 12) + 1;
     date.day = std::min(date.day, daysInMonth(date.year, date.month));
     if (__builtin_add_overflow(daysFromCivil(date) * kMicrosPerDay + timeOfMicros(timestamp[i]), micros[i], &out[i]) ||
-        !validTimestamp(out[i])) {
+        !isTimestamp(out[i])) {
       return timestampOutOfRange();
     }
   }
@@ -318,7 +315,7 @@ Status toTimestampKernel(const KernelCall& call) {
   for (std::uint32_t row = 0; row < call.rows.count; ++row) {
     const std::uint32_t i = call.rows.position(row);
     const double micros = std::nearbyint(seconds[i] * 1e6);
-    if (!(std::fabs(micros) < 9.2e18) || !validTimestamp(static_cast<Int>(micros))) {
+    if (!(std::fabs(micros) < 9.2e18) || !isTimestamp(static_cast<Int>(micros))) {
       return timestampOutOfRange();
     }
     out[i] = static_cast<Int>(micros);

@@ -18,6 +18,7 @@ template <typename Key, bool AsText>
 Status getKernel(const KernelCall& call) {
   const TextArgument json(call.arguments[0]);
   const Argument<Key> key(call.arguments[1]);
+  bool no_text = false;
   forEachPosition(call.rows, [&](std::uint32_t i) {
     std::optional<std::string_view> found;
     if constexpr (std::is_same_v<Key, StringRef>) {
@@ -29,6 +30,7 @@ Status getKernel(const KernelCall& call) {
       call.result.setNull(i);
     } else if constexpr (AsText) {
       if (const auto text = jsonAsText(*found)) {
+        no_text |= text->find('\0') != std::string::npos;
         setNewText(call, i, *text);
       } else {
         call.result.setNull(i);
@@ -37,6 +39,10 @@ Status getKernel(const KernelCall& call) {
       setNewText(call, i, *found);
     }
   });
+  if (no_text) {
+    return Error(ErrorCode::kInvalidText, "unsupported Unicode escape sequence")
+        .withDetail("\\u0000 cannot be converted to text.");
+  }
   return {};
 }
 

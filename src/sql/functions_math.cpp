@@ -28,7 +28,7 @@ Status absInteger(const KernelCall& call) {
     out[i] = value;
   });
   if (failed) {
-    return integerOutOfRange(call.expression.type);
+    return integerOutOfRange(call);
   }
   return {};
 }

@@ -76,8 +76,9 @@ inline void mapBinary(const KernelCall& call, Operation&& operation) {
                     [&](std::uint32_t i, const A& a, const B& b) { out[i] = static_cast<R>(operation(a, b)); });
 }
 
-inline Error integerOutOfRange(const SqlType& type) {
-  return Error(ErrorCode::kOutOfRange, sqlTypeName(type.withoutModifier()) + " out of range");
+// (The call's own type may be a wider one by now.)
+inline Error integerOutOfRange(const KernelCall& call) {
+  return Error(ErrorCode::kOutOfRange, sqlTypeName(call.expression.function->result) + " out of range");
 }
 inline Error realOutOfRange(bool overflow) {
   return Error(ErrorCode::kOutOfRange, overflow ? "value out of range: overflow" : "value out of range: underflow");

@@ -46,14 +46,16 @@ struct InsertPlan {
   bool streams = false;                  // the source reads no table: rows may be inserted as they come
 };
 
-// The source's chunks: row id, then for UPDATE the new values of `columns`, then (with `whole_rows`) all columns of the row as it
-// will be (UPDATE) or was (DELETE), then what else RETURNING needs.
+// The source's chunks: row id, then for UPDATE the new values of `columns`, then what else CHECKs and RETURNING need of the row
+// as it will be (UPDATE) or was (DELETE), and of what it was joined with.
 struct ChangePlan {
   SchemaPointer schema;
   PlanNodePtr source;
   bool remove = false;
   std::vector<std::uint32_t> columns;
-  bool whole_rows = false;
+  // For each column of the whole row, and then of what it was joined with, its place in the source's chunks; empty if neither
+  // CHECKs nor RETURNING want it.
+  std::vector<std::uint32_t> whole_row;
   bool may_repeat = false;               // a join may find a row more than once: the first time counts
   std::vector<BoundCheck> checks;        // over the whole row
   std::vector<ExpressionPtr> returning;  // over the whole row and what comes behind it

@@ -288,7 +288,8 @@ Result<Datum> parseDateTime(const SqlType& type, std::string_view text) {
   if (type.base == Type::kDate) {
     return Datum::date(days);
   }
-  return Datum::timestamp(days * kMicrosPerDay + micros);
+  const std::int64_t timestamp = days * kMicrosPerDay + micros;
+  return isTimestamp(timestamp) ? Result<Datum>(Datum::timestamp(timestamp)) : Result<Datum>(fieldOutOfRange(text));
 }
 
 Result<Datum> parseJson(std::string_view text) {

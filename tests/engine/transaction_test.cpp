@@ -221,4 +221,19 @@ TEST_CASE("KV structures join with tables in one statement") {
   CHECK(bank.sql("SELECT * FROM zset('h')").starts_with("(error) WRONGTYPE"));
 }
 
+TEST_CASE("BEGIN READ ONLY refuses what would write, keys and rows alike") {
+  Bank bank;
+  CHECK(bank.sql("BEGIN READ ONLY") == "OK");
+  CHECK(bank.sql("UPDATE account SET balance = 0 WHERE id = 1") ==
+        "(error) ERR cannot execute UPDATE in a read-only transaction");
+  CHECK(bank.sql("CREATE TABLE t (a int)") == "(error) ERR cannot execute CREATE TABLE in a read-only transaction");
+  CHECK(bank.run("SET total 1") == "(error) ERR cannot execute SET in a read-only transaction");
+  CHECK(bank.run("GET total") == "\"200\"");
+  CHECK(bank.sql("SELECT sum(balance) FROM account") == "[[(integer) 200]]");
+  CHECK(bank.run("COMMIT") == "OK");
+  bank.run("BEGIN");
+  CHECK(bank.run("SET total 1") == "OK");
+  CHECK(bank.run("COMMIT") == "OK");
+}
+
 }  // namespace trefoil

@@ -233,4 +233,28 @@ TEST_CASE("errors say where") {
   }
 }
 
+TEST_CASE("what UPDATE stores is what CHECK and RETURNING see") {
+  SqlDatabase database;
+  REQUIRE(database.execute("CREATE TABLE chances (id int PRIMARY KEY, x double precision CHECK (x >= 0))").ok);
+  REQUIRE(database.execute("INSERT INTO chances SELECT g, 0 FROM generate_series(1, 100) g").ok);
+  const auto returned = database.query("UPDATE chances SET x = random() RETURNING x");
+  REQUIRE(returned.status.ok());
+  const auto stored = database.query("SELECT x FROM chances");
+  REQUIRE(returned.result.rows.size() == stored.result.rows.size());
+  for (std::size_t row = 0; row < stored.result.rows.size(); ++row) {
+    CHECK(identical(returned.result.rows[row][0].view(), stored.result.rows[row][0].view()));
+  }
+}
+
+TEST_CASE("a join without keys is given up within a chunk of its input") {
+  SqlDatabase database;
+  database.time_limit_us = 50'000;
+  const auto started = std::chrono::steady_clock::now();
+  const auto outcome =
+      database.query("SELECT count(*) FROM generate_series(1, 2000) a JOIN generate_series(1, 1000000) b ON a.a + b.b < 0");
+  CHECK(outcome.status.error().code == ErrorCode::kTimeout);
+  // The products of one chunk of `a` alone are two thousand millions.
+  CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(3));
+}
+
 }  // namespace trefoil::sql::test

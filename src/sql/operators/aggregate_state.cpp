@@ -130,7 +130,7 @@ class IntegerSumState final : public GroupedState<IntegerSumState<Average>, Inte
         out.as<double>()[i] = static_cast<double>(static_cast<long double>(state.sum) / static_cast<long double>(state.count));
       } else {
         if (state.sum > INT64_MAX || state.sum < INT64_MIN) {
-          return integerOutOfRange(SqlType::bigint());
+          return Error(ErrorCode::kOutOfRange, "bigint out of range");
         }
         out.as<Int>()[i] = static_cast<Int>(state.sum);
       }

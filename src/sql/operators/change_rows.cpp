@@ -65,14 +65,10 @@ void RowChecks::prepare() {
   conditions_.prepare();
 }
 
-Status RowChecks::check(Execution& execution, const Chunk& chunk, std::size_t first) {
-  if (checks_.empty() || chunk.rows.count == 0) {
+Status RowChecks::check(Execution& execution, const Chunk& rows) {
+  if (rows.rows.count == 0) {
     return {};
   }
-  Chunk rows;
-  rows.columns.assign(chunk.columns.begin() + static_cast<std::ptrdiff_t>(first),
-                      chunk.columns.begin() + static_cast<std::ptrdiff_t>(first + schema_.columns.size()));
-  rows.rows = chunk.rows;
   for (std::size_t i = 0; i < checks_.size(); ++i) {
     Column result;
     TREFOIL_TRY(conditions_[i].evaluate(execution.eval, rows, rows.rows, result));
@@ -82,8 +78,8 @@ Status RowChecks::check(Execution& execution, const Chunk& chunk, std::size_t fi
         continue;
       }
       std::string text;
-      for (const Column& column : rows.columns) {
-        const Datum value = column.datum(position);
+      for (std::size_t column = 0; column < schema_.columns.size(); ++column) {
+        const Datum value = rows.columns[column].datum(position);
         text += (text.empty() ? "" : ", ") + (value.isNull() ? std::string("null") : toText(value));
       }
       return Error(ErrorCode::kCheckViolation,
@@ -179,7 +175,7 @@ Status InsertRows::insertChunk(Execution& execution, const Chunk& source) {
       row_chunk_.columns[c] = Column{};
     }
   }
-  TREFOIL_TRY(checks_.check(execution, row_chunk_, 0));
+  TREFOIL_TRY(checks_.check(execution, row_chunk_));
   for (std::uint32_t row = 0; row < source.rows.count; ++row) {
     bool inserted = false;
     TREFOIL_TRY(insertRow(execution, source.rows.position(row), inserted));
@@ -276,7 +272,7 @@ Status InsertRows::updateExisting(Execution& execution, std::uint64_t row, bool&
     changes.push_back({column, value});
     changed.columns[column] = results[i];
   }
-  TREFOIL_TRY(checks_.check(execution, changed, 0));
+  TREFOIL_TRY(checks_.check(execution, changed));
   if (answers_ != nullptr) {
     for (Column& column : changed.columns) {
       column.stable = false;
@@ -314,19 +310,20 @@ Status ChangeRows::run(Execution& execution, ResultSink* sink, std::int64_t& aff
   returning_.prepare();
   TREFOIL_TRY(source_->open(execution));
   affected = 0;
-  const std::size_t first_column = 1 + plan_.columns.size();
   const auto change = [&](const Chunk& chunk) -> Status {
     TREFOIL_TRY(execution.check());
     Chunk rows = chunk;
     if (plan_.may_repeat) {
       rows.rows = {changed_.data(), static_cast<std::uint32_t>(changed_.size())};
     }
-    TREFOIL_TRY(checks_.check(execution, rows, first_column));
+    Chunk whole;
+    for (const std::uint32_t place : plan_.whole_row) {
+      whole.columns.push_back(rows.columns[place]);
+    }
+    whole.rows = rows.rows;
+    TREFOIL_TRY(checks_.check(execution, whole));
     // What RETURNING answers is computed from the collected rows, before or after makes no difference to them.
     if (!plan_.returning.empty() && sink != nullptr && rows.rows.count > 0) {
-      Chunk whole;
-      whole.columns.assign(rows.columns.begin() + static_cast<std::ptrdiff_t>(first_column), rows.columns.end());
-      whole.rows = rows.rows;
       TREFOIL_TRY(returning_.evaluate(execution.eval, whole, answer_.columns));
       answer_.rows = rows.rows;
     }

@@ -19,8 +19,8 @@ class RowChecks {
  public:
   RowChecks(const TableSchema& schema, const std::vector<BoundCheck>& checks);
   void prepare();
-  // `chunk` has the table's columns from `first` on. kCheckViolation with the row as DETAIL.
-  Status check(Execution& execution, const Chunk& chunk, std::size_t first);
+  // `rows` begins with the table's columns. kCheckViolation with the row as DETAIL.
+  Status check(Execution& execution, const Chunk& rows);
 
  private:
   const TableSchema& schema_;

@@ -49,7 +49,11 @@ inline std::uint64_t hashOf(const StringRef& value) {
   return hashBytes(value.data(), value.size());
 }
 inline std::uint64_t hashOf(const VectorRef& value) {
-  return hashBytes(reinterpret_cast<const char*>(value.data), value.dimension * sizeof(float));
+  std::uint64_t hash = value.dimension;
+  for (std::uint32_t i = 0; i < value.dimension; ++i) {
+    hash = mix(hash ^ std::bit_cast<std::uint32_t>(value.data[i] + 0.0F));  // -0 equals 0
+  }
+  return hash;
 }
 
 inline bool same(std::uint8_t a, std::uint8_t b) {

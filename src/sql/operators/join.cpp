@@ -86,6 +86,7 @@ class JoinOperator final : public Operator {
       if (out.rows.count > 0) {
         return {};
       }
+      TREFOIL_TRY(execution.check());  // a probe chunk may have any number of candidates that do not pass
     }
   }
 

@@ -42,8 +42,7 @@ int compareValues(const Datum& a, const Datum& b) {
     case Type::kVector: {
       const auto x = a.asVector();
       const auto y = b.asVector();
-      const auto order = std::lexicographical_compare_three_way(x.begin(), x.end(), y.begin(), y.end(),
-                                                                [](float p, float q) { return std::strong_order(p, q); });
+      const auto order = std::lexicographical_compare_three_way(x.begin(), x.end(), y.begin(), y.end());  // without NaN
       return order < 0 ? -1 : order > 0 ? 1 : 0;
     }
   }
