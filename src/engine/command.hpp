@@ -12,6 +12,7 @@
 namespace trefoil {
 
 class Session;
+struct CommandMeta;
 
 // One call. The views in `args` are good until the handler returns.
 struct CommandCall {
@@ -43,6 +44,10 @@ Error syntaxError();
 Error notAnIntegerError();  // value is not an integer or out of range
 Error notAFloatError();     // value is not a valid float
 Error arityError(std::string_view command_name);
-Error subcommandError(std::string_view command_name, std::string_view subcommand);
+
+// Whether a call has as many arguments as its command, and its subcommand, takes. Comes before everything else, also in MULTI.
+Status checkArguments(const CommandMeta& meta, std::span<const std::string_view> args);
+// The answer to HELP, which every command with subcommands has.
+Status replyHelp(std::string_view command_name, Reply& reply);
 
 }  // namespace trefoil

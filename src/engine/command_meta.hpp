@@ -24,6 +24,7 @@ enum CommandFlag : std::uint32_t {
   kSqlText = 1U << 12,       // its first argument is a SQL statement
   kSqlShorthand = 1U << 13,  // it is made into a SQL query
   kOptionDb = 1U << 14,      // its option DB names the database of its last key
+  kSubcommanded = 1U << 15,  // its first argument names what it does: kSubcommands
 };
 
 enum class CommandGroup : std::uint8_t {
@@ -61,6 +62,21 @@ inline constexpr auto kCommands = std::to_array<CommandMeta>({
   {name, arity, flags, first, last, step, CommandGroup::group, since, summary, syntax},
 #include "engine/commands.def"
 #undef COMMAND
+});
+
+// What the first argument of a kSubcommanded command may be. The arity counts the command's name, too.
+struct SubcommandMeta {
+  std::string_view command;
+  std::string_view name;
+  int arity;
+};
+
+inline constexpr auto kSubcommands = std::to_array<SubcommandMeta>({
+    {"CLIENT", "GETNAME", 2}, {"CLIENT", "HELP", 2},     {"CLIENT", "ID", 2},       {"CLIENT", "INFO", 2},
+    {"CLIENT", "LIST", -2},   {"CLIENT", "NO-EVICT", 3}, {"CLIENT", "NO-TOUCH", 3}, {"CLIENT", "SETINFO", 4},
+    {"CLIENT", "SETNAME", 3}, {"COMMAND", "COUNT", 2},   {"COMMAND", "DOCS", -2},   {"COMMAND", "GETKEYS", -3},
+    {"COMMAND", "HELP", 2},   {"COMMAND", "INFO", -2},   {"COMMAND", "LIST", 2},    {"CONFIG", "GET", -3},
+    {"CONFIG", "HELP", 2},    {"CONFIG", "SET", -4},     {"OBJECT", "ENCODING", 3}, {"OBJECT", "HELP", 2},
 });
 
 consteval bool commandsWellFormed() {

@@ -8,8 +8,8 @@ namespace trefoil {
 
 namespace {
 
-// A batch is prefetched in pieces of this size: more would push the first ones out of the cache again.
-constexpr std::size_t kPrefetchWindow = 64;
+// A batch is looked at ahead in pieces of this size: more would push the first keys out of the cache again.
+constexpr std::size_t kWindow = 64;
 
 }  // namespace
 
@@ -67,14 +67,13 @@ Status Session::Impl::executeAsTransaction(int command, std::span<const std::str
 
 // --- Batches ---------------------------------------------------------------------------------------------------------------
 
-bool Session::Impl::isSlow(const Statement& statement) {
+bool Session::Impl::isSlow(const Statement& statement, int command) {
   if (!statement.sql.empty()) {
     return isSlowSql(statement.sql);
   }
   if (statement.args.empty()) {
     return false;
   }
-  const int command = commandOf(statement.args);
   if (command < 0) {
     const std::optional<std::string> text = sqlFromWords(statement.args);
     const bool slow = text && isSlowSql(*text);
@@ -97,24 +96,24 @@ bool Session::Impl::isSlow(const Statement& statement) {
   return (meta.flags & kSlowLane) != 0;
 }
 
-// The caches are told of all keys of a window before the first command runs, so that their misses overlap.
-void Session::Impl::prefetch(std::span<const Statement> statements) {
-  struct Target {
-    std::uint64_t hash;
-  };
-  std::array<Target, kPrefetchWindow> targets;
+// Finds the commands of a window. The caches are told of all its keys before the first command runs, so that their misses
+// overlap.
+void Session::Impl::lookAhead(std::span<const Statement> window, std::span<int> commands) {
+  std::array<std::uint64_t, kWindow> hashes;
   std::size_t count = 0;
   const kv::Store& store = database.manager().kv();
-  for (const Statement& statement : statements) {
-    const int command = statement.args.size() < 2 ? -1 : findCommand(statement.args[0]);
-    if (command >= 0 && kCommands[static_cast<std::size_t>(command)].first_key == 1) {
-      targets[count++] = {store.hash(statement.args[1])};
+  const bool prefetches = window.size() > 1 && transaction == nullptr;
+  for (std::size_t i = 0; i < window.size(); ++i) {
+    commands[i] = commandOf(window[i]);
+    if (prefetches && commands[i] >= 0 && kCommands[static_cast<std::size_t>(commands[i])].first_key == 1 &&
+        window[i].args.size() > 1) {
+      hashes[count++] = store.hash(window[i].args[1]);
     }
   }
   using Stage = kv::Store::PrefetchStage;
   for (const Stage stage : {Stage::kPartition, Stage::kDirectory, Stage::kBucket, Stage::kEntry}) {
     for (std::size_t i = 0; i < count; ++i) {
-      store.prefetch(stage, db, targets[i].hash);
+      store.prefetch(stage, db, hashes[i]);
     }
   }
 }
@@ -125,16 +124,18 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
   query_us = 0;
   bool only_read = true;
   std::size_t done = 0;
+  std::array<int, kWindow> commands;
   while (done < statements.size()) {
-    if (done % kPrefetchWindow == 0 && statements.size() - done > 1 && transaction == nullptr) {
-      prefetch(statements.subspan(done, std::min(kPrefetchWindow, statements.size() - done)));
+    if (done % kWindow == 0) {
+      lookAhead(statements.subspan(done, std::min(kWindow, statements.size() - done)), commands);
     }
-    if (isSlow(statements[done])) {
+    const int command = commands[done % kWindow];
+    if (isSlow(statements[done], command)) {
       looked_at_ = {};  // a worker scans it with a scanner of its own
       break;
     }
     in_fast_lane_ = true;
-    const bool read = executeNow(statements[done], reply);
+    const bool read = executeNow(statements[done], command, reply);
     in_fast_lane_ = false;
     looked_at_ = {};
     if (std::exchange(gave_up_, false)) {

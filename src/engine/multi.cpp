@@ -41,8 +41,9 @@ void Session::Impl::discardMulti() {
   queued_count = 0;
 }
 
-void Session::Impl::queue(const Statement& statement, Reply& reply) {
+void Session::Impl::queue(const Statement& statement, int command, Reply& reply) {
   QueuedStatement copy;
+  copy.command = command;
   std::size_t bytes = statement.sql.size();
   for (const std::string_view arg : statement.args) {
     copy.args.emplace_back(arg);
@@ -67,20 +68,18 @@ bool Session::Impl::queueFootprint(KeyFootprint& footprint) const {
   const kv::Store& store = database.manager().kv();
   int at_db = db;
   for (const QueuedStatement& statement : queued_) {
-    const int command = statement.args.empty() ? -1 : findCommand(statement.args[0]);
-    if (command < 0) {
+    if (statement.command < 0) {
       return false;
     }
-    const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
-    const std::vector<std::string_view> args = viewsOf(statement.args);
-    if ((meta.flags & (kSqlText | kSqlShorthand | kWholeDatabase | kAllDatabases)) != 0 || commandOf(args) < 0) {
+    const CommandMeta& meta = kCommands[static_cast<std::size_t>(statement.command)];
+    if ((meta.flags & (kSqlText | kSqlShorthand | kWholeDatabase | kAllDatabases)) != 0) {
       return false;
     }
     if (meta.name == "SELECT" || meta.name == "USE") {
       const std::optional<std::int64_t> wanted = kv::parseInteger(statement.args[1]);
       at_db = wanted && *wanted >= 0 && *wanted < store.databases() ? static_cast<int>(*wanted) : at_db;
     }
-    footprint.addCommand(store, meta, args, at_db);
+    footprint.addCommand(store, meta, viewsOf(statement.args), at_db);
   }
   return true;
 }
@@ -124,7 +123,7 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
   const Reply::Mark mark = reply.mark();
   const int db_before = db;
   const bool writes = std::any_of(queued_.begin(), queued_.end(), [](const QueuedStatement& statement) {
-    return (kCommands[static_cast<std::size_t>(findCommand(statement.args[0]))].flags & kWrite) != 0;
+    return (kCommands[static_cast<std::size_t>(statement.command)].flags & kWrite) != 0;
   });
   if (writes) {
     TREFOIL_TRY(manager.admitWrite());
@@ -157,13 +156,12 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
 
 void Session::Impl::runQueuedCommand(const QueuedStatement& statement, kv::View& view, EffectBuffer& effects, Reply& reply) {
   const std::vector<std::string_view> args = viewsOf(statement.args);
-  const int command = findCommand(args[0]);
-  const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
+  const CommandMeta& meta = kCommands[static_cast<std::size_t>(statement.command)];
   const std::size_t before = effects.size();
   CommandCall call{args, view, reply, self, now, db};
   Status status = (meta.flags & kDenyOom) != 0 ? database.checkMemory() : Status();
   if (status.ok()) {
-    status = handlerOf(command)(call);
+    status = handlerOf(statement.command)(call);
   }
   if (!status.ok()) {
     TREFOIL_ASSERT(effects.size() == before);
@@ -217,7 +215,7 @@ void Session::Impl::runQueuedStatement(const QueuedStatement& statement, txn::Tr
     return answer(executeSql(statement.sql, parameters, statement.table_form, reply), reply);
   }
   const std::vector<std::string_view> args = viewsOf(statement.args);
-  const int command = commandOf(args);
+  const int command = statement.command;
   TREFOIL_ASSERT(command >= 0);  // others are queued as SQL or were refused
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
   Status status = (meta.flags & kDenyOom) != 0 ? database.checkMemory() : Status();

@@ -73,9 +73,9 @@ std::optional<std::string> Session::Impl::sqlFromWords(std::span<const std::stri
   return text;
 }
 
-// The index of the command in the table, or -1 for SQL as bare words and for words that nobody knows.
-int Session::Impl::commandOf(std::span<const std::string_view> args) {
-  const int command = findCommand(args[0]);
+int Session::Impl::commandOf(const Statement& statement) {
+  const std::span<const std::string_view> args = statement.args;
+  const int command = args.empty() ? -1 : findCommand(args[0]);
   // SELECT <n> alone is Redis's database switch.
   if (command >= 0 && kCommands[static_cast<std::size_t>(command)].name == "SELECT" &&
       (args.size() != 2 || !isInteger(args[1]))) {
@@ -87,19 +87,18 @@ int Session::Impl::commandOf(std::span<const std::string_view> args) {
 void Session::Impl::execute(const Statement& statement, Reply& reply) {
   now = database.env().now();
   cancelled.store(false, std::memory_order_relaxed);
-  noteFence(executeNow(statement, reply));
+  noteFence(executeNow(statement, commandOf(statement), reply));
 }
 
-bool Session::Impl::executeNow(const Statement& statement, Reply& reply) {
+bool Session::Impl::executeNow(const Statement& statement, int command, Reply& reply) {
   bool only_read = false;
   if (!statement.sql.empty()) {
     if (multi != MultiState::kNone) {
-      queue(statement, reply);
+      queue(statement, command, reply);
     } else {
       answer(executeSql(statement.sql, statement.parameters, statement.table_form, reply), reply);
     }
   } else if (!statement.args.empty()) {
-    const int command = commandOf(statement.args);
     if (command >= 0) {
       executeCommand(statement, command, reply);
       only_read = (kCommands[static_cast<std::size_t>(command)].flags & kRead) != 0;
@@ -114,7 +113,7 @@ bool Session::Impl::executeNow(const Statement& statement, Reply& reply) {
 
 void Session::Impl::executeWords(const std::string& sql, Reply& reply) {
   if (multi != MultiState::kNone) {
-    return queue({.args = {}, .sql = sql, .parameters = {}, .table_form = TableForm::kRowsOnly}, reply);
+    return queue({.args = {}, .sql = sql, .parameters = {}, .table_form = TableForm::kRowsOnly}, -1, reply);
   }
   Status status = executeSql(sql, {}, TableForm::kRowsOnly, reply);
   if (!status.ok() && status.error().code == ErrorCode::kUndefinedColumn && status.error().hint.empty()) {
@@ -159,21 +158,19 @@ void Session::Impl::refuse(const Error& error, Reply& reply) {
 
 void Session::Impl::executeCommand(const Statement& statement, int command, Reply& reply) {
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
-  const auto count = static_cast<int>(statement.args.size());
-  if (meta.arity > 0 ? count != meta.arity : count < -meta.arity) {
-    const Error error = arityError(meta.name);
+  if (const Status status = checkArguments(meta, statement.args); !status.ok()) {
     if (meta.name == "EXEC") {
       discardMulti();
       unwatch();
-      return reply.error(Error(ErrorCode::kExecAbort, "Transaction discarded because of: " + error.message));
+      return reply.error(Error(ErrorCode::kExecAbort, "Transaction discarded because of: " + status.error().message));
     }
-    return refuse(error, reply);
+    return refuse(status.error(), reply);
   }
   if (multi != MultiState::kNone && (meta.flags & kAtOnce) == 0) {
     if ((meta.flags & kNoMulti) != 0) {
       return refuse(Error(ErrorCode::kInvalid, "Command not allowed inside a transaction"), reply);
     }
-    return queue(statement, reply);
+    return queue(statement, command, reply);
   }
   last_command.store(&meta, std::memory_order_relaxed);
   answer(callCommand(command, statement.args, reply), reply);

@@ -51,6 +51,7 @@ struct SqlOutcome {
 
 // A statement that MULTI queued: it owns its bytes.
 struct QueuedStatement {
+  int command = -1;  // as Impl::commandOf() said
   std::vector<std::string> args;
   std::string sql;
   std::vector<Value> parameters;
@@ -139,9 +140,10 @@ class Session::Impl {
  private:
   // Commands (session.cpp, kv_execution.cpp)
   static std::optional<std::string> sqlFromWords(std::span<const std::string_view> words);
-  static int commandOf(std::span<const std::string_view> args);
+  // The index of the command in the table, or -1 for SQL, as a text or as bare words, and for words that nobody knows.
+  static int commandOf(const Statement& statement);
   // True if it can only have read. The fence is the caller's.
-  bool executeNow(const Statement& statement, Reply& reply);
+  bool executeNow(const Statement& statement, int command, Reply& reply);
   void executeWords(const std::string& sql, Reply& reply);
   void executeCommand(const Statement& statement, int command, Reply& reply);
   Status callCommand(int command, std::span<const std::string_view> args, Reply& reply);
@@ -152,11 +154,11 @@ class Session::Impl {
   Status executeLive(int command, std::span<const std::string_view> args, Reply& reply);
   Status executeInTransaction(txn::Transaction& target, int command, std::span<const std::string_view> args, Reply& reply);
   Status executeAsTransaction(int command, std::span<const std::string_view> args, Reply& reply);
-  bool isSlow(const Statement& statement);
-  void prefetch(std::span<const Statement> statements);
+  bool isSlow(const Statement& statement, int command);
+  void lookAhead(std::span<const Statement> window, std::span<int> commands);
 
   // MULTI (multi.cpp)
-  void queue(const Statement& statement, Reply& reply);
+  void queue(const Statement& statement, int command, Reply& reply);
   bool queueFootprint(KeyFootprint& footprint) const;
   [[nodiscard]] bool queueIsSlow() const;
   Status executeQueue(Reply& reply);

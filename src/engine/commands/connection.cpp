@@ -169,24 +169,27 @@ Status clientOnOff(CommandCall& call) {
 Status client(CommandCall& call) {
   Session::Impl& session = call.session.impl();
   const std::string_view word = call.args[1];
-  const std::size_t count = call.args.size();
-  if (equalsIgnoringCase(word, "ID") && count == 2) {
+  if (equalsIgnoringCase(word, "ID")) {
     call.reply.integer(static_cast<std::int64_t>(session.id));
-  } else if (equalsIgnoringCase(word, "GETNAME") && count == 2) {
+  } else if (equalsIgnoringCase(word, "GETNAME")) {
     session.name.empty() ? call.reply.null() : call.reply.bulk(session.name);
-  } else if (equalsIgnoringCase(word, "SETNAME") && count == 3) {
+  } else if (equalsIgnoringCase(word, "SETNAME")) {
     return clientSetName(call);
-  } else if (equalsIgnoringCase(word, "SETINFO") && count == 4) {
+  } else if (equalsIgnoringCase(word, "SETINFO")) {
     return clientSetInfo(call);
-  } else if (equalsIgnoringCase(word, "INFO") && count == 2) {
+  } else if (equalsIgnoringCase(word, "INFO")) {
     call.reply.verbatim(session.describe() + "\n");
-  } else if (equalsIgnoringCase(word, "LIST") && count == 2) {
+  } else if (equalsIgnoringCase(word, "LIST")) {
+    if (call.args.size() > 2) {
+      return syntaxError();
+    }
     call.reply.verbatim(session.database.describeSessions());
-  } else if ((equalsIgnoringCase(word, "NO-EVICT") || equalsIgnoringCase(word, "NO-TOUCH")) && count == 3) {
-    // Neither changes anything here: eviction never closes a client, and reading a key does not change what is evicted.
-    return clientOnOff(call);
+  } else if (equalsIgnoringCase(word, "HELP")) {
+    return replyHelp("CLIENT", call.reply);
   } else {
-    return subcommandError("CLIENT", word);
+    // NO-EVICT, NO-TOUCH. Neither changes anything here: eviction never closes a client, and reading a key does not change what
+    // is evicted.
+    return clientOnOff(call);
   }
   return {};
 }

@@ -61,7 +61,10 @@ Status search(CommandCall& call) {
 Status config(CommandCall& call) {
   Settings& settings = call.session.impl().database.settings();
   const std::string word = upperCase(call.args[1]);
-  if (word == "GET" && call.args.size() >= 3) {
+  if (word == "HELP") {
+    return replyHelp("CONFIG", call.reply);
+  }
+  if (word == "GET") {
     const auto found = settings.configGet(call.args.subspan(2));
     call.reply.map(found.size());
     for (const auto& [name, value] : found) {
@@ -70,22 +73,16 @@ Status config(CommandCall& call) {
     }
     return {};
   }
-  if (word == "SET" && call.args.size() >= 4) {
-    if (call.args.size() % 2 != 0) {
-      return arityError("config|set");
-    }
-    std::vector<std::pair<std::string_view, std::string_view>> pairs;
-    for (std::size_t i = 2; i + 1 < call.args.size(); i += 2) {
-      pairs.emplace_back(call.args[i], call.args[i + 1]);
-    }
-    TREFOIL_TRY(settings.configSet(pairs));
-    call.reply.simple("OK");
-    return {};
+  if (call.args.size() % 2 != 0) {
+    return syntaxError();
   }
-  if (word == "GET" || word == "SET") {
-    return arityError("config|" + lowerCase(word));
+  std::vector<std::pair<std::string_view, std::string_view>> pairs;
+  for (std::size_t i = 2; i + 1 < call.args.size(); i += 2) {
+    pairs.emplace_back(call.args[i], call.args[i + 1]);
   }
-  return subcommandError("CONFIG", call.args[1]);
+  TREFOIL_TRY(settings.configSet(pairs));
+  call.reply.simple("OK");
+  return {};
 }
 
 // --- INFO ------------------------------------------------------------------------------------------------------------------
@@ -315,7 +312,7 @@ Status commandInfo(CommandCall& call) {
     if (const int index = findCommand(name); index >= 0) {
       pushInfo(kCommands[static_cast<std::size_t>(index)], call.reply);
     } else {
-      call.reply.nullArray();
+      call.reply.null();
     }
   }
   return {};
@@ -360,9 +357,9 @@ Status command(CommandCall& call) {
     for (const CommandMeta& meta : kCommands) {
       pushInfo(meta, call.reply);
     }
-  } else if (word == "COUNT" && call.args.size() == 2) {
+  } else if (word == "COUNT") {
     call.reply.integer(static_cast<std::int64_t>(kCommands.size()));
-  } else if (word == "LIST" && call.args.size() == 2) {
+  } else if (word == "LIST") {
     std::vector<std::string> names;
     for (const CommandMeta& meta : kCommands) {
       names.push_back(lowerCase(meta.name));
@@ -375,7 +372,7 @@ Status command(CommandCall& call) {
   } else if (word == "GETKEYS") {
     return commandGetKeys(call);
   } else {
-    return subcommandError("COMMAND", call.args[1]);
+    return replyHelp("COMMAND", call.reply);
   }
   return {};
 }
