@@ -94,7 +94,8 @@ class View {
   std::optional<std::string> randomKey(int db, const std::function<std::uint64_t()>& random);
 
   // --- Writes. The key must be absent or of the right type, which the handler has checked. Each stages what really changes and
-  // returns it; nothing is staged if nothing changes.
+  // returns it; nothing is staged if nothing changes. But append(), setDeadline() and listTrim() of a key that is there always
+  // are a change, as in Redis: whoever watches the key is told.
 
   // Strings
   void setString(const Key& key, std::string_view value, Deadline deadline = kNever);

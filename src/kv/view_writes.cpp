@@ -84,10 +84,8 @@ void View::setString(const Key& key, std::string_view value, Deadline deadline) 
 std::size_t View::append(const Key& key, std::string_view bytes) {
   const Entry* entry = current(key);
   const std::size_t before = StringHandle(entry).size();
-  if (entry == nullptr || !bytes.empty()) {
-    Staging effect(*this, EffectKind::kAppend, key);
-    effect->putString(bytes);
-  }
+  Staging effect(*this, EffectKind::kAppend, key);
+  effect->putString(bytes);
   return before + bytes.size();
 }
 
@@ -122,11 +120,10 @@ bool View::setDeadline(const Key& key, Deadline deadline) {
   if (entry == nullptr) {
     return false;
   }
-  if (entry->deadline() == deadline) {
-    return true;
-  }
   if (deadline.never()) {
-    const Staging effect(*this, EffectKind::kClearDeadline, key);
+    if (entry->hasDeadline()) {
+      const Staging effect(*this, EffectKind::kClearDeadline, key);
+    }
   } else {
     Staging effect(*this, EffectKind::kSetDeadline, key);
     effect->putInt(deadline.unix_ms);
@@ -214,11 +211,8 @@ void View::listErase(const Key& key, std::size_t index, std::size_t count) {
 }
 
 void View::listTrim(const Key& key, std::size_t start, std::size_t count) {
-  const std::size_t size = ListHandle(current(key)).size();
-  TREFOIL_ASSERT(start + count <= size);
-  if (count < size) {
-    stageListRange(key, EffectKind::kListTrim, start, count);
-  }
+  TREFOIL_ASSERT(start + count <= ListHandle(current(key)).size());
+  stageListRange(key, EffectKind::kListTrim, start, count);
 }
 
 // ------------------------------------------------------------------------------------------------- hashes, sets and sorted sets

@@ -84,6 +84,58 @@ TEST_CASE("UNWATCH inside MULTI comes too late, and does no harm") {
   }
 }
 
+TEST_CASE("A subcommand that does not exist, or with too few words, is refused when it would be queued") {
+  SessionFixture fixture;
+  fixture.run("MULTI");
+  CHECK(fixture.run("CLIENT NOSUCH") == "(error) ERR unknown subcommand 'NOSUCH'. Try CLIENT HELP.");
+  CHECK(fixture.run("EXEC") == "(error) EXECABORT Transaction discarded because of previous errors.");
+  fixture.run("MULTI");
+  CHECK(fixture.run("config get") == "(error) ERR wrong number of arguments for 'config|get' command");
+  CHECK(fixture.run("EXEC") == "(error) EXECABORT Transaction discarded because of previous errors.");
+}
+
+// What counts is Redis's word (signalModifiedKey): compared with it by tests/acceptance/like_redis.py.
+TEST_CASE("A write that leaves a watched key as it was may be a change nevertheless") {
+  SessionFixture fixture;
+  auto other = fixture.connect();
+  struct Write {
+    std::string_view command;
+    bool is_change;
+  };
+  const auto [command, is_change] = GENERATE(values<Write>({
+      {"APPEND s ''", true},
+      {"SETRANGE s 0 ''", false},
+      {"SET s abc", true},
+      {"SET s abc NX", false},
+      {"EXPIREAT t 4000000000", true},
+      {"GETEX t PXAT 4000000000000", true},
+      {"GETEX s PERSIST", false},
+      {"PERSIST s", false},
+      {"LTRIM l 0 -1", true},
+      {"LMOVE l l LEFT LEFT", true},
+      {"LREM l 0 nope", false},
+      {"RPOPLPUSH one one", true},
+      {"LPOP l 0", false},
+      {"HSET h f v", true},
+      {"HDEL h nope", false},
+      {"SADD m a", false},
+      {"ZADD z 1 a", false},
+      {"RENAME s s", false},
+  }));
+  CAPTURE(command);
+  for (const std::string_view line :
+       {"SET s abc", "SET t v PXAT 4000000000000", "RPUSH l a b", "RPUSH one a", "HSET h f v", "SADD m a", "ZADD z 1 a"}) {
+    fixture.run(line);
+  }
+  fixture.run("WATCH s t l one h m z");
+  runOn(*other, command);
+  fixture.run("MULTI");
+  CHECK(fixture.run("EXEC") == (is_change ? "(nil)" : "[]"));
+  CHECK(fixture.run("PEXPIRETIME t") == "(integer) 4000000000000");
+  CHECK(fixture.run("LRANGE l 0 -1") == "[\"a\", \"b\"]");
+  CHECK(fixture.run("LRANGE one 0 -1") == "[\"a\"]");
+}
+
 TEST_CASE("EXEC answers nil when a watched key was changed") {
   SessionFixture fixture;
   auto other = fixture.connect();

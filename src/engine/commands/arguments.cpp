@@ -151,9 +151,13 @@ IndexRange indexRange(std::int64_t start, std::int64_t stop, std::size_t size) {
 }
 
 Result<std::uint64_t> scanCursor(std::string_view argument) {
+  if (argument.empty()) {
+    return 0;
+  }
+  const std::string_view digits = argument.substr(argument.front() == '+' ? 1 : 0);
   std::uint64_t cursor = 0;
-  const auto [end, error] = std::from_chars(argument.data(), argument.data() + argument.size(), cursor);
-  if (error != std::errc() || end != argument.data() + argument.size()) {
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), cursor);
+  if (error != std::errc() || end != digits.data() + digits.size()) {
     return Error(ErrorCode::kInvalid, "invalid cursor");
   }
   return cursor;

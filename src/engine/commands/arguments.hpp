@@ -64,7 +64,7 @@ struct ScanOptions {
   std::optional<std::string_view> match;
   std::optional<std::string_view> type;
 };
-// "invalid cursor"
+// "invalid cursor". As Redis's strtoul takes them: an empty one is 0, and a plus may stand in front.
 Result<std::uint64_t> scanCursor(std::string_view argument);
 // Reads those behind the cursor, args[at]; TYPE only if allowed.
 Result<ScanOptions> scanOptions(std::span<const std::string_view> args, std::size_t at, bool type_allowed);

@@ -1,4 +1,5 @@
 // Commands on keys whatever they hold. Redis: db.c, expire.c, object.c.
+#include "base/ascii_case.hpp"
 #include "base/glob.hpp"
 #include "engine/commands/arguments.hpp"
 
@@ -197,7 +198,7 @@ Status scan(CommandCall& call) {
   std::vector<std::string> names;
   const std::uint64_t next = call.kv.scan(call.db, cursor, options.count, [&](const kv::Entry& entry) {
     if ((!options.match || globMatch(*options.match, entry.key())) &&
-        (!options.type || kv::typeName(entry.type()) == *options.type)) {
+        (!options.type || equalsIgnoringCase(kv::typeName(entry.type()), *options.type))) {
       names.emplace_back(entry.key());
     }
   });
@@ -285,9 +286,8 @@ Status copy(CommandCall& call) {
 }
 
 Status object(CommandCall& call) {
-  if (call.args.size() != 3 || !isWord(call.args[1], "ENCODING")) {
-    return Error(ErrorCode::kInvalid, "unknown subcommand or wrong number of arguments for '" +
-                                          std::string(call.args[1].substr(0, 128)) + "'. Try OBJECT HELP.");
+  if (isWord(call.args[1], "HELP")) {
+    return replyHelp("OBJECT", call.reply);
   }
   const kv::Entry* entry = call.kv.find(keyAt(call, 2));
   if (entry == nullptr) {

@@ -41,6 +41,29 @@ Status incrementBy(CommandCall& call, std::int64_t amount) {
   return {};
 }
 
+// What SET and GETEX are told about the deadline: EX, PX, EXAT or PXAT with a time, or instead of these one word of the
+// command's own. The same option may be given more than once; the last one counts.
+struct ExpiryOption {
+  std::optional<ExpiryUnit> unit;
+  std::string_view amount;
+  bool has_word = false;
+
+  // Takes args[at] if it is such an option, and moves `at` to its last word.
+  bool take(std::span<const std::string_view> args, std::size_t& at, std::string_view word) {
+    if (isWord(args[at], word) && !unit) {
+      has_word = true;
+      return true;
+    }
+    const auto named = expiryUnit(args[at]);
+    if (!named || has_word || (unit && *unit != *named) || at + 1 == args.size()) {
+      return false;
+    }
+    unit = named;
+    amount = args[++at];
+    return true;
+  }
+};
+
 // The options of SET.
 struct SetOptions {
   bool only_absent = false;   // NX
@@ -52,28 +75,22 @@ struct SetOptions {
 
 Result<SetOptions> setOptions(CommandCall& call) {
   SetOptions options;
-  std::optional<ExpiryUnit> expiry;
-  std::string_view amount;
+  ExpiryOption expiry;
   for (std::size_t i = 3; i < call.args.size(); ++i) {
     const std::string_view option = call.args[i];
-    const auto unit = expiryUnit(option);
     if (isWord(option, "NX") && !options.only_present) {
       options.only_absent = true;
     } else if (isWord(option, "XX") && !options.only_absent) {
       options.only_present = true;
     } else if (isWord(option, "GET")) {
       options.get = true;
-    } else if (isWord(option, "KEEPTTL") && !expiry) {
-      options.keep_deadline = true;
-    } else if (unit && !options.keep_deadline && (!expiry || *expiry == *unit) && i + 1 < call.args.size()) {
-      expiry = unit;
-      amount = call.args[++i];
-    } else {
+    } else if (!expiry.take(call.args, i, "KEEPTTL")) {
       return syntaxError();
     }
   }
-  if (expiry) {
-    TREFOIL_ASSIGN(options.deadline, positiveDeadline(amount, *expiry, call.now, "set"));
+  options.keep_deadline = expiry.has_word;
+  if (expiry.unit) {
+    TREFOIL_ASSIGN(options.deadline, positiveDeadline(expiry.amount, *expiry.unit, call.now, "set"));
   }
   return options;
 }
@@ -159,16 +176,17 @@ Status getdel(CommandCall& call) {
 }
 
 Status getex(CommandCall& call) {
-  const bool persists = call.args.size() == 3 && isWord(call.args[2], "PERSIST");
-  const auto unit = call.args.size() == 4 ? expiryUnit(call.args[2]) : std::nullopt;
-  if (call.args.size() != 2 && !persists && !unit) {
-    return syntaxError();
+  ExpiryOption expiry;
+  for (std::size_t i = 2; i < call.args.size(); ++i) {
+    if (!expiry.take(call.args, i, "PERSIST")) {
+      return syntaxError();
+    }
   }
   const kv::Key key = keyAt(call, 1);
   TREFOIL_ASSIGN(const kv::StringHandle string, call.kv.string(key));
-  std::optional<Deadline> deadline = persists ? std::optional(kNever) : std::nullopt;
-  if (unit && string.exists()) {
-    TREFOIL_ASSIGN(deadline, positiveDeadline(call.args[3], *unit, call.now, "getex"));
+  std::optional<Deadline> deadline = expiry.has_word ? std::optional(kNever) : std::nullopt;
+  if (expiry.unit && string.exists()) {
+    TREFOIL_ASSIGN(deadline, positiveDeadline(expiry.amount, *expiry.unit, call.now, "getex"));
   }
   replyString(call.reply, string);
   if (deadline && deadline->passed(call.now)) {
