@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <cstring>
 
 namespace trefoil::repl {
 
@@ -26,6 +28,9 @@ void Output::flush() {
       rest.remove_prefix(static_cast<std::size_t>(wrote));
     } else if (errno != EINTR) {
       failed_ = true;
+      if (errno != EPIPE) {  // a reader that has gone knows that
+        std::fprintf(stderr, "stdout: %s\n", std::strerror(errno));
+      }
     }
   }
   bytes_.clear();

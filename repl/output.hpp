@@ -53,8 +53,8 @@ class Output {
     written();
   }
 
-  // Hands everything to the system. When the reader has gone (EPIPE) or the disk is full, failed() becomes true and further
-  // output is dropped.
+  // Hands everything to the system. When the reader has gone (EPIPE) or the disk is full, which is said on stderr, failed()
+  // becomes true and further output is dropped.
   void flush();
   [[nodiscard]] bool failed() const { return failed_; }
 

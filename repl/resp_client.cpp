@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -39,6 +40,10 @@ std::string percentDecoded(std::string_view text) {
     }
   }
   return out;
+}
+
+bool allDigits(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 Result<int> openSocket(const ServerUrl& url) {
@@ -117,6 +122,9 @@ Result<ServerUrl> parseServerUrl(std::string_view text) {
   if (const auto slash = text.find('/'); slash != std::string_view::npos) {
     url.database = text.substr(slash + 1);
     text = text.substr(0, slash);
+    if (!allDigits(url.database)) {
+      return Error(ErrorCode::kInvalid, "expected the number of a database, not '" + url.database + "'");
+    }
   }
   if (const auto at = text.rfind('@'); at != std::string_view::npos) {
     const std::string_view login = text.substr(0, at);
@@ -138,7 +146,7 @@ Result<ServerUrl> parseServerUrl(std::string_view text) {
     text = colon == std::string_view::npos ? std::string_view() : text.substr(colon);
   }
   if (!text.empty()) {
-    if (text.front() != ':' || text.size() == 1) {
+    if (text.front() != ':' || text.size() == 1 || !allDigits(text.substr(1))) {
       return Error(ErrorCode::kInvalid, "expected a port, not '" + std::string(text) + "'");
     }
     url.port = text.substr(1);
@@ -229,6 +237,9 @@ Status RespClient::readReply(parser::RespReply& reply) {
     ::poll(sources.data(), sources.size(), -1);
     if (takeInterrupt()) {
       return Error(ErrorCode::kCancelled, "canceled: the connection is given up; the server may still finish the statement");
+    }
+    if (sources[0].revents == 0) {
+      continue;
     }
     received_.resize(kReadSize);
     const ssize_t got = ::recv(socket_, received_.data(), received_.size(), 0);

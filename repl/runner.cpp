@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "base/ascii_case.hpp"
 #include "base/env.hpp"
@@ -16,6 +17,8 @@ namespace trefoil::repl {
 namespace {
 
 constexpr std::size_t kBlock = std::size_t{256} << 10;
+// What some editors put at the head of a file of UTF-8. It is no part of the first statement.
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 // Of a long line, so many characters around the error are shown.
 constexpr std::size_t kContext = 60;
 
@@ -65,6 +68,7 @@ bool Runner::flush() {
 bool Runner::runFile(int descriptor, const std::string& name) {
   StatementReader reader;
   std::string block(kBlock, '\0');
+  bool at_head = true;
   bool ok = true;
   for (;;) {
     const ssize_t got = ::read(descriptor, block.data(), block.size());
@@ -78,7 +82,11 @@ bool Runner::runFile(int descriptor, const std::string& name) {
     if (got == 0) {
       reader.finish();
     } else {
-      reader.append(std::string_view(block).substr(0, static_cast<std::size_t>(got)));
+      std::string_view bytes(block.data(), static_cast<std::size_t>(got));
+      if (std::exchange(at_head, false) && bytes.starts_with(kByteOrderMark)) {
+        bytes.remove_prefix(kByteOrderMark.size());
+      }
+      reader.append(bytes);
     }
     ok = runAvailable(reader, name) && ok;
     if (got == 0 || stop_ || (!ok && !continue_on_error_) || outputFailed()) {
@@ -144,9 +152,12 @@ std::optional<Failure> Runner::runCommandLine(std::string_view line) {
     return Failure{split.error().message, "", "", split.error().position, false};
   }
   words_.assign(split->begin(), split->end());
-  // What redis-cli and psql call them.
-  if (words_.size() == 1 && (equalsIgnoringCase(words_[0], "exit") || equalsIgnoringCase(words_[0], "help"))) {
-    return DotCommands(*this).run("." + lowerCase(words_[0]));
+  if (words_.size() == 1) {  // what redis-cli and psql call them, also as if they were SQL
+    const std::string_view word = words_[0].substr(0, words_[0].find_last_not_of(';') + 1);
+    if (equalsIgnoringCase(word, "exit") || equalsIgnoringCase(word, "help")) {
+      return DotCommands(*this).run("." + lowerCase(word));
+    }
+    words_[0] = equalsIgnoringCase(word, "quit") ? word : words_[0];
   }
   return words_.empty() ? std::nullopt : backend_.runCommand(words_, answers_);
 }

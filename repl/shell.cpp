@@ -55,7 +55,7 @@ void runShell(Backend& backend, Runner& runner, const std::string& name) {
       case LineEditor::Outcome::kLine:
         break;
     }
-    statement += statement.empty() ? line : " " + line;
+    statement += statement.empty() ? line : "\n" + line;
     reader.append(line + "\n");
     runner.runAvailable(reader, "");
     takeInterrupt();  // it was for the statement that ran

@@ -159,6 +159,9 @@ bool StatementReader::skipBlanks() {
       return true;
     }
     if (end == std::string_view::npos) {
+      if (finished_ && head[0] == '/') {
+        return true;  // a comment that does not end: SQL has the words for that
+      }
       if (finished_) {
         at_ += head.size();
       }
@@ -196,6 +199,9 @@ InputKind StatementReader::startStatement() {
     return InputKind::kNone;
   }
   const std::string_view line = withoutTrailingBlanks(text.substr(0, line_end));
+  if (text.starts_with("/*")) {
+    return takeLine(InputKind::kSql, text.size());
+  }
   if (text[0] == '.' || text[0] == '\\') {  // no command begins so; those of psql are answered by a hint to .help
     return whole_line ? takeLine(InputKind::kDot, line.size()) : InputKind::kNone;
   }

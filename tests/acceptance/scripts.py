@@ -104,7 +104,23 @@ select count(*) from fruit
         self.assertEqual((code, err.splitlines()[0]), (1, "stdin:1:1: unknown command .nonsense; .help lists what there is"))
         code, _, err = run("\\d fruit\n")
         self.assertEqual((code, err.splitlines()[0]), (1, "stdin:1:1: unknown command \\d; .help lists what there is"))
-        self.check("SELECT 1;\nexit\nSELECT 2;\n", "1\n")
+        for word in ("exit", "exit;", "EXIT;"):
+            self.check(f"SELECT 1;\n{word}\nSELECT 2;\n", "1\n")
+        self.check("quit;\nSELECT 2;\n", "OK\n")
+        self.assertIn(".help", run("help;\n")[1])
+
+    def test_a_byte_order_mark_is_no_part_of_the_script(self):
+        self.check("\ufeffSELECT 1;\n", "1\n")
+        self.check("\ufeff", "")
+        _, _, err = run("\ufeffSELECT nonsense;\n")
+        self.assertTrue(err.startswith("stdin:1:8: "), err)
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as inner:
+            inner.write("\ufeffSET a 1\n")
+            inner.flush()
+            self.check(f".read {inner.name}\nGET a\n", "OK\n1\n")
+
+    def test_windows_line_ends(self):
+        self.check("SET a 1\r\nGET a\r\nSELECT 1;\r\n.mode\r\n", "OK\n1\n1\nraw\n")
 
     def test_a_schema_makes_itself_again(self):
         script = ('CREATE TABLE "Odd" (a INTEGER DEFAULT 7, "b c" VARCHAR(5) NOT NULL UNIQUE, v VECTOR(3), PRIMARY KEY (a), '
@@ -132,6 +148,16 @@ class Errors(unittest.TestCase):
         self.assertIn('syntax error at or near "FORM"', err.splitlines()[0])
         self.assertTrue(err.startswith("stdin:3:12: "), err)
         self.assertEqual(err.splitlines()[1:3], ["SELECT * FORM t", "         ^"])
+
+    def test_a_comment_that_does_not_end(self):
+        code, out, err = run("SELECT 1;\n /* SELECT 2;\nSELECT 3;\n")
+        self.assertEqual((code, out), (1, "1\n"))
+        self.assertTrue(err.startswith("stdin:2:2: unterminated /* comment"), err)
+
+    def test_output_that_cannot_be_written(self):
+        with open("/dev/full", "w") as full:
+            code, _, err = run(None, "-c", "SELECT 1", stdout=full)
+        self.assertEqual((code, err), (1, "stdout: No space left on device\n"))
 
     def test_columns_count_characters(self):
         _, _, err = run("SELECT 'äöü', nonsense;")
@@ -178,6 +204,8 @@ class Errors(unittest.TestCase):
             self.assertEqual((code, out), (2, ""), arguments)
             self.assertNotEqual(err, "", arguments)
         self.assertEqual(run(None, "connect", "redis://127.0.0.1:1")[0], 1)
+        for url, error in (("redis://127.0.0.1:1x", "expected a port, not ':1x'"), ("redis://127.0.0.1:1/x", "number of a database")):
+            self.assertIn(error, run(None, "connect", url)[2])
         self.assertEqual(run(None, "check", "/nonexistent/directory")[0], 1)
         code, out, _ = run(None, "--version")
         self.assertEqual(code, 0)

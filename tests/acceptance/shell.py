@@ -145,6 +145,14 @@ class Interactive(unittest.TestCase):
         shell.expect("trefoil> ", since=shell.seen.rindex(b"(1 row)"))  # Ctrl-D before the next question would be lost
         self.assertEqual(shell.end(), 0)
 
+    def test_history_keeps_the_lines_of_a_statement(self):
+        shell = self.shell()
+        shell.type("SELECT 40 -- a comment ends with its line\n", until="...> ")
+        self.assertIn("42", shell.type("+ 2;\n"))
+        self.assertIn("42", shell.type("\x1b[A\n", until="(1 row)"))
+        shell.expect("trefoil> ", since=shell.seen.rindex(b"(1 row)"))
+        self.assertEqual(shell.end(), 0)
+
     def test_shell_commands(self):
         shell = self.shell()
         self.assertIn(".schema", shell.type(".help\n"))

@@ -203,9 +203,9 @@ class Directory:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def run(script=None, *arguments, timeout=PATIENCE):
+def run(script=None, *arguments, timeout=PATIENCE, stdout=subprocess.PIPE):
     """Runs the program with `script` on standard input. Returns (exit code, stdout, stderr)."""
-    done = subprocess.run([PROGRAM, *arguments], input=script, capture_output=True, text=True, timeout=timeout,
+    done = subprocess.run([PROGRAM, *arguments], input=script, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=timeout,
                           stdin=subprocess.DEVNULL if script is None else None)
     return done.returncode, done.stdout, done.stderr
 
