@@ -222,6 +222,10 @@ void Evaluator::prepareNode(Node& node) {
 }
 
 Status Evaluator::evaluate(EvalContext& context, const Chunk& chunk, const Rows& rows, Column& result) {
+  if (rows.count == 0) {  // not even what is the same for every row
+    result = Column{};
+    return {};
+  }
   if (uses_bytes_) {
     bytes_->reset();
   }
