@@ -162,6 +162,18 @@ Result<CheckReport> check(Env& env, const std::string& directory, const CheckOpt
   }
   LogWalker walker(env, directory, manifest.value());
   TREFOIL_ASSIGN(const bool sound, checkLog(env, directory, manifest.value(), walker, report));
+  if (const Status newest = checkNewest(env, directory, manifest.value(), sound ? walker.validEnd() : walker.damage().lsn);
+      !newest.ok()) {
+    if (newest.error().code != ErrorCode::kCorruption) {
+      return newest.error();
+    }
+    report.damages.push_back({.file = manifestPath(directory),
+                              .what = newest.error().message,
+                              .lost =
+                                  "what is in that file, until the manifest that knows it is back; to do without it, move the "
+                                  "file elsewhere",
+                              .repairable = false});
+  }
   if (!sound && options.repair && report.repairable()) {
     TREFOIL_TRY(cutLog(env, directory, manifest.value(), walker.damage()));
     report.repaired = true;

@@ -117,4 +117,33 @@ Error LogWalker::corrupt(const std::string& what) {
   return damageIn(directory_, what);
 }
 
+Status checkNewest(Env& env, const std::string& directory, const Manifest& manifest, Lsn end) {
+  TREFOIL_ASSIGN(const std::vector<std::string> names, env.list(directory));
+  for (const std::string& name : names) {
+    const std::optional<std::uint64_t> number = segmentNumber(name);
+    if (!number || *number < manifest.next_file) {
+      continue;
+    }
+    auto reader = SegmentReader::openUnnamed(env, pathIn(directory, name));
+    if (!reader.ok()) {
+      if (reader.error().code == ErrorCode::kCorruption) {
+        continue;  // whoever made it did not come to writing records
+      }
+      return std::move(reader).error();
+    }
+    RecordView record;
+    while (true) {
+      TREFOIL_ASSIGN(const SegmentReader::Outcome outcome, (*reader)->next(record));
+      if (outcome != SegmentReader::Outcome::kRecord) {
+        break;
+      }
+      if (record.end() > end) {
+        return damageIn(directory, "'" + manifestPath(directory) + "' is older than the log: it knows nothing of '" + name +
+                                       "', which goes on behind lsn " + std::to_string(end));
+      }
+    }
+  }
+  return {};
+}
+
 }  // namespace trefoil::aof

@@ -72,4 +72,10 @@ class LogWalker {
   std::vector<PartPlace> parts_;
 };
 
+// Whether the manifest is the newest one, as far as the files beside it can tell: kCorruption if a log file that it does not
+// know, and whose number it has not given out yet, goes on behind `end`, where the log that it describes ends. Records get into a
+// file only when a manifest on disk names it, and what a broken-off opening has copied is in the old file, too, on disk before
+// the copy: so that file is newer than the manifest, which somebody has put back from a copy.
+Status checkNewest(Env& env, const std::string& directory, const Manifest& manifest, Lsn end);
+
 }  // namespace trefoil::aof

@@ -181,9 +181,12 @@ std::string baseName(std::uint64_t number) {
   return "base-" + std::to_string(number) + ".tfs";
 }
 
-bool isSegmentName(const std::string& name) {
+std::optional<std::uint64_t> segmentNumber(const std::string& name) {
   std::uint64_t number = 0;
-  return parseFileNumber(name, "log-", ".tfl", number) && name == segmentName(number);
+  return parseFileNumber(name, "log-", ".tfl", number) && name == segmentName(number) ? std::optional(number) : std::nullopt;
+}
+bool isSegmentName(const std::string& name) {
+  return segmentNumber(name).has_value();
 }
 bool isBaseName(const std::string& name) {
   std::uint64_t number = 0;

@@ -74,6 +74,8 @@ std::string baseName(std::uint64_t number);
 // Whether that is such a name, to the letter: what people call their copies is not ours.
 bool isSegmentName(const std::string& name);
 bool isBaseName(const std::string& name);
+// The number in a segment's name; nothing if it is none.
+std::optional<std::uint64_t> segmentNumber(const std::string& name);
 
 // kCorruption with what a person should do about it. `what` has file and offset.
 Error damageIn(const std::string& directory, std::string what);

@@ -37,8 +37,8 @@ Status checkNothingIsLost(Env& env, const std::string& directory) {
   return {};
 }
 
-// Files of ours that the manifest does not name: left over by a crash or a failed removal. What cannot be removed waits for next
-// time.
+// Files of ours that the manifest does not name: left over by a crash or a failed removal, and no newer than the manifest
+// (checkNewest). What cannot be removed waits for next time.
 void removeUnnamed(Env& env, const std::string& directory, const Manifest& manifest) {
   const auto names = env.list(directory);
   if (!names.ok()) {
@@ -156,6 +156,7 @@ Result<bool> Recovery::nextCommit(LogRecord& record) {
     ++state.report.records;
     return true;
   }
+  TREFOIL_TRY(checkNewest(state.env, state.directory, state.manifest, state.walker->validEnd()));
   // The walker ends nowhere below what was on disk when the manifest was written, and the manifest asks for no more.
   TREFOIL_ASSERT(!state.manifest.base || state.walker->validEnd() >= state.manifest.base->needs);
   state.at_end = true;
@@ -165,7 +166,8 @@ Result<bool> Recovery::nextCommit(LogRecord& record) {
   return false;
 }
 
-// A fresh segment with the records [to.start, end) of an old one, under the new epoch. Not synced.
+// A fresh segment with the records [to.start, end) of an old one, under the new epoch. Not synced; but the old one is, so that no
+// crash leaves us with more in the copy than in what it was made from.
 Result<std::unique_ptr<File>> Recovery::State::copyTail(const SegmentEntry& from, Lsn end, const SegmentIdentity& to,
                                                         std::uint64_t number) {
   TREFOIL_ASSIGN(std::unique_ptr<File> file, createSegment(env, pathIn(directory, segmentName(number)), to));
@@ -175,6 +177,7 @@ Result<std::unique_ptr<File>> Recovery::State::copyTail(const SegmentEntry& from
   TREFOIL_ASSIGN(const std::unique_ptr<SegmentReader> reader,
                  SegmentReader::open(env, pathIn(directory, segmentName(from.number)), from));
   reader->seek(to.start);
+  TREFOIL_TRY(reader->sync());
   std::string batch;
   Lsn written = to.start;
   while (reader->position() < end) {

@@ -36,6 +36,29 @@ bool isZero(std::string_view bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](char byte) { return byte == 0; });
 }
 
+Error badHead(const std::string& path, const std::string& what) {
+  return {ErrorCode::kCorruption, "'" + path + "' at offset 0: " + what};
+}
+
+// The head of the segment in `file`, if it is one.
+Result<SegmentHeader> readHead(File& file, const std::string& path) {
+  SegmentHeader header{};
+  TREFOIL_ASSIGN(const std::size_t got, file.read(0, {reinterpret_cast<char*>(&header), sizeof(header)}));
+  if (got < sizeof(header)) {
+    return badHead(path, "the file ends within the head of the segment, after " + std::to_string(got) + " bytes");
+  }
+  if (std::memcmp(header.magic, kSegmentMagic, sizeof(header.magic)) != 0) {
+    return badHead(path, "this is no log segment (magic bytes)");
+  }
+  if (header.crc == headerCrc(header) && header.version != kSegmentVersion) {
+    return unknownFormat("'" + path + "' at offset 0: log format version " + std::to_string(header.version));
+  }
+  if (header.crc != headerCrc(header) || header.zero_1 != 0 || header.zero_2[0] != 0 || header.zero_2[1] != 0) {
+    return badHead(path, "checksum mismatch in the head of the segment");
+  }
+  return header;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<File>> createSegment(Env& env, const std::string& path, const SegmentIdentity& identity) {
@@ -63,38 +86,22 @@ Lsn markedLsn(const RecordHeader& header, std::string_view payload) {
 
 Result<std::unique_ptr<SegmentReader>> SegmentReader::open(Env& env, const std::string& path, const SegmentEntry& entry) {
   TREFOIL_ASSIGN(std::unique_ptr<File> file, env.open(path, Env::OpenMode::kRead));
-  std::unique_ptr<SegmentReader> reader(new SegmentReader(path, std::move(file), entry));
-  TREFOIL_TRY(reader->readHeader());
-  return reader;
+  TREFOIL_ASSIGN(const std::uint64_t size, file->size());
+  TREFOIL_ASSIGN(const SegmentHeader head, readHead(*file, path));
+  if (head.start != entry.start || head.epoch != entry.epoch) {
+    return badHead(path, "the head says epoch " + std::to_string(head.epoch) + ", start " + std::to_string(head.start) +
+                             "; the manifest says epoch " + std::to_string(entry.epoch) + ", start " +
+                             std::to_string(entry.start));
+  }
+  return std::unique_ptr<SegmentReader>(new SegmentReader(path, std::move(file), size, entry, head));
 }
 
-Status SegmentReader::readHeader() {
-  TREFOIL_ASSIGN(const std::uint64_t size, file_->size());
-  limit_ = entry_.end ? std::min(size, offsetOf(*entry_.end)) : size;
-  const auto corrupt = [&](const std::string& what) {
-    return Error(ErrorCode::kCorruption, "'" + path_ + "' at offset 0: " + what);
-  };
-  SegmentHeader header{};
-  TREFOIL_ASSIGN(const std::size_t got, file_->read(0, {reinterpret_cast<char*>(&header), sizeof(header)}));
-  if (got < sizeof(header)) {
-    return corrupt("the file ends within the head of the segment, after " + std::to_string(got) + " bytes");
-  }
-  if (std::memcmp(header.magic, kSegmentMagic, sizeof(header.magic)) != 0) {
-    return corrupt("this is no log segment (magic bytes)");
-  }
-  if (header.crc == headerCrc(header) && header.version != kSegmentVersion) {
-    return unknownFormat("'" + path_ + "' at offset 0: log format version " + std::to_string(header.version));
-  }
-  if (header.crc != headerCrc(header) || header.zero_1 != 0 || header.zero_2[0] != 0 || header.zero_2[1] != 0) {
-    return corrupt("checksum mismatch in the head of the segment");
-  }
-  if (header.start != entry_.start || header.epoch != entry_.epoch) {
-    return corrupt("the head says epoch " + std::to_string(header.epoch) + ", start " + std::to_string(header.start) +
-                   "; the manifest says epoch " + std::to_string(entry_.epoch) + ", start " + std::to_string(entry_.start));
-  }
-  salt_ = header.salt;
-  highest_mark_ = header.synced;
-  return {};
+Result<std::unique_ptr<SegmentReader>> SegmentReader::openUnnamed(Env& env, const std::string& path) {
+  TREFOIL_ASSIGN(std::unique_ptr<File> file, env.open(path, Env::OpenMode::kRead));
+  TREFOIL_ASSIGN(const std::uint64_t size, file->size());
+  TREFOIL_ASSIGN(const SegmentHeader head, readHead(*file, path));
+  const SegmentEntry entry{.number = 0, .epoch = head.epoch, .start = head.start, .end = std::nullopt};
+  return std::unique_ptr<SegmentReader>(new SegmentReader(path, std::move(file), size, entry, head));
 }
 
 Result<std::string_view> SegmentReader::view(std::uint64_t offset, std::size_t wanted) {

@@ -1,6 +1,7 @@
 // Segment files: making one, and reading one record by record without believing a single byte of it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -43,9 +44,14 @@ class SegmentReader {
   // the segment.
   static Result<std::unique_ptr<SegmentReader>> open(Env& env, const std::string& path, const SegmentEntry& entry);
 
+  // A segment that no manifest names: its head alone says what it is.
+  static Result<std::unique_ptr<SegmentReader>> openUnnamed(Env& env, const std::string& path);
+
   // Reads the record at position(). kEnd: where the manifest says that the segment ends or, for the one in use, where nothing but
   // zeros follow. kUnsupported for an intact record that a newer program wrote. After an error it can be called again.
   Result<Outcome> next(RecordView& record);
+  // Puts on disk what was read.
+  Status sync() { return file_->sync(); }
   // Continues there: the beginning of a record.
   void seek(Lsn lsn) { position_ = lsn; }
   [[nodiscard]] Lsn position() const { return position_; }
@@ -69,10 +75,16 @@ class SegmentReader {
   [[nodiscard]] std::string describe(Lsn lsn) const;
 
  private:
-  SegmentReader(std::string path, std::unique_ptr<File> file, const SegmentEntry& entry)
-      : path_(std::move(path)), file_(std::move(file)), entry_(entry), position_(entry.start) {}
+  SegmentReader(std::string path, std::unique_ptr<File> file, std::uint64_t size, const SegmentEntry& entry,
+                const SegmentHeader& head)
+      : path_(std::move(path)),
+        file_(std::move(file)),
+        entry_(entry),
+        salt_(head.salt),
+        limit_(entry.end ? std::min(size, offsetOf(*entry.end)) : size),
+        position_(entry.start),
+        highest_mark_(head.synced) {}
 
-  Status readHeader();
   // The bytes at `offset`: `wanted` of them, or all up to the limit if those are fewer.
   Result<std::string_view> view(std::uint64_t offset, std::size_t wanted);
   Result<bool> onlyZerosBehind(std::uint64_t offset);
@@ -82,10 +94,10 @@ class SegmentReader {
   const std::string path_;
   const std::unique_ptr<File> file_;
   const SegmentEntry entry_;
-  std::uint32_t salt_ = 0;
-  std::uint64_t limit_ = 0;  // file offset where records end at the latest
+  const std::uint32_t salt_;
+  const std::uint64_t limit_;  // file offset where records end at the latest
   Lsn position_;
-  Lsn highest_mark_ = 0;
+  Lsn highest_mark_;
   std::string bad_reason_;
   std::string buffer_;
   std::uint64_t buffer_offset_ = 0;

@@ -330,6 +330,35 @@ TEST_CASE("Between rename and directory sync either manifest may come back") {
   failOpeningEverywhere(true);
 }
 
+TEST_CASE("Power that goes while the log is opened after a crash takes no more than the crash did") {
+  const auto killed = kill(5, 5);
+  const std::size_t on_disk = killed->offsetOf(killed->ends[4]);
+  for (std::uint64_t n = 1;; ++n) {
+    INFO("the call that fails: " << n);
+    const MemoryDirectory directory;
+    FaultEnv env(Env::system());
+    const std::string segment = directory.path() + killed->segment.substr(killed->directory.path().size());
+    writeFile(env, segment, killed->bytes.substr(0, on_disk));
+    writeFile(env, manifestPath(directory.path()), killed->manifest);
+    REQUIRE(env.syncDirectory(directory.path()).ok());
+    // The killed process had written the rest, and nobody has synced it.
+    REQUIRE(env.open(segment, Env::OpenMode::kReadWrite).value()->write(on_disk, killed->bytes.substr(on_disk)).ok());
+    env.failAt(n, {.kinds = kAnyCall, .persistent = true});
+    (void)openLog(env, directory.path());
+    const bool done = !env.fired();
+    env.crash();
+    env.restart();
+    auto again = openLog(env, directory.path());
+    REQUIRE(again.ok());
+    CHECK(again->payloads().size() >= 5);
+    CHECK(isPrefix(again->payloads(), killed->payloads));
+    again->log.reset();
+    if (done) {
+      break;
+    }
+  }
+}
+
 TEST_CASE("Dying anywhere in the first opening leaves a directory that opens empty") {
   for (std::uint64_t n = 1;; ++n) {
     INFO("the call that fails: " << n);
@@ -436,6 +465,53 @@ TEST_CASE("Files that no manifest names are removed by the next opening") {
     INFO(name);
     CHECK(Env::system().exists(killed->directory / name));
   }
+}
+
+TEST_CASE("A manifest that was put back from a copy is refused while there are log files that are newer") {
+  const MemoryDirectory directory;
+  const std::string path = directory.path();
+  const bool opened_again = GENERATE(false, true);  // or else the log has only rolled
+  Strings payloads;
+  const auto write = [&](Log& log, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      payloads.push_back(numbered(payloads.size(), 100));
+      REQUIRE(appendDurably(log, payloads.back()).ok());
+    }
+  };
+  const LogOptions options{.policy = SyncPolicy::kNo, .ring_bytes = 1 << 12, .segment_bytes = 4'000};
+  auto opened = openLog(Env::system(), path, options);
+  REQUIRE(opened.ok());
+  write(*opened->log, 3);
+  const std::string old = readFile(Env::system(), manifestPath(path));
+  if (opened_again) {
+    REQUIRE(opened->log->close().ok());
+    opened->log.reset();
+    opened = openLog(Env::system(), path, options);
+    REQUIRE(opened.ok());
+    write(*opened->log, 1);
+  } else {
+    write(*opened->log, 60);
+  }
+  REQUIRE(opened->log->close().ok());
+  opened->log.reset();
+  const std::string newest = readFile(Env::system(), manifestPath(path));
+  const Strings names = Env::system().list(path).value();
+
+  writeFile(Env::system(), manifestPath(path), old);
+  const auto refused = openLog(Env::system(), path, options);
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().code == ErrorCode::kCorruption);
+  CHECK(refused.error().message.find("MANIFEST' is older than the log") != std::string::npos);
+  const auto report = check(Env::system(), path, {.repair = true});
+  REQUIRE(report.ok());
+  CHECK(report->damages.size() == 1);
+  CHECK(!report->repaired);
+  CHECK(Env::system().list(path).value() == names);
+
+  writeFile(Env::system(), manifestPath(path), newest);
+  const auto back = openLog(Env::system(), path, options);
+  REQUIRE(back.ok());
+  CHECK(back->payloads() == payloads);
 }
 
 TEST_CASE("A read that failed is not taken for the end of the log when the reader is asked again") {
