@@ -89,6 +89,10 @@ struct ExpressionContext {
   bool inside_aggregate = false;
 };
 
+// Items of a select list, keys of GROUP BY and of ORDER BY, different aggregates of one SELECT; as many as in PostgreSQL.
+inline constexpr std::size_t kMaxListItems = 1664;
+Error tooManyItems(std::uint32_t position);
+
 class Binder {
  public:
   Binder(const parser::ParsedStatement& statement, const BindContext& context);

@@ -259,6 +259,9 @@ Result<ExpressionPtr> Binder::bindAggregate(const ast::Call& call, const Express
   expression->index = static_cast<std::uint32_t>(index);
   expression->position = call.position;
   if (index == list.calls.size()) {
+    if (index == kMaxListItems) {
+      return tooManyItems(call.position);
+    }
     list.calls.push_back(std::move(aggregate));
     list.ids.push_back(newColumn());
   }

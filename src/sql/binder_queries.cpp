@@ -74,6 +74,13 @@ Result<std::optional<std::size_t>> ordinalIn(std::size_t count, const ast::Expre
   return std::optional(static_cast<std::size_t>(literal.integer - 1));
 }
 
+Status checkCount(std::size_t count, std::uint32_t position) {
+  if (count > kMaxListItems) {
+    return tooManyItems(position);
+  }
+  return {};
+}
+
 Status checkOrdered(const Expression& key, std::uint32_t position) {
   if (key.type.base == Type::kJson) {
     return Error(ErrorCode::kUndefinedFunction, "could not identify an ordering operator for type json").at(position);
@@ -87,10 +94,15 @@ bool nullsFirst(const ast::OrderItem& item) {
 
 }  // namespace
 
+Error tooManyItems(std::uint32_t position) {
+  return Error(ErrorCode::kLimit, "target lists can have at most " + std::to_string(kMaxListItems) + " entries").at(position);
+}
+
 Result<Binder::BoundList> Binder::bindSelectList(const ast::List<ast::SelectItem>& items, const ExpressionContext& context,
                                                  bool keep_unknown) {
   BoundList list;
   for (const ast::SelectItem& item : items) {
+    TREFOIL_TRY(checkCount(list.expressions.size() + 1, item.expression->position));
     if (item.expression->is<ast::Star>()) {
       const auto& star = item.expression->as<ast::Star>();
       bool any = false;
@@ -254,6 +266,7 @@ class SelectBinder {
           std::any_of(groups_.begin(), groups_.end(), [&](const ExpressionPtr& g) { return equivalent(*g, *group); });
       if (!known) {
         groups_.push_back(std::move(group));
+        TREFOIL_TRY(checkCount(groups_.size(), expression->position));
       }
     }
     return {};
@@ -278,6 +291,7 @@ class SelectBinder {
       TREFOIL_TRY(checkOrdered(*key.expression, item.expression->position));
       order_.push_back(std::move(key));
       order_places_.push_back(ordinal ? static_cast<int>(*ordinal) : alias);
+      TREFOIL_TRY(checkCount(order_.size(), item.expression->position));
     }
     return {};
   }

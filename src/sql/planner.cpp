@@ -23,13 +23,26 @@ double selectivity(const Expression& condition) {
   return isEquality(condition) ? kEqualitySelectivity : kOtherSelectivity;
 }
 
+// Cheap conditions first: what has a subquery is computed for the rows that are left.
 void addFilter(ExpressionPtr& filter, ExpressionPtr condition) {
-  std::vector<ExpressionPtr> conjuncts;
-  splitConjunction(std::move(filter), conjuncts);
-  conjuncts.push_back(std::move(condition));
-  // Cheap ones first: what has a subquery is computed for the rows that are left.
-  std::stable_partition(conjuncts.begin(), conjuncts.end(), [](const ExpressionPtr& e) { return !hasSubquery(*e); });
-  filter = joinConjunction(std::move(conjuncts));
+  if (filter == nullptr) {
+    filter = std::move(condition);
+    return;
+  }
+  if (filter->kind != ExpressionKind::kAnd) {
+    std::vector<ExpressionPtr> one;
+    one.push_back(std::move(filter));
+    filter = std::make_unique<Expression>(ExpressionKind::kAnd, SqlType::boolean());
+    filter->children = std::move(one);
+  }
+  std::vector<ExpressionPtr>& conjuncts = filter->children;
+  auto place = conjuncts.end();
+  if (!hasSubquery(*condition)) {
+    while (place != conjuncts.begin() && hasSubquery(**(place - 1))) {
+      --place;
+    }
+  }
+  conjuncts.insert(place, std::move(condition));
 }
 
 std::vector<OutputColumn> concatenated(const PlanNode& left, const PlanNode& right) {

@@ -1,6 +1,7 @@
 // What a plan says of itself, parameters, literals as parameters, and how execution ends early.
 #include <tbb/task_arena.h>
 
+#include "sql/binder.hpp"
 #include "tests/sql/sql_fixture.hpp"
 
 namespace trefoil::sql::test {
@@ -255,6 +256,28 @@ TEST_CASE("a join without keys is given up within a chunk of its input") {
   CHECK(outcome.status.error().code == ErrorCode::kTimeout);
   // The products of one chunk of `a` alone are two thousand millions.
   CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(3));
+}
+
+TEST_CASE("long lists are bound in time, or refused") {
+  SqlDatabase database;
+  fill(database);
+  const auto repeated = [](std::string_view text, std::size_t times) {
+    std::string all;
+    for (std::size_t i = 0; i < times; ++i) {
+      all += text;
+    }
+    return all;
+  };
+  const auto started = std::chrono::steady_clock::now();
+  CHECK(bindText(database, "SELECT id FROM t WHERE " + repeated("g > 0 AND ", 30'000) + "TRUE").status.ok());
+  CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(3));
+  std::string keys;
+  for (std::size_t i = 0; i <= kMaxListItems; ++i) {
+    keys += (i == 0 ? "" : ", ") + ("g + " + std::to_string(i));
+  }
+  CHECK(bindText(database, "SELECT " + keys + " FROM t").status.error().code == ErrorCode::kLimit);
+  CHECK(bindText(database, "SELECT id FROM t ORDER BY " + keys).status.error().code == ErrorCode::kLimit);
+  CHECK(bindText(database, "SELECT count(*) FROM t GROUP BY " + keys).status.error().code == ErrorCode::kLimit);
 }
 
 }  // namespace trefoil::sql::test
