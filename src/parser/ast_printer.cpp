@@ -51,6 +51,7 @@ Precedence tighter(Precedence precedence) {
 
 class Printer {
  public:
+  explicit Printer(bool with_tables = true) : with_tables_(with_tables) {}
   std::string take() { return std::move(out_); }
 
   // ------------------------------------------------------------------------------------------------------------ expressions
@@ -63,7 +64,7 @@ class Printer {
         out_ += '$' + std::to_string(expression.as<ast::Parameter>().number);
         return;
       case ast::ExpressionKind::kColumn:
-        return printDotted(expression.as<ast::Column>().table, expression.as<ast::Column>().name);
+        return printDotted(with_tables_ ? expression.as<ast::Column>().table : ast::Name(), expression.as<ast::Column>().name);
       case ast::ExpressionKind::kStar:
         if (const ast::Name& table = expression.as<ast::Star>().table; !table.empty()) {
           print(table);
@@ -783,6 +784,7 @@ class Printer {
   }
 
   std::string out_;
+  bool with_tables_;  // before the names of columns
 };
 
 template <typename Node>
@@ -802,6 +804,11 @@ std::string toSql(const ast::Query& query) {
 }
 std::string toSql(const ast::Expression& expression) {
   return printed(expression);
+}
+std::string toSqlOfOneTable(const ast::Expression& expression) {
+  Printer printer(false);
+  printer.print(expression);
+  return printer.take();
 }
 std::string toSql(const ast::TypeName& type) {
   return printed(type);

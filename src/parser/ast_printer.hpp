@@ -15,6 +15,8 @@ namespace trefoil::parser {
 std::string toSql(const ast::Statement& statement);
 std::string toSql(const ast::Query& query);
 std::string toSql(const ast::Expression& expression);
+// Of an expression over one table, which may get another name: columns are written without it.
+std::string toSqlOfOneTable(const ast::Expression& expression);
 std::string toSql(const ast::TypeName& type);
 std::string toSql(const ast::ColumnDefinition& column);
 std::string toSql(const ast::Constraint& constraint);

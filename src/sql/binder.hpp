@@ -67,7 +67,6 @@ struct Scope {
   Frame* frame = nullptr;
   std::vector<ScopeTable> tables;
   const CommonTableScope* common_tables = nullptr;
-  bool any_table_name = false;  // t.name is found whatever t is: in a stored CHECK, whose table may have another name by now
 };
 
 // A planned query and what its columns are called.

@@ -62,8 +62,7 @@ Result<std::vector<BoundCheck>> bindChecks(Binder& binder, const TableSchema& sc
   for (const CheckDefinition& check : schema.checks) {
     TREFOIL_ASSIGN(const auto parsed, parser::parseSqlExpression(check.expression_text));
     Frame frame;
-    Scope scope = rowScope(schema, schema.name, frame);
-    scope.any_table_name = true;
+    const Scope scope = rowScope(schema, schema.name, frame);
     const Binder::FixedLiterals fixed(binder);
     TREFOIL_ASSIGN(ExpressionPtr condition, binder.bindCondition(*parsed.expression, {.scope = &scope, .clause = "CHECK"}));
     checks.push_back({check.name, std::move(condition)});

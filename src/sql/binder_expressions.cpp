@@ -149,7 +149,7 @@ Result<ExpressionPtr> Binder::findColumn(const Scope& scope, const ast::Column& 
   const ScopeColumn* found = nullptr;
   bool table_known = false;
   for (const ScopeTable& table : scope.tables) {
-    if (!column.table.empty() && table.name != column.table.text && !scope.any_table_name) {
+    if (!column.table.empty() && table.name != column.table.text) {
       continue;
     }
     table_known = true;

@@ -136,7 +136,7 @@ class TableBinder {
     };
     CheckDefinition check;
     check.name = constraint.name.text;
-    check.expression_text = parser::toSql(*constraint.expression);
+    check.expression_text = parser::toSqlOfOneTable(*constraint.expression);
     if (check.name.empty()) {
       check.name = makeName(schema_.name + (column == nullptr ? "" : "_" + column->name), "check", taken);
     } else if (taken(check.name)) {
