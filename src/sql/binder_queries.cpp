@@ -370,12 +370,23 @@ class SelectBinder {
   // The table of the catalog that a scope's table is; the alias may be another name, so it is looked for in FROM.
   [[nodiscard]] std::string_view baseTable(const ScopeTable& table) const {
     for (const ast::TableReference* reference : select_.from) {
-      if (reference->is<ast::NamedTable>()) {
-        const auto& named = reference->as<ast::NamedTable>();
-        const std::string_view alias = named.alias.empty() ? named.name.name.text : named.alias.text;
-        if (alias == table.name && !isCommonTable(named.name.name.text)) {
-          return named.name.name.text;
-        }
+      if (const std::string_view name = baseTable(table, *reference); !name.empty()) {
+        return name;
+      }
+    }
+    return {};
+  }
+  [[nodiscard]] std::string_view baseTable(const ScopeTable& table, const ast::TableReference& reference) const {
+    if (reference.is<ast::Join>()) {
+      const auto& join = reference.as<ast::Join>();
+      const std::string_view name = baseTable(table, *join.left);
+      return !name.empty() ? name : baseTable(table, *join.right);
+    }
+    if (reference.is<ast::NamedTable>()) {
+      const auto& named = reference.as<ast::NamedTable>();
+      const std::string_view alias = named.alias.empty() ? named.name.name.text : named.alias.text;
+      if (alias == table.name && !isCommonTable(named.name.name.text)) {
+        return named.name.name.text;
       }
     }
     return {};
