@@ -27,8 +27,9 @@ void assignString(std::string_view key, std::string_view value, Deadline deadlin
   const std::size_t size = number ? sizeof(*number) : value.size();
   const Encoding encoding = number ? Encoding::kInteger : Encoding::kRaw;
   if (entry != nullptr) {
-    const bool fits = !entry->isLarge() && entry->hasDeadline() == !deadline.never() &&
-                      (size == entry->valueSize() || (size <= entry->valueCapacity() && entry->valueCapacity() <= 2 * size + 64));
+    const bool fits =
+        !entry->isLarge() && entry->hasDeadline() == !deadline.never() &&
+        (size == entry->valueSize() || (size <= entry->valueCapacity() && !Entry::isWasteful(entry->valueCapacity(), size)));
     if (fits) {
       entry = Entry::withDeadline(entry, deadline);
     } else {

@@ -68,6 +68,14 @@ Entry* Entry::resizeValue(Entry* entry, std::size_t value_size, std::size_t slac
   return entry;
 }
 
+Entry* Entry::giveBackRoom(Entry* entry) {
+  if (!isWasteful(entry->valueCapacity(), entry->value_size_)) {
+    return entry;
+  }
+  void* memory = std::realloc(static_cast<void*>(entry), sizeof(Entry) + entry->valueOffset() + entry->value_size_);
+  return memory != nullptr ? static_cast<Entry*>(memory) : entry;
+}
+
 Entry* Entry::withDeadline(Entry* entry, Deadline deadline) {
   if (entry->hasDeadline() == !deadline.never()) {
     if (!deadline.never()) {

@@ -56,6 +56,10 @@ class Entry {
   static void free(Entry* entry);
   // The same entry with room for `value_size` bytes, its old bytes kept as far as they fit; `slack` more if it has to move.
   static Entry* resizeValue(Entry* entry, std::size_t value_size, std::size_t slack);
+  // Whether a block with room for `capacity` bytes is too large for `size` of them: more than half is waste.
+  static constexpr bool isWasteful(std::size_t capacity, std::size_t size) { return capacity > 2 * size + 64; }
+  // The same entry, in a smaller block if this one is wasteful.
+  static Entry* giveBackRoom(Entry* entry);
   // The same entry with another deadline or none. Moves unless it had a deadline and still has one.
   static Entry* withDeadline(Entry* entry, Deadline deadline);
   // A block with the same content; a Large is shared.

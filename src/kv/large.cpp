@@ -18,6 +18,12 @@ std::size_t Large::bytesOf(const Item& item) {
   return malloc_usable_size(const_cast<Item*>(&item)) + sizeof(std::size_t);
 }
 
+// Whether an item may be written anew in place, with `bytes` of content: they must fit, and not waste most of the block.
+bool Large::isRoomFor(const Item& item, std::size_t bytes) {
+  const std::size_t room = malloc_usable_size(const_cast<Item*>(&item));
+  return sizeof(Item) + bytes <= room && !Entry::isWasteful(room - sizeof(Item), bytes);
+}
+
 void Large::freeItem(Stamped* object) {
   std::free(static_cast<Item*>(object));
 }
@@ -53,7 +59,7 @@ bool Large::put(std::string_view member, std::string_view value, const WriteCont
   const MemberProbe probe{order, member};
   if (const auto place = by_order_.lowerBound(probe); place.valid() && !ItemTraits::less(probe, place.key())) {
     Item* item = place.key().item;
-    if (context.isWritable(*item) && sizeof(Item) + member.size() + value.size() <= malloc_usable_size(item)) {
+    if (context.isWritable(*item) && isRoomFor(*item, member.size() + value.size())) {
       item->value_size = static_cast<std::uint32_t>(value.size());
       copyBytes(item->bytes() + member.size(), value);
       return false;
@@ -149,7 +155,7 @@ void Large::renumber(const WriteContext& context) {
 
 void Large::replaceAt(std::size_t index, std::string_view value, const WriteContext& context) {
   const ItemPlace old = by_order_.select(index).key();
-  if (context.isWritable(*old.item) && sizeof(Item) + value.size() <= malloc_usable_size(old.item)) {
+  if (context.isWritable(*old.item) && isRoomFor(*old.item, value.size())) {
     old.item->member_size = static_cast<std::uint32_t>(value.size());
     copyBytes(old.item->bytes(), value);
     return;

@@ -134,6 +134,7 @@ class Large {
   void retire(Item* item, const WriteContext& context);
   static void freeItem(Stamped* object);
   static std::size_t bytesOf(const Item& item);
+  static bool isRoomFor(const Item& item, std::size_t bytes);
   void renumber(const WriteContext& context);
 
   ObjectType type_;

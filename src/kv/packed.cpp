@@ -43,6 +43,9 @@ void splice(Entry*& entry, std::size_t offset, std::size_t removed, std::string_
   copyBytes(at, inserted);
   entry->setValueSize(after);
   setCount(entry->valueBytes(), static_cast<std::size_t>(static_cast<std::ptrdiff_t>(count(entry->value())) + more_elements));
+  if (after < before) {
+    entry = Entry::giveBackRoom(entry);
+  }
 }
 
 std::size_t offsetOf(const Entry& entry, std::size_t index) {

@@ -308,6 +308,8 @@ def normalized(command, reply):
         reply = with_numbers(reply)
     kind, value = reply
     if not isinstance(value, list):
+        if name == "OBJECT" and kind == "$":
+            return kind, None  # encodings are each server's own
         if name in SECONDS_AND_MILLISECONDS and kind == ":" and int(value) > 0:
             # The clock went on between the two. Times to live are multiples of a thousand seconds.
             return kind, round(int(value) / SECONDS_AND_MILLISECONDS[name], -2)

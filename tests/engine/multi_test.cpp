@@ -31,6 +31,15 @@ TEST_CASE("A command that fails inside EXEC leaves the others in force") {
   CHECK(fixture.run("GET b") == "\"2\"");
 }
 
+TEST_CASE("A SELECT that fails inside EXEC leaves the others in the database that they were in") {
+  SessionFixture fixture;
+  fixture.run("MULTI");
+  fixture.run("SELECT 01");
+  fixture.run("SET a 1");
+  CHECK(fixture.run("EXEC") == "[(error) ERR value is not an integer or out of range, OK]");
+  CHECK(fixture.run("GET a") == "\"1\"");
+}
+
 TEST_CASE("A command that cannot be queued makes EXEC refuse everything") {
   SessionFixture fixture;
   fixture.run("MULTI");

@@ -190,6 +190,52 @@ TEST_CASE("memory is given back, large values in the background", "[kv]") {
   REQUIRE(store->memoryBytes() < empty + 4096);
 }
 
+TEST_CASE("what becomes smaller gives its memory back", "[kv]") {
+  TestStore store;
+  const std::string large(1'000'000, 'x');
+  const auto put = [&](std::string_view key, std::string_view field, std::string_view value) {
+    store.live([&](View& view) {
+      const FieldValue pair{field, value};
+      return view.hashSet(view.key(0, key), {&pair, 1});
+    });
+  };
+  const auto push = [&](std::string_view value) {
+    store.live([&](View& view) { return view.listPush(view.key(0, "list"), ListSide::kRight, {&value, 1}); });
+  };
+  const std::size_t empty = store->memoryBytes();
+  SECTION("a field of a large hash") {
+    put("hash", "field", large);
+    put("hash", "field", "v");
+  }
+  SECTION("an element of a large list") {
+    push(large);
+    store.live([&](View& view) {
+      view.listSet(view.key(0, "list"), 0, "v");
+      return 0;
+    });
+  }
+  SECTION("packed collections") {
+    for (int key = 0; key < 1000; ++key) {
+      for (int field = 0; field < 100; ++field) {
+        put("hash" + std::to_string(key), std::to_string(field), "a value");
+      }
+    }
+    REQUIRE(store->memoryBytes() > empty + 1'000'000);
+    for (int key = 0; key < 1000; ++key) {
+      store.live([&](View& view) {
+        std::vector<std::string> fields;
+        for (int field = 1; field < 100; ++field) {
+          fields.push_back(std::to_string(field));
+        }
+        return view.hashRemove(view.key(0, "hash" + std::to_string(key)),
+                               std::vector<std::string_view>(fields.begin(), fields.end()));
+      });
+    }
+  }
+  store->verify();
+  CHECK(store->memoryBytes() < empty + 300'000);
+}
+
 TEST_CASE("a view's own keys and flushes are seen by its walks", "[kv]") {
   TestStore store;
   for (int i = 0; i < 100; ++i) {

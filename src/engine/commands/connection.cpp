@@ -7,6 +7,7 @@
 #include "engine/command.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/session_impl.hpp"
+#include "kv/integer_text.hpp"
 
 namespace trefoil::commands {
 
@@ -59,17 +60,15 @@ Status reset(CommandCall& call) {
 }
 
 Status select(CommandCall& call) {
-  const std::string_view text = call.args[1];
-  int index = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    return Error(ErrorCode::kInvalid, "invalid DB index");
+  const std::optional<std::int64_t> index = kv::parseInteger(call.args[1]);
+  if (!index) {
+    return notAnIntegerError();
   }
   Session::Impl& session = call.session.impl();
-  if (index < 0 || index >= session.database.manager().kv().databases()) {
+  if (*index < 0 || *index >= session.database.manager().kv().databases()) {
     return Error(ErrorCode::kInvalid, "DB index is out of range");
   }
-  session.db = index;
+  session.db = static_cast<int>(*index);
   call.reply.simple("OK");
   return {};
 }

@@ -81,6 +81,11 @@ Status expireKey(CommandCall& call, kv::Key key, ExpiryUnit unit, std::string_vi
   return {};
 }
 
+// Of a deadline, which may be as late as numbers go.
+constexpr std::int64_t roundedSeconds(std::int64_t ms) {
+  return ms / 1000 + (ms % 1000 >= 500 ? 1 : 0);
+}
+
 // -2: no key, -1: no deadline, else what `convert` makes of the deadline.
 template <typename Convert>
 Status replyDeadline(CommandCall& call, Convert&& convert) {
@@ -162,13 +167,13 @@ Status pexpireat(CommandCall& call) {
 }
 
 Status ttl(CommandCall& call) {
-  return replyDeadline(call, [&](std::int64_t ms) { return (ms - call.now.value + 500) / 1000; });
+  return replyDeadline(call, [&](std::int64_t ms) { return roundedSeconds(ms - call.now.value); });
 }
 Status pttl(CommandCall& call) {
   return replyDeadline(call, [&](std::int64_t ms) { return ms - call.now.value; });
 }
 Status expiretime(CommandCall& call) {
-  return replyDeadline(call, [](std::int64_t ms) { return (ms + 500) / 1000; });
+  return replyDeadline(call, roundedSeconds);
 }
 Status pexpiretime(CommandCall& call) {
   return replyDeadline(call, [](std::int64_t ms) { return ms; });

@@ -165,8 +165,9 @@ Status srandmember(CommandCall& call) {
   std::int64_t wanted = 1;
   if (counted) {
     TREFOIL_ASSIGN(wanted, integerArgument(call.args[2]));
-    if (wanted < -kMaxRepeats || wanted > INT64_MAX / 2) {
-      return Error(ErrorCode::kInvalid, "value is out of range");
+    if (wanted < -kMaxRepeats) {
+      return Error(ErrorCode::kInvalid, "value is out of range, value must between " + std::to_string(-kMaxRepeats) + " and " +
+                                            std::to_string(INT64_MAX));
     }
   }
   TREFOIL_ASSIGN(const kv::SetHandle set, call.kv.set(keyAt(call, 1)));
