@@ -111,9 +111,9 @@ class Printer {
     if (name == "double precision" || name == "character varying") {
       out_ += name;
       name = {};
-    } else if (const std::size_t zone = name.find(" with time zone"); zone != std::string_view::npos) {
-      suffix = name.substr(zone);
-      out_ += name.substr(0, zone);
+    } else if (name == "timestamp with time zone" || name == "time with time zone") {
+      suffix = name.substr(name.find(' '));
+      out_ += name.substr(0, name.find(' '));
       name = {};
     }
     if (!name.empty()) {

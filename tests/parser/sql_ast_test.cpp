@@ -122,6 +122,14 @@ TEST_CASE("Long chains of AND and OR arrive balanced and in order", "[sql]") {
   CHECK(toSql(*statement->statement) == sql);
 }
 
+TEST_CASE("A type by a quoted name that looks like several words prints as it was written", "[sql]") {
+  for (const char* sql : {"SELECT 1::\"a with time zone \"\"b\"", "SELECT 1::timestamp(3) with time zone",
+                          "SELECT 1::time with time zone", "SELECT 1::\"a with time zone\"", "SELECT 1::double precision"}) {
+    INFO(sql);
+    CHECK(toSql(*parsed(sql)->statement) == sql);
+  }
+}
+
 TEST_CASE("Trees are bounded in height and nesting, and lists are not", "[sql][limits]") {
   struct Case {
     const char* begin;
