@@ -33,6 +33,15 @@ std::string historyPath() {
   return home == nullptr || *home == '\0' ? std::string() : std::string(home) + "/.trefoil_history";
 }
 
+constexpr bool isContinuation(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
+
+// What libedit counts in a text.
+int characters(std::string_view text) {
+  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char byte) { return !isContinuation(byte); }));
+}
+
 // libedit takes wide characters and asks the locale how to read bytes: it must be one of UTF-8.
 void useUtf8() {
   if (std::setlocale(LC_CTYPE, "") == nullptr || MB_CUR_MAX < 2) {
@@ -103,14 +112,18 @@ struct LineEditor::Impl {
     }
     std::string common = completion.candidates.front();
     for (const std::string& candidate : completion.candidates) {
-      const auto [a, b] = std::mismatch(common.begin(), common.end(), candidate.begin(), candidate.end());
-      common.erase(a, common.end());
+      const auto end = std::mismatch(common.begin(), common.end(), candidate.begin(), candidate.end()).second;
+      auto same = static_cast<std::size_t>(end - candidate.begin());
+      while (same > 0 && same < candidate.size() && isContinuation(candidate[same])) {
+        --same;  // whole characters
+      }
+      common.resize(same);
     }
     if (completion.candidates.size() == 1) {
       common += ' ';
     }
     if (common.size() > word.size()) {
-      el_deletestr(edit, static_cast<int>(word.size()));
+      el_deletestr(edit, characters(word));
       el_insertstr(edit, common.c_str());
       return CC_REFRESH;
     }

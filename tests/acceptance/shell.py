@@ -118,6 +118,15 @@ class Interactive(unittest.TestCase):
         shell.type("\x15", until="")
         self.assertEqual(shell.end(), 0)
 
+    def test_completion_of_names_beyond_ascii(self):
+        shell = self.shell()
+        shell.type('CREATE TABLE größen (xgräb INTEGER, xgröb INTEGER);\n')
+        shell.type("SELECT 1 AS eins, 2 AS zwei FROM größ\t", until="größen")
+        self.assertIn("(0 rows)", shell.type(";\n"))
+        shell.type("SELECT xg\t", until="xgr")  # what both columns begin with, and no half of the next character
+        self.assertIn(" xgröb\n", shell.type("öb FROM größen;\n", until="(0 rows)"))
+        self.assertEqual(shell.end(), 0)
+
     def test_interrupt_drops_the_begun_statement(self):
         shell = self.shell()
         shell.type("SELECT 'never\n", until="'..> ")
