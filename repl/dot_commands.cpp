@@ -151,6 +151,7 @@ std::optional<Failure> DotCommands::read(std::string_view argument) {
   ++runner_.depth_;
   const bool ok = runner_.runFile(file, path);
   --runner_.depth_;
+  runner_.interrupted_ = runner_.interrupted_ && runner_.depth_ > 0;
   ::close(file);
   return ok ? std::nullopt : std::optional(failure(""));
 }

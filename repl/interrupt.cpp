@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "repl/backend.hpp"
 
@@ -25,13 +26,19 @@ void onInterrupt(int) {
 
 }  // namespace
 
-void catchInterrupts(Backend& backend) {
+CaughtInterrupts::CaughtInterrupts(Backend& backend) {
   interrupt_event = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   running.store(&backend);
   struct sigaction action {};
   action.sa_handler = onInterrupt;
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
+}
+
+CaughtInterrupts::~CaughtInterrupts() {
+  std::signal(SIGINT, SIG_DFL);
+  running.store(nullptr);
+  ::close(std::exchange(interrupt_event, -1));
 }
 
 int interruptEvent() {

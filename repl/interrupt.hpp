@@ -5,8 +5,14 @@ namespace trefoil::repl {
 
 class Backend;
 
-// From now on, instead of ending the process. `backend` must outlive the shell.
-void catchInterrupts(Backend& backend);
+// Catches them for its lifetime, in which they do not end the process. `backend` must outlive it; there is one at a time.
+class CaughtInterrupts {
+ public:
+  explicit CaughtInterrupts(Backend& backend);
+  CaughtInterrupts(const CaughtInterrupts&) = delete;
+  CaughtInterrupts& operator=(const CaughtInterrupts&) = delete;
+  ~CaughtInterrupts();
+};
 // A descriptor to poll, readable from a Ctrl-C to takeInterrupt(); -1 if none are caught. A signal alone is not enough: it may
 // come just before the call that it should end, or to another thread.
 int interruptEvent();

@@ -12,6 +12,7 @@
 #include "parser/command_line.hpp"
 #include "repl/display_width.hpp"
 #include "repl/dot_commands.hpp"
+#include "repl/interrupt.hpp"
 
 namespace trefoil::repl {
 namespace {
@@ -89,7 +90,7 @@ bool Runner::runFile(int descriptor, const std::string& name) {
       reader.append(bytes);
     }
     ok = runAvailable(reader, name) && ok;
-    if (got == 0 || stop_ || (!ok && !continue_on_error_) || outputFailed()) {
+    if (got == 0 || stop_ || interrupted_ || (!ok && !continue_on_error_) || outputFailed()) {
       return flush() && ok && !outputFailed();
     }
   }
@@ -113,6 +114,9 @@ bool Runner::runAvailable(StatementReader& reader, const std::string& name) {
     if (reader.text().empty()) {
       continue;
     }
+    if (wasInterrupted(name)) {
+      return false;
+    }
     if (!runOne(kind, reader, name)) {
       ok = false;
       if (!continue_on_error_) {
@@ -121,6 +125,15 @@ bool Runner::runAvailable(StatementReader& reader, const std::string& name) {
     }
   }
   return ok;
+}
+
+bool Runner::wasInterrupted(const std::string& name) {
+  if (depth_ > 0 && !interrupted_ && takeInterrupt()) {
+    interrupted_ = true;
+    flush();
+    writeError(name + ": canceled\n");
+  }
+  return interrupted_;
 }
 
 bool Runner::runOne(InputKind kind, const StatementReader& reader, const std::string& name) {

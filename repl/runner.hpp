@@ -41,6 +41,7 @@ class Runner {
 
  private:
   friend class DotCommands;
+  bool wasInterrupted(const std::string& name);
   bool runOne(InputKind kind, const StatementReader& reader, const std::string& name);
   std::optional<Failure> runCommandLine(std::string_view line);
   void report(const Failure& failure, const StatementReader& reader, const std::string& name);
@@ -51,7 +52,8 @@ class Runner {
   bool timer_ = false;
   bool stop_ = false;
   bool gate_reported_ = false;
-  int depth_ = 0;  // of .read within .read
+  int depth_ = 0;             // of .read within .read
+  bool interrupted_ = false;  // a Ctrl-C ends the scripts that are being read
   std::vector<std::string_view> words_;
 };
 

@@ -37,7 +37,7 @@ std::string promptOf(const std::string& name, Backend& backend, const StatementR
 
 void runShell(Backend& backend, Runner& runner, const std::string& name) {
   StatementReader reader;
-  catchInterrupts(backend);
+  const CaughtInterrupts interrupts(backend);
   LineEditor editor([&](std::string_view line) {
     return complete(line, reader.inside() != parser::StatementSplitter::Inside::kNothing, backend);
   });

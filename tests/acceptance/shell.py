@@ -142,6 +142,17 @@ class Interactive(unittest.TestCase):
         self.assertIn("7", shell.type("SELECT 7;\n"))
         self.assertEqual(shell.end(), 0)
 
+    def test_interrupt_ends_the_script_that_is_read(self):
+        shell = self.shell()
+        script = os.path.join(self.home.name, "long")
+        with open(script, "w") as file:
+            file.write("INCR n\n" * 1_000_000)
+        os.write(shell.fd, f".mode csv\n.read {script}\n".encode())
+        shell.expect("100\n")
+        self.assertIn("long: canceled", shell.type("\x03"))
+        self.assertNotIn("1000000", shell.type("GET n\n"))
+        self.assertEqual(shell.end(), 0)
+
     def test_history_outlives_the_shell(self):
         shell = self.shell()
         shell.type("SET remember\n")
