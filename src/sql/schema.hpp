@@ -86,6 +86,7 @@ inline constexpr std::size_t kMaxColumns = 1600;
 inline constexpr std::size_t kMaxIndexColumns = 32;
 inline constexpr std::size_t kMaxIndexes = 64;
 inline constexpr std::size_t kMaxNameBytes = 63;
+inline constexpr std::size_t kMostOfKey = 256;          // bytes of a value of a duplicate key that a message shows
 inline constexpr TableId kMaxTableId = (1U << 24) - 1;  // ids are places in an array
 
 }  // namespace trefoil::sql

@@ -4,6 +4,7 @@
 
 #include "sql/calendar.hpp"
 #include "sql/types.hpp"
+#include "sql/utf8.hpp"
 #include "vector/text.hpp"
 
 namespace trefoil::sql {
@@ -151,6 +152,30 @@ std::string toText(const Datum& value) {
   std::string out;
   appendText(out, value);
   return out;
+}
+
+std::string shortText(const Datum& value, std::size_t most) {
+  if (value.isNull()) {
+    return "null";
+  }
+  std::string text = toText(value);
+  if (text.size() > most) {
+    while (most > 0 && !isCharacterStart(text[most])) {
+      --most;
+    }
+    text.resize(most);
+    text += "...";
+  }
+  return text;
+}
+
+std::string rowText(std::span<const Datum> row) {
+  constexpr std::size_t kMostOfValue = 64;
+  std::string text = "(";
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    text += (i == 0 ? "" : ", ") + shortText(row[i], kMostOfValue);
+  }
+  return text + ")";
 }
 
 }  // namespace trefoil::sql

@@ -100,6 +100,10 @@ class ByteArena {
 // Appends a value's text form. NULL appends nothing.
 void appendText(std::string& out, const Datum& value);
 std::string toText(const Datum& value);
+// As it stands in a message: "null" for NULL, and what is longer than `most` bytes is cut and ends in "...".
+std::string shortText(const Datum& value, std::size_t most);
+// "(1, ann, null)": a row as PostgreSQL prints it in a DETAIL.
+std::string rowText(std::span<const Datum> row);
 
 // Reads a value of `type` from its text form; bytes and floats are put into `arena` (text is viewed, not copied). Errors are
 // PostgreSQL's: `invalid input syntax for type integer: "abc"`, `value "99999999999" is out of range for type integer`.

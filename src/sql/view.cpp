@@ -249,21 +249,11 @@ namespace {
 
 constexpr std::uint64_t kLongestRun = kBlockRows;
 
-// "(1, ann, null)": a row as PostgreSQL prints it in a DETAIL.
-std::string rowText(std::span<const Datum> row) {
-  std::string text = "(";
-  for (std::size_t i = 0; i < row.size(); ++i) {
-    text += i == 0 ? "" : ", ";
-    text += row[i].isNull() ? "null" : toText(row[i]);
-  }
-  return text + ")";
-}
-
 template <typename ValueOf>
 Error uniqueViolation(const TableSchema& schema, const IndexDefinition& index, ValueOf&& value_of) {
   std::string values;
   for (const std::uint32_t column : index.columns) {
-    values += (values.empty() ? "" : ", ") + toText(value_of(column));
+    values += (values.empty() ? "" : ", ") + shortText(value_of(column), kMostOfKey);
   }
   return Error(ErrorCode::kUniqueViolation, "duplicate key value violates unique constraint \"" + index.name + "\"")
       .withDetail("Key " + schema.columnList(index) + "=(" + values + ") already exists.");

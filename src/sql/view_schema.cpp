@@ -218,7 +218,7 @@ Result<IndexId> View::createIndex(TableId id, IndexDefinition index) {
     const TableReader reader(table.current());
     std::string values;
     for (const std::uint32_t column : index.columns) {
-      values += (values.empty() ? "" : ", ") + toText(reader.value(*row, column));
+      values += (values.empty() ? "" : ", ") + shortText(reader.value(*row, column), kMostOfKey);
     }
     return Error(ErrorCode::kUniqueViolation, "could not create unique index \"" + index.name + "\"")
         .withDetail("Key " + old->columnList(index) + "=(" + values + ") is duplicated.");

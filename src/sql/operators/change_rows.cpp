@@ -77,14 +77,13 @@ Status RowChecks::check(Execution& execution, const Chunk& rows) {
       if (result.isNull(position) || result.datum(position).asBool()) {
         continue;
       }
-      std::string text;
-      for (std::size_t column = 0; column < schema_.columns.size(); ++column) {
-        const Datum value = rows.columns[column].datum(position);
-        text += (text.empty() ? "" : ", ") + (value.isNull() ? std::string("null") : toText(value));
+      std::vector<Datum> values(schema_.columns.size());
+      for (std::size_t column = 0; column < values.size(); ++column) {
+        values[column] = rows.columns[column].datum(position);
       }
       return Error(ErrorCode::kCheckViolation,
                    "new row for relation \"" + schema_.name + "\" violates check constraint \"" + checks_[i].name + "\"")
-          .withDetail("Failing row contains (" + text + ").");
+          .withDetail("Failing row contains " + rowText(values) + ".");
     }
   }
   return {};
