@@ -224,6 +224,14 @@ void Directory::doubleDirectory(const DirectoryContext& context) {
   context.pool.release(StablePool::Kind::kDirectory, directoryBytes(bits), wordsOf(root));
 }
 
+std::unique_ptr<Directory> Directory::detach() {
+  auto whole = std::make_unique<Directory>();
+  whole->root_.store(root_.exchange(0, std::memory_order_relaxed), std::memory_order_relaxed);
+  whole->size_.store(size_.exchange(0, std::memory_order_relaxed), std::memory_order_relaxed);
+  whole->deadlines_.store(deadlines_.exchange(0, std::memory_order_relaxed), std::memory_order_relaxed);
+  return whole;
+}
+
 void Directory::clear(const DirectoryContext& context) {
   const std::uint64_t root = root_.exchange(0, std::memory_order_relaxed);
   size_.store(0, std::memory_order_relaxed);

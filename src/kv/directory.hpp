@@ -28,6 +28,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "base/assert.hpp"
@@ -70,6 +71,8 @@ class Directory {
   void replace(Slot slot, std::uint64_t hash, Entry* entry);
   // The entry is the caller's.
   void erase(const DirectoryContext& context, std::uint64_t hash, Slot slot);
+  // All of it, in no time; what stays behind is empty.
+  [[nodiscard]] std::unique_ptr<Directory> detach();
   // Gives the memory back; the entries were dealt with before.
   void clear(const DirectoryContext& context);
 

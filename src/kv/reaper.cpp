@@ -39,19 +39,36 @@ void Reaper::free(Entry* entry) {
   if (isSmall(*entry)) {
     freeNow(entry);
   } else {
-    enqueue({entry});
+    enqueue({{entry}, {}});
   }
 }
 
 void Reaper::free(std::vector<Entry*> entries) {
   if (!entries.empty()) {
-    enqueue(std::move(entries));
+    enqueue({std::move(entries), {}});
   }
 }
 
-void Reaper::enqueue(std::vector<Entry*> entries) {
+void Reaper::free(std::vector<std::unique_ptr<Directory>> directories) {
+  if (!directories.empty()) {
+    enqueue({{}, std::move(directories)});
+  }
+}
+
+void Reaper::freeNow(Directory& directory) const {
+  for (std::uint64_t from = 0;;) {
+    const Directory::Range range = directory.walk(from, SIZE_MAX, [](Entry& entry) { freeNow(&entry); });
+    if (range.at_end) {
+      break;
+    }
+    from = range.next;
+  }
+  directory.clear(context_);
+}
+
+void Reaper::enqueue(Work work) {
   const std::lock_guard lock(mutex_);
-  queue_.push_back(std::move(entries));
+  queue_.push_back(std::move(work));
   if (!thread_.joinable()) {
     thread_ = std::thread([this] { run(); });
   }
@@ -70,12 +87,15 @@ void Reaper::run() {
     if (queue_.empty()) {
       return;
     }
-    const std::vector<std::vector<Entry*>> work = std::exchange(queue_, {});
+    const std::vector<Work> works = std::exchange(queue_, {});
     busy_ = true;
     lock.unlock();
-    for (const auto& entries : work) {
-      for (Entry* entry : entries) {
+    for (const Work& work : works) {
+      for (Entry* entry : work.entries) {
         freeNow(entry);
+      }
+      for (const auto& directory : work.directories) {
+        freeNow(*directory);
       }
     }
     lock.lock();

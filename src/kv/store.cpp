@@ -22,21 +22,18 @@ Store::Store(Versions& versions, const StoreOptions& options)
     : versions_(versions),
       options_(options),
       pool_(std::make_unique<StablePool>()),
-      reaper_(std::make_unique<Reaper>()),
+      reaper_(std::make_unique<Reaper>(directoryContext())),
       partitions_(std::make_unique<Partition[]>(static_cast<std::size_t>(options.databases) * kPartitions)) {
   TREFOIL_ASSERT(options.databases > 0);
 }
 
 Store::~Store() {
   const std::size_t count = static_cast<std::size_t>(options_.databases) * kPartitions;
+  std::vector<std::unique_ptr<Directory>> whole;
   for (std::uint32_t id = 0; id < count; ++id) {
-    purge(partitions_[id]);
-    std::vector<Entry*> entries;
-    flushPartition(partitions_[id], WriteContext{}, entries);
-    for (Entry* entry : entries) {
-      reaper_->free(entry);
-    }
+    emptyPartition(partitions_[id], whole);
   }
+  reaper_->free(std::move(whole));
 }
 
 Partition& Store::partitionAt(PartitionId id) const {
@@ -208,6 +205,7 @@ Status Store::apply(std::uint8_t kind, EffectReader& reader, const WriteContext&
 
 void Store::flush(int db, const WriteContext& context) {
   std::vector<Entry*> dead;
+  std::vector<std::unique_ptr<Directory>> whole;
   for (std::uint32_t i = 0; i < kPartitions; ++i) {
     Partition& partition = partitionAt({(static_cast<std::uint32_t>(db) << kPartitionBits) | i});
     TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
@@ -218,20 +216,29 @@ void Store::flush(int db, const WriteContext& context) {
         }
       });
     }
-    flushPartition(partition, context, dead);
+    if (context.writable_from == kNoSnapshot) {
+      emptyPartition(partition, whole);
+    } else {
+      shadowPartition(partition, context, dead);
+    }
   }
   reaper_->free(std::move(dead));
+  reaper_->free(std::move(whole));
+}
+
+// Empties a partition, of which no snapshot sees anything, in no time.
+void Store::emptyPartition(Partition& partition, std::vector<std::unique_ptr<Directory>>& whole) {
+  purge(partition);
+  if (partition.directory.size() > 0) {
+    partition.bytes.store(0, std::memory_order_relaxed);
+    whole.push_back(partition.directory.detach());
+  }
 }
 
 // Empties a partition: what a snapshot sees goes to the shadow map, the rest to `dead`.
-void Store::flushPartition(Partition& partition, const WriteContext& context, std::vector<Entry*>& dead) {
+void Store::shadowPartition(Partition& partition, const WriteContext& context, std::vector<Entry*>& dead) {
   for (std::uint64_t from = 0; partition.directory.size() > 0;) {
     const Directory::Range range = partition.directory.walk(from, SIZE_MAX, [&](Entry& entry) {
-      if (context.writable_from == kNoSnapshot) {
-        partition.addBytes(-bytesOf(entry, true));
-        dead.push_back(&entry);
-        return;
-      }
       Apply change(*this, partition, context, hash(entry.key()));
       if (Entry* unseen = change.writable(&entry, true); unseen != nullptr) {
         if (unseen->isLarge()) {

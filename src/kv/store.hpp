@@ -30,6 +30,7 @@
 
 namespace trefoil::kv {
 
+class Directory;
 class Entry;
 class Reaper;
 class StablePool;
@@ -189,7 +190,8 @@ class Store {
   WalkStep walkStep(int db, std::uint64_t from, std::size_t budget, Lsn snapshot, bool locked, bool exact, std::size_t& visited,
                     const EntryVisitor& visitor) const;
   void flush(int db, const WriteContext& context);
-  void flushPartition(Partition& partition, const WriteContext& context, std::vector<Entry*>& dead);
+  void emptyPartition(Partition& partition, std::vector<std::unique_ptr<Directory>>& whole);
+  void shadowPartition(Partition& partition, const WriteContext& context, std::vector<Entry*>& dead);
   void purge(Partition& partition);
 
   Versions& versions_;

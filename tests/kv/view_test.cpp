@@ -190,6 +190,35 @@ TEST_CASE("memory is given back, large values in the background", "[kv]") {
   REQUIRE(store->memoryBytes() < empty + 4096);
 }
 
+TEST_CASE("a flush gives all memory back, and what a snapshot sees when that is closed", "[kv]") {
+  TestStore store;
+  const bool with_snapshot = GENERATE(false, true);
+  const std::size_t empty = store->memoryBytes();
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 20'000; ++i) {
+      set(store, "key:" + std::to_string(i), std::string(100, 'v'));
+    }
+    REQUIRE(store->memoryBytes() > empty + 2'000'000);
+    const Lsn snapshot = with_snapshot ? store.openSnapshot() : kNoSnapshot;
+    store.live([](View& view) {
+      view.flush(0);
+      return 0;
+    });
+    REQUIRE(store->size(0) == 0);
+    REQUIRE(store.content().empty());
+    set(store, "key:7", "after");
+    if (with_snapshot) {
+      REQUIRE(store.content(0, snapshot).size() == 20'000);
+      store.closeSnapshot(snapshot);
+      store->purgeShadows();
+    }
+    store->drainReaper();
+    store->verify();
+    REQUIRE(store.content().size() == 1);
+    CHECK(store->memoryBytes() < empty + 100'000);
+  }
+}
+
 TEST_CASE("what becomes smaller gives its memory back", "[kv]") {
   TestStore store;
   const std::string large(1'000'000, 'x');
