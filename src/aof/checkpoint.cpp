@@ -1,5 +1,7 @@
 #include "aof/checkpoint.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -20,7 +22,7 @@ constexpr char kBaseMagic[9] = "TREFOILS";
 constexpr char kFooterMagic[9] = "TREFOILE";
 constexpr std::uint32_t kBaseVersion = 1;
 constexpr std::uint16_t kChunkGoesOn = 1;
-constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
+constexpr std::size_t kBufferBytes = std::size_t{128} << 10;
 // Synced in steps, so that the one at the end is short and the log's own syncs never queue behind a gigabyte.
 constexpr std::uint64_t kSyncStepBytes = std::uint64_t{2} << 20;
 
@@ -152,7 +154,10 @@ Status CheckpointWriter::flushBuffer() {
   return {};
 }
 
+// A checkpoint is long work beside short work: it offers its processor after each block, and writes little at a time, so that
+// clients do not wait for the end of a scheduler's slice. (A lower priority would let it be held up while it holds a lock.)
 Status CheckpointWriter::putBlock(std::string_view bytes, std::uint16_t flags) {
+  ::sched_yield();
   UnitEntry& unit = units_.back();
   BlockHeader header{.length = static_cast<std::uint32_t>(bytes.size()),
                      .crc = 0,
