@@ -616,10 +616,7 @@ Result<BoundQuery> Binder::bindSetOperation(const ast::SetOperation& operation, 
                                             const CommonTableScope* common_tables) {
   constexpr const char* kNames[] = {"UNION", "INTERSECT", "EXCEPT"};
   const char* const name = kNames[static_cast<std::size_t>(operation.op)];
-  --depth_;  // a long chain is no deep nest; how long it may be is the parser's to say
-  auto first = bindQuery(*operation.left, frame, common_tables, true);
-  ++depth_;
-  TREFOIL_ASSIGN(BoundQuery left, std::move(first));
+  TREFOIL_ASSIGN(BoundQuery left, bindQuery(*operation.left, frame, common_tables, true));
   TREFOIL_ASSIGN(BoundQuery right, bindQuery(*operation.right, frame, common_tables, true));
   if (left.columns.size() != right.columns.size()) {
     return Error(ErrorCode::kSyntax, "each " + std::string(name) + " query must have the same number of columns")

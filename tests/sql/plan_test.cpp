@@ -271,9 +271,10 @@ TEST_CASE("long lists are bound in time, or refused") {
   const auto started = std::chrono::steady_clock::now();
   CHECK(bindText(database, "SELECT id FROM t WHERE " + repeated("g > 0 AND ", 30'000) + "TRUE").status.ok());
   CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(3));
-  const auto united = database.query("SELECT 0 AS n" + repeated(" UNION SELECT count(*) FROM t", 500) + " ORDER BY n DESC");
-  REQUIRE(united.status.ok());
-  CHECK(united.result.rows.size() == 2);
+  // One operator on the other: the depth of the stack that runs them.
+  CHECK(database.query("SELECT 0 AS n" + repeated(" UNION SELECT count(*) FROM t", 90)).status.ok());
+  CHECK(bindText(database, "SELECT 0 AS n" + repeated(" UNION SELECT count(*) FROM t", 500)).status.error().code ==
+        ErrorCode::kLimit);
   std::string keys;
   for (std::size_t i = 0; i <= kMaxListItems; ++i) {
     keys += (i == 0 ? "" : ", ") + ("g + " + std::to_string(i));
