@@ -122,7 +122,7 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
   now = database.env().now();
   cancelled.store(false, std::memory_order_relaxed);
   query_us = 0;
-  bool only_read = true;
+  Access access = Access::kNone;
   std::size_t done = 0;
   std::array<int, kWindow> commands;
   while (done < statements.size()) {
@@ -135,20 +135,20 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
       break;
     }
     in_fast_lane_ = true;
-    const bool read = executeNow(statements[done], command, reply);
+    const Access one = executeNow(statements[done], command, reply);
     in_fast_lane_ = false;
     looked_at_ = {};
     if (std::exchange(gave_up_, false)) {
       break;
     }
-    only_read = only_read && read;
+    access = std::max(access, one);
     ++done;
     if (wants_close || reply.full()) {
       break;
     }
   }
   if (done > 0) {
-    noteFence(only_read);
+    noteFence(access);
   }
   return done;
 }

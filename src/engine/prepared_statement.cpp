@@ -51,7 +51,7 @@ PreparedStatement::~PreparedStatement() = default;
 
 Status PreparedStatement::execute(std::span<const Datum> parameters, ResultSet& result) {
   Status status = impl_->execute(parameters, result);
-  session_.impl().noteFence(false);
+  session_.impl().noteFence(Session::Impl::Access::kWrite);
   TREFOIL_TRY(session_.awaitFence());
   return status;
 }
@@ -76,7 +76,7 @@ Result<ResultSet> Session::execute(std::string_view sql, std::span<const Datum> 
   ResultSet result;
   ResultSetSink sink(result);
   const Result<SqlOutcome> outcome = impl_->runSql(sql, parameters, sink);
-  impl_->noteFence(false);
+  impl_->noteFence(Impl::Access::kWrite);
   TREFOIL_TRY(awaitFence());
   if (!outcome.ok()) {
     return outcome.error();

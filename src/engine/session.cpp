@@ -90,8 +90,8 @@ void Session::Impl::execute(const Statement& statement, Reply& reply) {
   noteFence(executeNow(statement, commandOf(statement), reply));
 }
 
-bool Session::Impl::executeNow(const Statement& statement, int command, Reply& reply) {
-  bool only_read = false;
+Session::Impl::Access Session::Impl::executeNow(const Statement& statement, int command, Reply& reply) {
+  Access access = Access::kWrite;
   if (!statement.sql.empty()) {
     if (multi != MultiState::kNone) {
       queue(statement, command, reply);
@@ -101,14 +101,17 @@ bool Session::Impl::executeNow(const Statement& statement, int command, Reply& r
   } else if (!statement.args.empty()) {
     if (command >= 0) {
       executeCommand(statement, command, reply);
-      only_read = (kCommands[static_cast<std::size_t>(command)].flags & kRead) != 0;
+      const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
+      access = meta.group == CommandGroup::kConnection ? Access::kNone
+               : (meta.flags & kRead) != 0             ? Access::kRead
+                                                       : Access::kWrite;
     } else if (const std::optional<std::string> text = sqlFromWords(statement.args)) {
       executeWords(*text, reply);
     } else {
       refuseUnknown(statement.args, reply);
     }
   }
-  return only_read;
+  return access;
 }
 
 void Session::Impl::executeWords(const std::string& sql, Reply& reply) {
@@ -123,9 +126,9 @@ void Session::Impl::executeWords(const std::string& sql, Reply& reply) {
   answer(status, reply);
 }
 
-void Session::Impl::noteFence(bool only_read) {
+void Session::Impl::noteFence(Access access) {
   const aof::Log* log = database.manager().log();
-  if (log != nullptr && (!only_read || log->policy() == aof::SyncPolicy::kAlways)) {
+  if (log != nullptr && (access == Access::kWrite || (access == Access::kRead && log->policy() == aof::SyncPolicy::kAlways))) {
     fence = log->end();
   }
 }

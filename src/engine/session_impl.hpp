@@ -107,8 +107,10 @@ class Session::Impl {
   // Statements that the engine runs itself; returns the command tag.
   static bool isControl(const ast::Statement& statement);
   Result<std::string_view> executeControl(const ast::Statement& statement, RowSink& sink);
-  // A statement was answered. What it wrote, and under `always` whatever it read, lies below the log's end.
-  void noteFence(bool only_read);
+  // How a statement touches the data: kNone says nothing of it (PING).
+  enum class Access : std::uint8_t { kNone, kRead, kWrite };
+  // Statements were answered. What they wrote, and under `always` whatever they read, lies below the log's end.
+  void noteFence(Access access);
   void forgetPlan();  // the resolved one
 
   Session& self;
@@ -142,8 +144,8 @@ class Session::Impl {
   static std::optional<std::string> sqlFromWords(std::span<const std::string_view> words);
   // The index of the command in the table, or -1 for SQL, as a text or as bare words, and for words that nobody knows.
   static int commandOf(const Statement& statement);
-  // True if it can only have read. The fence is the caller's.
-  bool executeNow(const Statement& statement, int command, Reply& reply);
+  // Returns the most that it can have done. The fence is the caller's.
+  Access executeNow(const Statement& statement, int command, Reply& reply);
   void executeWords(const std::string& sql, Reply& reply);
   void executeCommand(const Statement& statement, int command, Reply& reply);
   Status callCommand(int command, std::span<const std::string_view> args, Reply& reply);

@@ -144,6 +144,27 @@ TEST_CASE("The embedded API answers rows and keeps its memory") {
   CHECK((*result.begin())[0].asBytes() == "a name that is longer than twelve bytes 77");
 }
 
+TEST_CASE("An answer waits for the log only as far as it tells something of the data") {
+  const testing::TemporaryDirectory directory;
+  SessionFixture fixture(directory.path());
+  const std::string policy = GENERATE("everysec", "always");
+  REQUIRE(fixture.run("CONFIG SET appendfsync " + policy) == "OK");
+  REQUIRE(fixture.run("SET k v") == "OK");
+  CHECK(fixture.session->fence() > 0);
+  const std::unique_ptr<Session> other = fixture.connect();
+  for (const char* const command : {"PING", "ECHO hello", "CLIENT ID", "SELECT 1", "SELECT 0"}) {
+    runOn(*other, command);
+    CHECK(other->fence() == 0);
+  }
+  CHECK(runOn(*other, "GET k") == "\"v\"");
+  CHECK(other->fence() == (policy == "always" ? fixture.session->fence() : 0));
+  CHECK(runOn(*other, "DEL k") == "(integer) 1");
+  const Lsn written = other->fence();
+  CHECK(written > fixture.session->fence());
+  runOn(*other, "PING");
+  CHECK(other->fence() == written);
+}
+
 TEST_CASE("SET changes one session's timeout, SHOW shows it") {
   SessionFixture fixture;
   CHECK(fixture.sql("SHOW statement_timeout") == "[[\"0\"]]");
