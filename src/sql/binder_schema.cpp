@@ -120,7 +120,7 @@ class TableBinder {
         return {};
       }
       case ast::ConstraintKind::kCheck:
-        return addCheck(constraint, column);
+        return addCheck(constraint);
       case ast::ConstraintKind::kPrimaryKey:
       case ast::ConstraintKind::kUnique:
         return addKey(constraint, of_column);
@@ -130,19 +130,13 @@ class TableBinder {
     return {};
   }
 
-  Status addCheck(const ast::Constraint& constraint, const ColumnDefinition* column) {
+  Status addCheck(const ast::Constraint& constraint) {
     const auto taken = [&](const std::string& name) {
       return std::any_of(schema_.checks.begin(), schema_.checks.end(), [&](const CheckDefinition& c) { return c.name == name; });
     };
     CheckDefinition check;
     check.name = constraint.name.text;
     check.expression_text = parser::toSqlOfOneTable(*constraint.expression);
-    if (check.name.empty()) {
-      check.name = makeName(schema_.name + (column == nullptr ? "" : "_" + column->name), "check", taken);
-    } else if (taken(check.name)) {
-      return Error(ErrorCode::kDuplicateObject, "check constraint \"" + check.name + "\" already exists").at(constraint.position);
-    }
-    schema_.checks.push_back(std::move(check));
     // Bound once to complain with a position of this statement.
     Frame frame;
     Scope scope;
@@ -157,6 +151,16 @@ class TableBinder {
     if (hasSubquery(*condition)) {
       return unsupported("cannot use subquery in check constraint", constraint.position);
     }
+    if (check.name.empty()) {  // after the one column that it is about, if it is one
+      std::vector<ColumnId> columns;
+      collectColumns(*condition, columns);
+      const bool one =
+          !columns.empty() && std::all_of(columns.begin(), columns.end(), [&](ColumnId id) { return id == columns[0]; });
+      check.name = makeName(schema_.name + (one ? "_" + schema_.columns[columns[0]].name : ""), "check", taken);
+    } else if (taken(check.name)) {
+      return Error(ErrorCode::kDuplicateObject, "check constraint \"" + check.name + "\" already exists").at(constraint.position);
+    }
+    schema_.checks.push_back(std::move(check));
     return {};
   }
 

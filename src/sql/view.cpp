@@ -309,14 +309,21 @@ Status View::checkKey(TableId id, const TableVersion& version, std::size_t index
   return {};
 }
 
+Status View::checkNotNull(const TableSchema& schema, std::span<const Datum> row) {
+  TREFOIL_ASSERT(row.size() == schema.columns.size());
+  for (std::uint32_t column = 0; column < row.size(); ++column) {
+    if (row[column].isNull() && schema.columns[column].not_null) [[unlikely]] {
+      return nullViolation(schema, column, row);
+    }
+    TREFOIL_DEBUG_ASSERT(row[column].isNull() || row[column].type() == schema.columns[column].type.base);
+  }
+  return {};
+}
+
 Status View::checkInsert(TableId id, const TableVersion& version, std::span<const Datum> values, FirstUnique first) {
   const TableSchema& schema = *version.schema;
-  TREFOIL_ASSERT(values.size() == schema.columns.size());
-  for (std::uint32_t column = 0; column < values.size(); ++column) {
-    if (values[column].isNull() && schema.columns[column].not_null) [[unlikely]] {
-      return nullViolation(schema, column, values);
-    }
-    TREFOIL_DEBUG_ASSERT(values[column].isNull() || values[column].type() == schema.columns[column].type.base);
+  if (Status status = checkNotNull(schema, values); !status.ok()) [[unlikely]] {
+    return status;
   }
   bool check = first == FirstUnique::kCheck;
   for (std::size_t i = 0; i < schema.indexes.size(); ++i) {

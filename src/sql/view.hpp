@@ -127,6 +127,8 @@ class View {
   // `values` has one value of its column's type (or NULL) for each column. CHECK expressions, defaults, ranges and lengths are
   // the caller's; NOT NULL, UNIQUE and PRIMARY KEY are checked here.
   Result<RowId> insert(TableId table, std::span<const Datum> values);
+  // The first of those checks alone, for whoever has others to make before the unique keys are looked at. `row` is a whole row.
+  static Status checkNotNull(const TableSchema& schema, std::span<const Datum> row);
   // An existing row of this view. Several columns at once count as one change: keys may be swapped within the row.
   Status update(TableId table, RowId row, std::span<const ColumnValue> changes);
   Status remove(TableId table, RowId row);

@@ -116,6 +116,7 @@ InsertRows::InsertRows(const InsertPlan& plan)
 
 Status InsertRows::run(Execution& execution, ResultSink* sink, std::int64_t& affected) {
   affected_ = 0;
+  written_.clear();
   checks_.prepare();
   returning_.prepare();
   conflict_values_.prepare();
@@ -174,16 +175,16 @@ Status InsertRows::insertChunk(Execution& execution, const Chunk& source) {
       row_chunk_.columns[c] = Column{};
     }
   }
-  TREFOIL_TRY(checks_.check(execution, row_chunk_));
+  const bool row_by_row = !checks_.check(execution, row_chunk_).ok();
   for (std::uint32_t row = 0; row < source.rows.count; ++row) {
     bool inserted = false;
-    TREFOIL_TRY(insertRow(execution, source.rows.position(row), inserted));
+    TREFOIL_TRY(insertRow(execution, source.rows.position(row), row_by_row, inserted));
     affected_ += inserted ? 1 : 0;
   }
   return {};
 }
 
-Status InsertRows::insertRow(Execution& execution, std::uint32_t position, bool& inserted) {
+Status InsertRows::insertRow(Execution& execution, std::uint32_t position, bool check, bool& inserted) {
   const TableSchema& schema = *plan_.schema;
   for (std::size_t c = 0; c < values_.size(); ++c) {
     values_[c] = row_chunk_.columns[c].datum(position);
@@ -191,33 +192,43 @@ Status InsertRows::insertRow(Execution& execution, std::uint32_t position, bool&
       TREFOIL_TRY(checkModifier(schema.columns[c].type, values_[c]));
     }
   }
-  View& view = execution.context.view;
+  const auto selected = static_cast<std::uint16_t>(position);
+  const Rows only{&selected, 1};
+  if (check || plan_.conflict != nullptr) {
+    TREFOIL_TRY(View::checkNotNull(schema, values_));
+  }
+  if (check) {
+    Chunk row;
+    row.columns = row_chunk_.columns;
+    row.rows = only;
+    TREFOIL_TRY(checks_.check(execution, row));
+  }
   inserted = true;
   if (plan_.conflict != nullptr) {
-    bool conflicts = false;
-    std::uint64_t row = 0;
-    TREFOIL_TRY(findConflict(execution, conflicts, row));
-    if (conflicts) {
+    if (const std::optional<RowId> existing = findConflict(execution)) {
       inserted = false;
-      return plan_.conflict->update ? updateExisting(execution, row, inserted) : Status();
+      return plan_.conflict->update ? updateExisting(execution, *existing, inserted) : Status();
     }
   }
-  auto result = view.insert(schema.id, values_);
+  auto result = execution.context.view.insert(schema.id, values_);
   if (!result.ok()) [[unlikely]] {
     return std::move(result).error();
+  }
+  if (plan_.conflict != nullptr && plan_.conflict->update) {
+    written_.insert(result.value());
   }
   if (answers_ != nullptr) {
     std::vector<Column> columns(row_chunk_.columns);
     for (Column& column : columns) {
       column.stable = false;
     }
-    const auto selected = static_cast<std::uint16_t>(position);
-    answers_->append(columns, Rows{&selected, 1});
+    answers_->append(columns, only);
   }
   return {};
 }
 
-Status InsertRows::findConflict(Execution& execution, bool& conflicts, std::uint64_t& row) {
+// The existing row that the row at hand would collide with.
+std::optional<RowId> InsertRows::findConflict(Execution& execution) {
   const TableSchema& schema = *plan_.schema;
   for (const std::uint32_t index : plan_.conflict->indexes) {
     std::vector<Datum> key;
@@ -225,22 +236,23 @@ Status InsertRows::findConflict(Execution& execution, bool& conflicts, std::uint
       key.push_back(values_[column]);
     }
     if (const auto found = execution.context.view.findUnique(schema.id, index, key)) {
-      conflicts = true;
-      row = static_cast<std::uint64_t>(*found);
-      return {};
+      return found;
     }
   }
-  return {};
+  return std::nullopt;
 }
 
 // ON CONFLICT DO UPDATE for one row: the expressions see the existing row and then the proposed one.
-Status InsertRows::updateExisting(Execution& execution, std::uint64_t row, bool& updated) {
+Status InsertRows::updateExisting(Execution& execution, RowId row, bool& updated) {
+  if (written_.contains(row)) {
+    return Error(ErrorCode::kInvalid, "ON CONFLICT DO UPDATE command cannot affect row a second time")
+        .withHint("Ensure that no rows proposed for insertion within the same command have duplicate constrained values.");
+  }
   const TableSchema& schema = *plan_.schema;
   View& view = execution.context.view;
-  const auto row_id = static_cast<RowId>(row);
   const std::size_t width = schema.columns.size();
   std::vector<Datum> existing(width);
-  view.rows(schema.id).row(row_id, existing);
+  view.rows(schema.id).row(row, existing);
   std::vector<ColumnBuffer> buffers(2 * width);
   Chunk chunk;
   for (std::size_t c = 0; c < 2 * width; ++c) {
@@ -270,7 +282,9 @@ Status InsertRows::updateExisting(Execution& execution, std::uint64_t row, bool&
     TREFOIL_TRY(checkModifier(schema.columns[column].type, value));
     changes.push_back({column, value});
     changed.columns[column] = results[i];
+    existing[column] = value;
   }
+  TREFOIL_TRY(View::checkNotNull(schema, existing));
   TREFOIL_TRY(checks_.check(execution, changed));
   if (answers_ != nullptr) {
     for (Column& column : changed.columns) {
@@ -278,7 +292,8 @@ Status InsertRows::updateExisting(Execution& execution, std::uint64_t row, bool&
     }
     answers_->append(changed.columns, changed.rows);
   }
-  TREFOIL_TRY(view.update(schema.id, row_id, changes));
+  TREFOIL_TRY(view.update(schema.id, row, changes));
+  written_.insert(row);
   updated = true;
   return {};
 }
@@ -320,15 +335,21 @@ Status ChangeRows::run(Execution& execution, ResultSink* sink, std::int64_t& aff
       whole.columns.push_back(rows.columns[place]);
     }
     whole.rows = rows.rows;
-    TREFOIL_TRY(checks_.check(execution, whole));
-    // What RETURNING answers is computed from the collected rows, before or after makes no difference to them.
+    const bool row_by_row = !checks_.check(execution, whole).ok();
+    // What RETURNING answers is computed before the rows are gone; that it cannot be is said after what the rows are refused for.
+    Status answered;
     if (!plan_.returning.empty() && sink != nullptr && rows.rows.count > 0) {
-      TREFOIL_TRY(returning_.evaluate(execution.eval, whole, answer_.columns));
+      answered = returning_.evaluate(execution.eval, whole, answer_.columns);
       answer_.rows = rows.rows;
     }
     for (std::uint32_t row = 0; row < rows.rows.count; ++row) {
-      TREFOIL_TRY(changeRow(execution, rows, rows.rows.position(row)));
+      const std::uint32_t position = rows.rows.position(row);
+      if (row_by_row) {
+        TREFOIL_TRY(checkRow(execution, rows, whole, position));
+      }
+      TREFOIL_TRY(changeRow(execution, rows, position));
     }
+    TREFOIL_TRY(std::move(answered));
     affected += rows.rows.count;
     if (!plan_.returning.empty() && sink != nullptr && rows.rows.count > 0) {
       TREFOIL_TRY(send(execution, *sink, answer_));
@@ -366,6 +387,23 @@ Status ChangeRows::run(Execution& execution, ResultSink* sink, std::int64_t& aff
   }
   rows_->clear();
   return {};
+}
+
+Status ChangeRows::checkRow(Execution& execution, const Chunk& rows, const Chunk& whole, std::uint32_t position) {
+  const TableSchema& schema = *plan_.schema;
+  for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
+    TREFOIL_TRY(checkModifier(schema.columns[plan_.columns[i]].type, rows.columns[1 + i].datum(position)));
+  }
+  std::vector<Datum> values(schema.columns.size());
+  for (std::size_t column = 0; column < values.size(); ++column) {
+    values[column] = whole.columns[column].datum(position);
+  }
+  TREFOIL_TRY(View::checkNotNull(schema, values));
+  const auto selected = static_cast<std::uint16_t>(position);
+  Chunk row;
+  row.columns = whole.columns;
+  row.rows = {&selected, 1};
+  return checks_.check(execution, row);
 }
 
 Status ChangeRows::changeRow(Execution& execution, const Chunk& chunk, std::uint32_t position) {

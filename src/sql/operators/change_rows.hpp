@@ -2,15 +2,22 @@
 //
 // Rows are collected before the first write wherever the source reads tables: what a reader handed out is good until the view
 // writes. (INSERT … VALUES needs no such thing and writes as it goes.)
+//
+// A row is checked as in PostgreSQL, each before the next is looked at: lengths, NOT NULL, CHECK, and only then unique keys,
+// those of ON CONFLICT first. CHECKs are computed for a chunk of rows at once; if that fails, the chunk is gone through again row
+// by row, so that the error is the first row's that has one.
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <unordered_set>
 #include <vector>
 
 #include "sql/operators/operator.hpp"
 #include "sql/operators/row_buffer.hpp"
 #include "sql/plan_parts.hpp"
 #include "sql/result_sink.hpp"
+#include "sql/row_id.hpp"
 
 namespace trefoil::sql {
 
@@ -35,9 +42,10 @@ class InsertRows {
 
  private:
   Status insertChunk(Execution& execution, const Chunk& source);
-  Status insertRow(Execution& execution, std::uint32_t position, bool& inserted);
-  Status findConflict(Execution& execution, bool& conflicts, std::uint64_t& row);
-  Status updateExisting(Execution& execution, std::uint64_t row, bool& updated);
+  // With `check`, CHECKs too.
+  Status insertRow(Execution& execution, std::uint32_t position, bool check, bool& inserted);
+  std::optional<RowId> findConflict(Execution& execution);
+  Status updateExisting(Execution& execution, RowId row, bool& updated);
   Status answer(Execution& execution, ResultSink* sink);
 
   const InsertPlan& plan_;
@@ -52,6 +60,7 @@ class InsertRows {
   Chunk row_chunk_;                     // whole rows
   std::vector<Datum> values_;           // of the row at hand
   std::unique_ptr<RowBuffer> answers_;  // rows for RETURNING
+  std::unordered_set<RowId> written_;   // by this statement, with DO UPDATE
   std::int64_t affected_ = 0;
 };
 
@@ -62,6 +71,8 @@ class ChangeRows {
 
  private:
   Status changeRow(Execution& execution, const Chunk& chunk, std::uint32_t position);
+  // What CHECK and NOT NULL say about one row, of which `whole` has all columns.
+  Status checkRow(Execution& execution, const Chunk& rows, const Chunk& whole, std::uint32_t position);
 
   const ChangePlan& plan_;
   std::unique_ptr<Operator> source_;
