@@ -441,10 +441,13 @@ struct Join : TableReferenceOf<TableReferenceKind::kJoin> {
   List<Name> using_columns;
 };
 
+enum class Materialization : std::uint8_t { kUnspecified, kAlways, kNever };
+
 struct CommonTable {
   Name name;
   List<Name> columns;  // usually empty
   Query* query = nullptr;
+  Materialization materialized = Materialization::kUnspecified;
 };
 
 enum class QueryKind : std::uint8_t { kSelect, kSetOperation, kValues };

@@ -488,7 +488,8 @@ class Printer {
     printList(tables, [this](const ast::CommonTable& table) {
       print(table.name);
       printNames(table.columns);
-      out_ += " AS ";
+      constexpr const char* kAs[] = {" AS ", " AS MATERIALIZED ", " AS NOT MATERIALIZED "};
+      out_ += kAs[static_cast<std::size_t>(table.materialized)];
       printInParentheses(*table.query);
     });
     out_ += ' ';

@@ -202,12 +202,20 @@ template <>
 struct QueryAction<rules::common_name> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
-    state.common_tables.push(state.arena, {state.nameAt(in.begin()), {}, nullptr});
+    state.common_tables.push(state.arena, {.name = state.nameAt(in.begin()), .columns = {}, .query = nullptr});
   }
 };
 template <>
 struct QueryAction<rules::common_columns> {
   static void apply0(State& state) { state.common_tables.back().columns = state.names; }
+};
+template <>
+struct QueryAction<rules::materialized> {
+  static void apply0(State& state) { state.common_tables.back().materialized = ast::Materialization::kAlways; }
+};
+template <>
+struct QueryAction<rules::not_materialized> {
+  static void apply0(State& state) { state.common_tables.back().materialized = ast::Materialization::kNever; }
 };
 template <>
 struct QueryAction<rules::common_query> {

@@ -75,7 +75,10 @@ struct query_body            : seq< query_first_operand, set_operand, query_cont
 struct common_name           : name {};
 struct common_columns        : seq< name_list > {};
 struct common_query          : in_parentheses< query > {};
-struct common_table          : seq< common_name, opt< common_columns >, must< token< kAs >, common_query > > {};
+struct materialized          : token< kMaterialized > {};
+struct not_materialized      : if_must< token< kNot >, token< kMaterialized > > {};
+struct common_table          : seq< common_name, opt< common_columns >, must< token< kAs > >, opt< sor< materialized, not_materialized > >,
+                                    must< common_query > > {};
 struct recursive             : token< kRecursive > {};
 struct with                  : if_must< token< kWith >, opt< recursive >, comma_list< common_table > > {};
 

@@ -58,15 +58,25 @@ struct Frame {
   std::vector<Capture> captures;
 };
 
+// A WITH query, planned once where it is defined. What refers to it reads the rows that it answered; at the end of the query
+// that it belongs to, one that is referred to once takes the place of its reference (settleCommonTables).
 struct CommonTableScope {
   const ast::CommonTable* table = nullptr;
-  const CommonTableScope* outer = nullptr;  // those defined before and around it
+  CommonTableScope* outer = nullptr;  // those defined before and around it
+  const Frame* frame = nullptr;       // of the definition
+  PlanNodePtr plan;
+  std::vector<ScopeColumn> columns;  // with the ids of the plan's output
+  bool is_volatile = false;          // another run may answer something else
+  int height = 0;                    // 1 more than that of the highest WITH query that it refers to
+  std::size_t references = 0;
+  bool each_row = false;  // a subquery that runs for each row refers to it
+  std::uint32_t slot = 0;
 };
 
 struct Scope {
   Frame* frame = nullptr;
   std::vector<ScopeTable> tables;
-  const CommonTableScope* common_tables = nullptr;
+  CommonTableScope* common_tables = nullptr;
 };
 
 // A planned query and what its columns are called.
@@ -98,8 +108,7 @@ class Binder {
 
   // Queries.
   // With `keep_unknown`, untyped output columns stay untyped: UNION and INSERT know better than text.
-  Result<BoundQuery> bindQuery(const ast::Query& query, Frame& frame, const CommonTableScope* common_tables,
-                               bool keep_unknown = false);
+  Result<BoundQuery> bindQuery(const ast::Query& query, Frame& frame, CommonTableScope* common_tables, bool keep_unknown = false);
 
   // Expressions.
   Result<ExpressionPtr> bindExpression(const ast::Expression& expression, const ExpressionContext& context);
@@ -137,11 +146,14 @@ class Binder {
                                    bool keep_unknown = false);
   // FROM: the inputs to join, and the conditions of inner joins.
   Status bindFrom(const ast::List<ast::TableReference*>& from, Scope& scope, JoinInputs& inputs);
-  Result<const CommonTableScope*> bindCommonTables(const ast::List<ast::CommonTable>& tables, bool recursive,
-                                                   const CommonTableScope* outer);
+  Result<CommonTableScope*> bindCommonTables(const ast::List<ast::CommonTable>& tables, bool recursive, Frame& frame,
+                                             CommonTableScope* outer);
+  // To be called with the plan in which the last `count` of `tables` are referred to, once all of it is bound.
+  void settleCommonTables(CommonTableScope* tables, std::size_t count, PlanNodePtr& root);
 
   ColumnId newColumn() { return next_column_++; }
   [[nodiscard]] std::uint32_t outerSlots() const { return next_slot_; }
+  [[nodiscard]] std::uint32_t commonTables() const { return next_common_table_; }
   [[nodiscard]] const std::vector<SqlType>& parameterTypes() const { return parameter_types_; }
   [[nodiscard]] const std::vector<bool>& literalIsParameter() const { return literal_is_parameter_; }
   [[nodiscard]] const std::vector<TableUse>& tables() const { return tables_; }
@@ -211,7 +223,7 @@ class Binder {
   Status bindReference(const ast::TableReference& reference, Scope& scope, JoinInputs& inputs);
   Result<PlanNodePtr> bindNamedTable(const ast::NamedTable& table, Scope& scope);
   Result<PlanNodePtr> bindSubqueryTable(const ast::TableReference& reference, const ast::Query& query, std::string_view name,
-                                        Scope& scope, const CommonTableScope* common_tables);
+                                        Scope& scope, CommonTableScope* common_tables);
   Status bindJoin(const ast::Join& join, Scope& scope, JoinInputs& inputs);
   Result<PlanNodePtr> bindFunctionTable(const ast::FunctionTable& table, Scope& scope);
   struct MergedColumn {
@@ -223,13 +235,15 @@ class Binder {
                    std::vector<ExpressionPtr>& conditions, std::vector<MergedColumn>& merged);
   static PlanNodePtr addMergedColumns(PlanNodePtr join, std::vector<MergedColumn> merged);
   Status addTable(Scope& scope, ScopeTable table, std::uint32_t position);
+  Result<PlanNodePtr> bindCommonReference(const ast::NamedTable& reference, CommonTableScope& common, Scope& scope);
   Status renameColumns(const ast::TableReference& reference, ScopeTable& table);
   PlanNodePtr makeScan(const SchemaPointer& schema, ScopeTable& table);
 
   // binder_queries.cpp
-  Result<BoundQuery> bindValues(const ast::Values& values, Frame& frame, const CommonTableScope* common_tables,
-                                bool keep_unknown);
-  Result<BoundQuery> bindSetOperation(const ast::SetOperation& operation, Frame& frame, const CommonTableScope* common_tables);
+  // Without its WITH.
+  Result<BoundQuery> bindQueryBody(const ast::Query& query, Frame& frame, CommonTableScope* common_tables, bool keep_unknown);
+  Result<BoundQuery> bindValues(const ast::Values& values, Frame& frame, CommonTableScope* common_tables, bool keep_unknown);
+  Result<BoundQuery> bindSetOperation(const ast::SetOperation& operation, Frame& frame, CommonTableScope* common_tables);
   Status bindLimit(const ast::Query& query, const Scope& scope, ExpressionPtr& limit, ExpressionPtr& offset);
   // ORDER BY and LIMIT over a query whose output columns are all there is to sort by.
   Status orderByOutput(const ast::Query& query, Frame& frame, BoundQuery& bound);
@@ -247,7 +261,10 @@ class Binder {
   int fixed_literals_ = 0;
   std::size_t duplicated_ = 0;  // nodes of expressions
   int depth_ = 0;               // of queries within queries
-  std::size_t planned_ = 0;     // queries so far: common tables are planned at each use
+  std::size_t planned_ = 0;     // queries so far
+  std::size_t volatile_calls_ = 0;
+  std::uint32_t next_common_table_ = 0;
+  int common_height_ = 0;  // of the highest WITH query that the one being bound refers to
   std::vector<std::unique_ptr<CommonTableScope>> common_table_scopes_;
   ByteArena bytes_;
 };

@@ -67,6 +67,7 @@ Result<std::vector<BoundCheck>> bindChecks(Binder& binder, const TableSchema& sc
     TREFOIL_ASSIGN(ExpressionPtr condition, binder.bindCondition(*parsed.expression, {.scope = &scope, .clause = "CHECK"}));
     checks.push_back({check.name, std::move(condition)});
   }
+  std::sort(checks.begin(), checks.end(), [](const BoundCheck& a, const BoundCheck& b) { return a.name < b.name; });
   return checks;
 }
 
@@ -103,8 +104,8 @@ class InsertBinder {
       TREFOIL_ASSIGN(ExpressionPtr value, bindDefault(binder_, column));
       plan_.defaults.push_back(std::move(value));
     }
-    TREFOIL_ASSIGN(const CommonTableScope* common_tables,
-                   binder_.bindCommonTables(insert_.common_tables, insert_.recursive, nullptr));
+    TREFOIL_ASSIGN(CommonTableScope * common_tables,
+                   binder_.bindCommonTables(insert_.common_tables, insert_.recursive, frame_, nullptr));
     if (insert_.source == nullptr) {
       auto values = std::make_unique<ValuesNode>();
       values->rows.emplace_back();
@@ -119,6 +120,7 @@ class InsertBinder {
     for (std::uint32_t i = 0; i < targets_.size(); ++i) {
       plan_.source_columns[targets_[i]] = i;
     }
+    binder_.settleCommonTables(common_tables, insert_.common_tables.size(), plan_.source);
     finishPlan(*plan_.source);
     plan_.streams = !readsTable(*plan_.source);
     TREFOIL_ASSIGN(plan_.checks, bindChecks(binder_, schema));
@@ -173,7 +175,7 @@ class InsertBinder {
     return {};
   }
 
-  Status bindValues(const ast::Values& values, const CommonTableScope* common_tables) {
+  Status bindValues(const ast::Values& values, CommonTableScope* common_tables) {
     const Scope scope{&frame_, {}, common_tables};
     auto node = std::make_unique<ValuesNode>();
     const std::size_t width = values.rows[0].size();
@@ -205,7 +207,7 @@ class InsertBinder {
     return {};
   }
 
-  Status bindSource(const CommonTableScope* common_tables) {
+  Status bindSource(CommonTableScope* common_tables) {
     TREFOIL_ASSIGN(BoundQuery query, binder_.bindQuery(*insert_.source, frame_, common_tables, true));
     TREFOIL_TRY(fitTargets(query.columns.size(), insert_.source->position));
     auto project = std::make_unique<ProjectNode>();
@@ -298,7 +300,8 @@ class ChangeBinder {
                     bool recursive) {
     TREFOIL_ASSIGN(target_, binder_.bindTarget(name, alias, frame_, true));
     plan_.schema = target_.schema;
-    TREFOIL_ASSIGN(target_.scope.common_tables, binder_.bindCommonTables(common_tables, recursive, nullptr));
+    TREFOIL_ASSIGN(target_.scope.common_tables, binder_.bindCommonTables(common_tables, recursive, frame_, nullptr));
+    common_tables_ = common_tables.size();
     return {};
   }
 
@@ -375,6 +378,7 @@ class ChangeBinder {
     }
     project->children.push_back(planJoins(std::move(inputs_)));
     plan_.source = std::move(project);
+    binder_.settleCommonTables(target_.scope.common_tables, common_tables_, plan_.source);
     finishPlan(*plan_.source);
     return {};
   }
@@ -384,6 +388,7 @@ class ChangeBinder {
   ChangePlan& plan_;
   Frame frame_;
   Binder::BoundTable target_;
+  std::size_t common_tables_ = 0;
   JoinInputs inputs_;
   std::vector<ExpressionPtr> values_;
 };

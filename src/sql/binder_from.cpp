@@ -104,22 +104,9 @@ PlanNodePtr Binder::makeScan(const SchemaPointer& schema, ScopeTable& table) {
 Result<PlanNodePtr> Binder::bindNamedTable(const ast::NamedTable& reference, Scope& scope) {
   const std::string_view name = reference.name.name.text;
   if (reference.name.schema.empty()) {
-    for (const CommonTableScope* at = scope.common_tables; at != nullptr; at = at->outer) {
-      if (at->table != nullptr && at->table->name.text == name) {
-        const ast::CommonTable& common = *at->table;
-        const std::string_view alias = reference.alias.empty() ? name : reference.alias.text;
-        TREFOIL_ASSIGN(PlanNodePtr node, bindSubqueryTable(reference, *common.query, alias, scope, at->outer));
-        ScopeTable& table = scope.tables.back();
-        if (common.columns.size() > table.columns.size()) {
-          return Error(ErrorCode::kInvalid, "WITH query \"" + std::string(name) + "\" has " +
-                                                std::to_string(table.columns.size()) + " columns available but " +
-                                                std::to_string(common.columns.size()) + " columns specified")
-              .at(common.columns[0].position);
-        }
-        for (std::size_t i = reference.column_aliases.size(); i < common.columns.size(); ++i) {
-          table.columns[i].name = common.columns[i].text;
-        }
-        return node;
+    for (CommonTableScope* at = scope.common_tables; at != nullptr; at = at->outer) {
+      if (at->table->name.text == name) {
+        return bindCommonReference(reference, *at, scope);
       }
     }
   }
@@ -133,8 +120,43 @@ Result<PlanNodePtr> Binder::bindNamedTable(const ast::NamedTable& reference, Sco
   return scan;
 }
 
+Result<PlanNodePtr> Binder::bindCommonReference(const ast::NamedTable& reference, CommonTableScope& common, Scope& scope) {
+  common_height_ = std::max(common_height_, common.height);
+  const bool first = common.references == 0;
+  const bool here = scope.frame == common.frame;
+  const std::string_view name = reference.alias.empty() ? common.table->name.text : reference.alias.text;
+  ScopeTable table;
+  table.name = name;
+  table.columns = common.columns;
+  PlanNodePtr node;
+  if (common.table->materialized == ast::Materialization::kNever && !common.is_volatile && !(first && here)) {
+    Scope inside{scope.frame, {}, nullptr};
+    TREFOIL_ASSIGN(node, bindSubqueryTable(reference, *common.table->query, {}, inside, common.outer));
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+      table.columns[i].id = node->output[i].id;
+    }
+  } else {
+    auto scan = std::make_unique<CommonScanNode>();
+    scan->name = common.table->name.text;
+    scan->slot = common.slot;
+    scan->estimated_rows = common.plan->estimated_rows;
+    for (std::uint32_t i = 0; i < table.columns.size(); ++i) {
+      ScopeColumn& column = table.columns[i];
+      column.id = first ? column.id : newColumn();
+      scan->output.push_back({column.id, column.type, table.name + "." + column.name});
+      scan->source_columns.push_back(i);
+    }
+    ++common.references;
+    common.each_row = common.each_row || !here;
+    node = std::move(scan);
+  }
+  TREFOIL_TRY(renameColumns(reference, table));
+  TREFOIL_TRY(addTable(scope, std::move(table), reference.position));
+  return node;
+}
+
 Result<PlanNodePtr> Binder::bindSubqueryTable(const ast::TableReference& reference, const ast::Query& query,
-                                              std::string_view name, Scope& scope, const CommonTableScope* common_tables) {
+                                              std::string_view name, Scope& scope, CommonTableScope* common_tables) {
   TREFOIL_ASSIGN(BoundQuery bound, bindQuery(query, *scope.frame, common_tables));
   ScopeTable table;
   table.name = name;

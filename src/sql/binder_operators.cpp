@@ -29,6 +29,7 @@ Result<ExpressionPtr> Binder::applyFunction(const Function& function, std::vecto
     }
     TREFOIL_ASSIGN(arguments[i], coerce(std::move(arguments[i]), wanted));
   }
+  volatile_calls_ += function.is_volatile ? 1 : 0;
   ExpressionPtr call = makeCall(function, function.result, std::move(arguments));
   call->position = position;
   fold(call);

@@ -74,6 +74,10 @@ Result<std::optional<std::size_t>> ordinalIn(std::size_t count, const ast::Expre
   return std::optional(static_cast<std::size_t>(literal.integer - 1));
 }
 
+Error tooComplex(std::uint32_t position) {
+  return Error(ErrorCode::kLimit, "statement is too complex").at(position);
+}
+
 Status checkCount(std::size_t count, std::uint32_t position) {
   if (count > kMaxListItems) {
     return tooManyItems(position);
@@ -139,30 +143,110 @@ Result<Binder::BoundList> Binder::bindSelectList(const ast::List<ast::SelectItem
   return list;
 }
 
-Result<const CommonTableScope*> Binder::bindCommonTables(const ast::List<ast::CommonTable>& tables, bool recursive,
-                                                         const CommonTableScope* outer) {
+Result<CommonTableScope*> Binder::bindCommonTables(const ast::List<ast::CommonTable>& tables, bool recursive, Frame& frame,
+                                                   CommonTableScope* outer) {
   for (const ast::CommonTable& table : tables) {
     if (recursive) {
       return Error(ErrorCode::kUnsupported, "WITH RECURSIVE is not supported").at(table.name.position);
     }
     for (const CommonTableScope* at = outer; at != nullptr; at = at->outer) {
-      const bool same_list = at->table != nullptr && at->table >= tables.begin() && at->table < tables.end();
+      const bool same_list = at->table >= tables.begin() && at->table < tables.end();
       if (same_list && at->table->name.text == table.name.text) {
         return Error(ErrorCode::kDuplicateObject,
                      "WITH query name \"" + std::string(table.name.text) + "\" specified more than once")
             .at(table.name.position);
       }
     }
-    common_table_scopes_.push_back(std::make_unique<CommonTableScope>(CommonTableScope{&table, outer}));
+    auto common = std::make_unique<CommonTableScope>();
+    common->table = &table;
+    common->outer = outer;
+    common->frame = &frame;
+    common->slot = next_common_table_++;
+    const int around = std::exchange(common_height_, 0);
+    const std::size_t volatile_before = volatile_calls_;
+    TREFOIL_ASSIGN(BoundQuery query, bindQuery(*table.query, frame, outer));
+    common->is_volatile = volatile_calls_ != volatile_before;
+    common->height = common_height_ + 1;
+    common_height_ = around;
+    if (common->height > kMaxQueryDepth) {  // each runs the ones that it refers to
+      return tooComplex(table.name.position);
+    }
+    if (table.columns.size() > query.columns.size()) {
+      return Error(ErrorCode::kInvalid, "WITH query \"" + std::string(table.name.text) + "\" has " +
+                                            std::to_string(query.columns.size()) + " columns available but " +
+                                            std::to_string(table.columns.size()) + " columns specified")
+          .at(table.columns[0].position);
+    }
+    for (std::size_t i = 0; i < query.columns.size(); ++i) {
+      std::string column = i < table.columns.size() ? std::string(table.columns[i].text) : query.columns[i].name;
+      common->columns.push_back({query.root->output[i].id, std::move(column), query.columns[i].type});
+    }
+    common->plan = std::move(query.root);
+    common_table_scopes_.push_back(std::move(common));
     outer = common_table_scopes_.back().get();
   }
   return outer;
 }
 
+namespace {
+
+// The place in the tree where the rows of that WITH query are read; null if it is in no node of it (but in an expression's).
+PlanNodePtr* findCommonScan(PlanNodePtr& node, std::uint32_t slot) {
+  if (const auto* scan = dynamic_cast<const CommonScanNode*>(node.get()); scan != nullptr && scan->slot == slot) {
+    return &node;
+  }
+  for (PlanNodePtr& child : node->children) {
+    if (PlanNodePtr* const found = findCommonScan(child, slot)) {
+      return found;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void Binder::settleCommonTables(CommonTableScope* tables, std::size_t count, PlanNodePtr& root) {
+  std::vector<CommonTableScope*> defined(count);
+  for (std::size_t i = count; i-- > 0; tables = tables->outer) {
+    defined[i] = tables;
+  }
+  auto with = std::make_unique<WithNode>();
+  for (std::size_t i = 0; i < count; ++i) {
+    CommonTableScope& common = *defined[i];
+    if (common.references == 0) {  // nobody asks for its rows
+      continue;
+    }
+    const bool inlined = common.references == 1 && !common.each_row && !common.is_volatile &&
+                         common.table->materialized != ast::Materialization::kAlways;
+    PlanNodePtr* place = inlined ? findCommonScan(root, common.slot) : nullptr;
+    for (std::size_t later = i + 1; inlined && place == nullptr && later < count; ++later) {
+      place = defined[later]->references == 0 ? nullptr : findCommonScan(defined[later]->plan, common.slot);
+    }
+    if (place != nullptr) {
+      *place = std::move(common.plan);
+    } else {
+      sources_ += common.references;
+      with->tables.push_back({std::string(common.table->name.text), common.slot});
+    }
+  }
+  if (with->tables.empty()) {
+    return;
+  }
+  with->output = root->output;
+  with->estimated_rows = root->estimated_rows;
+  with->children.push_back(std::move(root));
+  for (CommonTableScope* common : defined) {
+    if (common->references != 0 && common->plan != nullptr) {
+      with->children.push_back(std::move(common->plan));
+    }
+  }
+  root = std::move(with);
+}
+
 // One SELECT: its list, groups, aggregates and order belong together.
 class SelectBinder {
  public:
-  SelectBinder(Binder& binder, const ast::Select& select, Frame& frame, const CommonTableScope* common_tables, bool keep_unknown)
+  SelectBinder(Binder& binder, const ast::Select& select, Frame& frame, CommonTableScope* common_tables, bool keep_unknown)
       : binder_(binder), select_(select), keep_unknown_(keep_unknown) {
     scope_.frame = &frame;
     scope_.common_tables = common_tables;
@@ -392,7 +476,7 @@ class SelectBinder {
     return {};
   }
   [[nodiscard]] bool isCommonTable(std::string_view name) const {
-    for (const CommonTableScope* at = scope_.common_tables; at != nullptr; at = at->outer) {
+    for (CommonTableScope* at = scope_.common_tables; at != nullptr; at = at->outer) {
       if (at->table->name.text == name) {
         return true;
       }
@@ -548,32 +632,38 @@ class SelectBinder {
   std::vector<int> order_places_;  // of each key: the item of the list that it names, or -1
 };
 
-Result<BoundQuery> Binder::bindQuery(const ast::Query& query, Frame& frame, const CommonTableScope* common_tables,
-                                     bool keep_unknown) {
+Result<BoundQuery> Binder::bindQuery(const ast::Query& query, Frame& frame, CommonTableScope* common_tables, bool keep_unknown) {
   if (++planned_ > kMaxQueries || depth_ >= kMaxQueryDepth) {
-    return Error(ErrorCode::kLimit, "statement is too complex").at(query.position);
+    return tooComplex(query.position);
   }
   ++depth_;
   const auto bound = [&]() -> Result<BoundQuery> {
-    TREFOIL_ASSIGN(const CommonTableScope* tables, bindCommonTables(query.common_tables, query.recursive, common_tables));
-    switch (query.kind) {
-      case ast::QueryKind::kSelect: {
-        SelectBinder select(*this, query.as<ast::Select>(), frame, tables, keep_unknown);
-        return select.bind();
-      }
-      case ast::QueryKind::kValues:
-        return bindValues(query.as<ast::Values>(), frame, tables, keep_unknown);
-      case ast::QueryKind::kSetOperation:
-        return bindSetOperation(query.as<ast::SetOperation>(), frame, tables);
-    }
-    return Error(ErrorCode::kUnsupported, "unsupported query").at(query.position);
+    TREFOIL_ASSIGN(CommonTableScope * tables, bindCommonTables(query.common_tables, query.recursive, frame, common_tables));
+    TREFOIL_ASSIGN(BoundQuery planned, bindQueryBody(query, frame, tables, keep_unknown));
+    settleCommonTables(tables, query.common_tables.size(), planned.root);
+    return planned;
   };
   auto result = bound();
   --depth_;
   return result;
 }
 
-Result<BoundQuery> Binder::bindValues(const ast::Values& values, Frame& frame, const CommonTableScope* common_tables,
+Result<BoundQuery> Binder::bindQueryBody(const ast::Query& query, Frame& frame, CommonTableScope* common_tables,
+                                         bool keep_unknown) {
+  switch (query.kind) {
+    case ast::QueryKind::kSelect: {
+      SelectBinder select(*this, query.as<ast::Select>(), frame, common_tables, keep_unknown);
+      return select.bind();
+    }
+    case ast::QueryKind::kValues:
+      return bindValues(query.as<ast::Values>(), frame, common_tables, keep_unknown);
+    case ast::QueryKind::kSetOperation:
+      return bindSetOperation(query.as<ast::SetOperation>(), frame, common_tables);
+  }
+  return Error(ErrorCode::kUnsupported, "unsupported query").at(query.position);
+}
+
+Result<BoundQuery> Binder::bindValues(const ast::Values& values, Frame& frame, CommonTableScope* common_tables,
                                       bool keep_unknown) {
   const Scope scope{&frame, {}, common_tables};
   const ExpressionContext context{.scope = &scope, .clause = "VALUES"};
@@ -612,8 +702,7 @@ Result<BoundQuery> Binder::bindValues(const ast::Values& values, Frame& frame, c
   return query;
 }
 
-Result<BoundQuery> Binder::bindSetOperation(const ast::SetOperation& operation, Frame& frame,
-                                            const CommonTableScope* common_tables) {
+Result<BoundQuery> Binder::bindSetOperation(const ast::SetOperation& operation, Frame& frame, CommonTableScope* common_tables) {
   constexpr const char* kNames[] = {"UNION", "INTERSECT", "EXCEPT"};
   const char* const name = kNames[static_cast<std::size_t>(operation.op)];
   TREFOIL_ASSIGN(BoundQuery left, bindQuery(*operation.left, frame, common_tables, true));
@@ -663,8 +752,10 @@ Status Binder::settleOutput(BoundQuery& query, std::size_t index, const SqlType&
   }
   // The nodes above the one that computes the values pass them on.
   PlanNode* node = query.root.get();
-  for (; node->children.size() == 1 && dynamic_cast<ProjectNode*>(node) == nullptr; node = node->children[0].get()) {
+  while ((node->children.size() == 1 && dynamic_cast<ProjectNode*>(node) == nullptr) ||
+         dynamic_cast<WithNode*>(node) != nullptr) {
     node->output[index].type = type.withoutModifier();
+    node = node->children[0].get();
   }
   if (auto* values = dynamic_cast<ValuesNode*>(node)) {
     for (auto& row : values->rows) {

@@ -173,6 +173,7 @@ Result<ExecSummary> execute(const Plan& plan, ExecContext& context) {
   Execution execution(context);
   execution.eval.parameters = state->parameters;
   execution.eval.outer.resize(parts.outer_slots);
+  execution.eval.common_tables.resize(parts.common_tables);
   std::vector<std::string> notes;
   execution.notes = parts.analyze ? &notes : nullptr;
   const auto started = parts.analyze ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();

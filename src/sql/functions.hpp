@@ -23,11 +23,13 @@
 namespace trefoil::sql {
 
 struct ExecContext;
+class CommonTable;
 
 // What expressions see of the statement that is running. One per thread.
 struct EvalContext {
-  std::span<const Datum> parameters;  // of the types the plan says
-  std::vector<Datum> outer;           // values of enclosing queries' rows, by slot
+  std::span<const Datum> parameters;        // of the types the plan says
+  std::vector<Datum> outer;                 // values of enclosing queries' rows, by slot
+  std::vector<CommonTable*> common_tables;  // WITH queries that are running, by slot
   ExecContext* execution = nullptr;
   std::uint64_t random_state = 0;
 };

@@ -92,6 +92,7 @@ class PlanBuilder {
     plan.literal_is_parameter_ = binder_.literalIsParameter();
     plan.catalog_version_ = context_.view.catalogVersion();
     parts_.outer_slots = binder_.outerSlots();
+    parts_.common_tables = binder_.commonTables();
     findPointPlan();
     return std::shared_ptr<const Plan>(plan_);
   }

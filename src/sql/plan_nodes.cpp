@@ -244,6 +244,15 @@ void describePlan(const PlanNode& node, int indent, std::string& out) {
       return true;
     });
   });
+  if (const auto* with = dynamic_cast<const WithNode*>(&node)) {
+    for (std::size_t i = 0; i < with->tables.size(); ++i) {
+      out.append(static_cast<std::size_t>(indent + 1) * 2, ' ');
+      out += "CTE " + with->tables[i].name + "\n";
+      describePlan(*with->children[i + 1], indent + 2, out);
+    }
+    describePlan(*with->children[0], indent + 1, out);
+    return;
+  }
   for (const PlanNodePtr& child : node.children) {
     describePlan(*child, indent + 1, out);
   }

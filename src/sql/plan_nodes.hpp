@@ -178,6 +178,30 @@ struct LimitNode final : PlanNode {
   void forEachExpression(const std::function<void(ExpressionPtr&)>& visit) override;
 };
 
+// The rows of a WITH query, which the WithNode above keeps: child of nothing.
+struct CommonScanNode final : PlanNode {
+  std::string name;
+  std::uint32_t slot = 0;                     // EvalContext::common_tables
+  std::vector<std::uint32_t> source_columns;  // which of the query's columns each output column is
+  [[nodiscard]] std::unique_ptr<Operator> create() const override;
+  [[nodiscard]] std::string describe() const override { return "CTE Scan on " + name; }
+  void forEachExpression(const std::function<void(ExpressionPtr&)>&) override {}
+};
+
+// A query with a WITH. Child 0 is the query itself; each further child is a WITH query, whose rows are computed once for each run
+// of this node, as far as anybody asks for them, and kept for all that read them.
+struct WithNode final : PlanNode {
+  struct Table {
+    std::string name;
+    std::uint32_t slot = 0;
+  };
+  std::vector<Table> tables;  // of children 1 …
+  [[nodiscard]] std::size_t chunkCapacity() const override { return children[0]->chunkCapacity(); }
+  [[nodiscard]] std::unique_ptr<Operator> create() const override;
+  [[nodiscard]] std::string describe() const override { return "With"; }
+  void forEachExpression(const std::function<void(ExpressionPtr&)>&) override {}
+};
+
 enum class PlanSetOperator : std::uint8_t { kUnion, kIntersect, kExcept };
 
 // Both children have as many columns, of the same types. UNION without ALL is an AggregateNode over this with `all`.

@@ -72,7 +72,8 @@ struct PlanParts {
   bool analyze = false;                                            // EXPLAIN ANALYZE: the plan is run as well
 
   std::uint32_t outer_slots = 0;
-  bool keeps_state = false;  // small enough to keep an idle execution state
+  std::uint32_t common_tables = 0;  // slots of WITH queries
+  bool keeps_state = false;         // small enough to keep an idle execution state
   mutable std::atomic<ExecutionState*> idle{nullptr};
 
   PlanParts() = default;

@@ -634,13 +634,18 @@ void finishNode(PlanNode& node, const IdSet& needed) {
     from_children = {kOwnColumn};
   } else if (auto* function = dynamic_cast<TableFunctionNode*>(&node)) {
     pruneOutput(node, needed, function->source_columns);
+  } else if (auto* common = dynamic_cast<CommonScanNode*>(&node)) {
+    pruneOutput(node, needed, common->source_columns);
   } else if (dynamic_cast<SetOperationNode*>(&node) != nullptr) {
     for (const PlanNodePtr& child : node.children) {
-      IdSet all;
-      for (const OutputColumn& column : child->output) {
-        all.insert(column.id);
-      }
-      finishNode(*child, all);
+      finishPlan(*child);
+    }
+    return;
+  } else if (dynamic_cast<WithNode*>(&node) != nullptr) {
+    finishNode(*node.children[0], needed);
+    node.output = node.children[0]->output;
+    for (std::size_t i = 1; i < node.children.size(); ++i) {
+      finishPlan(*node.children[i]);
     }
     return;
   }
