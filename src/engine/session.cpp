@@ -212,6 +212,7 @@ void Session::Impl::reset() {
   transaction.reset();
   db = 0;
   protocol = 2;
+  describes_answers = false;
   statement_timeout_ms = database.settings().integer(Setting::kStatementTimeout);
   ef_search = database.settings().integer(Setting::kHnswEfSearch);
   const std::lock_guard lock(database.sessionsMutex());
@@ -264,6 +265,10 @@ std::uint64_t Session::id() const {
 
 int Session::protocol() const {
   return impl_->protocol;
+}
+
+bool Session::describesAnswers() const {
+  return impl_->describes_answers;
 }
 
 bool Session::wantsClose() const {

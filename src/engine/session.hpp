@@ -57,9 +57,10 @@ class Session {
 
   // What front ends ask.
   [[nodiscard]] std::uint64_t id() const;
-  [[nodiscard]] int protocol() const;        // 2 or 3, as HELLO chose
-  [[nodiscard]] bool wantsClose() const;     // QUIT was answered
-  [[nodiscard]] bool inTransaction() const;  // inside BEGIN or MULTI: the shell's prompt shows it
+  [[nodiscard]] int protocol() const;           // 2 or 3, as HELLO chose
+  [[nodiscard]] bool describesAnswers() const;  // CLIENT ATTRIBUTES ON: see net/resp_writer.hpp
+  [[nodiscard]] bool wantsClose() const;        // QUIT was answered
+  [[nodiscard]] bool inTransaction() const;     // inside BEGIN or MULTI: the shell's prompt shows it
   [[nodiscard]] Database& database();
   // Who this is, for CLIENT LIST: "127.0.0.1:53412".
   void setAddress(std::string address);

@@ -117,6 +117,7 @@ class Session::Impl {
   Database::Impl& database;
   const std::uint64_t id;
   bool wants_close = false;
+  bool describes_answers = false;  // CLIENT ATTRIBUTES
   std::int64_t statement_timeout_ms;
   std::int64_t ef_search;
 

@@ -23,6 +23,10 @@ bool RespReply::resp3() const {
   return (session_ != nullptr ? session_->protocol() : fixed_protocol_) >= 3;
 }
 
+bool RespReply::describes() const {
+  return session_ != nullptr && session_->describesAnswers() && resp3();
+}
+
 void RespReply::head(char type, std::uint64_t count) {
   char* const begin = out_->reserve(kMaxIntegerChars + 3);
   *begin = type;
@@ -114,6 +118,9 @@ void RespReply::set(std::size_t size) {
 
 // An error is one line: line ends inside become blanks, as Redis does it.
 void RespReply::error(const Error& error) {
+  if (describes()) {
+    describeError(error);
+  }
   const std::string text = redisErrorText(error);
   char* const begin = out_->reserve(text.size() + 3);
   *begin = '-';
@@ -124,12 +131,53 @@ void RespReply::error(const Error& error) {
   out_->wrote(text.size() + 3);
 }
 
+void RespReply::describeError(const Error& error) {
+  const std::size_t optional_parts =
+      (error.detail.empty() ? 0 : 1) + (error.hint.empty() ? 0 : 1) + (error.position.has_value() ? 1 : 0);
+  head('|', 2 + optional_parts);
+  bulk("code");
+  bulk(sqlState(error.code));
+  bulk("message");
+  bulk(error.message);
+  if (!error.detail.empty()) {
+    bulk("detail");
+    bulk(error.detail);
+  }
+  if (!error.hint.empty()) {
+    bulk("hint");
+    bulk(error.hint);
+  }
+  if (error.position) {
+    bulk("position");
+    integer(static_cast<std::int64_t>(*error.position));
+  }
+}
+
+void RespReply::describeTag(std::string_view tag) {
+  if (describes()) {
+    head('|', 1);
+    bulk("tag");
+    bulk(tag);
+  }
+}
+
 void RespReply::beginTable(std::span<const sql::ColumnInfo> columns, TableForm form) {
+  const bool described = describes();
+  if (described) {
+    head('|', 1);
+    bulk("columns");
+    array(columns.size());
+    for (const sql::ColumnInfo& column : columns) {
+      array(2);
+      bulk(column.name);
+      bulk(sql::sqlTypeName(column.type));
+    }
+  }
   table_at_ = out_->size();
   table_rows_ = 0;
   out_->append("*0\r\n");
   static_assert(kTableHead == 4);
-  if (form == TableForm::kNamesAndRows) {
+  if (form == TableForm::kNamesAndRows && !described) {
     array(columns.size());
     for (const sql::ColumnInfo& column : columns) {
       bulk(column.name);
@@ -194,11 +242,13 @@ void RespReply::endTable() {
   std::memcpy(out_->at(table_at_ + 1), digits, count);
 }
 
-void RespReply::affected(std::string_view, std::int64_t rows) {
+void RespReply::affected(std::string_view tag, std::int64_t rows) {
+  describeTag(tag);
   integer(rows);
 }
 
-void RespReply::done(std::string_view) {
+void RespReply::done(std::string_view tag) {
+  describeTag(tag);
   out_->append("+OK\r\n");
 }
 

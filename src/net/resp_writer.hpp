@@ -8,7 +8,14 @@
 //   verbatim           $n text                     =n+4 txt:text
 //   map, set           *2n, *n                     %n, ~n
 //   table              array of rows, each an array of cells (TableForm::kNamesAndRows: the array of column names first)
+//   attribute          never                       |n, if the session asked for them (CLIENT ATTRIBUTES ON)
 //   cell of a table    integer :n, boolean as above, double as bulk / ,n, everything else its text as bulk (a blob: its bytes)
+//
+// Attributes say of an answer to SQL what its value does not:
+//   of a table   columns: an array of [name, type]; the rows alone follow, whatever the TableForm
+//   of OK, :n    tag: what was done ("CREATE TABLE", "INSERT")
+//   of an error  code: SQLSTATE; message, detail, hint, position: its parts. The position is the offset of a byte in the
+//   statement
 //
 // A table's row count is not known when it begins: its head is written for up to 9 rows and made longer at the end if need be.
 // Thread safety: none.
@@ -61,6 +68,9 @@ class RespReply final : public Reply {
 
  private:
   [[nodiscard]] bool resp3() const;
+  [[nodiscard]] bool describes() const;
+  void describeError(const Error& error);
+  void describeTag(std::string_view tag);
   // A type byte, a number, CR LF.
   void head(char type, std::uint64_t count);
   void cell(const sql::Chunk& chunk, std::size_t column, std::uint32_t position, bool resp3);

@@ -105,22 +105,27 @@ struct RespReply {
   [[nodiscard]] bool isError() const { return type == RespType::kError; }
 };
 
-// Reads replies of RESP2 and RESP3 from a stream of bytes. Attributes (|) are read and dropped. Nesting is bounded.
+// Reads replies of RESP2 and RESP3 from a stream of bytes. Nesting is bounded.
 class RespReplyParser {
  public:
   static constexpr std::size_t kMaxDepth = 64;
 
   // Appends what has arrived.
   void feed(std::string_view bytes);
+  // From here on an aggregate comes in pieces: next() gives its head, with the number of its elements in `integer` (a pair of a
+  // map counts twice), and then each of them like a reply. A large one need not be in memory as a whole. Pushes stay whole.
+  void takeApart() { apart_ = true; }
   // The next complete reply. kNeedMore: there is none yet. kError: the bytes are not RESP, error() says why; this is final.
   RespOutcome next(RespReply& reply);
+  // The attributes (|) of the reply that next() gave last: name, value, name, value … Those of its elements are dropped.
+  [[nodiscard]] const std::vector<RespReply>& attributes() const { return attributes_; }
   [[nodiscard]] const std::string& error() const { return error_; }
 
  private:
   struct Open {
     RespReply reply;
     std::size_t left;
-    bool dropped;  // an attribute
+    bool is_attribute;
   };
   enum class Step : std::uint8_t { kValue, kOpened, kNeedMore, kError };
 
@@ -134,6 +139,10 @@ class RespReplyParser {
   std::size_t at_ = 0;
   std::size_t searched_ = 0;
   std::vector<Open> open_;
+  std::vector<RespReply> attributes_;
+  bool begun_ = false;  // attributes_ belong to the reply that is being read
+  bool apart_ = false;
+  std::size_t apart_left_ = 0;  // elements to come of the aggregate whose head was given
   bool failed_ = false;
   std::string error_;
 };

@@ -45,6 +45,10 @@ RespOutcome RespReplyParser::next(RespReply& reply) {
   if (failed_) {
     return RespOutcome::kError;
   }
+  if (!begun_) {
+    attributes_.clear();
+    begun_ = true;
+  }
   for (;;) {
     RespReply value;
     switch (readValue(value)) {
@@ -61,20 +65,23 @@ RespOutcome RespReplyParser::next(RespReply& reply) {
     for (;;) {
       if (open_.empty()) {
         reply = std::move(value);
+        begun_ = false;
+        apart_left_ -= apart_left_ > 0 && reply.type != RespType::kPush ? 1 : 0;
         return RespOutcome::kRequest;
       }
       Open& top = open_.back();
-      if (!top.dropped) {
-        top.reply.elements.push_back(std::move(value));
-      }
+      top.reply.elements.push_back(std::move(value));
       if (--top.left > 0) {
         break;
       }
-      const bool dropped = top.dropped;
+      const bool is_attribute = top.is_attribute;
       value = std::move(top.reply);
       open_.pop_back();
-      if (dropped) {
-        break;  // an attribute was only a preface to the value that follows
+      if (is_attribute) {
+        if (open_.empty()) {
+          attributes_ = std::move(value.elements);
+        }
+        break;  // it was only a preface to the value that follows
       }
     }
   }
@@ -215,10 +222,16 @@ RespReplyParser::Step RespReplyParser::readAggregate(std::string_view line, Resp
   if (count == 0) {
     return type == '|' ? Step::kOpened : Step::kValue;
   }
+  value.integer = count * (pairs ? 2 : 1);
+  if (apart_ && open_.empty() && apart_left_ == 0 && type != '|' && type != '>') {
+    apart_left_ = static_cast<std::size_t>(value.integer) + 1;  // this head itself is counted off next
+    return Step::kValue;
+  }
   if (open_.size() == kMaxDepth) {
     return fail("a reply is nested too deeply");
   }
-  open_.push_back({std::move(value), static_cast<std::size_t>(count) * (pairs ? 2 : 1), type == '|'});
+  const auto elements = static_cast<std::size_t>(value.integer);
+  open_.push_back({std::move(value), elements, type == '|'});
   return Step::kOpened;
 }
 

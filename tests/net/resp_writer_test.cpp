@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/database.hpp"
+#include "engine/session.hpp"
 #include "sql/chunk.hpp"
 
 namespace trefoil::net {
@@ -118,6 +120,38 @@ TEST_CASE("a table's head grows with its rows, wherever it begins") {
             r.integer(1);
           }) == "*2\r\n*" + std::to_string(count) + "\r\n" + rows + ":1\r\n");
   }
+}
+
+TEST_CASE("attributes describe answers of SQL to sessions that ask for them") {
+  const auto database = Database::open({}).value();
+  const auto session = database->connect();
+  const auto run = [&](std::initializer_list<std::string_view> words) {
+    ByteBuffer out;
+    RespReply reply(out, *session);
+    const std::vector<std::string_view> args(words);
+    session->execute({.args = args, .sql = {}, .parameters = {}}, reply);
+    return std::string(out.bytes());
+  };
+  CHECK(run({"CLIENT", "ATTRIBUTES", "ON"}) == "-ERR CLIENT ATTRIBUTES needs RESP3: send HELLO 3 before it\r\n");
+  run({"HELLO", "3"});
+  CHECK(run({"SQL", "CREATE TABLE t (a INTEGER, b VARCHAR(5))"}) == "+OK\r\n");
+  CHECK(run({"CLIENT", "ATTRIBUTES", "ON"}) == "+OK\r\n");
+  CHECK(run({"SQL", "DROP TABLE t"}) == "|1\r\n$3\r\ntag\r\n$10\r\nDROP TABLE\r\n+OK\r\n");
+  run({"SQL", "CREATE TABLE t (a INTEGER, b VARCHAR(5))"});
+  CHECK(run({"SQL", "INSERT INTO t VALUES (1, 'x')"}) == "|1\r\n$3\r\ntag\r\n$6\r\nINSERT\r\n:1\r\n");
+  const std::string table =
+      "|1\r\n$7\r\ncolumns\r\n*2\r\n*2\r\n$1\r\na\r\n$7\r\ninteger\r\n"
+      "*2\r\n$1\r\nb\r\n$20\r\ncharacter varying(5)\r\n*1\r\n*2\r\n:1\r\n$1\r\nx\r\n";
+  CHECK(run({"SQL", "SELECT a, b FROM t"}) == table);
+  CHECK(run({"SELECT a, b FROM t"}) == table);
+  CHECK(run({"SQL", "SELECT b + 1 FROM t"}).starts_with("|4\r\n$4\r\ncode\r\n$5\r\n42883\r\n$7\r\nmessage\r\n"));
+  CHECK(run({"SQL", "SELECT x"}).find("$8\r\nposition\r\n:7\r\n-ERR ") != std::string::npos);
+  CHECK(run({"SET", "k", "v"}) == "+OK\r\n");
+  run({"HELLO", "2"});
+  CHECK(run({"SQL", "SELECT a FROM t"}) == "*2\r\n*1\r\n$1\r\na\r\n*1\r\n:1\r\n");
+  run({"RESET"});
+  run({"HELLO", "3"});
+  CHECK(run({"SQL", "SELECT a FROM t"}) == "*2\r\n*1\r\n$1\r\na\r\n*1\r\n:1\r\n");
 }
 
 TEST_CASE("the buffer keeps its bytes while it moves them") {

@@ -100,6 +100,43 @@ TEST_CASE("Replies of both protocols, in pieces of any size", "[resp]") {
   }
 }
 
+TEST_CASE("The attributes of a reply", "[resp]") {
+  RespReplyParser parser;
+  RespReply reply;
+  REQUIRE(parser.next(reply) == RespOutcome::kNeedMore);
+  for (const char byte : std::string_view("|2\r\n+tag\r\n$3\r\nSET\r\n+n\r\n*1\r\n:1\r\n*1\r\n|1\r\n+a\r\n+b\r\n:1\r\n")) {
+    parser.feed({&byte, 1});
+    if (parser.next(reply) == RespOutcome::kRequest) {
+      break;
+    }
+  }
+  CHECK(shown(reply) == "[1]");
+  REQUIRE(parser.attributes().size() == 4);
+  CHECK(shown(parser.attributes()[1]) == "'SET'");
+  CHECK(shown(parser.attributes()[3]) == "[1]");
+  parser.feed("+plain\r\n");
+  REQUIRE(parser.next(reply) == RespOutcome::kRequest);
+  CHECK(parser.attributes().empty());
+}
+
+TEST_CASE("A reply taken apart", "[resp]") {
+  const std::string_view bytes = "|1\r\n+a\r\n:7\r\n*2\r\n*1\r\n:1\r\n>1\r\n+x\r\n+end\r\n%1\r\n+k\r\n%1\r\n+l\r\n+m\r\n*0\r\n";
+  for (const std::size_t piece : {1, 3, 1000}) {
+    RespReplyParser parser;
+    parser.takeApart();
+    std::string text;
+    for (std::size_t at = 0; at < bytes.size(); at += piece) {
+      parser.feed(bytes.substr(at, piece));
+      for (RespReply reply; parser.next(reply) == RespOutcome::kRequest; reply = {}) {
+        text +=
+            (reply.elements.empty() && reply.type >= RespType::kArray ? "head " + std::to_string(reply.integer) : shown(reply)) +
+            (parser.attributes().empty() ? "; " : " with attributes; ");
+      }
+    }
+    CHECK(text == "head 2 with attributes; [1]; >+x<; +end; head 2; +k; (+l +m); head 0; ");
+  }
+}
+
 TEST_CASE("Nesting is bounded", "[resp]") {
   std::string bytes;
   for (std::size_t i = 0; i < RespReplyParser::kMaxDepth; ++i) {

@@ -155,6 +155,21 @@ Status clientSetName(CommandCall& call) {
   return {};
 }
 
+// Answers of SQL are described by attributes of RESP3, which clients have to know: only those that ask get them.
+Status clientAttributes(CommandCall& call) {
+  Session::Impl& session = call.session.impl();
+  const bool on = equalsIgnoringCase(call.args[2], "ON");
+  if (!on && !equalsIgnoringCase(call.args[2], "OFF")) {
+    return syntaxError();
+  }
+  if (on && session.protocol < 3) {
+    return Error(ErrorCode::kInvalid, "CLIENT ATTRIBUTES needs RESP3: send HELLO 3 before it");
+  }
+  session.describes_answers = on;
+  call.reply.simple("OK");
+  return {};
+}
+
 Status clientOnOff(CommandCall& call) {
   if (!equalsIgnoringCase(call.args[2], "ON") && !equalsIgnoringCase(call.args[2], "OFF")) {
     return syntaxError();
@@ -176,6 +191,8 @@ Status client(CommandCall& call) {
     return clientSetName(call);
   } else if (equalsIgnoringCase(word, "SETINFO")) {
     return clientSetInfo(call);
+  } else if (equalsIgnoringCase(word, "ATTRIBUTES")) {
+    return clientAttributes(call);
   } else if (equalsIgnoringCase(word, "INFO")) {
     call.reply.verbatim(session.describe() + "\n");
   } else if (equalsIgnoringCase(word, "LIST")) {
