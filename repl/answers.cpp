@@ -24,7 +24,7 @@ void Answers::setMode(Mode mode) {
 }
 
 void Answers::begin(bool repeatable) {
-  if (repeatable) {
+  if (repeatable || mode_ == Mode::kCsv || mode_ == Mode::kJson) {
     output_.hold();
   }
   if (talkative_) {
@@ -33,9 +33,8 @@ void Answers::begin(bool repeatable) {
 }
 
 void Answers::end() {
-  if (in_rows_) {
-    printer_->abandon();
-    in_rows_ = false;
+  if (in_rows_) {  // it has failed: other programs read a whole answer or none
+    takeBack();
   }
   output_.release();
 }

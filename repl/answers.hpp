@@ -23,7 +23,8 @@ class Answers {
   void setMode(Mode mode);
   [[nodiscard]] Output& output() { return output_; }
 
-  // Around each statement. `repeatable`: it may be run again from its start, so its output stays here until it is finished.
+  // Around each statement. `repeatable`: it may be run again from its start, so its output stays here until it is finished. So it
+  // does in the modes csv and json, whose readers shall not get half of an answer.
   void begin(bool repeatable);
   void end();
   // Forgets what the statement has answered so far, as far as it has not left.

@@ -46,6 +46,7 @@ class Backend {
 };
 
 std::unique_ptr<Backend> embeddedBackend(Database& database);
-std::unique_ptr<Backend> remoteBackend(std::unique_ptr<RespClient> client);
+// `connects_again`: a statement after a lost connection connects anew; otherwise the loss is fatal, as a script needs it.
+std::unique_ptr<Backend> remoteBackend(std::unique_ptr<RespClient> client, bool connects_again);
 
 }  // namespace trefoil::repl

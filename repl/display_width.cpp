@@ -50,6 +50,7 @@ constexpr bool isContinuation(char byte) {
 }
 
 constexpr std::string_view kEllipsis = "\xE2\x80\xA6";
+constexpr char kHex[] = "0123456789abcdef";
 
 }  // namespace
 
@@ -99,15 +100,20 @@ std::size_t displayWidth(std::string_view text) {
   return width;
 }
 
+bool isUnprintable(char32_t code) {
+  return code < 0x20 || (code >= 0x7F && code < 0xA0) || (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+}
+
 std::size_t appendPrintable(std::string& out, std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
   std::size_t width = 0;
   while (!text.empty()) {
     const Character character = firstCharacter(text);
-    const bool control = character.code < 0x20 || (character.code >= 0x7F && character.code < 0xA0);
-    if (character.valid && !control) {
+    if (character.valid && !isUnprintable(character.code)) {
       out.append(text.substr(0, character.bytes));
       width += characterWidth(character.code);
+    } else if (character.valid && character.code >= 0x2000) {
+      out += {'\\', 'u', '2', '0', kHex[(character.code >> 4) & 15], kHex[character.code & 15]};
+      width += 6;
     } else if (character.code == '\n' || character.code == '\t' || character.code == '\r') {
       out += '\\';
       out += character.code == '\n' ? 'n' : character.code == '\t' ? 't' : 'r';
@@ -122,6 +128,17 @@ std::size_t appendPrintable(std::string& out, std::string_view text) {
     text.remove_prefix(character.bytes);
   }
   return width;
+}
+
+void appendPrintableLines(std::string& out, std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of("\n\t"), text.size());
+    appendPrintable(out, text.substr(0, end));
+    if (end < text.size()) {
+      out += text[end];
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
 }
 
 std::size_t appendFitted(std::string& out, std::string_view text, std::size_t cells) {

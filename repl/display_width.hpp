@@ -1,7 +1,10 @@
-// How many terminal cells a text takes, independent of the locale.
+// How many terminal cells a text takes, independent of the locale, and what of a text a terminal may be given.
 //
 // Wide (2 cells): East Asian wide and fullwidth characters and emoji, after Unicode's EastAsianWidth.txt. Zero: combining marks,
-// joiners, variation selectors. Bytes that are no UTF-8, and control characters, are shown escaped (see printable()).
+// joiners, variation selectors.
+//
+// Nothing that comes from data drives the terminal: control characters (C0, DEL, C1), bytes that are no UTF-8, and what reorders
+// a line (the bidirectional embeddings, overrides and isolates, and Unicode's own line ends) are shown escaped.
 #pragma once
 
 #include <cstddef>
@@ -23,9 +26,14 @@ std::size_t characterWidth(char32_t code);
 // Cells that `text` takes; it holds printable characters only.
 std::size_t displayWidth(std::string_view text);
 
-// Appends `text` with control characters and invalid bytes as \n, \t, \x1b …, so that it stays on its line and cannot drive the
-// terminal. Returns the cells that the appended text takes.
+// Whether it is shown escaped.
+bool isUnprintable(char32_t code);
+
+// Appends `text` with what is unprintable as \n, \t, \x1b, \u202e …, so that it stays on its line and cannot drive the terminal.
+// Returns the cells that the appended text takes.
 std::size_t appendPrintable(std::string& out, std::string_view text);
+// The same for text of several lines: \n and \t stay what they are.
+void appendPrintableLines(std::string& out, std::string_view text);
 
 // Shortens `text` to at most `cells`, the last of them an ellipsis if anything was cut. Returns the cells taken.
 std::size_t appendFitted(std::string& out, std::string_view text, std::size_t cells);

@@ -2,6 +2,7 @@
 // table's rows go straight to the printer.
 #include "engine/database.hpp"
 #include "engine/reply.hpp"
+#include "engine/reply_tree.hpp"
 #include "engine/session.hpp"
 #include "engine/statement.hpp"
 #include "repl/backend.hpp"
@@ -64,7 +65,9 @@ class ShellReply final : public Reply {
       filled();
       return;
     }
-    failure_ = Failure{is_command_ ? redisErrorText(error) : error.message, error.detail, error.hint, error.position, false};
+    // A command's error begins with the word that Redis's clients look at.
+    failure_ = Failure{is_command_ ? redisErrorText(Error(error.code, error.message)) : error.message, error.detail, error.hint,
+                       error.position, false};
   }
 
   void beginTable(std::span<const sql::ColumnInfo> columns, TableForm) override {
@@ -76,7 +79,7 @@ class ShellReply final : public Reply {
     }
     std::vector<ColumnHead> heads;
     for (const sql::ColumnInfo& column : columns) {
-      heads.push_back({column.name, column.type.isNumeric()});
+      heads.emplace_back(column.name, column.type);
     }
     answers_->columns(heads);
   }
@@ -146,17 +149,30 @@ class ShellReply final : public Reply {
   void addNestedRow() {
     tree_.addAggregate(ReplyKind::kArray, values_.size());
     for (const Datum& value : values_) {
-      if (value.isNull()) {
-        tree_.addNull();
-      } else if (value.type() == Type::kInteger) {
-        tree_.addInteger(value.asInteger());
-      } else {
+      addNestedValue(value);
+    }
+    tree_.grow(nested_at_);
+  }
+  // As a cell is sent over RESP3.
+  void addNestedValue(const Datum& value) {
+    switch (value.type()) {
+      case Type::kNull:
+        return tree_.addNull();
+      case Type::kInteger:
+        return tree_.addInteger(value.asInteger());
+      case Type::kDouble:
+        return tree_.addDouble(value.asReal());
+      case Type::kBool:
+        return tree_.addBoolean(value.asBool());
+      case Type::kText:
+      case Type::kBlob:
+      case Type::kJson:
+        return tree_.addBytes(ReplyKind::kBulk, value.asBytes());
+      default:
         text_.clear();
         sql::appendText(text_, value);
         tree_.addBytes(ReplyKind::kBulk, text_);
-      }
     }
-    tree_.grow(nested_at_);
   }
 
   Answers* answers_ = nullptr;
@@ -184,6 +200,9 @@ class EmbeddedBackend final : public Backend {
  public:
   explicit EmbeddedBackend(Database& database) : database_(database), session_(database.connect()) {
     session_->setAddress("shell");
+    const std::string_view hello[] = {"HELLO", "3"};  // scores in pairs, as on a server
+    ReplyTree greeting;
+    session_->execute({.args = hello, .sql = {}, .parameters = {}}, greeting);
   }
 
   std::optional<Failure> runSql(std::string_view sql, Answers& answers) override {

@@ -1,16 +1,25 @@
 #include "repl/fail.hpp"
 
 #include <cstdio>
+#include <string>
+
+#include "repl/display_width.hpp"
 
 namespace trefoil::repl {
 
+void writeError(std::string_view text) {
+  std::string out;
+  appendPrintableLines(out, text);
+  std::fwrite(out.data(), 1, out.size(), stderr);
+}
+
 int fail(const Error& error) {
-  std::fprintf(stderr, "trefoil: %s\n", error.message.c_str());
+  writeError("trefoil: " + error.message + "\n");
   if (!error.detail.empty()) {
-    std::fprintf(stderr, "DETAIL: %s\n", error.detail.c_str());
+    writeError("DETAIL: " + error.detail + "\n");
   }
   if (!error.hint.empty()) {
-    std::fprintf(stderr, "HINT: %s\n", error.hint.c_str());
+    writeError("HINT: " + error.hint + "\n");
   }
   return 1;
 }

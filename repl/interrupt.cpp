@@ -1,5 +1,6 @@
 #include "repl/interrupt.hpp"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -43,6 +44,11 @@ CaughtInterrupts::~CaughtInterrupts() {
 
 int interruptEvent() {
   return interrupt_event;
+}
+
+bool interruptPending() {
+  pollfd event{interrupt_event, POLLIN, 0};
+  return interrupt_event >= 0 && ::poll(&event, 1, 0) > 0;
 }
 
 bool takeInterrupt() {

@@ -16,7 +16,8 @@ class CaughtInterrupts {
 // A descriptor to poll, readable from a Ctrl-C to takeInterrupt(); -1 if none are caught. A signal alone is not enough: it may
 // come just before the call that it should end, or to another thread.
 int interruptEvent();
-// Whether there was a Ctrl-C since the last question.
+// Whether there was a Ctrl-C since the last takeInterrupt(), which forgets it.
+bool interruptPending();
 bool takeInterrupt();
 
 }  // namespace trefoil::repl

@@ -1,5 +1,6 @@
 // JSON mode: a result set is an array of objects, one a line; a command's reply is one value a line (a map is an object, a set an
-// array). Bytes that are no UTF-8 become \u00XX, so every output parses.
+// array). Every output parses, and none drives a terminal: bytes that are no UTF-8 become \u00XX, unprintable characters \uXXXX,
+// and a double that JSON does not know is a string, as PostgreSQL's to_json has it: "NaN", "Infinity".
 #include <cmath>
 
 #include "base/format_number.hpp"
@@ -10,8 +11,12 @@
 namespace trefoil::repl {
 namespace {
 
-void appendJsonString(std::string& out, std::string_view text) {
+void appendEscape(std::string& out, char32_t code) {
   constexpr char kHex[] = "0123456789abcdef";
+  out += {'\\', 'u', kHex[(code >> 12) & 15], kHex[(code >> 8) & 15], kHex[(code >> 4) & 15], kHex[code & 15]};
+}
+
+void appendJsonString(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
     const Character character = firstCharacter(text);
@@ -25,10 +30,8 @@ void appendJsonString(std::string& out, std::string_view text) {
       out += "\\r";
     } else if (code == '\t') {
       out += "\\t";
-    } else if (code < 0x20 || code == 0x7F || !character.valid) {
-      out += "\\u00";
-      out += kHex[(code >> 4) & 15];
-      out += kHex[code & 15];
+    } else if (!character.valid || isUnprintable(code)) {
+      appendEscape(out, code);
     } else {
       out.append(text.substr(0, character.bytes));
     }
@@ -37,13 +40,27 @@ void appendJsonString(std::string& out, std::string_view text) {
   out += '"';
 }
 
+// A value of type json, on one line: its line ends and tabs stand between its tokens, what else is unprintable in its strings.
+void appendJsonValue(std::string& out, std::string_view json) {
+  while (!json.empty()) {
+    const Character character = firstCharacter(json);
+    if (!isUnprintable(character.code)) {
+      out.append(json.substr(0, character.bytes));
+    } else if (character.code < 0x20) {
+      out += ' ';
+    } else {
+      appendEscape(out, character.code);
+    }
+    json.remove_prefix(character.bytes);
+  }
+}
+
 void appendJsonDouble(std::string& out, double value) {
-  char number[kMaxDoubleChars];
-  const std::string_view text(number, formatDouble(number, value));
+  const Datum datum = Datum::real(value);
   if (std::isfinite(value)) {
-    out.append(text);
+    sql::appendText(out, datum);
   } else {
-    appendJsonString(out, text);  // JSON has no infinity
+    appendJsonString(out, sql::toText(datum));
   }
 }
 
@@ -78,7 +95,6 @@ class JsonPrinter final : public Printer {
   }
 
   void endRows() override { output_.write("]\n"); }
-  void abandon() override { output_.write("]\n"); }
 
   void reply(const FlatReply& tree) override {
     std::size_t index = 0;
@@ -99,8 +115,10 @@ class JsonPrinter final : public Printer {
       case Type::kDouble:
         appendJsonDouble(out, value.asReal());
         break;
-      case Type::kInteger:
       case Type::kJson:
+        appendJsonValue(out, value.asBytes());
+        break;
+      case Type::kInteger:
       case Type::kVector:  // [1,2,3] is JSON
         sql::appendText(out, value);
         break;

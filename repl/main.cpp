@@ -19,9 +19,13 @@
 namespace trefoil::repl {
 namespace {
 
+bool isInteractive(const Options& options) {
+  return options.statements.empty() && ::isatty(STDIN_FILENO) != 0;
+}
+
 // The shell, a script, or -c: the same for an embedded database and a server.
 int converse(Backend& backend, const Options& options, const std::string& name) {
-  const bool interactive = options.statements.empty() && ::isatty(STDIN_FILENO) != 0;
+  const bool interactive = isInteractive(options);
   const Mode mode = options.mode.value_or(::isatty(STDOUT_FILENO) != 0 ? Mode::kTable : Mode::kRaw);
   Output output(STDOUT_FILENO);
   output.setGate([&backend] { return backend.awaitFence(); });
@@ -58,11 +62,11 @@ int runConnected(const Options& options) {
   if (!url.ok()) {
     return fail(url.error());
   }
-  Result<std::unique_ptr<RespClient>> client = RespClient::connect(*url);
-  if (!client.ok()) {
-    return fail(client.error());
+  auto client = std::make_unique<RespClient>(*url);
+  if (const Status status = client->connect(); !status.ok()) {
+    return fail(status.error());
   }
-  const std::unique_ptr<Backend> backend = remoteBackend(std::move(*client));
+  const std::unique_ptr<Backend> backend = remoteBackend(std::move(client), isInteractive(options));
   return converse(*backend, options, url->host + ":" + url->port);
 }
 

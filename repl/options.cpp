@@ -5,6 +5,10 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <map>
+#include <sstream>
+
+#include "repl/directory_argument.hpp"
+#include "repl/fail.hpp"
 
 namespace trefoil::repl {
 namespace {
@@ -28,10 +32,31 @@ void addSettings(CLI::App& app, SettingTexts& texts) {
   }
 }
 
-// DIR and --dir mean the same.
-void addDirectory(CLI::App& app, std::string& positional, std::string& option) {
-  app.add_option("DIR", positional, "Data directory; without one everything lives in memory only");
-  app.add_option("--dir", option, "The same as DIR");
+// The two ways to name a directory.
+struct Directory {
+  std::optional<std::string> word;
+  std::optional<std::string> option;
+};
+
+void addDirectory(CLI::App& app, Directory& directory) {
+  app.add_option("DIR", directory.word, "Data directory; without one everything lives in memory only");
+  app.add_option("--dir", directory.option, "The same, for names that DIR refuses to make a new database of");
+}
+
+// What was named, if anything was.
+Result<std::string> chosenDirectory(const Directory& directory, Action action) {
+  if (directory.word && directory.option) {
+    return Error(ErrorCode::kInvalid, "two directories given: " + *directory.word + " and " + *directory.option);
+  }
+  const std::optional<std::string>& chosen = directory.word ? directory.word : directory.option;
+  if (chosen && chosen->empty()) {
+    return Error(ErrorCode::kInvalid, "the name of the data directory is empty")
+        .withHint("without a directory everything lives in memory");
+  }
+  if (directory.word && action != Action::kCheck) {
+    TREFOIL_TRY(checkDirectoryArgument(*directory.word));
+  }
+  return chosen.value_or("");
 }
 
 void addShellOptions(CLI::App& app, Options& options, std::string& mode) {
@@ -63,20 +88,20 @@ Status loadSettings(const Options& options, const SettingTexts& texts, const std
 std::optional<Options> parseOptions(int count, char** arguments, Settings& settings, int& exit_code) {
   Options options;
   SettingTexts texts;
-  std::string positional;
-  std::string directory;
+  Directory directory;
   std::string mode;
+  std::string topic;
   CLI::App app("Trefoil: a key-value store, a SQL engine and a vector index over one transaction log.", "trefoil");
   app.set_version_flag("--version", kVersion);
   app.add_option("--config", options.config_file, "Configuration file: lines of `name value`")->type_name("FILE");
-  addDirectory(app, positional, directory);
+  addDirectory(app, directory);
   addShellOptions(app, options, mode);
   addSettings(app, texts);
   app.require_subcommand(0, 1);
 
   CLI::App* const serve = app.add_subcommand("serve", "Serves a database to Redis clients");
   serve->add_option("--config", options.config_file, "Configuration file: lines of `name value`")->type_name("FILE");
-  addDirectory(*serve, positional, directory);
+  addDirectory(*serve, directory);
   addSettings(*serve, texts);
 
   CLI::App* const connect = app.add_subcommand("connect", "Opens the shell on a server");
@@ -84,14 +109,31 @@ std::optional<Options> parseOptions(int count, char** arguments, Settings& setti
   addShellOptions(*connect, options, mode);
 
   CLI::App* const check = app.add_subcommand("check", "Verifies the files of a data directory");
-  addDirectory(*check, positional, directory);
+  addDirectory(*check, directory);
   check->add_flag("--repair", options.repair, "Cuts the log at the first damage; what is behind it is lost");
+
+  CLI::App* const help = app.add_subcommand("help", "Shows this, or what a subcommand takes");
+  help->add_option("SUBCOMMAND", topic)->check(CLI::IsMember({"serve", "connect", "check"}));
+  CLI::App* const version = app.add_subcommand("version", "Shows the version");
 
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {
     // CLI11 has codes of its own; ours are 0 and 2, as usual for a wrong command line.
-    exit_code = app.exit(error) == 0 ? 0 : 2;
+    std::ostringstream out;
+    std::ostringstream complaint;
+    exit_code = app.exit(error, out, complaint) == 0 ? 0 : 2;
+    std::cout << out.str();
+    writeError(complaint.str());
+    return std::nullopt;
+  }
+  if (version->parsed()) {
+    std::cout << kVersion << '\n';
+    return std::nullopt;
+  }
+  if (help->parsed()) {
+    app.clear();  // otherwise it is the subcommand `help` that is explained
+    std::cout << (topic.empty() ? app.help() : app.get_subcommand(topic)->help("trefoil"));
     return std::nullopt;
   }
   options.action = serve->parsed()     ? Action::kServe
@@ -99,14 +141,10 @@ std::optional<Options> parseOptions(int count, char** arguments, Settings& setti
                    : check->parsed()   ? Action::kCheck
                                        : Action::kShell;
   options.mode = modeByName(mode);
-  Status status;
-  if (!positional.empty() && !directory.empty() && positional != directory) {
-    status = Error(ErrorCode::kInvalid, "two directories given: " + positional + " and " + directory);
-  } else {
-    status = loadSettings(options, texts, positional.empty() ? directory : positional, settings);
-  }
+  const Result<std::string> chosen = chosenDirectory(directory, options.action);
+  const Status status = chosen.ok() ? loadSettings(options, texts, *chosen, settings) : chosen.error();
   if (!status.ok()) {
-    std::cerr << "trefoil: " << status.error().message << '\n';
+    static_cast<void>(fail(status.error()));
     exit_code = 2;
     return std::nullopt;
   }

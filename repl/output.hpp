@@ -1,14 +1,17 @@
 // The program's standard output behind one large buffer: a script's answers cost one write per 64 KiB, not one per line.
 //
-// Two things keep bytes back. While a statement runs that may be run again from its start, nothing leaves (hold), so that its
-// output can be taken back. And nothing leaves before the gate agrees: under appendfsync always that is when the changes that the
-// output reveals are on disk.
+// Two things keep bytes back. While a statement runs whose output may have to be taken back, nothing leaves (hold). And nothing
+// leaves before the gate agrees: under appendfsync always that is when the changes that the output reveals are on disk.
+//
+// A terminal gets no byte that would drive it (display_width.hpp). After a Ctrl-C (interrupt.hpp) what is left of a statement's
+// output is dropped.
 #pragma once
 
 #include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/status.hpp"
 
@@ -16,7 +19,7 @@ namespace trefoil::repl {
 
 class Output {
  public:
-  explicit Output(int descriptor) : descriptor_(descriptor) { bytes_.reserve(kFlushAt + 4096); }
+  explicit Output(int descriptor);
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
   ~Output() { flush(); }
@@ -57,14 +60,21 @@ class Output {
   // becomes true and further output is dropped.
   void flush();
   [[nodiscard]] bool failed() const { return failed_; }
+  // Whether a Ctrl-C has cost output since the last question.
+  bool takeDropped() { return std::exchange(dropped_, false); }
 
  private:
   static constexpr std::size_t kFlushAt = std::size_t{64} << 10;
+  void send(std::string_view bytes);
+
   int descriptor_;
+  bool is_terminal_;
   bool failed_ = false;
+  bool dropped_ = false;
   bool held_ = false;
   std::size_t held_from_ = 0;
   std::string bytes_;
+  std::string escaped_;  // what a terminal gets of them
   std::function<Status()> gate_;
   Status gate_error_;
 };

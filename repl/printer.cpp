@@ -10,6 +10,11 @@ constexpr std::pair<std::string_view, Mode> kModes[] = {
 
 }  // namespace
 
+ColumnHead::ColumnHead(std::string column_name, const sql::SqlType& type)
+    : name(std::move(column_name)),
+      number(type.isNumeric()),
+      text(type.isBytes() || type.base == Type::kVector || type.isUnknown()) {}
+
 std::optional<Mode> modeByName(std::string_view name) {
   for (const auto& [mode_name, mode] : kModes) {
     if (mode_name == name) {

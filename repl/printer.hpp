@@ -18,6 +18,7 @@
 #include "base/value.hpp"
 #include "repl/flat_reply.hpp"
 #include "repl/output.hpp"
+#include "sql/types.hpp"
 
 namespace trefoil::repl {
 
@@ -26,18 +27,19 @@ std::optional<Mode> modeByName(std::string_view name);
 std::string_view modeName(Mode mode);
 
 struct ColumnHead {
+  ColumnHead(std::string column_name, const sql::SqlType& type);
   std::string name;
-  bool number = false;  // aligned right
+  bool number;  // aligned right
+  bool text;    // of any length: may be cut to fit a terminal, which other values never are
 };
 
 class Printer {
  public:
   virtual ~Printer() = default;
-  // A result set: columns, any number of rows, end. A failed statement ends without endRows(); then abandon() is called.
+  // A result set: columns, any number of rows, end. A statement that fails ends without endRows().
   virtual void columns(std::span<const ColumnHead> heads) = 0;
   virtual void row(std::span<const Datum> values) = 0;
   virtual void endRows() = 0;
-  virtual void abandon() {}
   virtual void reply(const FlatReply& tree) = 0;
 };
 

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "base/format_number.hpp"
@@ -46,6 +47,37 @@ bool allDigits(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+Error canceled() {
+  return Error(ErrorCode::kCancelled, "canceled");
+}
+
+// Waits for `events` on a socket, or for a Ctrl-C.
+Status await(int socket, short events) {
+  for (;;) {
+    std::array<pollfd, 2> sources{{{socket, events, 0}, {interruptEvent(), POLLIN, 0}}};
+    ::poll(sources.data(), sources.size(), -1);
+    if (interruptPending()) {
+      return canceled();
+    }
+    if (sources[0].revents != 0) {
+      return {};
+    }
+  }
+}
+
+Status connectSocket(int socket, const addrinfo& address) {
+  if (::connect(socket, address.ai_addr, address.ai_addrlen) == 0) {
+    return {};
+  }
+  int error_number = errno;
+  if (error_number == EINPROGRESS) {
+    TREFOIL_TRY(await(socket, POLLOUT));
+    socklen_t size = sizeof error_number;
+    getsockopt(socket, SOL_SOCKET, SO_ERROR, &error_number, &size);
+  }
+  return error_number == 0 ? Status() : Error(ErrorCode::kIo, std::strerror(error_number));
+}
+
 Result<int> openSocket(const ServerUrl& url) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -53,22 +85,37 @@ Result<int> openSocket(const ServerUrl& url) {
   if (const int code = getaddrinfo(url.host.c_str(), url.port.c_str(), &hints, &found); code != 0) {
     return Error(ErrorCode::kIo, "cannot resolve " + url.host + ": " + gai_strerror(code));
   }
-  int error_number = 0;
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
+  Status status;
   for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
-    const int socket = ::socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC, address->ai_protocol);
-    if (socket >= 0 && ::connect(socket, address->ai_addr, address->ai_addrlen) == 0) {
-      freeaddrinfo(found);
+    const int socket = ::socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
+    status = socket < 0 ? Status(Error(ErrorCode::kIo, std::strerror(errno))) : connectSocket(socket, *address);
+    if (status.ok()) {
       const int on = 1;
       setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       return socket;
     }
-    error_number = errno;
     if (socket >= 0) {
       ::close(socket);
     }
+    if (status.error().code == ErrorCode::kCancelled) {
+      return status.error();
+    }
   }
-  freeaddrinfo(found);
-  return Error(ErrorCode::kIo, "cannot connect to " + url.host + ":" + url.port + ": " + std::strerror(error_number));
+  return Error(ErrorCode::kIo, "cannot connect to " + url.host + ":" + url.port + ": " + status.error().message);
+}
+
+ReplyKind aggregateKind(parser::RespType type) {
+  switch (type) {
+    case parser::RespType::kMap:
+      return ReplyKind::kMap;
+    case parser::RespType::kSet:
+      return ReplyKind::kSet;
+    case parser::RespType::kPush:
+      return ReplyKind::kPush;
+    default:
+      return ReplyKind::kArray;
+  }
 }
 
 // Depth is bounded by the parser.
@@ -91,19 +138,10 @@ void flatten(const parser::RespReply& reply, FlatReply& out) {
       return out.addBoolean(reply.integer != 0);
     case RespType::kNull:
       return out.addNull();
-    case RespType::kArray:
-      out.addAggregate(ReplyKind::kArray, reply.elements.size());
-      break;
-    case RespType::kSet:
-      out.addAggregate(ReplyKind::kSet, reply.elements.size());
-      break;
-    case RespType::kPush:
-      out.addAggregate(ReplyKind::kPush, reply.elements.size());
-      break;
-    case RespType::kMap:
-      out.addAggregate(ReplyKind::kMap, reply.elements.size());
+    default:
       break;
   }
+  out.addAggregate(aggregateKind(reply.type), reply.elements.size());
   for (const parser::RespReply& element : reply.elements) {
     flatten(element, out);
   }
@@ -158,23 +196,43 @@ Result<ServerUrl> parseServerUrl(std::string_view text) {
 }
 
 RespClient::~RespClient() {
-  ::close(socket_);
+  hangUp();
 }
 
-Result<std::unique_ptr<RespClient>> RespClient::connect(const ServerUrl& url) {
-  TREFOIL_ASSIGN(const int socket, openSocket(url));
-  std::unique_ptr<RespClient> client(new RespClient(socket));
-  TREFOIL_TRY(client->greet(url));
-  return client;
-}
-
-Status RespClient::greet(const ServerUrl& url) {
-  FlatReply reply;
-  std::vector<std::string_view> hello = {"HELLO", "3"};
-  if (!url.password.empty()) {
-    hello.insert(hello.end(),
-                 {"AUTH", url.user.empty() ? std::string_view("default") : std::string_view(url.user), url.password});
+void RespClient::hangUp() {
+  if (socket_ >= 0) {
+    ::close(std::exchange(socket_, -1));
   }
+}
+
+bool RespClient::isConnected() const {
+  if (socket_ < 0) {
+    return false;
+  }
+  char byte = 0;
+  const ssize_t got = ::recv(socket_, &byte, 1, MSG_PEEK);
+  return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+Status RespClient::connect() {
+  hangUp();
+  TREFOIL_ASSIGN(socket_, openSocket(server_));
+  parser_ = {};
+  parser_.takeApart();
+  Status status = greet();
+  if (!status.ok()) {
+    hangUp();
+  }
+  return status;
+}
+
+Status RespClient::greet() {
+  std::vector<std::string_view> hello = {"HELLO", "3"};
+  if (!server_.password.empty()) {
+    hello.insert(hello.end(),
+                 {"AUTH", server_.user.empty() ? std::string_view("default") : std::string_view(server_.user), server_.password});
+  }
+  FlatReply reply;
   TREFOIL_TRY(call(hello, reply));
   if (reply[0].kind == ReplyKind::kError) {
     const std::string_view text = reply.bytes(reply[0]);
@@ -182,8 +240,10 @@ Status RespClient::greet(const ServerUrl& url) {
       return Error(ErrorCode::kInvalid, std::string(text));
     }
   }
-  if (!url.database.empty()) {
-    const std::string_view select[] = {"SELECT", url.database};
+  const std::string_view attributes[] = {"CLIENT", "ATTRIBUTES", "ON"};
+  TREFOIL_TRY(call(attributes, reply));  // refused by other servers, which have no SQL
+  if (!server_.database.empty()) {
+    const std::string_view select[] = {"SELECT", server_.database};
     TREFOIL_TRY(call(select, reply));
     if (reply[0].kind == ReplyKind::kError) {
       return Error(ErrorCode::kInvalid, std::string(reply.bytes(reply[0])));
@@ -193,6 +253,29 @@ Status RespClient::greet(const ServerUrl& url) {
 }
 
 Status RespClient::call(std::span<const std::string_view> arguments, FlatReply& reply) {
+  TREFOIL_TRY(send(arguments));
+  parser::RespReply head;
+  TREFOIL_TRY(receive(head));
+  return receiveRest(head, reply);
+}
+
+Status RespClient::receiveRest(const parser::RespReply& head, FlatReply& reply) {
+  reply.clear();
+  if (head.type < parser::RespType::kArray) {
+    flatten(head, reply);
+    return {};
+  }
+  const auto children = static_cast<std::size_t>(head.integer);
+  reply.addAggregate(aggregateKind(head.type), children);
+  parser::RespReply element;
+  for (std::size_t i = 0; i < children; ++i) {
+    TREFOIL_TRY(receive(element));
+    flatten(element, reply);
+  }
+  return {};
+}
+
+Status RespClient::send(std::span<const std::string_view> arguments) {
   char number[kMaxIntegerChars];
   request_ = "*";
   request_.append(number, formatUnsigned(number, arguments.size())).append("\r\n");
@@ -200,19 +283,13 @@ Status RespClient::call(std::span<const std::string_view> arguments, FlatReply& 
     request_ += '$';
     request_.append(number, formatUnsigned(number, argument.size())).append("\r\n").append(argument).append("\r\n");
   }
-  TREFOIL_TRY(send(request_));
-  parser::RespReply parsed;
-  TREFOIL_TRY(readReply(parsed));
-  reply.clear();
-  flatten(parsed, reply);
-  return {};
-}
-
-Status RespClient::send(std::string_view bytes) const {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  std::string_view rest = request_;
+  while (!rest.empty()) {
+    const ssize_t sent = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
-      bytes.remove_prefix(static_cast<std::size_t>(sent));
+      rest.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (errno == EAGAIN) {
+      TREFOIL_TRY(await(socket_, POLLOUT));
     } else if (errno != EINTR) {
       return lostConnection(errno);
     }
@@ -220,30 +297,23 @@ Status RespClient::send(std::string_view bytes) const {
   return {};
 }
 
-// The next reply; a push is none: the server sends it whenever it likes.
-Status RespClient::readReply(parser::RespReply& reply) {
+Status RespClient::receive(parser::RespReply& reply) {
   for (;;) {
+    reply = {};
     const parser::RespOutcome outcome = parser_.next(reply);
     if (outcome == parser::RespOutcome::kError) {
       return Error(ErrorCode::kIo, "the server's reply is not RESP: " + parser_.error());
     }
     if (outcome == parser::RespOutcome::kRequest) {
-      if (reply.type != parser::RespType::kPush) {
+      if (reply.type != parser::RespType::kPush) {  // those come whenever the server likes
         return {};
       }
       continue;
     }
-    std::array<pollfd, 2> sources{{{socket_, POLLIN, 0}, {interruptEvent(), POLLIN, 0}}};
-    ::poll(sources.data(), sources.size(), -1);
-    if (takeInterrupt()) {
-      return Error(ErrorCode::kCancelled, "canceled: the connection is given up; the server may still finish the statement");
-    }
-    if (sources[0].revents == 0) {
-      continue;
-    }
+    TREFOIL_TRY(await(socket_, POLLIN));
     received_.resize(kReadSize);
     const ssize_t got = ::recv(socket_, received_.data(), received_.size(), 0);
-    if (got == 0 || (got < 0 && errno != EINTR)) {
+    if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) {
       return lostConnection(got == 0 ? 0 : errno);
     }
     parser_.feed(std::string_view(received_).substr(0, got < 0 ? 0 : static_cast<std::size_t>(got)));

@@ -1,4 +1,4 @@
-// A blocking RESP client: what `trefoil connect` talks through.
+// A RESP client that waits: what `trefoil connect` talks through.
 //
 // Replies are parsed by parser/resp.hpp, which bounds their depth: a server is input too.
 #pragma once
@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.hpp"
 #include "parser/resp.hpp"
@@ -27,23 +28,38 @@ Result<ServerUrl> parseServerUrl(std::string_view text);
 
 class RespClient {
  public:
-  // Connects, authenticates, asks for RESP3 and selects the database.
-  static Result<std::unique_ptr<RespClient>> connect(const ServerUrl& url);
+  explicit RespClient(ServerUrl server) : server_(std::move(server)) {}
   ~RespClient();
   RespClient(const RespClient&) = delete;
   RespClient& operator=(const RespClient&) = delete;
 
-  // Sends one command and waits for its reply. An error reply is a reply; an Error means that the connection is gone.
-  // Ctrl-C in the shell gives it up while the call waits (interrupt.hpp): RESP has no way to cancel a statement.
+  // Whom it calls, as whom, and which database it selects: what connect() brings about, also a second time.
+  [[nodiscard]] ServerUrl& server() { return server_; }
+
+  // Connects, authenticates, asks for RESP3 with attributes and selects the database. A connection that was there is given up.
+  Status connect();
+  void hangUp();
+  // False once either side has hung up.
+  [[nodiscard]] bool isConnected() const;
+
+  // Sends one command and waits for its reply. An error reply is a reply; an Error means that the connection is of no use any
+  // more: it is gone, or a Ctrl-C in the shell (interrupt.hpp) ended the waiting (kCancelled) and the reply would come too late.
   Status call(std::span<const std::string_view> arguments, FlatReply& reply);
 
- private:
-  explicit RespClient(int socket) : socket_(socket) {}
-  Status greet(const ServerUrl& url);
-  [[nodiscard]] Status send(std::string_view bytes) const;
-  Status readReply(parser::RespReply& reply);
+  // The same in parts, so that a large reply passes through: after send() receive() gives the reply, of an aggregate the head
+  // alone and then each of its elements (RespReplyParser::takeApart).
+  Status send(std::span<const std::string_view> arguments);
+  Status receive(parser::RespReply& reply);
+  // Of the reply that receive() gave last.
+  [[nodiscard]] const std::vector<parser::RespReply>& attributes() const { return parser_.attributes(); }
+  // All of the reply that begins with `head`.
+  Status receiveRest(const parser::RespReply& head, FlatReply& reply);
 
-  int socket_;
+ private:
+  Status greet();
+
+  ServerUrl server_;
+  int socket_ = -1;
   parser::RespReplyParser parser_;
   std::string received_;
   std::string request_;

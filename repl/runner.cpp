@@ -12,6 +12,7 @@
 #include "parser/command_line.hpp"
 #include "repl/display_width.hpp"
 #include "repl/dot_commands.hpp"
+#include "repl/fail.hpp"
 #include "repl/interrupt.hpp"
 
 namespace trefoil::repl {
@@ -22,10 +23,6 @@ constexpr std::size_t kBlock = std::size_t{256} << 10;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 // Of a long line, so many characters around the error are shown.
 constexpr std::size_t kContext = 60;
-
-void writeError(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stderr);
-}
 
 // The line of `text` in which `position` lies, cut to what is near it, and a caret below.
 std::string excerpt(std::string_view text, std::size_t position) {
@@ -58,6 +55,9 @@ std::string excerpt(std::string_view text, std::size_t position) {
 
 bool Runner::flush() {
   answers_.output().flush();
+  if (answers_.output().takeDropped()) {
+    writeError("\nOutput canceled.\n");
+  }
   const Status& status = answers_.output().gateError();
   if (!status.ok() && !gate_reported_) {
     gate_reported_ = true;
@@ -128,7 +128,10 @@ bool Runner::runAvailable(StatementReader& reader, const std::string& name) {
 }
 
 bool Runner::wasInterrupted(const std::string& name) {
-  if (depth_ > 0 && !interrupted_ && takeInterrupt()) {
+  if (depth_ == 0) {
+    return interruptPending();  // what else is on the typed line does not run
+  }
+  if (!interrupted_ && takeInterrupt()) {
     interrupted_ = true;
     flush();
     writeError(name + ": canceled\n");

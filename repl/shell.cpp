@@ -58,8 +58,10 @@ void runShell(Backend& backend, Runner& runner, const std::string& name) {
     statement += statement.empty() ? line : "\n" + line;
     reader.append(line + "\n");
     runner.runAvailable(reader, "");
-    takeInterrupt();  // it was for the statement that ran
     runner.flush();
+    if (takeInterrupt()) {  // it was for what ran
+      reader.clear();
+    }
     if (reader.inside() == parser::StatementSplitter::Inside::kNothing) {
       if (!statement.empty()) {
         editor.remember(statement);

@@ -1,9 +1,10 @@
 // Table mode: rows as psql aligns them, replies as redis-cli shows them.
 //
 //    id | name           Numbers are aligned to the right. The whole result set is collected first, as widths are known only
-//   ----+-------         then. If it is wider than the terminal, the widest columns are cut, with an ellipsis in each cut cell.
-//     1 | ann
-//   (1 row)
+//   ----+-------         then. If it is wider than the terminal, the widest columns of text are cut, with an ellipsis in each cut
+//     1 | ann            cell; never a number, a date or such, nor what looks like a number in a text. NULL is NULL; the text
+//     NULL
+//   (1 row)              is shown in quotes, 'NULL'.
 #include <algorithm>
 
 #include "base/format_number.hpp"
@@ -15,6 +16,19 @@ namespace trefoil::repl {
 namespace {
 
 constexpr std::size_t kNarrowest = 4;  // no column is cut below this
+constexpr std::size_t kLongestNumber = 40;
+
+bool looksLikeNumber(std::string_view text) {
+  return text.size() <= kLongestNumber && text.find_first_of("0123456789") != std::string_view::npos &&
+         text.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
+}
+
+// NULL within any number of quotes: a text that needs one more pair, so that none looks like a NULL or like another text.
+bool readsLikeNull(std::string_view text) {
+  const std::size_t quotes = std::min(text.find_first_not_of('\''), text.size());
+  return text.size() == 2 * quotes + 4 && text.substr(quotes, 4) == "NULL" &&
+         text.find_first_not_of('\'', quotes + 4) == std::string_view::npos;
+}
 
 class TablePrinter final : public Printer {
  public:
@@ -23,12 +37,16 @@ class TablePrinter final : public Printer {
   void columns(std::span<const ColumnHead> heads) override {
     heads_.assign(heads.begin(), heads.end());
     widths_.assign(heads.size(), 1);
+    narrowest_.assign(heads.size(), kNarrowest);
     cells_.clear();
     text_.clear();
     for (std::size_t i = 0; i < heads.size(); ++i) {
       std::string printable;
       widths_[i] = std::max<std::size_t>(1, appendPrintable(printable, heads[i].name));
       heads_[i].name = std::move(printable);
+      if (!heads[i].text) {
+        narrowest_[i] = std::max(narrowest_[i], widths_[i]);
+      }
     }
     rows_ = 0;
   }
@@ -42,7 +60,13 @@ class TablePrinter final : public Printer {
       } else {
         value_.clear();
         sql::appendText(value_, values[i]);
+        if (readsLikeNull(value_)) {
+          value_ = "'" + value_ + "'";
+        }
         cells = appendPrintable(text_, value_);
+      }
+      if (!heads_[i].text || looksLikeNumber(value_)) {
+        narrowest_[i] = std::max(narrowest_[i], cells);
       }
       cells_.push_back({offset, static_cast<std::uint32_t>(text_.size() - offset), static_cast<std::uint32_t>(cells)});
       widths_[i] = std::max(widths_[i], cells);
@@ -87,7 +111,7 @@ class TablePrinter final : public Printer {
     std::uint32_t cells;
   };
 
-  // Cuts the widest columns, evenly, until the line fits.
+  // Cuts the widest columns of text, evenly, until the line fits.
   void fitToTerminal() {
     if (width_ == 0 || heads_.empty()) {
       return;
@@ -98,18 +122,25 @@ class TablePrinter final : public Printer {
       total += width;
     }
     while (total > width_) {
-      const auto widest = std::max_element(widths_.begin(), widths_.end());
-      if (*widest <= kNarrowest) {
-        return;  // too many columns for this terminal: let it wrap
-      }
-      std::size_t second = kNarrowest;
-      for (const std::size_t width : widths_) {
-        if (width < *widest) {
-          second = std::max(second, width);
+      std::size_t widest = heads_.size();
+      std::size_t second = 0;  // the width of the next column that could be cut instead
+      for (std::size_t i = 0; i < heads_.size(); ++i) {
+        if (widths_[i] <= narrowest_[i]) {
+          continue;
+        }
+        if (widest == heads_.size() || widths_[i] > widths_[widest]) {
+          second = widest == heads_.size() ? 0 : widths_[widest];
+          widest = i;
+        } else if (widths_[i] < widths_[widest]) {
+          second = std::max(second, widths_[i]);
         }
       }
-      const std::size_t step = std::max<std::size_t>(1, std::min(total - width_, *widest - second) / 2);
-      *widest -= step;
+      if (widest == heads_.size()) {
+        return;  // too many columns for this terminal: let it wrap
+      }
+      const std::size_t room = widths_[widest] - std::max(second, narrowest_[widest]);
+      const std::size_t step = std::max<std::size_t>(1, std::min(total - width_, room) / 2);
+      widths_[widest] -= step;
       total -= step;
     }
   }
@@ -160,7 +191,9 @@ class TablePrinter final : public Printer {
         appendAggregate(out, tree, node, index, indent);
         return;
     }
-    appendScalar(out, tree, node);
+    text_.clear();
+    appendScalar(text_, tree, node);
+    appendPrintableLines(out, text_);
     out += '\n';
   }
 
@@ -211,6 +244,7 @@ class TablePrinter final : public Printer {
   std::size_t width_;
   std::vector<ColumnHead> heads_;
   std::vector<std::size_t> widths_;
+  std::vector<std::size_t> narrowest_;  // no cell that must be shown whole is wider
   std::vector<Cell> cells_;
   std::string text_;
   std::string value_;

@@ -18,6 +18,24 @@ Error missingManifest(const std::string& directory, const std::string& data) {
       .withHint("restore the manifest from a copy of the whole directory, or begin a new database in another one");
 }
 
+// What may lie in a directory before it becomes a database: the traces of a first opening that died, what a file system or a
+// desktop puts everywhere, and the server's own configuration and log.
+bool mayLieInNewDirectory(const std::string& name) {
+  return isSegmentName(name) || isBaseName(name) || name == "LOCK" || name == "MANIFEST.tmp" || name == "lost+found" ||
+         name.starts_with('.') || name.ends_with(".conf") || name.ends_with(".log");
+}
+
+// A directory without a manifest must not be one that other people keep their files in.
+Status checkNotForeign(Env& env, const std::string& directory) {
+  TREFOIL_ASSIGN(const std::vector<std::string> names, env.list(directory));
+  const auto foreign = std::find_if_not(names.begin(), names.end(), mayLieInNewDirectory);
+  if (foreign == names.end()) {
+    return {};
+  }
+  return Error(ErrorCode::kInvalid, "'" + directory + "' holds no database, but other files: '" + *foreign + "'")
+      .withHint("begin a new database in a directory of its own");
+}
+
 // A directory without a manifest is empty, or the first opening died before its manifest was there: then it holds at most a
 // segment with nothing but a head. Anything else is somebody's data.
 Status checkNothingIsLost(Env& env, const std::string& directory) {
@@ -99,6 +117,9 @@ Recovery::~Recovery() = default;
 Result<std::unique_ptr<Recovery>> Recovery::open(Env& env, const std::string& directory, const LogOptions& options) {
   auto state = std::make_unique<State>(State{.env = env, .directory = directory, .options = options});
   TREFOIL_TRY(env.createDirectory(directory));
+  if (!env.exists(manifestPath(directory))) {
+    TREFOIL_TRY(checkNotForeign(env, directory));  // before it gets a file of ours
+  }
   TREFOIL_ASSIGN(state->lock, env.lock(lockPath(directory)));
   if (env.exists(manifestPath(directory))) {
     TREFOIL_ASSIGN(state->manifest, ManifestStore::read(env, directory));

@@ -69,6 +69,36 @@ select count(*) from fruit
         code, out, _ = run('SET k "\\xff\\n\\"\\x01"\nGET k\nRPUSH l a 1\nLRANGE l 0 9\nGET none\n', "--mode", "json")
         self.assertEqual([json.loads(line) for line in out.splitlines()], ["OK", "\xff\n\"\x01", 2, ["a", "1"], None])
 
+    def test_json_is_json_whatever_the_values(self):
+        code, out, _ = run("SELECT 'NaN'::double precision AS a, 'Infinity'::double precision AS b, '-Infinity'::double precision AS c,"
+                           ' \'{"k":\n [1,\t"\x7f\u0085\u202e\u2028"]}\'::json AS j, E\'\\x01\\x7f\\r\\n\' AS t;\n'
+                           "ZADD z inf a\nZSCORE z a\n", "--mode", "json")
+        self.assertEqual(code, 0)
+        lines = out.splitlines()
+        self.assertEqual(json.loads(lines[0]), [{"a": "NaN", "b": "Infinity", "c": "-Infinity", "j": {"k": [1, "\x7f\x85\u202e\u2028"]},
+                                                 "t": "\x01\x7f\r\n"}])
+        self.assertTrue(all(" " <= character < "\x7f" for character in lines[0]), lines[0])
+        self.assertEqual(lines[1:], ["1", '"Infinity"'])
+
+    def test_a_query_that_fails_leaves_nothing_in_json_and_csv(self):
+        for mode, answer in (("json", '[{"one":1}]\n'), ("csv", "one\n1\n")):
+            for query in ("SELECT 1/(i-3) AS x FROM generate_series(1, 5) s(i);", "SELECT 1/(i-90000) AS x FROM generate_series(1, 99999) s(i);",
+                          "WITH w AS (SELECT 1/(i-3) AS x FROM generate_series(1, 5) s(i)) SELECT * FROM w;"):
+                code, out, err = run(f"SELECT 1 AS one;\n{query}\nSELECT 1 AS one;\n", "--mode", mode, "--continue-on-error")
+                self.assertEqual((code, out), (1, answer * 2))
+                self.assertIn("division by zero", err)
+
+    def test_null_is_not_the_text_null(self):
+        self.check("SELECT NULL AS a, 'NULL' AS b, '''NULL''' AS c, 'NULL''' AS d;\n",
+                   " a    | b      | c        | d\n------+--------+----------+-------\n NULL | 'NULL' | ''NULL'' | NULL'\n(1 row)\n",
+                   "--mode", "table")
+
+    def test_errors_do_not_drive_the_terminal(self):
+        _, _, err = run("CREATE TABLE t (a TEXT PRIMARY KEY);\nINSERT INTO t VALUES ('\x1b[2J\u202e');\nINSERT INTO t VALUES ('\x1b[2J\u202e');\n")
+        self.assertIn("DETAIL: Key (a)=(\\x1b[2J\\u202e) already exists.", err)
+        for arguments in (["\x1b[2J"], ["connect", "\x1b[2J"], ["--\x1b[2J"], ["-c", ".read \x1b[2J"], ["check", "\x1b[2J"]):
+            self.assertNotIn("\x1b", "".join(run("", *arguments)[1:]), arguments)
+
     def test_table(self):
         self.check(TABLE + "SELECT * FROM fruit ORDER BY id;\nSELECT name FROM fruit WHERE id = 9;\n",
                    " id | name          | price | fresh\n"
@@ -210,6 +240,46 @@ class Errors(unittest.TestCase):
         code, out, _ = run(None, "--version")
         self.assertEqual(code, 0)
         self.assertRegex(out, r"^trefoil \d+\.\d+")
+
+
+class CommandLine(unittest.TestCase):
+    def test_a_word_that_is_something_else_makes_no_database(self):
+        with Directory() as parent:
+            before = os.getcwd()
+            os.chdir(parent)
+            try:
+                self.words_in(parent)
+            finally:
+                os.chdir(before)
+
+    def words_in(self, parent):
+        os.mkdir("thesis")
+        for name in ("script.sql", "thesis/chapter.tex"):
+            open(name, "w").close()
+        left = sorted(os.listdir("."))
+        for words, hint in ((["redis://host", "-c", "PING"], "trefoil connect redis://host"), (["-c", "SELECT 1", "SELECT 2"], "-c"),
+                            (["sreve"], "trefoil serve"), (["Conect"], "trefoil connect"), (["serve", "chek"], "trefoil check"),
+                            (["PING"], "-c 'PING'"), (["select"], "-c 'select'"), (["shell"], "--help"), (["a\x1b"], "--dir"),
+                            (["script.sql"], "< script.sql"), (["typo/database"], "nor is there"), ([""], "in memory"),
+                            (["--dir", ""], "in memory")):
+            code, out, err = run("", *words)
+            self.assertEqual((code, out), (2, ""), words)
+            self.assertIn(hint, err, words)
+        for words in (["thesis"], ["--dir", "thesis"], ["serve", "thesis", "--port", "0"]):
+            code, out, err = run("", *words)
+            self.assertEqual((code, out), (1, ""))
+            self.assertIn("'thesis' holds no database, but other files: 'chapter.tex'", err)
+        for words in (["check", "nothing"], ["check", "thesis"]):
+            self.assertEqual(run("", *words)[0], 1)
+        for words, first in ((["help"], "Trefoil: "), (["help", "serve"], "Serves a database"), (["version"], "trefoil ")):
+            code, out, err = run("", *words)
+            self.assertEqual((code, err), (0, ""))
+            self.assertTrue(out.startswith(first), out)
+        self.assertEqual((sorted(os.listdir(".")), os.listdir("thesis")), (left, ["chapter.tex"]))
+        os.mkdir("PING")
+        for words in (["shop"], ["./help"], ["--dir", "SELECT 2"], ["PING"], [os.path.join(parent, "typo")], ["sub/"]):
+            self.assertEqual(run("SET k v\n", *words), (0, "OK\n", ""), words)
+            self.assertEqual(run("GET k\n", *words), (0, "v\n", ""), words)
 
 
 class Durable(unittest.TestCase):

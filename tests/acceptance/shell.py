@@ -1,67 +1,15 @@
 #!/usr/bin/python3
 """The interactive shell on a pseudo-terminal: prompts, editing, completion, history, interrupts; and `trefoil connect`."""
 import os
-import pty
-import re
-import select
-import signal
-import struct
+import subprocess
 import sys
 import tempfile
-import termios
 import time
-import fcntl
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from trefoil import PATIENCE, PROGRAM, Server  # noqa: E402
-
-# What a terminal would swallow: colours, cursor movements, carriage returns.
-CONTROL = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-B0-2]|\x1b[=>]|\r|\x07|\x08")
-
-
-class Shell:
-    def __init__(self, *arguments, home, columns=80):
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.environ.update(HOME=home, TERM="xterm", LC_ALL="C.UTF-8")
-            os.execv(PROGRAM, [PROGRAM, *arguments])
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-        self.seen = b""
-
-    def expect(self, text, since=0):
-        """Reads until `text` has appeared behind position `since` of what was seen; returns what is behind `since`."""
-        end = time.monotonic() + PATIENCE
-        while text.encode() not in self.seen[since:]:
-            if time.monotonic() > end:
-                raise AssertionError(f"{text!r} did not come:\n{self.seen[since:].decode(errors='replace')}")
-            if select.select([self.fd], [], [], 0.2)[0]:
-                try:
-                    data = os.read(self.fd, 65536)
-                except OSError:
-                    data = b""
-                if not data:
-                    raise AssertionError(f"{text!r} did not come before the end:\n{self.seen[since:].decode(errors='replace')}")
-                self.seen += CONTROL.sub(b"", data)
-        return self.seen[since:].decode(errors="replace")
-
-    def type(self, text, until="trefoil> "):
-        """Types, and returns everything up to the next prompt."""
-        since = len(self.seen)
-        os.write(self.fd, text.encode())
-        return self.expect(until, since)
-
-    def end(self):
-        os.write(self.fd, b"\x04")
-        try:
-            while True:
-                if not os.read(self.fd, 65536):
-                    break
-        except OSError:
-            pass
-        _, status = os.waitpid(self.pid, 0)
-        os.close(self.fd)
-        return os.waitstatus_to_exitcode(status)
+from terminal import Shell, has_terminals  # noqa: E402
+from trefoil import PROGRAM, Directory, Server  # noqa: E402
 
 
 class Interactive(unittest.TestCase):
@@ -196,21 +144,110 @@ class Interactive(unittest.TestCase):
             self.assertIn('ERROR: syntax error at or near "FORM"\nSELECT * FORM t\n         ^\nDETAIL: ',
                           shell.type("SELECT * FORM t;\n", until=prompt))
             self.assertIn("CREATE TABLE t (", shell.type(".schema\n", until=prompt))
-            self.assertEqual(server.stop(signal.SIGTERM), 0)
-            os.write(shell.fd, b"INCR n\n")
-            shell.expect("ERROR: ")
-            os.close(shell.fd)
-            os.waitpid(shell.pid, 0)
+            self.assertEqual(shell.end(), 0)
 
+    def test_connect_outlives_a_restart_of_the_server(self):
+        with Directory() as directory:
+            with Server(directory=directory) as server:
+                port = server.port
+                prompt = f"127.0.0.1:{port}> "
+                shell = self.shell("connect", f"redis://127.0.0.1:{port}/2", prompt=prompt)
+                shell.type("SET k two\n", until=prompt)
+                shell.type("BEGIN;\n", until=f"127.0.0.1:{port}*> ")
+            self.assertIn("connection to the server is lost, and the open transaction with it", shell.type("SET k lost\n", until=prompt))
+            self.assertIn("cannot connect to 127.0.0.1:", shell.type("GET k\n", until=prompt))
+            with Server(port=port, directory=directory):
+                answer = shell.type("GET k\n", until=prompt)
+                self.assertIn("NOTICE: connected again", answer)
+                self.assertIn('"two"', answer)
+                self.assertNotIn("NOTICE", shell.type("GET k\n", until=prompt))
+                self.assertEqual(shell.end(), 0)
 
-def has_terminals():
-    """A bare root without /dev/pts has none."""
-    try:
-        for fd in pty.openpty():
-            os.close(fd)
-        return True
-    except OSError:
-        return False
+    def test_a_script_does_not_go_on_without_its_connection(self):
+        with Server() as server:
+            script = subprocess.Popen([PROGRAM, "connect", f"redis://127.0.0.1:{server.port}", "--continue-on-error"], text=True,
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            script.stdin.write("CLIENT SETNAME script\n")
+            script.stdin.flush()
+            with server.connect() as observer:
+                while b"name=script" not in observer.call("CLIENT", "LIST"):
+                    time.sleep(0.05)
+            server.stop()
+            out, err = script.communicate("GET k\nGET k\n")
+            self.assertEqual((script.returncode, out), (1, "OK\n"))
+            self.assertEqual(err.count("server closed the connection"), 1)
+
+    def test_interrupt_stops_a_statement_on_the_server(self):
+        with Server() as server:
+            prompt = f"127.0.0.1:{server.port}> "
+            inside = f"127.0.0.1:{server.port}*> "
+            shell = self.shell("connect", f"redis://127.0.0.1:{server.port}", prompt=prompt)
+            shell.type("USE 3\n", until=prompt)
+            shell.type("SET where three\n", until=prompt)
+            shell.type("BEGIN;\n", until=inside)
+            shell.type("SET where nowhere\n", until=inside)
+            os.write(shell.fd, b"SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b; PING\n")
+            time.sleep(0.5)
+            answer = shell.type("\x03", until=prompt)
+            self.assertIn("ERROR: canceling statement due to user request", answer)
+            self.assertIn("the open transaction is rolled back", answer)
+            self.assertNotIn("PONG", answer)
+            self.assertIn('"three"', shell.type("GET where\n", until=prompt))
+            self.assertEqual(shell.end(), 0)
+
+    def test_the_shell_keeps_speaking_its_protocol(self):
+        with Server() as server:
+            prompt = f"127.0.0.1:{server.port}> "
+            shell = self.shell("connect", f"redis://127.0.0.1:{server.port}", prompt=prompt)
+            for command in ("HELLO 2", "RESET"):
+                shell.type(command + "\n", until=prompt)
+                self.assertIn(" b\n------\n \\x00\n(1 row)", shell.type("SELECT '\\x00'::bytea AS b;\n", until=prompt))
+            self.assertEqual(shell.end(), 0)
+
+    def test_no_data_drives_the_terminal(self):
+        evil = "\x1b]0;title\x07\x1b[31m\x9b2J\u202eright\x7f"
+        with Server() as server:
+            for arguments, name in (((), "trefoil"), (("connect", f"redis://127.0.0.1:{server.port}"), f"127.0.0.1:{server.port}")):
+                prompt = name + "> "
+                shell = self.shell(*arguments, prompt=prompt)
+                script = os.path.join(self.home.name, "evil.sql")
+                with open(script, "w") as file:
+                    file.write(f"CREATE TABLE evil (\"{evil}\" TEXT PRIMARY KEY, j JSON);\nINSERT INTO evil VALUES ('{evil}');\n"
+                               f"INSERT INTO evil VALUES ('{evil}');\nSELECT * FROM \"{evil}\";\nSELECT * FROM evil;\n"
+                               f'SET "{evil}" "{evil}"\nGET "{evil}"\nECHO "{evil}"\nLRANGE "{evil}" x y\n{evil}\n.read {evil}\n'
+                               f"SELECT '{evil}'::integer;\n.schema evil\nSELECT '\"\u202e\x7f\"'::json;\n.{evil}\n")
+                begun = len(shell.raw)
+                for mode in ("table", "raw", "csv", "json"):
+                    shell.type(f".mode {mode}\n", until=prompt)
+                    shell.type(f".read {script}\n", until=prompt)
+                self.assertIn("duplicate key value", shell.raw.decode())
+                for bad in (b"\x1b]", b"\x1b[31m", b"\xc2\x9b", "\u202e".encode(), b"\x7f"):
+                    self.assertNotIn(bad, shell.raw[begun:])
+                self.assertEqual(shell.end(), 0)
+
+    def test_numbers_are_never_cut(self):
+        shell = self.shell(columns=40)
+        answer = shell.type("SELECT 1000000000 + i AS number, repeat('x', 100) AS t, 'n' || 1 AS u, '100000' AS digits, repeat('y', 99) AS v, "
+                            "DATE '2024-01-02' AS d FROM generate_series(1, 2) s(i);\n")
+        for whole in ("1000000001", "100000", "2024-01-02"):
+            self.assertIn(f" {whole}", answer)
+        self.assertIn("\u2026", answer)
+        self.assertEqual(shell.end(), 0)
+
+    def test_interrupt_stops_the_output(self):
+        for mode in ("table", "raw", "csv", "json"):
+            with self.subTest(mode=mode):
+                shell = self.shell()
+                shell.type(f".mode {mode}\n")
+                since = len(shell.seen)
+                os.write(shell.fd, b"SELECT i, 'row ' || i FROM generate_series(1, 1000000) s(i); PING\n")
+                shell.expect("row 100", since)
+                os.write(shell.fd, b"\x03")
+                answer = shell.expect("trefoil> ", since)
+                self.assertNotIn("row 999999", answer)
+                self.assertNotIn("PONG", answer)
+                self.assertIn("7", shell.type("SELECT 3 + 4;\n"))
+                self.assertEqual(shell.end(), 0)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,26 @@ Result<Replayed> openWith(const Killed& killed, std::string_view bytes) {
   return opened;
 }
 
+TEST_CASE("A directory with other people's files becomes no database") {
+  for (const auto& [name, fits] : std::initializer_list<std::pair<const char*, bool>>{{"thesis.tex", false},
+                                                                                      {"base.tfs", false},
+                                                                                      {"lost+found", true},
+                                                                                      {".DS_Store", true},
+                                                                                      {"trefoil.conf", true},
+                                                                                      {"server.log", true}}) {
+    CAPTURE(name);
+    const MemoryDirectory directory;
+    Env& env = Env::system();
+    REQUIRE(env.open(pathIn(directory.path(), name), Env::OpenMode::kCreateNew).ok());
+    const auto opened = openLog(env, directory.path());
+    CHECK(opened.ok() == fits);
+    if (!fits) {
+      CHECK(opened.error().message == "'" + directory.path() + "' holds no database, but other files: '" + name + "'");
+      CHECK(env.list(directory.path()).value() == Strings{name});
+    }
+  }
+}
+
 TEST_CASE("Truncation at every byte: a torn tail above the mark, corruption below") {
   const auto killed = kill(8, 4);
   const Lsn mark = highestMark(*killed);

@@ -30,9 +30,9 @@ def skip(reason):
 class Server:
     """A running `trefoil serve`. As a context manager it is stopped at the end, and must then exit with 0."""
 
-    def __init__(self, *options, directory=None, env=None, check_exit=True, wrapper=()):
+    def __init__(self, *options, directory=None, env=None, check_exit=True, wrapper=(), port=0):
         """`wrapper`: words before the program's name, of a command that turns into it."""
-        command = [*wrapper, PROGRAM, "serve", *([directory] if directory else []), "--port", "0", *options]
+        command = [*wrapper, PROGRAM, "serve", *([directory] if directory else []), "--port", str(port), *options]
         self.check_exit = check_exit
         self.log = []
         self.port = None
@@ -205,7 +205,8 @@ class Directory:
 
 def run(script=None, *arguments, timeout=PATIENCE, stdout=subprocess.PIPE):
     """Runs the program with `script` on standard input. Returns (exit code, stdout, stderr)."""
-    done = subprocess.run([PROGRAM, *arguments], input=script, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=timeout,
+    done = subprocess.run([PROGRAM, *arguments], input=script, stdout=stdout, stderr=subprocess.PIPE, text=True,
+                          errors="backslashreplace", timeout=timeout,
                           stdin=subprocess.DEVNULL if script is None else None)
     return done.returncode, done.stdout, done.stderr
 
