@@ -20,9 +20,6 @@ Status Session::Impl::executeLive(int command, std::span<const std::string_view>
   footprint.addCommand(manager.kv(), meta, args, db);
   footprint.sort();
   const Reply::Mark mark = reply.mark();
-  if ((meta.flags & kWrite) != 0) {
-    TREFOIL_TRY(manager.admitWrite());
-  }
   while (true) {
     EffectBuffer effects;
     {

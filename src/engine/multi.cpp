@@ -1,6 +1,8 @@
 // MULTI, EXEC, DISCARD, WATCH: commands are queued with their own bytes and run together as one ChangeSet.
 // https://redis.io/docs/latest/develop/interact/transactions/
 //
+// While there is more than maxmemory nothing is queued. EXEC is let in or refused as a whole, by all that its queue needs.
+//
 // EXEC of commands on keys only: all their partitions are locked, they run on one `locked` view, and one record is committed.
 // EXEC with SQL among them, or with commands on a whole database: they run in a Transaction, which is validated at the end and
 // tried again after a conflict, the last time under all locks: EXEC never answers -CONFLICT.
@@ -42,6 +44,12 @@ void Session::Impl::discardMulti() {
 }
 
 void Session::Impl::queue(const Statement& statement, int command, Reply& reply) {
+  if (const Status memory = database.checkMemory(); !memory.ok()) {
+    return refuse(memory.error(), reply);  // also what needs none: a queue takes memory itself
+  }
+  if (multi == MultiState::kRefused) {
+    return reply.simple("QUEUED");  // it will never run
+  }
   QueuedStatement copy;
   copy.command = command;
   std::size_t bytes = statement.sql.size();
@@ -95,8 +103,12 @@ Status Session::Impl::executeMulti(Reply& reply) {
   }
   const bool refused = multi == MultiState::kRefused;
   multi = MultiState::kNone;
-  Status status = Error(ErrorCode::kExecAbort, "Transaction discarded because of previous errors.");
-  if (!refused) {
+  Status status = admit(queueNeeds());
+  if (!status.ok()) {
+    status = Error(ErrorCode::kExecAbort, "Transaction discarded because of: " + redisErrorText(status.error()));
+  } else if (refused) {
+    status = Error(ErrorCode::kExecAbort, "Transaction discarded because of previous errors.");
+  } else {
     queue_is_running_ = true;
     status = executeQueue(reply);
     queue_is_running_ = false;
@@ -104,6 +116,19 @@ Status Session::Impl::executeMulti(Reply& reply) {
   discardMulti();
   unwatch();
   return status;
+}
+
+std::uint32_t Session::Impl::queueNeeds() {
+  std::uint32_t needs = 0;
+  for (const QueuedStatement& statement : queued_) {
+    if (!statement.sql.empty()) {
+      needs |= sqlNeeds(statement.sql);
+      continue;
+    }
+    const CommandMeta& meta = kCommands[static_cast<std::size_t>(statement.command)];
+    needs |= (meta.flags & kSqlText) != 0 ? sqlNeeds(statement.args[1]) : meta.flags;
+  }
+  return needs;
 }
 
 Status Session::Impl::executeQueue(Reply& reply) {
@@ -122,12 +147,7 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
   txn::Manager& manager = database.manager();
   const Reply::Mark mark = reply.mark();
   const int db_before = db;
-  const bool writes = std::any_of(queued_.begin(), queued_.end(), [](const QueuedStatement& statement) {
-    return (kCommands[static_cast<std::size_t>(statement.command)].flags & kWrite) != 0;
-  });
-  if (writes) {
-    TREFOIL_TRY(manager.admitWrite());
-  }
+  const int protocol_before = protocol;
   while (true) {
     EffectBuffer effects;
     {
@@ -138,7 +158,7 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
       }
       kv::View view = kv::View::locked(manager.kv(), effects, now);
       reply.array(queued_.size());
-      for (const QueuedStatement& statement : queued_) {
+      for (QueuedStatement& statement : queued_) {
         runQueuedCommand(statement, view, effects, reply);
       }
       if (effects.empty() || manager.commitLive(effects.bytes())) {
@@ -147,6 +167,7 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
     }
     reply.rewind(mark);
     db = db_before;
+    protocol = protocol_before;
     if (manager.isLarge(effects.bytes())) {
       return executeQueueAsTransaction(reply);
     }
@@ -154,24 +175,41 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
   }
 }
 
-void Session::Impl::runQueuedCommand(const QueuedStatement& statement, kv::View& view, EffectBuffer& effects, Reply& reply) {
+void Session::Impl::runQueuedCommand(QueuedStatement& statement, kv::View& view, EffectBuffer& effects, Reply& reply) {
+  if ((kCommands[static_cast<std::size_t>(statement.command)].flags & kSession) != 0) {
+    return answer(runQueuedOnce(statement, reply), reply);
+  }
   const std::vector<std::string_view> args = viewsOf(statement.args);
-  const CommandMeta& meta = kCommands[static_cast<std::size_t>(statement.command)];
   const std::size_t before = effects.size();
   CommandCall call{args, view, reply, self, now, db};
-  Status status = (meta.flags & kDenyOom) != 0 ? database.checkMemory() : Status();
-  if (status.ok()) {
-    status = handlerOf(statement.command)(call);
-  }
-  if (!status.ok()) {
+  if (const Status status = handlerOf(statement.command)(call); !status.ok()) {
     TREFOIL_ASSERT(effects.size() == before);
     answer(status, reply);
   }
 }
 
+// A command about the session or the server: what it did cannot be taken back when EXEC has to begin again.
+Status Session::Impl::runQueuedOnce(QueuedStatement& statement, Reply& reply) {
+  if (!statement.outcome) {
+    SessionOutcome& made = statement.outcome.emplace();
+    const Status status = callSessionHandler(statement.command, viewsOf(statement.args), made.answer);
+    made.error = status.ok() ? std::nullopt : std::optional(status.error());
+    made.db = db;
+    made.protocol = protocol;
+  }
+  db = statement.outcome->db;
+  protocol = statement.outcome->protocol;
+  if (statement.outcome->error) {
+    return *statement.outcome->error;
+  }
+  statement.outcome->answer.last().pushTo(reply);
+  return {};
+}
+
 Status Session::Impl::executeQueueAsTransaction(Reply& reply) {
   const Reply::Mark mark = reply.mark();
   const int db_before = db;
+  const int protocol_before = protocol;
   const std::vector<kv::PartitionId> watched = watchedPartitions();
   bool changed = false;
   const auto still_valid = [&] {
@@ -186,9 +224,10 @@ Status Session::Impl::executeQueueAsTransaction(Reply& reply) {
         }
         reply.rewind(mark);
         db = db_before;
+        protocol = protocol_before;
         reply.array(queued_.size());
         exec_transaction_ = &own;
-        for (const QueuedStatement& statement : queued_) {
+        for (QueuedStatement& statement : queued_) {
           runQueuedStatement(statement, own, reply);
         }
         exec_transaction_ = nullptr;
@@ -198,6 +237,7 @@ Status Session::Impl::executeQueueAsTransaction(Reply& reply) {
   if (!status.ok()) {
     reply.rewind(mark);
     db = db_before;
+    protocol = protocol_before;
   }
   if (changed) {
     reply.nullArray();
@@ -206,7 +246,7 @@ Status Session::Impl::executeQueueAsTransaction(Reply& reply) {
   return status;
 }
 
-void Session::Impl::runQueuedStatement(const QueuedStatement& statement, txn::Transaction& own, Reply& reply) {
+void Session::Impl::runQueuedStatement(QueuedStatement& statement, txn::Transaction& own, Reply& reply) {
   if (!statement.sql.empty()) {
     std::vector<Datum> parameters;
     for (const Value& value : statement.parameters) {
@@ -218,12 +258,10 @@ void Session::Impl::runQueuedStatement(const QueuedStatement& statement, txn::Tr
   const int command = statement.command;
   TREFOIL_ASSERT(command >= 0);  // others are queued as SQL or were refused
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
-  Status status = (meta.flags & kDenyOom) != 0 ? database.checkMemory() : Status();
-  if (status.ok()) {
-    status =
-        (meta.flags & kSession) != 0 ? callSessionHandler(command, args, reply) : executeInTransaction(own, command, args, reply);
+  if ((meta.flags & (kSqlText | kSqlShorthand)) != 0) {
+    return answer(callSessionHandler(command, args, reply), reply);
   }
-  answer(status, reply);
+  answer((meta.flags & kSession) != 0 ? runQueuedOnce(statement, reply) : executeInTransaction(own, command, args, reply), reply);
 }
 
 // --- WATCH -----------------------------------------------------------------------------------------------------------------

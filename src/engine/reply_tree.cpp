@@ -74,6 +74,42 @@ std::string ReplyValue::describe() const {
   return out + "]";
 }
 
+void ReplyValue::pushTo(Reply& reply) const {
+  switch (kind) {
+    case Kind::kSimple:
+      return reply.simple(text);
+    case Kind::kInteger:
+      return reply.integer(integer);
+    case Kind::kBulk:
+      return reply.bulk(text);
+    case Kind::kNull:
+      return reply.null();
+    case Kind::kNullArray:
+      return reply.nullArray();
+    case Kind::kReal:
+      return reply.real(real);
+    case Kind::kBoolean:
+      return reply.boolean(integer != 0);
+    case Kind::kVerbatim:
+      return reply.verbatim(text);
+    case Kind::kArray:
+      reply.array(elements.size());
+      break;
+    case Kind::kMap:
+      reply.map(elements.size() / 2);
+      break;
+    case Kind::kSet:
+      reply.set(elements.size());
+      break;
+    case Kind::kError:
+    case Kind::kTable:
+      TREFOIL_ASSERT(false);
+  }
+  for (const ReplyValue& element : elements) {
+    element.pushTo(reply);
+  }
+}
+
 void ReplyTree::clear() {
   TREFOIL_ASSERT(open_.empty());
   values_.clear();

@@ -36,6 +36,8 @@ struct ReplyValue {
 
   // As the shell's raw mode and most tests want to read it: `"bulk"`, `(integer) 1`, `[a, b]`, `(error) ERR …`.
   [[nodiscard]] std::string describe() const;
+  // Says it again. Not for errors and tables.
+  void pushTo(Reply& reply) const;
 };
 
 class ReplyTree final : public Reply {

@@ -181,19 +181,25 @@ void Session::Impl::executeCommand(const Statement& statement, int command, Repl
 
 Status Session::Impl::callCommand(int command, std::span<const std::string_view> args, Reply& reply) {
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
-  if ((meta.flags & kDenyOom) != 0) {
-    TREFOIL_TRY(database.checkMemory());
-  }
   if ((meta.flags & kSession) != 0) {
     return callSessionHandler(command, args, reply);
   }
+  if (transaction != nullptr && read_only && (meta.flags & kWrite) != 0) {
+    return readOnlyError(meta.name);
+  }
+  TREFOIL_TRY(admit(meta.flags));
   if (transaction != nullptr) {
-    if (read_only && (meta.flags & kWrite) != 0) {
-      return readOnlyError(meta.name);
-    }
+    block_needs_ |= meta.flags;
     return executeInTransaction(*transaction, command, args, reply);
   }
   return executeLive(command, args, reply);
+}
+
+Status Session::Impl::admit(std::uint32_t needs) {
+  if ((needs & kDenyOom) != 0) {
+    TREFOIL_TRY(database.checkMemory());
+  }
+  return (needs & kWrite) != 0 ? database.manager().admitWrite() : Status();
 }
 
 // Such a handler touches no key: its view is there for form's sake and no lock is held.

@@ -10,12 +10,14 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/command_meta.hpp"
 #include "engine/database.hpp"
 #include "engine/kv_tables.hpp"
+#include "engine/reply_tree.hpp"
 #include "engine/session.hpp"
 #include "engine/shape_cache.hpp"
 #include "engine/statement.hpp"
@@ -49,6 +51,14 @@ struct SqlOutcome {
   std::int64_t affected = 0;  // rows changed; for a query, rows answered
 };
 
+// What a command about the session or the server answered inside EXEC, and how it left the session.
+struct SessionOutcome {
+  std::optional<Error> error;
+  ReplyTree answer;
+  int db = 0;
+  int protocol = 2;
+};
+
 // A statement that MULTI queued: it owns its bytes.
 struct QueuedStatement {
   int command = -1;  // as Impl::commandOf() said
@@ -56,6 +66,7 @@ struct QueuedStatement {
   std::string sql;
   std::vector<Value> parameters;
   TableForm table_form = TableForm::kRowsOnly;
+  std::optional<SessionOutcome> outcome;  // once it has run: it runs once, however often EXEC begins again
 };
 
 struct WatchedKey {
@@ -151,6 +162,9 @@ class Session::Impl {
   void executeCommand(const Statement& statement, int command, Reply& reply);
   Status callCommand(int command, std::span<const std::string_view> args, Reply& reply);
   Status callSessionHandler(int command, std::span<const std::string_view> args, Reply& reply);
+  // Whether a unit of work may begin: a command, a statement of SQL, EXEC's queue, COMMIT. `needs` is of kDenyOom (memory) and
+  // kWrite (a log that takes writes); for what a unit is made of nobody asks again, so that none half runs.
+  Status admit(std::uint32_t needs);
   void refuseUnknown(std::span<const std::string_view> args, Reply& reply);
   void refuse(const Error& error, Reply& reply);
   static void answer(const Status& status, Reply& reply);
@@ -163,17 +177,20 @@ class Session::Impl {
   // MULTI (multi.cpp)
   void queue(const Statement& statement, int command, Reply& reply);
   bool queueFootprint(KeyFootprint& footprint) const;
+  std::uint32_t queueNeeds();
   [[nodiscard]] bool queueIsSlow() const;
   Status executeQueue(Reply& reply);
   Status executeQueueLocked(const KeyFootprint& footprint, Reply& reply);
   Status executeQueueAsTransaction(Reply& reply);
-  void runQueuedCommand(const QueuedStatement& statement, kv::View& view, EffectBuffer& effects, Reply& reply);
-  void runQueuedStatement(const QueuedStatement& statement, txn::Transaction& own, Reply& reply);
+  void runQueuedCommand(QueuedStatement& statement, kv::View& view, EffectBuffer& effects, Reply& reply);
+  void runQueuedStatement(QueuedStatement& statement, txn::Transaction& own, Reply& reply);
+  Status runQueuedOnce(QueuedStatement& statement, Reply& reply);
   [[nodiscard]] bool watchedChanged() const;
   [[nodiscard]] std::vector<kv::PartitionId> watchedPartitions() const;
 
   // SQL (sql_execution.cpp)
   Status executeSql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply);
+  std::uint32_t sqlNeeds(std::string_view text);
   bool isSlowSql(std::string_view text);
   bool isFastSearch(const sql::Plan& plan);
   std::uint64_t rowsOf(const sql::Plan& plan);
@@ -194,6 +211,7 @@ class Session::Impl {
   [[nodiscard]] std::int64_t deadline() const;
   Result<std::optional<sql::ExecSummary>> runLive(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
 
+  std::uint32_t block_needs_ = 0;                 // inside BEGIN: what its statements needed, and COMMIT needs once more
   txn::Transaction* exec_transaction_ = nullptr;  // while EXEC runs its queue in one
   bool queue_is_running_ = false;                 // EXEC's
   std::vector<QueuedStatement> queued_;

@@ -68,6 +68,16 @@ bool isBinaryVector(const Datum& value) {
   return bytes.find_first_not_of("0123456789+-.,eE[] \t\n\r\v\f") != std::string_view::npos;
 }
 
+// What a plan needs before it begins, as flags of the command table. What removes is let in when memory is short.
+std::uint32_t needsOf(const sql::Plan& plan) {
+  if (plan.kind() == sql::PlanKind::kQuery) {
+    return 0;
+  }
+  const std::string_view tag = plan.tag();
+  const bool removes = tag == "DELETE" || tag.starts_with("TRUNCATE") || tag.starts_with("DROP");
+  return removes ? kWrite : kWrite | kDenyOom;
+}
+
 bool fits(const Datum& value, const sql::SqlType& type) {
   return value.isNull() || type.isUnknown() || value.type() == type.base;
 }
@@ -135,10 +145,15 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
     return converted.error();
   }
   const std::span<const Datum> parameters = *converted;
+  if (current != nullptr && current == exec_transaction_) {
+    return runInTransaction(*current, plan, parameters, sink);  // EXEC was let in with all of its queue
+  }
+  if (current != nullptr && read_only && plan.kind() != sql::PlanKind::kQuery) {
+    return readOnlyError(plan.tag());
+  }
+  TREFOIL_TRY(admit(needsOf(plan)));
   if (current != nullptr) {
-    if (current == transaction.get() && read_only && plan.kind() != sql::PlanKind::kQuery) {
-      return readOnlyError(plan.tag());
-    }
+    block_needs_ |= needsOf(plan);
     return runInTransaction(*current, plan, parameters, sink);
   }
   if (plan.isPointRead() || plan.isPointWrite()) {
@@ -148,7 +163,6 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
     return runQuery(plan, parameters, sink);
   }
   const std::int64_t deadline_us = deadline();
-  TREFOIL_TRY(database.manager().admitWrite());
   std::optional<sql::ExecSummary> summary;
   Status status = txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) -> Status {
     if (sink != nullptr) {
@@ -232,9 +246,6 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runLive(const sql::Plan& 
   sql::Store& store = manager.sql();
   TREFOIL_ASSERT(plan.tables().size() == 1);
   const sql::TableUse use = plan.tables()[0];
-  if (use.writes) {
-    TREFOIL_TRY(manager.admitWrite());
-  }
   while (true) {
     EffectBuffer effects;
     {
@@ -393,6 +404,12 @@ Result<SqlOutcome> Session::Impl::runSql(std::string_view text, std::span<const 
   return Error(ErrorCode::kConflict, "the catalog keeps changing: the statement could not be bound");
 }
 
+// What a queued statement needs. One that is in error, now, needs nothing; the queue makes what it may lack before.
+std::uint32_t Session::Impl::sqlNeeds(std::string_view text) {
+  const Result<const ResolvedStatement*> resolved = resolve(text);
+  return resolved.ok() && (*resolved)->plan != nullptr ? needsOf(*(*resolved)->plan) : 0;
+}
+
 // SQL "<statement>" [parameter …]: parameters are texts, NULL cannot be given.
 Status Session::Impl::executeSqlCommand(std::span<const std::string_view> args, Reply& reply) {
   std::vector<Datum> parameters;
@@ -498,6 +515,7 @@ Result<std::string_view> Session::Impl::controlTransaction(const ast::Transactio
     }
     transaction = std::make_unique<txn::Transaction>(database.manager(), now);
     read_only = statement.access == ast::AccessMode::kReadOnly;
+    block_needs_ = 0;
     return std::string_view("BEGIN");
   }
   if (transaction == nullptr) {
@@ -533,6 +551,12 @@ Error Session::Impl::readOnlyError(std::string_view statement) {
 // Whatever comes of it, the transaction is over.
 Result<std::string_view> Session::Impl::commitTransaction() {
   const std::unique_ptr<txn::Transaction> ending = std::move(transaction);
+  if (ending->mark() != 0) {
+    if (Status admitted = admit(block_needs_); !admitted.ok()) {
+      unwatch();
+      return std::move(admitted).error().withDetail("The transaction was rolled back.");
+    }
+  }
   const std::vector<kv::PartitionId> watched = watchedPartitions();
   const auto unchanged = [this] { return !watchedChanged(); };
   const Result<Lsn> committed = watched.empty() ? ending->commit(now) : ending->commit(now, watched, unchanged);

@@ -9,6 +9,7 @@ What is known to differ is in `normalized()` and nowhere else. Skipped where red
 import os
 import random
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -277,6 +278,41 @@ class Maker:
         return [name.lower() if self.rng.random() < 0.3 else name, *words]
 
 
+# --- Scenes -----------------------------------------------------------------------------------------------------------------
+
+# What chance meets too seldom: lines of commands for two connections (0: and 1:), each scene on an empty keyspace.
+SCENES = {
+    "maxmemory: nothing is queued": """
+        0: SET foo 1 | CONFIG SET maxmemory 1 | MULTI | GET foo | SET x 1 | DEL foo | CLIENT GETNAME | EXEC
+        0: SET x 1 | DEL foo | MULTI | SET x 1 | DISCARD | MULTI | NOSUCH | EXEC | CONFIG SET maxmemory 0""",
+    "maxmemory: crossed before EXEC": """
+        0: SET foo 1 | MULTI | DEL foo | SET x 1
+        1: CONFIG SET maxmemory 1
+        0: EXEC | EXISTS foo x | EXEC
+        1: CONFIG SET maxmemory 0
+        0: MULTI | DEL foo | GET foo
+        1: CONFIG SET maxmemory 1
+        0: EXEC | MULTI | EXEC
+        1: CONFIG SET maxmemory 0
+        0: WATCH foo | MULTI | SET x 1
+        1: SET foo 2 | CONFIG SET maxmemory 1
+        0: EXEC
+        1: CONFIG SET maxmemory 0
+        0: MULTI | NOSUCH | SET x 1
+        1: CONFIG SET maxmemory 1
+        0: EXEC
+        1: CONFIG SET maxmemory 0
+        0: MULTI | CONFIG SET maxmemory 1 | SET y 1 | EXEC | CONFIG SET maxmemory 0""",
+}
+
+
+def scene_commands(text):
+    for line in text.strip().splitlines():
+        who, commands = line.strip().split(":", 1)
+        for command in commands.split(" | "):
+            yield int(who), shlex.split(command)
+
+
 # --- Comparing --------------------------------------------------------------------------------------------------------------
 
 UNORDERED = {"KEYS", "SMEMBERS", "HKEYS", "HVALS", "HGETALL", "SDIFF", "SINTER", "SUNION", "SPOP"}
@@ -401,6 +437,16 @@ class Comparison:
         time.sleep(0.003)
         self.any_expired = True
 
+    def scene(self, text):
+        self.begin()
+        try:
+            for who, command in scene_commands(text):
+                self.both(who, command)
+        finally:
+            for connection in self.pairs[0]:
+                connection.call("DISCARD")
+                connection.call("CONFIG", "SET", "maxmemory", "0")
+
     def round(self, maker):
         self.begin()
         for _ in range(ROUND):
@@ -436,6 +482,13 @@ def main():
     differences = 0
     with Server("--threads", "1") as trefoil, Redis() as redis:
         comparisons = [Comparison(trefoil, redis, protocol) for protocol in (2, 3)]
+        for name, text in SCENES.items():
+            for comparison in comparisons:
+                try:
+                    comparison.scene(text)
+                except Difference as difference:
+                    differences += 1
+                    print(f"{name}: {difference}")
         end = time.monotonic() + seconds
         while rounds == 0 or time.monotonic() < end:
             comparison = comparisons[rounds % 2]

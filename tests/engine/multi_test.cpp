@@ -205,12 +205,12 @@ TEST_CASE("While the log refuses writes, transactions that only read are answere
   }
   SECTION("not if there is a write among them") {
     fixture.run("SET b 1");
-    CHECK(fixture.run("EXEC").starts_with("(error) MISCONF"));
+    CHECK(fixture.run("EXEC").starts_with("(error) EXECABORT Transaction discarded because of: MISCONF "));
     CHECK(fixture.run("GET b") == "(nil)");
   }
   SECTION("not if a row is written") {
     fixture.sql("INSERT INTO t VALUES (1)");
-    CHECK(fixture.run("EXEC").starts_with("(error) MISCONF"));
+    CHECK(fixture.run("EXEC").starts_with("(error) EXECABORT Transaction discarded because of: MISCONF "));
     CHECK(fixture.sql("SELECT count(*) FROM t") == "[[(integer) 0]]");
   }
   SECTION("BEGIN, too") {
@@ -259,6 +259,86 @@ TEST_CASE("EXEC over keys and rows is one transaction") {
   CHECK(fixture.run("UPDATE t SET n = n + 1 WHERE id = 1") == "QUEUED");
   CHECK(fixture.run("SELECT n FROM t") == "QUEUED");
   CHECK(fixture.run("EXEC") == "[OK, (integer) 1, (integer) 1, [[(integer) 11]]]");
+}
+
+// Admission is of the whole, as of Redis: compared with it by tests/acceptance/like_redis.py.
+TEST_CASE("Over maxmemory nothing is queued, and EXEC refuses the whole") {
+  SessionFixture fixture;
+  const std::string oom = "OOM command not allowed when used memory > 'maxmemory'.";
+  fixture.run("SET foo 1");
+  fixture.sql("CREATE TABLE t (i INTEGER)");
+  fixture.sql("INSERT INTO t VALUES (1)");
+  SECTION("from the beginning") {
+    fixture.run("CONFIG SET maxmemory 1");
+    fixture.run("MULTI");
+    CHECK(fixture.run("SET x 1") == "(error) " + oom);
+    CHECK(fixture.run("DEL foo") == "(error) " + oom);
+    CHECK(fixture.sql("SELECT 1") == "(error) " + oom);
+    CHECK(fixture.run("EXEC") == "(error) EXECABORT Transaction discarded because of previous errors.");
+  }
+  SECTION("from EXEC on") {
+    const auto other = fixture.connect();
+    const bool with_rows = GENERATE(false, true);
+    fixture.run("MULTI");
+    fixture.run("DEL foo");
+    if (with_rows) {
+      fixture.sql("DELETE FROM t");
+      CHECK(fixture.sql("INSERT INTO t VALUES (2)") == "QUEUED");
+    } else {
+      CHECK(fixture.run("SET x 1") == "QUEUED");
+    }
+    runOn(*other, "CONFIG SET maxmemory 1");
+    CHECK(fixture.run("EXEC") == "(error) EXECABORT Transaction discarded because of: " + oom);
+    CHECK(fixture.run("EXEC") == "(error) ERR EXEC without MULTI");
+  }
+  CHECK(fixture.run("EXISTS foo x") == "(integer) 1");
+  CHECK(fixture.sql("SELECT i FROM t") == "[[(integer) 1]]");
+}
+
+TEST_CASE("Over maxmemory EXEC still runs what takes none") {
+  SessionFixture fixture;
+  fixture.run("SET foo 1");
+  fixture.sql("CREATE TABLE t (i INTEGER)");
+  fixture.sql("INSERT INTO t VALUES (1)");
+  const auto other = fixture.connect();
+  fixture.run("MULTI");
+  fixture.run("DEL foo");
+  fixture.run("GET foo");
+  fixture.sql("DELETE FROM t");
+  fixture.run("SQL 'SELECT count(*) AS n FROM t'");
+  runOn(*other, "CONFIG SET maxmemory 1");
+  CHECK(fixture.run("EXEC") == "[(integer) 1, (nil), (integer) 1, [[(integer) 0]]]");
+}
+
+TEST_CASE("EXEC that sets maxmemory itself was let in") {
+  SessionFixture fixture;
+  fixture.run("MULTI");
+  fixture.run("CONFIG SET maxmemory 1");
+  fixture.run("SET x 1");
+  CHECK(fixture.run("EXEC") == "[OK, OK]");
+}
+
+TEST_CASE("A command about the server runs once in EXEC, also if EXEC has to begin again") {
+  const testing::TemporaryDirectory directory;
+  const SessionFixture fixture(directory.path());
+  fixture.run("CONFIG SET maxmemory 100gb");
+  fixture.run("MULTI");
+  fixture.run("CONFIG GET maxmemory");
+  fixture.run("CONFIG SET maxmemory 200gb");
+  fixture.run("SELECT 1");
+  fixture.run("BGREWRITEAOF");
+  fixture.run("CLIENT SETNAME 'no good'");
+  // More than is made room for under locks: EXEC begins again as a transaction.
+  for (int i = 0; i < 2; ++i) {
+    fixture.run("SET large" + std::to_string(i) + " " + std::string(std::size_t{20} << 20, 'x'));
+  }
+  CHECK(fixture.run("EXEC") ==
+        "[[\"maxmemory\", \"107374182400\"], OK, OK, Background append only file rewriting started, "
+        "(error) ERR Client names cannot contain spaces, newlines or special characters., OK, OK]");
+  CHECK(fixture.run("CONFIG GET maxmemory") == "[\"maxmemory\", \"214748364800\"]");
+  CHECK(fixture.run("EXISTS large0 large1") == "(integer) 2");
+  fixture.run("SELECT 0");
+  CHECK(fixture.run("EXISTS large0 large1") == "(integer) 0");
 }
 
 }  // namespace trefoil

@@ -236,4 +236,51 @@ TEST_CASE("BEGIN READ ONLY refuses what would write, keys and rows alike") {
   CHECK(bank.run("COMMIT") == "OK");
 }
 
+TEST_CASE("maxmemory: a statement is let in or refused as a whole, and so is COMMIT") {
+  SessionFixture fixture;
+  const std::string oom = "(error) OOM command not allowed when used memory > 'maxmemory'.";
+  fixture.sql("CREATE TABLE t (i INTEGER PRIMARY KEY)");
+  fixture.sql("INSERT INTO t VALUES (1), (2)");
+  fixture.run("SET foo 1");
+  const auto other = fixture.connect();
+  SECTION("statements of their own") {
+    runOn(*other, "CONFIG SET maxmemory 1");
+    for (const std::string_view statement :
+         {"INSERT INTO t VALUES (3)", "INSERT INTO t SELECT i + 10 FROM t", "UPDATE t SET i = 5 WHERE i = 1",
+          "CREATE TABLE u (i INTEGER)", "CREATE INDEX ON t (i)"}) {
+      CAPTURE(statement);
+      CHECK(fixture.sql(statement) == oom);
+    }
+    CHECK(fixture.sql("SELECT count(*) FROM t") == "[[(integer) 2]]");
+    CHECK(fixture.sql("DELETE FROM t WHERE i = 1") == "(integer) 1");
+    CHECK(fixture.sql("TRUNCATE t") == "OK");
+    CHECK(fixture.sql("DROP TABLE t") == "OK");
+  }
+  SECTION("in a block that goes on") {
+    fixture.sql("BEGIN");
+    runOn(*other, "CONFIG SET maxmemory 1");
+    CHECK(fixture.sql("INSERT INTO t VALUES (3)") == oom);
+    CHECK(fixture.run("SET x 1") == oom);
+    CHECK(fixture.run("DEL foo") == "(integer) 1");
+    CHECK(fixture.sql("COMMIT") == "OK");
+    CHECK(fixture.run("EXISTS foo") == "(integer) 0");
+  }
+  SECTION("crossed before COMMIT") {
+    fixture.sql("BEGIN");
+    fixture.run("DEL foo");
+    fixture.sql("INSERT INTO t VALUES (3)");
+    runOn(*other, "CONFIG SET maxmemory 1");
+    CHECK(fixture.sql("COMMIT") == oom + "; DETAIL: The transaction was rolled back.");
+    CHECK_FALSE(fixture.session->inTransaction());
+    CHECK(fixture.run("EXISTS foo") == "(integer) 1");
+    CHECK(fixture.sql("SELECT count(*) FROM t") == "[[(integer) 2]]");
+  }
+  SECTION("a block that only reads is never asked") {
+    fixture.sql("BEGIN");
+    fixture.sql("SELECT * FROM t");
+    runOn(*other, "CONFIG SET maxmemory 1");
+    CHECK(fixture.sql("COMMIT") == "OK");
+  }
+}
+
 }  // namespace trefoil
