@@ -211,8 +211,6 @@ class Binder {
   Status unify(std::span<ExpressionPtr* const> expressions, const char* what);
   Status setParameterType(Expression& parameter, const SqlType& type);
   void fold(ExpressionPtr& expression);
-  // A copy, for constructs that use an operand twice. Nested ones would grow without bound: kLimit.
-  Result<ExpressionPtr> duplicate(const Expression& expression);
 
   // binder_calls.cpp
   Result<ExpressionPtr> bindCall(const ast::Call& call, const ExpressionContext& context);
@@ -259,9 +257,8 @@ class Binder {
   std::size_t sources_ = 0;
   bool no_parameters_ = false;
   int fixed_literals_ = 0;
-  std::size_t duplicated_ = 0;  // nodes of expressions
-  int depth_ = 0;               // of queries within queries
-  std::size_t planned_ = 0;     // queries so far
+  int depth_ = 0;            // of queries within queries
+  std::size_t planned_ = 0;  // queries so far
   std::size_t volatile_calls_ = 0;
   std::uint32_t next_common_table_ = 0;
   int common_height_ = 0;  // of the highest WITH query that the one being bound refers to

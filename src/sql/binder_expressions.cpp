@@ -11,6 +11,39 @@ Error at(Error error, std::uint32_t position) {
   return std::move(error).at(position);
 }
 
+// An operand that a construct uses more than once and that is computed once.
+class SharedOperand {
+ public:
+  explicit SharedOperand(ExpressionPtr operand) : operand_(std::move(operand)) {
+    const ExpressionKind kind = operand_->kind;
+    copied_ = kind == ExpressionKind::kColumn || kind == ExpressionKind::kConstant || kind == ExpressionKind::kParameter ||
+              kind == ExpressionKind::kOuter || kind == ExpressionKind::kAggregate;
+  }
+  [[nodiscard]] const SqlType& type() const { return operand_->type; }
+  [[nodiscard]] ExpressionPtr use() const {
+    if (copied_) {
+      return clone(*operand_);
+    }
+    auto value = std::make_unique<Expression>(ExpressionKind::kLetValue, operand_->type);
+    value->position = operand_->position;
+    return value;
+  }
+  // Around what was made of the uses.
+  ExpressionPtr wrap(ExpressionPtr result) {
+    if (copied_) {
+      return result;
+    }
+    auto let = std::make_unique<Expression>(ExpressionKind::kLet, result->type);
+    let->children.push_back(std::move(operand_));
+    let->children.push_back(std::move(result));
+    return let;
+  }
+
+ private:
+  ExpressionPtr operand_;
+  bool copied_ = false;
+};
+
 SqlType integerType(std::int64_t value) {
   return value == static_cast<std::int32_t>(value) ? SqlType::integer() : SqlType::bigint();
 }
@@ -223,20 +256,21 @@ Result<ExpressionPtr> Binder::bindIsTest(const ast::IsTest& test, const Expressi
 }
 
 Result<ExpressionPtr> Binder::bindBetween(const ast::Between& between, const ExpressionContext& context) {
-  TREFOIL_ASSIGN(ExpressionPtr operand, bindExpression(*between.operand, context));
+  TREFOIL_ASSIGN(ExpressionPtr bound, bindExpression(*between.operand, context));
+  SharedOperand operand(std::move(bound));
   TREFOIL_ASSIGN(ExpressionPtr low, bindExpression(*between.low, context));
   TREFOIL_ASSIGN(ExpressionPtr high, bindExpression(*between.high, context));
-  TREFOIL_ASSIGN(ExpressionPtr again, duplicate(*operand));
-  TREFOIL_ASSIGN(ExpressionPtr above, makeComparison(">=", std::move(operand), std::move(low), between.position));
-  TREFOIL_ASSIGN(ExpressionPtr below, makeComparison("<=", std::move(again), std::move(high), between.position));
+  TREFOIL_ASSIGN(ExpressionPtr above, makeComparison(">=", operand.use(), std::move(low), between.position));
+  TREFOIL_ASSIGN(ExpressionPtr below, makeComparison("<=", operand.use(), std::move(high), between.position));
   auto both = std::make_unique<Expression>(ExpressionKind::kAnd, SqlType::boolean());
   both->children.push_back(std::move(above));
   both->children.push_back(std::move(below));
+  ExpressionPtr result = operand.wrap(std::move(both));
   if (!between.negated) {
-    return ExpressionPtr(std::move(both));
+    return result;
   }
   std::vector<ExpressionPtr> arguments;
-  arguments.push_back(std::move(both));
+  arguments.push_back(std::move(result));
   return makeFunctionCall("not", std::move(arguments), between.position);
 }
 
@@ -263,26 +297,26 @@ Result<ExpressionPtr> Binder::bindInList(const ast::InList& list, const Expressi
     common = SqlType::text();
   }
   TREFOIL_ASSIGN(operand, coerce(std::move(operand), *common));
-  auto in = std::make_unique<Expression>(ExpressionKind::kInList, SqlType::boolean());
-  in->children.push_back(std::move(operand));
   bool constant = common->base != Type::kVector;
   for (ExpressionPtr& item : items) {
     TREFOIL_ASSIGN(item, coerce(std::move(item), *common));
     constant = constant && isRowIndependent(*item);
   }
   if (constant) {
+    auto in = std::make_unique<Expression>(ExpressionKind::kInList, SqlType::boolean());
     in->negated = list.negated;
+    in->children.push_back(std::move(operand));
     std::move(items.begin(), items.end(), std::back_inserter(in->children));
     return ExpressionPtr(std::move(in));
   }
   // Items that depend on the row: operand = item OR …
   auto any = std::make_unique<Expression>(ExpressionKind::kOr, SqlType::boolean());
+  SharedOperand shared(std::move(operand));
   for (ExpressionPtr& item : items) {
-    TREFOIL_ASSIGN(ExpressionPtr left, duplicate(*in->children[0]));
-    TREFOIL_ASSIGN(ExpressionPtr equal, makeComparison("=", std::move(left), std::move(item), list.position));
+    TREFOIL_ASSIGN(ExpressionPtr equal, makeComparison("=", shared.use(), std::move(item), list.position));
     any->children.push_back(std::move(equal));
   }
-  ExpressionPtr result = any->children.size() == 1 ? std::move(any->children[0]) : ExpressionPtr(std::move(any));
+  ExpressionPtr result = shared.wrap(any->children.size() == 1 ? std::move(any->children[0]) : ExpressionPtr(std::move(any)));
   if (!list.negated) {
     return result;
   }
@@ -315,18 +349,18 @@ Result<ExpressionPtr> Binder::bindCase(const ast::Case& node, const ExpressionCo
   auto result = std::make_unique<Expression>(ExpressionKind::kCase, SqlType::unknown());
   ExpressionContext inner = context;
   inner.clause = "CASE/WHEN";
-  ExpressionPtr operand;
+  std::optional<SharedOperand> operand;
   if (node.operand != nullptr) {
-    TREFOIL_ASSIGN(operand, bindExpression(*node.operand, context));
+    TREFOIL_ASSIGN(ExpressionPtr bound, bindExpression(*node.operand, context));
+    operand.emplace(std::move(bound));
   }
   for (const ast::CaseBranch& branch : node.branches) {
     ExpressionPtr condition;
-    if (operand == nullptr) {
+    if (!operand) {
       TREFOIL_ASSIGN(condition, bindCondition(*branch.condition, inner));
     } else {
       TREFOIL_ASSIGN(ExpressionPtr value, bindExpression(*branch.condition, context));
-      TREFOIL_ASSIGN(ExpressionPtr left, duplicate(*operand));
-      TREFOIL_ASSIGN(condition, makeComparison("=", std::move(left), std::move(value), branch.condition->position));
+      TREFOIL_ASSIGN(condition, makeComparison("=", operand->use(), std::move(value), branch.condition->position));
     }
     TREFOIL_ASSIGN(ExpressionPtr value, bindExpression(*branch.result, context));
     result->children.push_back(std::move(condition));
@@ -344,7 +378,7 @@ Result<ExpressionPtr> Binder::bindCase(const ast::Case& node, const ExpressionCo
   values.push_back(&result->children.back());
   TREFOIL_TRY(unify(values, "CASE"));
   result->type = result->children.back()->type.withoutModifier();
-  return ExpressionPtr(std::move(result));
+  return operand ? operand->wrap(std::move(result)) : ExpressionPtr(std::move(result));
 }
 
 Result<ExpressionPtr> Binder::bindCast(const ast::Cast& cast, const ExpressionContext& context) {

@@ -306,7 +306,7 @@ class SelectBinder {
       if (list_.columns[i].name != name) {
         continue;
       }
-      if (found >= 0 && !equivalent(*list_.expressions[static_cast<std::size_t>(found)], *list_.expressions[i])) {
+      if (found >= 0 && !isSame(*list_.expressions[static_cast<std::size_t>(found)], *list_.expressions[i])) {
         return Error(ErrorCode::kAmbiguous, "ORDER BY \"" + std::string(name) + "\" is ambiguous").at(expression.position);
       }
       found = static_cast<int>(i);
@@ -346,8 +346,7 @@ class SelectBinder {
         return Error(ErrorCode::kUndefinedFunction, "could not identify an equality operator for type json")
             .at(expression->position);
       }
-      const bool known =
-          std::any_of(groups_.begin(), groups_.end(), [&](const ExpressionPtr& g) { return equivalent(*g, *group); });
+      const bool known = std::any_of(groups_.begin(), groups_.end(), [&](const ExpressionPtr& g) { return isSame(*g, *group); });
       if (!known) {
         groups_.push_back(std::move(group));
         TREFOIL_TRY(checkCount(groups_.size(), expression->position));
@@ -373,11 +372,24 @@ class SelectBinder {
         TREFOIL_ASSIGN(key.expression, binder_.settleType(std::move(key.expression)));
       }
       TREFOIL_TRY(checkOrdered(*key.expression, item.expression->position));
+      order_places_.push_back(ordinal ? static_cast<int>(*ordinal) : alias >= 0 ? alias : findVolatile(*key.expression));
       order_.push_back(std::move(key));
-      order_places_.push_back(ordinal ? static_cast<int>(*ordinal) : alias);
       TREFOIL_TRY(checkCount(order_.size(), item.expression->position));
     }
     return {};
+  }
+
+  // The select item that a key is that would be another when computed again, or -1.
+  [[nodiscard]] int findVolatile(const Expression& key) const {
+    if (equivalent(key, key)) {
+      return -1;
+    }
+    for (std::size_t i = 0; i < list_.expressions.size(); ++i) {
+      if (isSame(*list_.expressions[i], key)) {
+        return static_cast<int>(i);
+      }
+    }
+    return -1;
   }
 
   // Whether the order names items of the list that are not the same when computed again (random()), or take a subquery.
@@ -486,7 +498,7 @@ class SelectBinder {
 
   Status replaceGroups(ExpressionPtr& expression) {
     for (std::size_t g = 0; g < groups_.size(); ++g) {
-      if (equivalent(*expression, *groups_[g])) {
+      if (isSame(*expression, *groups_[g])) {
         const std::uint32_t position = expression->position;
         expression = makeColumn(expression->type, group_ids_[g]);
         expression->position = position;
@@ -583,7 +595,7 @@ class SelectBinder {
       }
       const Expression& key = *order_[i].expression;
       const auto found = std::find_if(list_.expressions.begin(), list_.expressions.end(),
-                                      [&](const ExpressionPtr& item) { return equivalent(*item, key); });
+                                      [&](const ExpressionPtr& item) { return isSame(*item, key); });
       if (found == list_.expressions.end()) {
         return Error(ErrorCode::kInvalid, "for SELECT DISTINCT, ORDER BY expressions must appear in select list")
             .at(key.position);

@@ -159,15 +159,6 @@ Status Binder::unify(std::span<ExpressionPtr* const> expressions, const char* wh
   return {};
 }
 
-Result<ExpressionPtr> Binder::duplicate(const Expression& expression) {
-  constexpr std::size_t kMaxNodes = 200'000;
-  visit(expression, [this](const Expression&) { return ++duplicated_ <= kMaxNodes; });
-  if (duplicated_ > kMaxNodes) {
-    return Error(ErrorCode::kLimit, "statement is too complex").at(expression.position);
-  }
-  return clone(expression);
-}
-
 // Computes what needs no row. An expression that fails is left for the run, where a CASE may keep it from being computed.
 void Binder::fold(ExpressionPtr& expression) {
   if (expression->kind != ExpressionKind::kCall || !isFoldable(*expression)) {

@@ -137,6 +137,7 @@ struct Evaluator::Node {
   std::vector<std::uint16_t> more_selection;  // CASE: rows that take the branch
   std::unique_ptr<InSet> set;
   std::unique_ptr<SubqueryRun> subquery;
+  const Node* let = nullptr;  // kLetValue: its arguments have the value
   bool buffer_ready = false;
 
   // The result buffer, made when the first row needs it.
@@ -180,12 +181,13 @@ Evaluator::Evaluator(const Expression& expression, std::size_t capacity)
       root_(std::make_unique<Node>()),
       bytes_(std::make_unique<ByteArena>()),
       uses_bytes_(mayUseBytes(expression)) {
-  const auto build = [](auto&& self, Node& node, const Expression& from) -> void {
+  const auto build = [](auto&& self, Node& node, const Expression& from, const Node* let) -> void {
     node.expression = &from;
+    node.let = let;
     node.children.resize(from.children.size());
     node.arguments.resize(from.children.size());
     for (std::size_t i = 0; i < from.children.size(); ++i) {
-      self(self, node.children[i], *from.children[i]);
+      self(self, node.children[i], *from.children[i], from.kind == ExpressionKind::kLet && i == 1 ? &node : let);
     }
     if (from.kind == ExpressionKind::kConstant) {
       node.result(1).set(0, from.constant.isNull() ? Datum::null() : from.constant.view());
@@ -198,7 +200,7 @@ Evaluator::Evaluator(const Expression& expression, std::size_t capacity)
       node.subquery = from.subquery->start();
     }
   };
-  build(build, *root_, expression);
+  build(build, *root_, expression, nullptr);
   visit(expression, [this](const Expression& node) {
     keeps_results_ = keeps_results_ || node.kind == ExpressionKind::kInList || node.kind == ExpressionKind::kSubquery;
     return !keeps_results_;
@@ -282,6 +284,11 @@ Status Evaluator::evaluateNode(Node& node, EvalContext& context, const Chunk& ch
       return evaluateInList(node, context, chunk, rows, result);
     case ExpressionKind::kSubquery:
       return evaluateSubquery(node, context, chunk, rows, result);
+    case ExpressionKind::kLet:
+      return evaluateLet(node, context, chunk, rows, result);
+    case ExpressionKind::kLetValue:
+      result = node.let->arguments[0];
+      return {};
     case ExpressionKind::kAggregate:
       break;
   }
@@ -471,6 +478,11 @@ Status Evaluator::evaluateInList(Node& node, EvalContext& context, const Chunk& 
   return {};
 }
 
+Status Evaluator::evaluateLet(Node& node, EvalContext& context, const Chunk& chunk, const Rows& rows, Column& result) {
+  TREFOIL_TRY(evaluateNode(node.children[0], context, chunk, rows, node.arguments[0]));
+  return evaluateNode(node.children[1], context, chunk, rows, result);
+}
+
 Status Evaluator::evaluateSubquery(Node& node, EvalContext& context, const Chunk& chunk, const Rows& rows, Column& result) {
   const Expression& expression = *node.expression;
   for (std::size_t i = 0; i < node.children.size(); ++i) {
@@ -530,6 +542,10 @@ Status Evaluator::filterNode(Node& node, EvalContext& context, const Chunk& chun
       remaining = {selection, count};
     }
     return {};
+  }
+  if (expression.kind == ExpressionKind::kLet) {
+    TREFOIL_TRY(evaluateNode(node.children[0], context, chunk, rows, node.arguments[0]));
+    return filterNode(node.children[1], context, chunk, rows, selection, count);
   }
   if (expression.kind == ExpressionKind::kCall && expression.function->select != nullptr) {
     bool all_constant = true;

@@ -50,6 +50,7 @@ class Evaluator {
   Status evaluateCase(Node& node, EvalContext& context, const Chunk& chunk, const Rows& rows, Column& result);
   Status evaluateCoalesce(Node& node, EvalContext& context, const Chunk& chunk, const Rows& rows, Column& result);
   Status evaluateInList(Node& node, EvalContext& context, const Chunk& chunk, const Rows& rows, Column& result);
+  Status evaluateLet(Node& node, EvalContext& context, const Chunk& chunk, const Rows& rows, Column& result);
   Status evaluateSubquery(Node& node, EvalContext& context, const Chunk& chunk, const Rows& rows, Column& result);
   Status filterNode(Node& node, EvalContext& context, const Chunk& chunk, const Rows& rows, std::uint16_t* selection,
                     std::uint32_t& count);

@@ -3,6 +3,18 @@
 #include "sql/functions.hpp"
 
 namespace trefoil::sql {
+namespace {
+
+bool noneOf(const Expression& expression, const std::function<bool(const Expression&)>& unwanted) {
+  bool found = false;
+  visit(expression, [&](const Expression& node) {
+    found = found || unwanted(node);
+    return !found;
+  });
+  return !found;
+}
+
+}  // namespace
 
 ExpressionPtr makeConstant(SqlType type, const Datum& value) {
   auto expression = std::make_unique<Expression>(ExpressionKind::kConstant, type);
@@ -40,26 +52,28 @@ ExpressionPtr clone(const Expression& expression) {
   return copy;
 }
 
-bool equivalent(const Expression& a, const Expression& b) {
+bool isSame(const Expression& a, const Expression& b) {
   if (a.kind == ExpressionKind::kColumn) {  // whatever its type was widened to
     return b.kind == a.kind && a.index == b.index;
   }
   if (a.kind != b.kind || a.type != b.type || a.index != b.index || a.function != b.function || a.negated != b.negated ||
-      a.children.size() != b.children.size() || a.kind == ExpressionKind::kSubquery) {
-    return false;
-  }
-  if (a.function != nullptr && a.function->is_volatile) {
+      a.children.size() != b.children.size() || a.subquery_kind != b.subquery_kind || a.subquery != b.subquery) {
     return false;
   }
   if (a.kind == ExpressionKind::kConstant && !identical(a.constant.view(), b.constant.view())) {
     return false;
   }
   for (std::size_t i = 0; i < a.children.size(); ++i) {
-    if (!equivalent(*a.children[i], *b.children[i])) {
+    if (!isSame(*a.children[i], *b.children[i])) {
       return false;
     }
   }
   return true;
+}
+
+bool equivalent(const Expression& a, const Expression& b) {
+  return isSame(a, b) && !hasSubquery(a) &&
+         noneOf(a, [](const Expression& node) { return node.function != nullptr && node.function->is_volatile; });
 }
 
 void visit(const Expression& expression, const std::function<bool(const Expression&)>& visitor) {
@@ -77,19 +91,6 @@ void visitMutable(Expression& expression, const std::function<void(Expression&)>
     visitMutable(*child, visitor);
   }
 }
-
-namespace {
-
-bool noneOf(const Expression& expression, const std::function<bool(const Expression&)>& unwanted) {
-  bool found = false;
-  visit(expression, [&](const Expression& node) {
-    found = found || unwanted(node);
-    return !found;
-  });
-  return !found;
-}
-
-}  // namespace
 
 bool isRowIndependent(const Expression& expression) {
   return noneOf(expression, [](const Expression& node) {
@@ -199,6 +200,12 @@ std::string describeExpression(const Expression& expression, const std::function
              : expression.subquery_kind == SubqueryKind::kIn   ? describeExpression(*expression.children[0], column_name) +
                                                                    (expression.negated ? " NOT" : "") + " IN (subquery)"
                                                              : "(subquery)";
+    case ExpressionKind::kLet:
+      // The result says where the value stands.
+      return "LET value = " + describeExpression(*expression.children[0], column_name) + " IN " +
+             describeExpression(*expression.children[1], column_name);
+    case ExpressionKind::kLetValue:
+      return "value";
     case ExpressionKind::kAggregate:
       return "aggregate(" + std::to_string(expression.index) + ")";
   }

@@ -38,6 +38,8 @@ enum class ExpressionKind : std::uint8_t {
   kCoalesce,   // children
   kInList,     // children: operand and constants or parameters of its type; negated
   kSubquery,   // a query's value for this row, see Subquery
+  kLet,        // children: a value, and the result, which may use the value more than once
+  kLetValue,   // the value of the nearest kLet around it
   kAggregate,  // only between binding and planning; index: which one
 };
 
@@ -89,8 +91,11 @@ ExpressionPtr makeColumn(SqlType type, std::uint32_t index);
 ExpressionPtr makeCall(const Function& function, SqlType type, std::vector<ExpressionPtr> children);
 ExpressionPtr clone(const Expression& expression);
 
-// Same tree, same meaning: GROUP BY uses it to find grouping expressions again. Volatile calls and subqueries equal nothing.
+// Same tree, same value wherever it is computed: volatile calls and subqueries equal nothing.
 bool equivalent(const Expression& a, const Expression& b);
+// Same tree: what GROUP BY and ORDER BY find again in the select list, so that it is computed once. A subquery is the same only
+// as itself or its clones.
+bool isSame(const Expression& a, const Expression& b);
 
 // Calls visit(node) for every node, parents first; false skips the children.
 void visit(const Expression& expression, const std::function<bool(const Expression&)>& visitor);

@@ -202,7 +202,7 @@ TEST_CASE("hostile statements are refused, not run out of memory") {
   for (int i = 0; i < 60; ++i) {
     nested.insert(0, "(").append(" BETWEEN 1 AND 2)::int");
   }
-  CHECK(bindText(database, "SELECT " + nested + " FROM t").status.error().code == ErrorCode::kLimit);
+  CHECK(database.query("SELECT " + nested + " FROM t").status.ok());  // each operand is there once
   const auto chain = [](int length, std::string_view as) {
     std::string with = "WITH c0 AS (SELECT 1 AS x)";
     for (int i = 1; i < length; ++i) {
