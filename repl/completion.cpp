@@ -115,21 +115,61 @@ void offer(std::vector<std::string>& candidates, std::string_view name, std::str
   candidates.push_back(std::move(text));
 }
 
+// A quote of the other kind is a character of the text. Whether a backslash escapes depends on the language; here it does.
+bool endsInQuotes(std::string_view line, parser::StatementSplitter::Inside inside) {
+  char quote = inside == parser::StatementSplitter::Inside::kString ? '\''
+               : inside == parser::StatementSplitter::Inside::kName ? '"'
+                                                                    : '\0';
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '\\') {
+      ++i;
+    } else if (quote == '\0' && (line[i] == '\'' || line[i] == '"')) {
+      quote = line[i];
+    } else if (line[i] == quote) {
+      quote = '\0';
+    }
+  }
+  return quote != '\0';
+}
+
+// As SQL has to be told it: in quotes, unless it is one word in small letters.
+std::string asIdentifier(std::string name) {
+  const bool plain = !name.empty() && (name[0] < '0' || name[0] > '9') && std::all_of(name.begin(), name.end(), [](char c) {
+    return isWordByte(c) && c != '.' && !(c >= 'A' && c <= 'Z');
+  });
+  if (plain) {
+    return name;
+  }
+  std::string out = "\"";
+  for (const char c : name) {
+    out += c;
+    if (c == '"') {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
 void offerSql(std::vector<std::string>& candidates, std::string_view word, Backend& backend) {
   for (const std::string_view name : kSqlWords) {
     offer(candidates, name, word);
   }
   for (std::string& name : backend.names()) {
     if (startsWith(name, word)) {
-      candidates.push_back(std::move(name));
+      candidates.push_back(asIdentifier(std::move(name)));
     }
   }
 }
 
 }  // namespace
 
-LineEditor::Completion complete(std::string_view line, bool continued, Backend& backend) {
+LineEditor::Completion complete(std::string_view line, parser::StatementSplitter::Inside inside, Backend& backend) {
+  const bool continued = inside != parser::StatementSplitter::Inside::kNothing;
   LineEditor::Completion result;
+  result.in_quotes = endsInQuotes(line, inside);
+  if (result.in_quotes) {
+    return result;
+  }
   std::size_t begin = line.size();
   while (begin > 0 && isWordByte(line[begin - 1])) {
     --begin;

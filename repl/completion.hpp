@@ -5,12 +5,13 @@
 #include <string_view>
 #include <vector>
 
+#include "parser/statement_splitter.hpp"
 #include "repl/backend.hpp"
 #include "repl/line_editor.hpp"
 
 namespace trefoil::repl {
 
-// `continued`: the line goes on with a SQL statement that was begun on an earlier one.
-LineEditor::Completion complete(std::string_view line, bool continued, Backend& backend);
+// `inside`: what the lines before have left open, if they began a SQL statement that goes on here.
+LineEditor::Completion complete(std::string_view line, parser::StatementSplitter::Inside inside, Backend& backend);
 
 }  // namespace trefoil::repl

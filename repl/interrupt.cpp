@@ -17,10 +17,15 @@ namespace {
 int interrupt_event = -1;
 std::atomic<Backend*> running = nullptr;
 
-void onInterrupt(int) {
+volatile std::sig_atomic_t signal_to_leave = 0;
+
+void onInterrupt(int signal) {
   const int saved = errno;
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t wrote = ::write(interrupt_event, &one, sizeof one);
+  if (signal != SIGINT) {
+    signal_to_leave = signal;
+  }
   running.load()->cancel();
   errno = saved;
 }
@@ -34,16 +39,25 @@ CaughtInterrupts::CaughtInterrupts(Backend& backend) {
   action.sa_handler = onInterrupt;
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
+  action.sa_flags |= static_cast<int>(SA_RESETHAND);
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGHUP, &action, nullptr);
 }
 
 CaughtInterrupts::~CaughtInterrupts() {
-  std::signal(SIGINT, SIG_DFL);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    std::signal(signal, SIG_DFL);
+  }
   running.store(nullptr);
   ::close(std::exchange(interrupt_event, -1));
 }
 
 int interruptEvent() {
   return interrupt_event;
+}
+
+int signalToLeave() {
+  return signal_to_leave;
 }
 
 bool interruptPending() {

@@ -1,4 +1,5 @@
-// Ctrl-C in the interactive shell: ends the reading of a line, or asks the statement that runs to stop.
+// Ctrl-C in the interactive shell: ends the reading of a line, or asks the statement that runs to stop. SIGTERM and SIGHUP (the
+// window is closed) do so, too, and then the shell leaves as by Ctrl-D; a second one ends the process as it stands.
 #pragma once
 
 namespace trefoil::repl {
@@ -18,6 +19,8 @@ class CaughtInterrupts {
 int interruptEvent();
 // Whether there was a Ctrl-C since the last takeInterrupt(), which forgets it.
 bool interruptPending();
+// SIGTERM or SIGHUP once it has come, otherwise 0.
+int signalToLeave();
 bool takeInterrupt();
 
 }  // namespace trefoil::repl

@@ -10,6 +10,7 @@
 #include "repl/answers.hpp"
 #include "repl/backend.hpp"
 #include "repl/fail.hpp"
+#include "repl/interrupt.hpp"
 #include "repl/options.hpp"
 #include "repl/resp_client.hpp"
 #include "repl/runner.hpp"
@@ -33,7 +34,7 @@ int converse(Backend& backend, const Options& options, const std::string& name) 
   Runner runner(backend, answers, options.continue_on_error);
   if (interactive) {
     runShell(backend, runner, name);
-    return 0;
+    return signalToLeave() == 0 ? 0 : 128 + signalToLeave();
   }
   bool ok = true;
   if (options.statements.empty()) {

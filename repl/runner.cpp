@@ -119,7 +119,7 @@ bool Runner::runAvailable(StatementReader& reader, const std::string& name) {
     }
     if (!runOne(kind, reader, name)) {
       ok = false;
-      if (!continue_on_error_) {
+      if (!continue_on_error_ && !name.empty()) {  // what is typed behind it on a line runs, as in psql
         break;
       }
     }

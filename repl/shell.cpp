@@ -38,12 +38,10 @@ std::string promptOf(const std::string& name, Backend& backend, const StatementR
 void runShell(Backend& backend, Runner& runner, const std::string& name) {
   StatementReader reader;
   const CaughtInterrupts interrupts(backend);
-  LineEditor editor([&](std::string_view line) {
-    return complete(line, reader.inside() != parser::StatementSplitter::Inside::kNothing, backend);
-  });
+  LineEditor editor([&](std::string_view line) { return complete(line, reader.inside(), backend); });
   std::string line;
   std::string statement;  // its lines so far, for the history
-  while (!runner.wantsStop() && !runner.outputFailed()) {
+  while (!runner.wantsStop() && !runner.outputFailed() && signalToLeave() == 0) {
     switch (editor.read(promptOf(name, backend, reader), line)) {
       case LineEditor::Outcome::kEnd:
         runner.flush();

@@ -42,6 +42,9 @@ class Interactive(unittest.TestCase):
         shell.type("ROLLBACK;\n")
         self.assertIn("2", shell.type("SELECT count(*) FROM t;\n"))
         self.assertIn('ERROR: syntax error at or near "FORM"', shell.type("SELECT * FORM t;\n"))
+        shell.type("SELECT nonsense\n", until="...> ")
+        self.assertIn("does not exist", shell.type("FROM t;\n"))
+        self.assertIn("division by zero", shell.type("SELECT 1/0; SELECT 40 + 2;\n", until=" 42\n"))
         self.assertEqual(shell.end(), 0)
 
     def test_a_wide_table_is_cut_to_the_terminal(self):
