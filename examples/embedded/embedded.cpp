@@ -2,9 +2,15 @@
 //
 //   build/release/example_embedded [DIR]       without DIR everything lives in memory
 //
-// To build a program of your own, link the CMake target trefoil_engine and include "engine/database.hpp".
+// README.md says how it is built, here and in a project of its own.
+#include <array>
 #include <cstdio>
+#include <cstdlib>
+#include <initializer_list>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "engine/database.hpp"
 #include "engine/reply_tree.hpp"

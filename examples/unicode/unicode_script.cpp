@@ -16,6 +16,7 @@
 // The embedding of a name: 128 buckets; every three neighbouring characters of " NAME " add +1 or -1 to the bucket that their
 // hash says (the hashing trick). Whole numbers keep the script short, and cosine distance does not mind that they are not
 // normalised.
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -25,6 +26,7 @@
 #include <iostream>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -182,7 +184,7 @@ void writeSchema(std::ostream& out) {
   }
 }
 
-void writeBatch(std::ostream& out, const std::vector<Character>& batch, std::size_t number) {
+void writeBatch(std::ostream& out, std::span<const Character> batch, std::size_t number) {
   std::map<std::string, int> by_category;
   std::map<std::string, int> by_script;
   std::string text = "BEGIN;\n";
@@ -223,28 +225,31 @@ int writeScript(const char* path) {
     std::cerr << "example_unicode_script: cannot read " << path << " (package unicode-data)\n";
     return 1;
   }
-  writeSchema(std::cout);
-  std::vector<Character> batch;
+  std::vector<Character> characters;
   std::string line;
-  std::size_t number = 0;
-  std::size_t batches = 0;
   while (std::getline(in, line)) {
-    ++number;
     auto character = parseLine(line);
     if (!character) {
-      std::cerr << path << ":" << number << ": expected 15 fields, the first a code point\n";
+      std::cerr << path << ":" << characters.size() + 1 << ": expected 15 fields, the first a code point\n";
       return 1;
     }
-    batch.push_back(std::move(*character));
-    if (batch.size() == kBatchRows) {
-      writeBatch(std::cout, batch, ++batches);
-      batch.clear();
-    }
+    characters.push_back(std::move(*character));
   }
-  if (!batch.empty()) {
-    writeBatch(std::cout, batch, ++batches);
+  if (in.bad() || characters.empty()) {
+    std::cerr << "example_unicode_script: there are no characters in " << path << "\n";
+    return 1;
   }
-  return std::cout.flush() ? 0 : 1;
+  writeSchema(std::cout);  // only now: a script is written as a whole or not at all
+  std::size_t batches = 0;
+  for (std::size_t i = 0; i < characters.size(); i += kBatchRows) {
+    const std::span<const Character> rest = std::span(characters).subspan(i);
+    writeBatch(std::cout, rest.first(std::min(kBatchRows, rest.size())), ++batches);
+  }
+  if (!std::cout.flush()) {
+    std::cerr << "example_unicode_script: cannot write the script\n";
+    return 1;
+  }
+  return 0;
 }
 
 }  // namespace
