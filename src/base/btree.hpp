@@ -229,6 +229,27 @@ class BTree {
     const Value* value;  // of the new or the existing entry
   };
   InsertResult insert(const Key& key, const Value& value, const WriteContext& context);
+  // Puts entries behind the last one, each greater than all before it: nothing is searched for, and leaves are full. Nobody else
+  // changes the tree meanwhile.
+  class Appender {
+   public:
+    Appender(BTree& tree, const WriteContext& context) : tree_(tree), context_(context) {}
+    void append(const Key& key, const Value& value) {
+      static_assert(!kCounted);
+      if (leaf_ != nullptr && leaf_->count < kLeafCapacity) {
+        insertEntry(*leaf_, leaf_->count, key, value);
+        ++tree_.size_;
+        return;
+      }
+      tree_.insert(key, value, context_);
+      leaf_ = const_cast<Leaf*>(tree_.last().leaf_);
+    }
+
+   private:
+    BTree& tree_;
+    const WriteContext& context_;
+    Leaf* leaf_ = nullptr;  // the last one, writable
+  };
   // The value at `probe` for writing in place; null if there is none. Good until the next change of the tree or snapshot.
   template <typename Probe>
   Value* findForUpdate(const Probe& probe, const WriteContext& context);

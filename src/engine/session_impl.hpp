@@ -207,6 +207,7 @@ class Session::Impl {
   Result<std::optional<sql::ExecSummary>> runInTransaction(txn::Transaction& target, const sql::Plan& plan,
                                                            std::span<const Datum> parameters, RowSink* sink);
   Result<std::optional<sql::ExecSummary>> runQuery(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
+  Result<std::optional<sql::ExecSummary>> createIndex(const sql::Plan& plan);
   Status buildVectorIndex(const sql::NewVectorIndex& index, std::int64_t deadline_us);
   [[nodiscard]] std::int64_t deadline() const;
   Result<std::optional<sql::ExecSummary>> runLive(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);

@@ -162,6 +162,9 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
   if (plan.kind() == sql::PlanKind::kQuery) {
     return runQuery(plan, parameters, sink);
   }
+  if (plan.createsIndex() != nullptr) {
+    return createIndex(plan);
+  }
   const std::int64_t deadline_us = deadline();
   std::optional<sql::ExecSummary> summary;
   Status status = txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) -> Status {
@@ -195,6 +198,38 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runQuery(const sql::Plan&
   gave_up_ = in_fast_lane_ && !summary.ok() && summary.error().code == ErrorCode::kTimeout && end_us < deadline_us;
   patience_ends_us_ = INT64_MAX;
   return summary;
+}
+
+// CREATE INDEX in autocommit. Each attempt takes in what has changed since the one before it (whose snapshot is open so long),
+// and what is left then is little enough to be taken in when it commits: nobody waits.
+Result<std::optional<sql::ExecSummary>> Session::Impl::createIndex(const sql::Plan& plan) {
+  const sql::NewIndex& wanted = *plan.createsIndex();
+  const std::int64_t deadline_us = deadline();
+  std::unique_ptr<txn::Transaction> reached;
+  std::shared_ptr<sql::IndexBuild> build;
+  while (true) {
+    auto own = std::make_unique<txn::Transaction>(database.manager(), now);
+    sql::View& view = own->sql();
+    // Another change of the catalog is no reason to begin anew, unless it concerns this statement.
+    if (view.catalogVersion() != plan.catalogVersion() &&
+        (build == nullptr || !view.hasTable(wanted.table) || view.findTable(wanted.index.name) ||
+         view.findIndex(wanted.index.name))) {
+      return std::optional<sql::ExecSummary>();
+    }
+    sql::ExecContext context = makeContext(view, nullptr, {}, nullptr, own->now());
+    context.deadline_us = std::min(context.deadline_us, deadline_us);
+    context.parallel = !in_fast_lane_;
+    context.index_build = &build;
+    TREFOIL_ASSIGN(const sql::ExecSummary summary, sql::execute(plan, context));
+    const Result<Lsn> committed = own->commit(now);
+    if (committed.ok()) {
+      return std::optional(summary);
+    }
+    if (committed.error().code != ErrorCode::kConflict) {
+      return committed.error();
+    }
+    reached = std::move(own);
+  }
 }
 
 // The index is in the catalog and follows its table; whoever asked for it builds it, and nobody else waits. Cancelled, it is

@@ -411,11 +411,7 @@ Status bindCreateIndex(Binder& binder, const ast::CreateIndex& create, PlanParts
     parts.schema_change = [](View&) { return Status(); };
     return {};
   }
-  parts.schema_change = [table = schema->id, index = std::move(index)](View& view) -> Status {
-    TREFOIL_ASSIGN(const IndexId id, view.createIndex(table, index));
-    (void)id;
-    return {};
-  };
+  parts.create_index = NewIndex{schema->id, std::move(index)};
   return {};
 }
 

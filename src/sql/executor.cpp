@@ -7,6 +7,7 @@
 #include "sql/operators/operator.hpp"
 #include "sql/plan_parts.hpp"
 #include "sql/result_sink.hpp"
+#include "sql/view.hpp"
 
 namespace trefoil::sql {
 
@@ -162,6 +163,13 @@ Result<ExecSummary> execute(const Plan& plan, ExecContext& context) {
   }
   if (parts.schema_change) {
     TREFOIL_TRY(parts.schema_change(context.view));
+    return summary;
+  }
+  if (parts.create_index) {
+    const auto check = [&context] { return checkInterrupted(context.cancelled, context.deadline_us); };
+    TREFOIL_ASSIGN(const IndexId id, context.view.createIndex(parts.create_index->table, parts.create_index->index,
+                                                              {check, context.parallel, context.index_build}));
+    (void)id;
     return summary;
   }
   if (parts.make_vector_index) {

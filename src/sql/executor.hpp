@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -15,6 +16,7 @@
 
 namespace trefoil::sql {
 
+class IndexBuild;
 class ResultSink;
 class View;
 
@@ -29,7 +31,9 @@ struct ExecContext {
   bool parallel = false;                 // may use the TBB arena it runs in (never with a lock held)
   std::size_t chunk_rows = kMaxChunkRows;
   std::size_t ef_search = vector::kDefaultEfSearch;  // hnsw.ef_search
-  void* host = nullptr;                              // the engine's, for its table functions
+  // CREATE INDEX in autocommit: what was built in earlier attempts (IndexBuilding, view.hpp).
+  std::shared_ptr<IndexBuild>* index_build = nullptr;
+  void* host = nullptr;  // the engine's, for its table functions
 };
 
 struct ExecSummary {

@@ -66,6 +66,10 @@ int BytesTraits::compareTails(const Key& a, const Key& b) {
   return a.row < b.row ? -1 : a.row > b.row ? 1 : 0;
 }
 
+bool BytesTraits::sameBytes(const Key& a, const Key& b) {
+  return a.prefix == b.prefix && tailOf(a) == tailOf(b);
+}
+
 int BytesTraits::compare(const Key& key, const KeyProbe& probe) {
   std::uint64_t prefix = key.prefix;
   if (!probe.whole && probe.bytes.size() < kPrefixBytes) {
@@ -190,8 +194,7 @@ bool IndexTree::insert(const IndexKey& key, RowId row, const WriteContext& conte
       if (unique_ && find(key).has_value()) {
         return false;
       }
-      const std::string_view behind = behindPrefix(key.bytes);
-      const BytesKey entry{prefixOf(key.bytes), behind.empty() ? nullptr : newTail(behind, context), number};
+      const BytesKey entry = makeEntry(key, row, context);
       const bool inserted = bytes_.insert(entry, {}, context).inserted;
       if (!inserted && entry.tail != nullptr) {
         context.retire(*const_cast<KeyTail*>(entry.tail), &freeTail);
@@ -240,6 +243,21 @@ bool IndexTree::contains(const IndexKey& key, RowId row) const {
       return bytes_.contains(KeyProbe(key.bytes, true, number));
   }
   return false;
+}
+
+BytesKey IndexTree::makeEntry(const IndexKey& key, RowId row, const WriteContext& context) const {
+  const auto number = static_cast<std::uint64_t>(row);
+  if (kind_ != IndexKind::kBytes) {
+    return {static_cast<std::uint64_t>(key.integer) ^ (std::uint64_t{1} << 63), nullptr, number};
+  }
+  const std::string_view behind = behindPrefix(key.bytes);
+  return {prefixOf(key.bytes), behind.empty() ? nullptr : newTail(behind, context), number};
+}
+
+void IndexTree::dropEntry(const BytesKey& entry) {
+  if (entry.tail != nullptr) {
+    freeTail(const_cast<KeyTail*>(entry.tail));
+  }
 }
 
 // ------------------------------------------------------------------------------------------------------------------------ walks

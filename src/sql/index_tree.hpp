@@ -25,6 +25,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "base/btree.hpp"
 #include "base/value.hpp"
@@ -72,6 +73,7 @@ struct BytesTraits {
   static bool less(const Key& a, const KeyProbe& b) { return compare(a, b) < 0; }
   static bool less(const KeyProbe& a, const Key& b) { return compare(b, a) > 0; }
   static int compare(const Key& key, const KeyProbe& probe);
+  static bool sameBytes(const Key& a, const Key& b);
 
  private:
   static int compareTails(const Key& a, const Key& b);
@@ -147,6 +149,16 @@ class IndexTree {
 
   [[nodiscard]] IndexWalk walk(IndexBounds bounds) const;
 
+  // An entry by itself, of any shape, in the order of the tree: what an index is built from (an int's bytes are its prefix). Its
+  // tail is a new object, which load() makes the tree's and dropEntry() frees. Not for keys that are omitted.
+  [[nodiscard]] BytesKey makeEntry(const IndexKey& key, RowId row, const WriteContext& context) const;
+  static void dropEntry(const BytesKey& entry);
+  static bool less(const BytesKey& a, const BytesKey& b) { return BytesTraits::less(a, b); }
+  static bool sameKey(const BytesKey& a, const BytesKey& b) { return BytesTraits::sameBytes(a, b); }
+  // Fills the empty tree with entries in ascending order; `next` hands out one after the other, null at the end.
+  template <typename Next>
+  void load(Next&& next, const WriteContext& context);
+
   void clear(const WriteContext& context);
   void destroy();
   void verify() const;
@@ -159,5 +171,27 @@ class IndexTree {
   BTree<IntMultiTraits> int_multi_;
   BTree<BytesTraits> bytes_;
 };
+
+template <typename Next>
+void IndexTree::load(Next&& next, const WriteContext& context) {
+  constexpr std::uint64_t kSign = std::uint64_t{1} << 63;
+  const auto fill = [&](auto& tree, auto&& append) {
+    typename std::remove_reference_t<decltype(tree)>::Appender appender(tree, context);
+    while (const BytesKey* entry = next()) {
+      append(appender, *entry);
+    }
+  };
+  switch (kind_) {
+    case IndexKind::kIntUnique:
+      return fill(int_unique_,
+                  [](auto& to, const BytesKey& entry) { to.append(static_cast<std::int64_t>(entry.prefix ^ kSign), entry.row); });
+    case IndexKind::kIntMulti:
+      return fill(int_multi_, [](auto& to, const BytesKey& entry) {
+        to.append({static_cast<std::int64_t>(entry.prefix ^ kSign), entry.row}, {});
+      });
+    case IndexKind::kBytes:
+      return fill(bytes_, [](auto& to, const BytesKey& entry) { to.append(entry, {}); });
+  }
+}
 
 }  // namespace trefoil::sql

@@ -12,6 +12,10 @@ namespace trefoil::sql {
 Plan::Plan(std::unique_ptr<PlanParts> parts) : parts_(std::move(parts)) {}
 Plan::~Plan() = default;
 
+const NewIndex* Plan::createsIndex() const {
+  return parts_->create_index ? &*parts_->create_index : nullptr;
+}
+
 namespace {
 
 std::string describeParts(const PlanParts& parts) {

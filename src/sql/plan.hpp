@@ -30,6 +30,7 @@ namespace trefoil::sql {
 
 class View;
 class TableFunctions;
+struct NewIndex;
 
 enum class PlanKind : std::uint8_t {
   kQuery,  // answers rows, changes nothing (SELECT, VALUES, EXPLAIN)
@@ -75,6 +76,8 @@ class Plan {
   // The few nearest of all rows of one table by an index: costs well under a millisecond, once the index is built. `literals` are
   // the statement's, if it was bound with them as parameters; a LIMIT that is one of $1 … $n is trusted to be small.
   [[nodiscard]] bool isIndexSearch(std::span<const Datum> literals) const;
+  // Of a CREATE INDEX that has something to do (but not one USING hnsw) the index, else null.
+  [[nodiscard]] const NewIndex* createsIndex() const;
   [[nodiscard]] std::span<const ColumnInfo> resultColumns() const { return columns_; }
   [[nodiscard]] bool answersRows() const { return !columns_.empty() || kind_ == PlanKind::kQuery; }
   // Types of all parameters, literals included; unknown() for one that is not used.

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,7 +66,8 @@ struct PlanParts {
   PlanNodePtr query;
   std::unique_ptr<InsertPlan> insert;
   std::unique_ptr<ChangePlan> change;
-  std::function<Status(View&)> schema_change;                      // DDL and TRUNCATE
+  std::function<Status(View&)> schema_change;                      // DDL and TRUNCATE, but
+  std::optional<NewIndex> create_index;                            // CREATE INDEX
   std::function<Result<NewVectorIndex>(View&)> make_vector_index;  // CREATE INDEX … USING hnsw
   const KnnNode* index_search = nullptr;                           // in `query`: it is a search by an index, of all rows
   std::vector<std::string> explain;                                // the lines of EXPLAIN; then nothing else is run, unless

@@ -35,6 +35,12 @@ struct IndexDefinition {
   bool is_constraint = false;  // made by PRIMARY KEY or UNIQUE in the table's definition
 };
 
+// CREATE INDEX: to be made; its id is given then.
+struct NewIndex {
+  TableId table = 0;
+  IndexDefinition index;
+};
+
 // CREATE INDEX … USING hnsw (column vector_cosine_ops) WITH (m = …, ef_construction = …)
 struct VectorIndexDefinition {
   IndexId id = 0;

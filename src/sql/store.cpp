@@ -2,6 +2,7 @@
 
 #include "sql/block_codec.hpp"
 #include "sql/effects.hpp"
+#include "sql/index_build.hpp"
 #include "sql/table_writer.hpp"
 
 namespace trefoil::sql {
@@ -209,9 +210,13 @@ Status Store::applyCreateIndex(Table& table, EffectReader& reader, const WriteCo
   auto schema = std::make_shared<TableSchema>(*old);
   schema->indexes.push_back(*index);
   noteIds(table.id(), index->id);
-  if (TableWriter(table.writableVersion(context), context).addIndex(schema, *index).has_value()) {
+  TableVersion& version = table.writableVersion(context);
+  IndexBuild build(old, *index);
+  if (!build.reach(version, {}, true).ok()) {
     return corrupt("creates a unique index over duplicates");
   }
+  TableWriter(version, context).addIndex(schema, build.tree());
+  build.release();
   publishSchema(table, schema, context);
   return {};
 }

@@ -23,6 +23,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -78,6 +79,16 @@ struct Block : Stamped {
   }
   [[nodiscard]] bool isPresent(std::uint32_t slot) const { return ((present[slot >> 6] >> (slot & 63)) & 1) != 0; }
 };
+
+// Calls function(slot) for each set bit of a block's bitmap.
+template <typename Function>
+void forEachBit(const std::uint64_t* words, Function&& function) {
+  for (std::uint32_t word = 0; word < kBlockWords; ++word) {
+    for (std::uint64_t rest = words[word]; rest != 0; rest &= rest - 1) {
+      function(word * 64 + static_cast<std::uint32_t>(std::countr_zero(rest)));
+    }
+  }
+}
 
 struct DirectoryPage : Stamped {
   static constexpr std::uint32_t kBlocks = 512;

@@ -105,16 +105,6 @@ DirectoryRoot* newDirectory(std::uint32_t capacity, const WriteContext& context)
   return root;
 }
 
-// Calls function(slot) for each set bit.
-template <typename Function>
-void forEachBit(const std::uint64_t* words, Function&& function) {
-  for (std::uint32_t word = 0; word < kBlockWords; ++word) {
-    for (std::uint64_t rest = words[word]; rest != 0; rest &= rest - 1) {
-      function(word * 64 + static_cast<std::uint32_t>(std::countr_zero(rest)));
-    }
-  }
-}
-
 template <typename Function>
 void forEachBlock(const TableVersion& version, Function&& function) {
   for (std::uint32_t number = 0; number < version.block_count; ++number) {
@@ -168,10 +158,9 @@ Datum chunkValue(const ColumnChunk& chunk, std::uint32_t slot, const vector::Vec
   return Datum::null();
 }
 
-void makeRowKey(const TableVersion& version, std::size_t index, const Block& block, std::uint32_t slot, IndexKey& key) {
+void makeRowKey(const IndexTree& tree, const IndexDefinition& index, const Block& block, std::uint32_t slot, IndexKey& key) {
   fillKey(
-      version.indexes[index], version.schema->indexes[index],
-      [&](std::uint32_t column) { return chunkValue(*block.column(column), slot, nullptr); }, key);
+      tree, index, [&](std::uint32_t column) { return chunkValue(*block.column(column), slot, nullptr); }, key);
 }
 
 // ------------------------------------------------------------------------------------------------------- the way to what is
@@ -388,7 +377,7 @@ bool TableWriter::update(RowId row, std::span<const ColumnValue> changes) {
   };
   for (std::size_t i = 0; i < indexes.size(); ++i) {
     if (touched(indexes[i])) {
-      makeRowKey(version_, i, *block, slot, scratch_key);
+      makeRowKey(version_.indexes[i], indexes[i], *block, slot, scratch_key);
       version_.indexes[i].erase(scratch_key, row, context_);
     }
   }
@@ -406,7 +395,7 @@ bool TableWriter::update(RowId row, std::span<const ColumnValue> changes) {
   }
   for (std::size_t i = 0; i < indexes.size(); ++i) {
     if (touched(indexes[i])) {
-      makeRowKey(version_, i, *block, slot, scratch_key);
+      makeRowKey(version_.indexes[i], indexes[i], *block, slot, scratch_key);
       if (!version_.indexes[i].insert(scratch_key, row, context_)) {
         return false;
       }
@@ -428,8 +417,9 @@ bool TableWriter::remove(RowId row) {
   if (block == nullptr || !block->isPresent(slot)) {
     return false;
   }
+  const auto& indexes = version_.schema->indexes;
   for (std::size_t i = 0; i < version_.indexes.size(); ++i) {
-    makeRowKey(version_, i, *block, slot, scratch_key);
+    makeRowKey(version_.indexes[i], indexes[i], *block, slot, scratch_key);
     version_.indexes[i].erase(scratch_key, row, context_);
   }
   for (std::size_t column = 0; column < block->column_count; ++column) {
@@ -495,17 +485,13 @@ Block* TableWriter::createBlock(std::uint32_t number, std::uint32_t extent, cons
 
 // ------------------------------------------------------------------------------------------------------------- versions, indexes
 
-namespace {
-
-IndexTree emptyTree(const TableSchema& schema, const IndexDefinition& index) {
+IndexTree TableWriter::emptyTree(const TableSchema& schema, const IndexDefinition& index) {
   std::array<Type, kMaxIndexColumns> types;
   for (std::size_t i = 0; i < index.columns.size(); ++i) {
     types[i] = schema.columns[index.columns[i]].type.base;
   }
   return IndexTree(IndexTree::kindFor({types.data(), index.columns.size()}, index.unique), index.unique);
 }
-
-}  // namespace
 
 TableVersion* TableWriter::makeVersion(std::shared_ptr<Table> owner, SchemaPointer schema, Lsn stamp) {
   auto vectors = std::make_shared<VectorColumns>(schema->columns.size());
@@ -525,88 +511,9 @@ TableVersion* TableWriter::makeVersion(std::shared_ptr<Table> owner, SchemaPoint
   return version;
 }
 
-namespace {
-
-// Sorting first makes every insertion one at the right edge: full leaves, and a fraction of the time. False: `at` is a duplicate.
-template <typename Entry, typename Less, typename Insert>
-std::optional<RowId> insertSorted(std::vector<Entry>& entries, Less&& less, Insert&& insert) {
-  if (!std::is_sorted(entries.begin(), entries.end(), less)) {
-    std::sort(entries.begin(), entries.end(), less);
-  }
-  for (const Entry& entry : entries) {
-    if (!insert(entry)) {
-      return entry.row;
-    }
-  }
-  return std::nullopt;
-}
-
-struct IntEntry {
-  std::int64_t key;
-  RowId row;
-};
-struct BytesEntry {
-  std::string key;
-  RowId row;
-  bool has_null;
-};
-
-// Fills an empty tree from the rows; the row of a duplicate if there is one.
-std::optional<RowId> fillTree(const TableVersion& version, const IndexDefinition& index, IndexTree& tree,
-                              const WriteContext& context) {
-  IndexKey key;
-  std::vector<IntEntry> ints;
-  std::vector<BytesEntry> bytes;
-  const bool is_int = tree.kind() != IndexKind::kBytes;
-  is_int ? ints.reserve(version.rows.get()) : bytes.reserve(version.rows.get());
-  forEachBlock(version, [&](std::uint32_t number, const Block& block) {
-    forEachBit(block.present, [&](std::uint32_t slot) {
-      fillKey(
-          tree, index, [&](std::uint32_t column) { return chunkValue(*block.column(column), slot, nullptr); }, key);
-      if (key.omitted) {
-        return;
-      }
-      if (is_int) {
-        ints.push_back({key.integer, makeRowId(number, slot)});
-      } else {
-        bytes.push_back({key.bytes, makeRowId(number, slot), key.has_null});
-      }
-    });
-  });
-  key = IndexKey{};
-  if (is_int) {
-    return insertSorted(
-        ints, [](const IntEntry& a, const IntEntry& b) { return a.key != b.key ? a.key < b.key : a.row < b.row; },
-        [&](const IntEntry& entry) {
-          key.integer = entry.key;
-          return tree.insert(key, entry.row, context);
-        });
-  }
-  return insertSorted(
-      bytes,
-      [](const BytesEntry& a, const BytesEntry& b) {
-        const int order = a.key.compare(b.key);
-        return order != 0 ? order < 0 : a.row < b.row;
-      },
-      [&](const BytesEntry& entry) {
-        key.bytes = entry.key;
-        key.has_null = entry.has_null;
-        return tree.insert(key, entry.row, context);
-      });
-}
-
-}  // namespace
-
-std::optional<RowId> TableWriter::addIndex(SchemaPointer schema, const IndexDefinition& index) {
-  IndexTree tree = emptyTree(*schema, index);
-  if (const auto duplicate = fillTree(version_, index, tree, context_); duplicate.has_value()) {
-    tree.clear(context_);
-    return duplicate;
-  }
-  const auto position = static_cast<std::ptrdiff_t>(*schema->findIndex(index.id));
-  version_.indexes.insert(version_.indexes.begin() + position, tree);
+void TableWriter::addIndex(SchemaPointer schema, const IndexTree& tree) {
+  version_.indexes.push_back(tree);
   version_.schema = std::move(schema);
-  return std::nullopt;
 }
 
 void TableWriter::removeIndex(SchemaPointer schema, std::size_t position) {
@@ -668,7 +575,7 @@ void TableWriter::verify(const TableVersion& version) {
       TREFOIL_ASSERT(slot < block.extent);
       ++present;
       for (std::size_t i = 0; i < version.indexes.size(); ++i) {
-        makeRowKey(version, i, block, slot, key);
+        makeRowKey(version.indexes[i], version.schema->indexes[i], block, slot, key);
         if (!key.omitted) {
           TREFOIL_ASSERT(version.indexes[i].contains(key, makeRowId(number, slot)));
           ++entries[i];

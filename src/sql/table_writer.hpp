@@ -36,9 +36,8 @@ class TableWriter {
   // Writes the value of a fresh slot (no old value is retired).
   void setFresh(ColumnChunk& chunk, std::size_t column, std::uint32_t slot, const Datum& value);
 
-  // The schema of the version gets another index, filled from the rows. Returns a row whose key is a duplicate, if there is one;
-  // then the version is as before.
-  std::optional<RowId> addIndex(SchemaPointer schema, const IndexDefinition& index);
+  // The schema of the version has got another index, the last one; `tree` holds the rows that are there (index_build.hpp).
+  void addIndex(SchemaPointer schema, const IndexTree& tree);
   // `position` in the old schema's indexes.
   void removeIndex(SchemaPointer schema, std::size_t position);
 
@@ -48,6 +47,7 @@ class TableWriter {
   // A private copy was put in place by the change at `lsn`: its indexes hear of the rows that it has changed.
   static void noteChangedVectors(const TableVersion& version, std::span<const RowId> rows, Lsn lsn);
 
+  static IndexTree emptyTree(const TableSchema& schema, const IndexDefinition& index);
   // A new table's first version: no rows, empty indexes.
   static TableVersion* makeVersion(std::shared_ptr<Table> owner, SchemaPointer schema, Lsn stamp);
   // Frees everything the version leads to, at once.
@@ -68,7 +68,7 @@ class TableWriter {
   const WriteContext& context_;
 };
 
-// The key of a stored row in one of its table's indexes.
-void makeRowKey(const TableVersion& version, std::size_t index, const Block& block, std::uint32_t slot, IndexKey& key);
+// The key of a stored row in an index of its table.
+void makeRowKey(const IndexTree& tree, const IndexDefinition& index, const Block& block, std::uint32_t slot, IndexKey& key);
 
 }  // namespace trefoil::sql

@@ -64,6 +64,10 @@ SchemaPointer View::findTable(std::string_view name) {
   return entry == nullptr ? nullptr : entry->schema;
 }
 
+bool View::hasTable(TableId table) const {
+  return catalog().findEntry(table) != nullptr;
+}
+
 std::optional<View::FoundIndex> View::findIndex(std::string_view name) {
   recordName(name);
   const CatalogVersion& names = catalog();

@@ -31,6 +31,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -47,8 +48,10 @@
 
 namespace trefoil::sql {
 
+class IndexBuild;
 class Store;
 struct CatalogVersion;
+struct MadeIndex;
 struct StagedTable;
 
 // One column's new value in an UPDATE.
@@ -61,6 +64,16 @@ struct ColumnValue {
 struct TableFootprint {
   TableId table = 0;
   bool written = false;
+};
+
+// How createIndex() does it.
+struct IndexBuilding {
+  std::function<Status()> check = {};  // asked between portions of work, by any thread: an error ends it
+  bool parallel = false;               // no lock is held
+  // An autocommit CREATE INDEX: the build outlives an attempt that conflicts, as long as that one's snapshot stays open, and
+  // the next one begins where it had come to. What others have changed since the snapshot is taken in at commit, if it is
+  // little (index_build.hpp), so that they are no conflict. This view must do nothing else.
+  std::shared_ptr<IndexBuild>* build = nullptr;
 };
 
 class View {
@@ -87,6 +100,7 @@ class View {
   [[nodiscard]] std::uint64_t catalogVersion() const;
   // Null if there is none of that name.
   [[nodiscard]] SchemaPointer findTable(std::string_view name);
+  [[nodiscard]] bool hasTable(TableId table) const;
   // The table that has an index of that name.
   struct FoundIndex {
     SchemaPointer table;
@@ -138,7 +152,7 @@ class View {
   Status dropTable(TableId table);
   Status truncate(TableId table);
   // Builds the index over the rows that are there: kUniqueViolation `could not create unique index "…"` with DETAIL.
-  Result<IndexId> createIndex(TableId table, IndexDefinition index);
+  Result<IndexId> createIndex(TableId table, IndexDefinition index, const IndexBuilding& building = {});
   // An index that follows the table: it is there at once, and of use as soon as Store::followVectorIndexes has built it.
   Result<IndexId> createVectorIndex(TableId table, VectorIndexDefinition index);
   Status dropIndex(TableId table, IndexId index);  // of either kind
@@ -200,6 +214,7 @@ class View {
   void installTable(SchemaPointer schema);
   void uninstallTable(TableId table);
   void changeSchema(StagedTable& table, const SchemaPointer& schema);
+  void installIndex(StagedTable& table, MadeIndex& made);
   void installVectorIndex(StagedTable& table, const VectorIndexDefinition& index);
   void uninstallIndex(StagedTable& table, IndexId index);
   // The name of a new index: checked, or made up from `columns`.
@@ -207,7 +222,8 @@ class View {
   std::string freeName(const TableSchema& schema, const IndexDefinition& index) const;
   void recordName(std::string_view name);
   Status validateCatalog() const;
-  Status validateTable(const StagedTable& table) const;
+  Status validateTable(StagedTable& table) const;
+  Status catchUp(StagedTable& table, const TableVersion& live) const;
 
   Store& store_;
   EffectBuffer& effects_;

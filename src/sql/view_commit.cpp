@@ -24,6 +24,9 @@ void View::beginRebuild() {
   for (const auto& table : staged_->tables) {
     table->dropVersion();
     table->dropped = false;
+    for (MadeIndex& made : table->made_indexes) {
+      made.used = false;
+    }
     // A table whose schema this view had changed may have been read without being recorded.
     if (table->schema_changed) {
       table->reads.noteWhole();
@@ -51,13 +54,16 @@ void View::restage(std::uint8_t kind_byte, EffectReader& reader) {
   switch (kind) {
     case EffectKind::kCreateIndex: {
       const SchemaPointer old = table.current()->schema;
-      auto index = getIndex(reader, old->columns);
+      const auto index = getIndex(reader, old->columns);
       TREFOIL_ASSERT(index.ok());
-      auto schema = std::make_shared<TableSchema>(*old);
-      schema->indexes.push_back(*index);
-      const auto duplicate = TableWriter(writable(table), context).addIndex(schema, *index);
-      TREFOIL_ASSERT(!duplicate.has_value());
-      changeSchema(table, schema);
+      const auto is_it = [&](const auto& made) { return made.build->definition().id == index->id; };
+      auto made = std::find_if(table.made_indexes.begin(), table.made_indexes.end(), is_it);
+      if (made == table.made_indexes.end()) {  // of a table that this view has made, and made again
+        made = table.made_indexes.insert(made, {std::make_shared<IndexBuild>(old, *index), false});
+        const Status built = made->build->reach(*table.current(), {}, false);
+        TREFOIL_ASSERT(built.ok());
+      }
+      installIndex(table, *made);
       return;
     }
     case EffectKind::kCreateVectorIndex: {
@@ -225,7 +231,18 @@ Status View::validateCatalog() const {
   return {};
 }
 
-Status View::validateTable(const StagedTable& table) const {
+// Others have changed the table beside the build of an index: the copy becomes one of the live version, with what was built.
+Status View::catchUp(StagedTable& table, const TableVersion& live) const {
+  TREFOIL_TRY(table.following->catchUp(live));
+  SchemaPointer schema = table.version->schema;
+  table.dropVersion();
+  table.base = &live;
+  const WriteContext context = privateContext(table);
+  TableWriter(writable(table), context).addIndex(std::move(schema), table.following->tree());
+  return {};
+}
+
+Status View::validateTable(StagedTable& table) const {
   const Table* found = store_.findTable(table.id);
   if (found != table.table.get()) {
     return conflict();
@@ -234,6 +251,9 @@ Status View::validateTable(const StagedTable& table) const {
   const TableVersion& live = *found->live();
   if (&live == &base) {
     return {};
+  }
+  if (table.following != nullptr && live.schema == base.schema) {
+    return catchUp(table, live);
   }
   if (table.reads.whole || table.schema_changed || live.schema != base.schema) {
     return conflict();
@@ -314,6 +334,11 @@ bool View::adopt(const WriteContext& context) {
       table->table->publish(&version, context);
       table->nodes.adopt(*context.versions, context.stamp);
       TableWriter::noteChangedVectors(version, changed_vectors, context.stamp);
+      for (const MadeIndex& made : table->made_indexes) {
+        if (made.used) {
+          made.build->release();
+        }
+      }
       table->adopted = true;
     }
   }

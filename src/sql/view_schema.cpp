@@ -203,31 +203,37 @@ Status View::settleIndexName(const TableSchema& schema, std::string& name, std::
   return {};
 }
 
-Result<IndexId> View::createIndex(TableId id, IndexDefinition index) {
+Result<IndexId> View::createIndex(TableId id, IndexDefinition index, const IndexBuilding& building) {
   TREFOIL_ASSERT(!isLive());
   StagedTable& table = staged(id);
   const SchemaPointer old = table.current()->schema;
   TREFOIL_TRY(checkIndex(*old, index));
   TREFOIL_TRY(settleIndexName(*old, index.name, index.columns));
-  index.primary = false;
-  index.id = store_.next_index_id_.fetch_add(1, std::memory_order_relaxed);
-  auto schema = std::make_shared<TableSchema>(*old);
-  schema->indexes.push_back(index);
-  const WriteContext context = privateContext(table);
-  if (const auto row = TableWriter(writable(table), context).addIndex(schema, index); row.has_value()) {
-    const TableReader reader(table.current());
-    std::string values;
-    for (const std::uint32_t column : index.columns) {
-      values += (values.empty() ? "" : ", ") + shortText(reader.value(*row, column), kMostOfKey);
-    }
-    return Error(ErrorCode::kUniqueViolation, "could not create unique index \"" + index.name + "\"")
-        .withDetail("Key " + old->columnList(index) + "=(" + values + ") is duplicated.");
+  std::shared_ptr<IndexBuild> build = building.build == nullptr ? nullptr : *building.build;
+  if (build == nullptr) {
+    index.primary = false;
+    index.id = store_.next_index_id_.fetch_add(1, std::memory_order_relaxed);
+    build = std::make_shared<IndexBuild>(old, std::move(index));
+  }
+  TREFOIL_TRY(build->reach(*table.current(), building.check, building.parallel));
+  if (building.build != nullptr) {
+    *building.build = table.following = build;
   }
   effects_.putByte(static_cast<std::uint8_t>(EffectKind::kCreateIndex));
   effects_.putVarint(id);
-  putIndex(effects_, index);
+  putIndex(effects_, build->definition());
+  table.made_indexes.push_back({build, false});
+  installIndex(table, table.made_indexes.back());
+  return build->definition().id;
+}
+
+void View::installIndex(StagedTable& table, MadeIndex& made) {
+  auto schema = std::make_shared<TableSchema>(*table.current()->schema);
+  schema->indexes.push_back(made.build->definition());
+  const WriteContext context = privateContext(table);
+  TableWriter(writable(table), context).addIndex(schema, made.build->tree());
+  made.used = true;
   changeSchema(table, schema);
-  return index.id;
 }
 
 Result<IndexId> View::createVectorIndex(TableId id, VectorIndexDefinition index) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sql/catalog.hpp"
+#include "sql/index_build.hpp"
 #include "sql/table.hpp"
 #include "sql/view.hpp"
 
@@ -68,6 +69,13 @@ struct TableReads {
   }
 };
 
+// An index that the view has made. The build owns the tree until the table's copy is put in place; after a rollback it is used
+// again, if the statement that made it remains.
+struct MadeIndex {
+  std::shared_ptr<IndexBuild> build;
+  bool used;
+};
+
 struct StagedTable {
   TableId id = 0;
   std::shared_ptr<Table> table;
@@ -79,6 +87,8 @@ struct StagedTable {
   bool schema_changed = false;  // by this view; then the table must be as it was at the snapshot
   bool adopted = false;
   bool took_keys = false;  // a row was removed or its values changed: a key that the copy does not have may be in the base
+  std::vector<MadeIndex> made_indexes;
+  std::shared_ptr<IndexBuild> following;  // the copy is the base and this index: it may catch up with the live table
   // Row ids [next, end) are reserved for this view.
   std::uint64_t run_next = 0;
   std::uint64_t run_end = 0;
