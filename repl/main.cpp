@@ -54,8 +54,11 @@ int runEmbedded(Settings& settings, const Options& options) {
   if (!database.ok()) {
     return fail(database.error());
   }
-  const std::unique_ptr<Backend> backend = embeddedBackend(**database);
-  return converse(*backend, options, "trefoil");
+  const int code = converse(*embeddedBackend(**database), options, "trefoil");
+  if (const Status closed = (*database)->close(); !closed.ok()) {
+    return fail(closed.error());
+  }
+  return code;
 }
 
 int runConnected(const Options& options) {

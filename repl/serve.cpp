@@ -53,8 +53,13 @@ int serve(Settings& settings) {
     (*server)->requestStop();
     (*server)->wait();
   }
+  const Status closed = (*database)->close();
   database->reset();
   settings.stopObserving(level);
+  if (!closed.ok()) {
+    logWarning("Stopped, but {}", closed.error().message);
+    return 1;
+  }
   logNotice("Stopped");
   return 0;
 }

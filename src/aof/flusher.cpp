@@ -10,11 +10,16 @@
 
 #include "aof/segment.hpp"
 #include "base/assert.hpp"
+#include "base/logging.hpp"
 
 namespace trefoil::aof {
 namespace {
 
 constexpr std::int64_t kSecondMicros = 1'000'000;
+// How often the thread looks whether there is something to sync.
+constexpr std::int64_t kLookMicros = 100'000;
+// A log to which nothing has come since the last look is synced so long after the last sync; a busy one after a second.
+constexpr std::int64_t kIdleSyncMicros = 250'000;
 constexpr std::int64_t kRetryMicros = 100'000;
 // Who waits for a full disk longer than this is told that the outcome is unknown; the bytes are still tried again.
 constexpr std::int64_t kPatienceMicros = 1'000'000;
@@ -83,8 +88,9 @@ Reach Flusher::reachNow(Lsn end) {
     FileLock lock(file_mutex_);
     if (reachedLsn() < end && usable() && committersTurn()) {
       const bool always = policy() == SyncPolicy::kAlways;
-      if (writeUpTo(always ? ring_.end() : end) && always) {
-        sync(lock);
+      writeUpTo(always ? ring_.end() : end);
+      if (always) {
+        sync(lock);  // also of what was written before the disk was full
       }
     }
   }
@@ -128,15 +134,16 @@ Status Flusher::waitForRoom(const std::function<bool()>& granted) {
   while (!done && state() == LogState::kOk) {
     const Lsn end = ring_.end();
     if (!rolling_) {
-      const FileLock lock(file_mutex_);
-      if (usable()) {
-        writeUpTo(end);
+      FileLock lock(file_mutex_);
+      if (usable() && writeUpTo(end) && policy() == SyncPolicy::kAlways) {
+        sync(lock);
       }
+      release();
     }
     std::unique_lock lock(mutex_);
     Waiters::Entry(room_waiters_).wait(lock, [&] {
       done = state() == LogState::kOk && granted();
-      return done || state() != LogState::kOk || (canGoOn() && unwritten() > 0);
+      return done || state() != LogState::kOk || (canGoOn() && (unwritten() > 0 || written_ > ring_.released()));
     });
   }
   if (done) {
@@ -173,6 +180,30 @@ void Flusher::setPolicy(SyncPolicy policy) {
   ring_.wakeUp();
   durability_waiters_.notify(mutex_);  // who waited for the disk may go on by itself now
   callListeners();
+}
+
+std::string Flusher::failure() const {
+  const std::lock_guard lock(mutex_);
+  return refusal_;
+}
+
+std::optional<Log::InDoubt> Flusher::visitInDoubt(const std::function<void(RecordKind, std::string_view)>& visitor) {
+  const FileLock lock(file_mutex_);
+  const Log::InDoubt range{durable_.load(std::memory_order_acquire), ring_.end()};
+  if (range.begin < ring_.released()) {
+    return std::nullopt;
+  }
+  std::string payload;
+  for (Lsn at = range.begin; at < range.end;) {
+    const std::size_t size = ring_.completeRecordAt(at);
+    if (size == 0) {
+      return std::nullopt;
+    }
+    ring_.copyPayload(at, payload);
+    visitor(ring_.kindAt(at), payload);
+    at += size;
+  }
+  return range;
 }
 
 Error Flusher::refusal() const {
@@ -214,10 +245,8 @@ bool Flusher::step(FileLock& lock) {
     return false;
   }
   const bool look = now >= next_look_at_;
+  const bool idle = look && ring_.end() == last_look_end_;
   const bool urgent = threadSyncsAlways() || stopping_ || sync_wanted_ > synced_;
-  if (look && unmarked() && unwritten() == 0 && now >= last_sync_at_ + kSecondMicros && ring_.hasRoom() && !stopping_) {
-    appendMark();  // the last commits are on disk, and for a second nothing has come that would bring a mark along
-  }
   if (rolling_ && !roll(lock)) {
     return false;
   }
@@ -225,12 +254,17 @@ bool Flusher::step(FileLock& lock) {
     return false;
   }
   const Lsn end = ring_.end();
-  if ((look || urgent || retrying || end > wakeUpAt()) && !writeUpTo(end)) {
-    return rolling_;
+  const bool wrote = !(look || urgent || retrying || end > wakeUpAt()) || writeUpTo(end);
+  if (rolling_) {
+    return true;
   }
-  const bool second_over = policy() != SyncPolicy::kNo && look;
-  if ((urgent || second_over) && !sync(lock)) {
+  const bool sync_due = look && policy() != SyncPolicy::kNo && now >= last_sync_at_ + (idle ? kIdleSyncMicros : kSecondMicros);
+  if ((urgent || sync_due) && !sync(lock)) {
     return false;
+  }
+  if (idle && wrote && unmarked() && unwritten() == 0 && ring_.hasRoom() && !stopping_) {
+    appendMark();  // nothing has come that would bring a mark along
+    writeUpTo(ring_.end());
   }
   if (policy() == SyncPolicy::kEverySecond && written_ - writeback_begun_ >= kWritebackStepBytes) {
     beginWriteback(lock);
@@ -238,15 +272,18 @@ bool Flusher::step(FileLock& lock) {
   if (look || next_look_at_ == kNoDeadline) {
     planNextLook(now);
   }
-  return true;
+  return wrote;
 }
 
-// In a second, if anything has come since the last look or is left to do; else when the next record comes.
+// Soon, if anything has come within the last second or is left to do; else when the next record comes.
 void Flusher::planNextLook(std::int64_t now) {
   const Lsn end = ring_.end();
+  if (end != last_look_end_) {
+    last_look_end_ = end;
+    last_growth_at_ = now;
+  }
   const bool unsynced = written_ > synced_ && policy() != SyncPolicy::kNo;
-  next_look_at_ = end != last_look_end_ || unsynced || unmarked() ? now + kSecondMicros : kNoDeadline;
-  last_look_end_ = end;
+  next_look_at_ = now < last_growth_at_ + kSecondMicros || unsynced || unmarked() ? now + kLookMicros : kNoDeadline;
 }
 
 // The append that passes this LSN wakes the thread.
@@ -384,10 +421,9 @@ bool Flusher::write() {
   group_.records += batch.records;
   group_.bytes += batch.end - begin;
   last_commit_end_ = batch.last_commit_end;
-  ring_.release(batch.end);
   written_.store(batch.end, std::memory_order_release);
   leaveRetrying();
-  roomCameBack();
+  release();
   return true;
 }
 
@@ -467,7 +503,17 @@ bool Flusher::sync(FileLock& lock) {
     ring_.wakeUp();  // from here on it is the thread's
   }
   publishSynced(sync_begun_);
+  release();
   return true;
+}
+
+// Under `always` records stay in the ring until they are on disk: should that fail, they say what is in doubt.
+void Flusher::release() {
+  const Lsn end = policy() == SyncPolicy::kAlways ? synced_ : written_;
+  if (end > ring_.released()) {
+    ring_.release(end);
+    roomCameBack();
+  }
 }
 
 // Sends what is written on its way to the disk, but for the last piece: the kernel locks it meanwhile, and committers go on with
@@ -554,6 +600,7 @@ void Flusher::enterRetrying(const Error& error) {
   if (state() != LogState::kRetrying) {
     retrying_since_ = now;
     setState(LogState::kRetrying, error.message);
+    logWarning("the log cannot be written: writes are refused until it can ({})", error.message);
   } else if (!stalled_.load(std::memory_order_relaxed) && now - retrying_since_ >= kPatienceMicros) {
     stalled_.store(true, std::memory_order_release);
     setState(LogState::kRetrying, error.message);  // wakes those who wait
@@ -564,6 +611,7 @@ void Flusher::leaveRetrying() {
   if (state() == LogState::kRetrying) {
     ring_.refuse(false);
     setState(LogState::kOk, {});
+    logWarning("the log can be written again: writes are accepted");
   }
 }
 
@@ -574,6 +622,7 @@ void Flusher::fail(const Error& error) {
   rolling_ = false;
   ring_.refuse(true);
   setState(LogState::kFailed, error.message);
+  logWarning("the log failed: writes are refused until a checkpoint is written from memory ({})", error.message);
 }
 
 void Flusher::setState(LogState state, std::string reason) {
@@ -616,12 +665,14 @@ Status Flusher::waitSyncedInNewFile(Lsn end) {
 }
 
 void Flusher::settle(bool manifest_changed) {
+  bool came_back = false;
   {
     const std::lock_guard lock(mutex_);
     if (manifest_changed) {
       durable_.store(synced_, std::memory_order_release);
     }
-    if (held_ && manifest_changed) {
+    came_back = held_ && manifest_changed;
+    if (came_back) {
       state_.store(LogState::kOk, std::memory_order_seq_cst);
       refusal_.clear();
       ring_.refuse(false);
@@ -630,6 +681,9 @@ void Flusher::settle(bool manifest_changed) {
     held_ = false;
     durability_waiters_.notifyLocked();
     room_waiters_.notifyLocked();
+  }
+  if (came_back) {
+    logWarning("the log goes on in a new file: writes are accepted");
   }
   ring_.wakeUp();
   callListeners();
@@ -678,14 +732,27 @@ Status Flusher::stop() {
   if (file_ != nullptr) {
     cutFile();
   }
-  std::string reason = refusal_.empty() ? "the log is closed" : refusal_;
-  const bool complete = state() != LogState::kFailed && synced_ == ring_.end();
+  const bool complete = state() != LogState::kFailed && !lacksCommits();
+  const std::string reason = refusal_.empty() ? "the log is closed" : refusal_;
   setState(LogState::kClosed, reason);
   ring_.refuse(true);
   if (!complete) {
-    return unknownOutcome(reason);
+    const std::string bytes = std::to_string(ring_.end() - durable_);
+    return Error(ErrorCode::kUnknownOutcome, "the log could not be brought to disk: its last " + bytes +
+                                                 " bytes, and the changes in them, may be lost (" + reason + ")");
   }
   return {};
+}
+
+// Whether a record that is no mark is not on disk. Marks are missed by nobody.
+bool Flusher::lacksCommits() const {
+  bool lacks = last_commit_end_ > synced_;
+  std::size_t size = 0;
+  for (Lsn at = written_; !lacks && at < ring_.end(); at += size) {
+    size = ring_.completeRecordAt(at);
+    lacks = size == 0 || ring_.kindAt(at) != RecordKind::kMark;
+  }
+  return lacks;
 }
 
 }  // namespace trefoil::aof

@@ -6,7 +6,8 @@
 // cache. A thread begins segments, finds the way back from a full disk, and syncs by the clock, while committers write on; after
 // a second without commits it sleeps. By policy:
 //
-// everysec   The thread syncs once a second. What is written meanwhile it sends on its way by 2 MB, so that no sync takes
+// everysec   The thread syncs once a second, and sooner when nothing comes any more. What is written meanwhile it sends on its
+// way by 2 MB, so that no sync takes
 //            long and holds pages that committers write to. What has arrived there leaves the page cache, and its memory comes
 //            back for what is written next while it is in the CPU's caches.
 // no         Nobody syncs before the segment ends.
@@ -29,9 +30,9 @@
 //   * Under `always` there are several at a time, and a sync finds no new block and no new size to note: a third less time
 //     (PostgreSQL's wal_init_zero).
 //
-// Marks: after a sync, the next batch gets a kMark record saying how far the log is on disk; when no batch comes for a second,
-// the mark goes out alone. (What was synced but not yet marked can be told from a torn tail by nobody: that window is kept
-// small.)
+// Marks: after a sync, the next batch gets a kMark record saying how far the log is on disk; when no batch comes, the mark goes
+// out alone, once, and nothing more is written to an idle log. (What was synced but not yet marked can be told from a torn tail
+// by nobody: that window is kept small.)
 //
 // A new segment begins between two records, when the old one has been synced: file made, synced, directory synced, manifest
 // swapped, and only then written to. What failed is repeated as often as need be, and what was done is not done again: once a
@@ -48,6 +49,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -94,6 +96,8 @@ class Flusher {
     return stalled_.load(std::memory_order_acquire) || state() == LogState::kFailed || state() == LogState::kClosed;
   }
   [[nodiscard]] Error refusal() const;
+  [[nodiscard]] std::string failure() const;
+  std::optional<Log::InDoubt> visitInDoubt(const std::function<void(RecordKind, std::string_view payload)>& visitor);
 
   // The next record begins a new segment, so that the present one can be dropped by the checkpoint after this one.
   void requestRoll();
@@ -112,6 +116,8 @@ class Flusher {
 
   // Writes and syncs everything, then ends the thread. What could not be written is the error.
   Status stop();
+  // Up to here the file in use is on disk.
+  [[nodiscard]] Lsn synced() const { return synced_.load(std::memory_order_acquire); }
 
  private:
   // Complete records that go to the file together.
@@ -146,6 +152,7 @@ class Flusher {
   [[nodiscard]] bool committersTurn() const;
   [[nodiscard]] bool threadSyncsAlways() const;
   bool writeUpTo(Lsn end);
+  void release();
   [[nodiscard]] bool gatheringHelps(std::int64_t now) const;
   [[nodiscard]] std::size_t gatherBytes() const;
   [[nodiscard]] std::int64_t gatherDeadline() const;
@@ -164,6 +171,7 @@ class Flusher {
   Status beginSegment(const SegmentEntry& next);
   void enterRetrying(const Error& error);
   void leaveRetrying();
+  [[nodiscard]] bool lacksCommits() const;
   void fail(const Error& error);
   [[nodiscard]] Lsn unwritten() const { return ring_.end() - written_.load(std::memory_order_relaxed); }
 
@@ -207,7 +215,8 @@ class Flusher {
 
   // The thread's own.
   std::int64_t next_look_at_ = INT64_MAX;  // INT64_MAX: when a record comes
-  Lsn last_look_end_;                      // the ring's end then
+  Lsn last_look_end_;                      // the ring's end at the last one,
+  std::int64_t last_growth_at_ = 0;        // and when that was seen to be another than before
 
   // Changed with mutex_ held; the atomics among them may be read without it.
   mutable std::mutex mutex_;

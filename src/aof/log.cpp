@@ -37,8 +37,9 @@ Status Log::close() {
     return {};
   }
   TREFOIL_TRY(flusher_->stop());
-  if (manifest_->current().synced != end()) {
-    TREFOIL_TRY(manifest_->update([this](Manifest& manifest) { manifest.synced = end(); }));
+  const Lsn end = flusher_->synced();  // all but marks for which there was no room
+  if (manifest_->current().synced != end) {
+    TREFOIL_TRY(manifest_->update([end](Manifest& manifest) { manifest.synced = end; }));
   }
   lock_.reset();
   return {};
@@ -188,6 +189,12 @@ LogState Log::state() const {
 }
 Error Log::refusal() const {
   return flusher_->refusal();
+}
+std::string Log::failure() const {
+  return flusher_->failure();
+}
+std::optional<Log::InDoubt> Log::visitInDoubt(const std::function<void(RecordKind, std::string_view)>& visitor) {
+  return flusher_->visitInDoubt(visitor);
 }
 std::uint64_t Log::bytesSinceCheckpoint() const {
   return end() - checkpoint_start_.load(std::memory_order_relaxed);

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -158,6 +159,21 @@ class Log {
   [[nodiscard]] bool stalled() const;
   // Why writes are refused, worded for clients; only while state() is not kOk.
   [[nodiscard]] Error refusal() const;
+  // The same without the words around it; empty while state() is kOk. For INFO.
+  [[nodiscard]] std::string failure() const;
+  // The same question as state() != kOk, for hot paths: one load.
+  [[nodiscard]] bool refuses() const { return ring_.refuses(); }
+
+  // The records that are not on disk, [begin, end): what an answer must not tell of under `always`.
+  struct InDoubt {
+    Lsn begin = 0;
+    Lsn end = 0;
+    friend bool operator==(const InDoubt&, const InDoubt&) = default;
+  };
+  [[nodiscard]] InDoubt inDoubt() const { return {durableLsn(), end()}; }
+  // Visits them, and returns which they were. Nothing if they cannot be had: some are in a file that failed, or a writer is still
+  // copying. Meant for a log that refuses writes; waits for whoever writes or syncs the file.
+  std::optional<InDoubt> visitInDoubt(const std::function<void(RecordKind, std::string_view payload)>& visitor);
 
   // Bytes since the start of the last checkpoint: what a restart would have to replay. Starts automatic checkpoints.
   [[nodiscard]] std::uint64_t bytesSinceCheckpoint() const;

@@ -99,6 +99,15 @@ std::size_t Ring::completeRecordAt(Lsn lsn) const {
   return length == 0 ? 0 : recordBytes(length);
 }
 
+void Ring::copyPayload(Lsn lsn, std::string& payload) const {
+  const auto length = static_cast<std::uint32_t>(std::atomic_ref(wordAt(lsn)).load(std::memory_order_acquire));
+  const Lsn begin = lsn + kRecordHeaderBytes;
+  payload.clear();
+  while (payload.size() < length) {
+    payload += bytes(begin + payload.size(), begin + length);
+  }
+}
+
 std::string_view Ring::bytes(Lsn from, Lsn to) const {
   const std::size_t offset = from & mask_;
   return {data_.get() + offset, std::min<std::size_t>(to - from, capacity_ - offset)};

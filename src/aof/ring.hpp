@@ -6,7 +6,9 @@
 //         │                           │ being copied │             │
 //
 //   writer   lsn = tail.fetch_add(size); copies header and payload; stores the length last (release)
-//   flusher  walks from length to length (acquire) up to the first 0; writes to the file; zeroes the bytes; moves released
+//   flusher  walks from length to length (acquire) up to the first 0; writes to the file (under `always`, syncs); zeroes the
+//   bytes;
+//            moves released
 //
 // Invariants:
 //   1. Every byte in [end, released + capacity) is zero: a length is 0 until its record is complete.
@@ -26,6 +28,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "aof/record_format.hpp"
@@ -85,6 +88,8 @@ class Ring {
   [[nodiscard]] RecordKind kindAt(Lsn lsn) const {
     return static_cast<RecordKind>(data_[(lsn + offsetof(RecordHeader, kind)) & mask_]);
   }
+  // The payload of a complete record, copied: it may lie across the ring's edge.
+  void copyPayload(Lsn lsn, std::string& payload) const;
   // The bytes from `from` on, up to `to` or the ring's edge: call again for the rest.
   [[nodiscard]] std::string_view bytes(Lsn from, Lsn to) const;
   // Forgets everything below `to`; all records below it are complete.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <utility>
 
 #include "aof/log.hpp"
 #include "base/logging.hpp"
@@ -21,6 +22,11 @@ constexpr auto kFollowInterval = std::chrono::milliseconds(10);
 constexpr std::size_t kSweepBudget = 2000;  // entries with deadlines looked at in one go
 // While many of them have expired, it goes on for so much of each interval: a quarter, as in Redis (expire.c).
 constexpr std::int64_t kSweepMicros = 25'000;
+// A checkpoint that failed is tried again after a pause, which doubles each time up to the longest: the disk may be full of it.
+// One that is to bring a failed log back is awaited by everybody who writes.
+constexpr std::int64_t kFirstPauseMicros = 50'000;
+constexpr std::int64_t kLongestPauseMicros = 30'000'000;
+constexpr std::int64_t kLongestPauseOfFailedLogMicros = 500'000;
 
 aof::SyncPolicy policyOf(const Settings& settings) {
   switch (settings.choice<FsyncPolicy>(Setting::kAppendFsync)) {
@@ -60,6 +66,15 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
 }
 
 Database::Impl::~Impl() {
+  if (const Status closed = close(); !closed.ok()) {
+    logWarning("closing the log: {}", closed.error().message);
+  }
+}
+
+Status Database::Impl::close() {
+  if (!sweeper_.joinable()) {
+    return {};
+  }
   TREFOIL_ASSERT(sessions_.empty());
   settings_.stopObserving(fsync_observer_);
   pool_.drain();
@@ -74,11 +89,7 @@ Database::Impl::~Impl() {
   sweeper_.join();
   checkpointer_.join();
   follower_.join();
-  if (manager_->log() != nullptr) {
-    if (const Status closed = manager_->log()->close(); !closed.ok()) {
-      logWarning("closing the log: {}", closed.error().message);
-    }
-  }
+  return manager_->log() == nullptr ? Status() : manager_->log()->close();
 }
 
 void Database::Impl::addSession(Session::Impl& session) {
@@ -123,12 +134,23 @@ Status Database::Impl::checkpoint() {
   const std::int64_t begin = env_.monotonicMicros();
   Status status = manager_->checkpoint();
   checkpoint_running_.store(false);
+  const std::string failure = status.ok() ? "" : status.error().message;
+  bool is_new = false;
+  {
+    const std::lock_guard failure_lock(checkpoint_failure_mutex_);
+    is_new = std::exchange(checkpoint_failure_, failure) != failure;
+  }
   if (status.ok()) {
     logNotice("checkpoint written in {} ms", (env_.monotonicMicros() - begin) / 1000);
-  } else {
-    logWarning("checkpoint failed: {}", status.error().message);
+  } else if (is_new) {
+    logWarning("checkpoint failed: {}", failure);
   }
   return status;
+}
+
+std::string Database::Impl::checkpointFailure() {
+  const std::lock_guard lock(checkpoint_failure_mutex_);
+  return checkpoint_failure_;
 }
 
 Status Database::Impl::checkMemory() {
@@ -200,9 +222,17 @@ void Database::Impl::checkpointIfNeeded() {
   const bool grown = threshold != 0 && log->bytesSinceCheckpoint() >= threshold;
   // A failed log comes back through a checkpoint from memory; without one, writes stay refused.
   const bool failed = log->state() == aof::LogState::kFailed;
-  if (checkpoint_wanted_.exchange(false) || grown || failed) {
-    static_cast<void>(checkpoint().ok());  // it logs its failure; the next step tries again if it is still needed
+  const bool due = (grown || failed) && env_.monotonicMicros() >= checkpoint_again_at_;
+  if (!checkpoint_wanted_.exchange(false) && !due) {
+    return;
   }
+  if (checkpoint().ok()) {
+    checkpoint_pause_us_ = 0;
+    return;
+  }
+  const std::int64_t longest = failed ? kLongestPauseOfFailedLogMicros : kLongestPauseMicros;
+  checkpoint_pause_us_ = std::clamp(2 * checkpoint_pause_us_, kFirstPauseMicros, longest);
+  checkpoint_again_at_ = env_.monotonicMicros() + checkpoint_pause_us_;
 }
 
 // ------------------------------------------------------------------------------------------------------------------ Database
@@ -259,7 +289,8 @@ Status Database::hopeOf(Lsn fence) const {
   if (log == nullptr || log->reachedLsn() >= fence || !log->stalled()) {
     return {};
   }
-  return Error(ErrorCode::kUnknownOutcome, "the disk failed while this was being written: whether it is stored is not known");
+  return Error(ErrorCode::kUnknownOutcome,
+               "the disk is full or has failed: whether the change that this would answer or tell of is stored is not known");
 }
 
 std::uint64_t Database::onLogMoved(std::function<void()> callback) {
@@ -275,6 +306,10 @@ void Database::removeOnLogMoved(std::uint64_t handle) {
 
 Status Database::checkpoint() {
   return impl_->checkpoint();
+}
+
+Status Database::close() {
+  return impl_->close();
 }
 
 Settings& Database::settings() {

@@ -58,6 +58,10 @@ class Database {
   // Writes a checkpoint and returns when it is complete.
   Status checkpoint();
 
+  // What destruction does, for who wants to know whether everything is on disk now: kUnknownOutcome says what may be lost, kIo
+  // that nothing is. All sessions are gone before; only destruction may follow.
+  Status close();
+
   [[nodiscard]] Settings& settings();
   [[nodiscard]] Env& env();
 

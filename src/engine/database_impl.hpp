@@ -49,6 +49,9 @@ class Database::Impl {
   Status requestCheckpoint();
   [[nodiscard]] bool checkpointRunning() const { return checkpoint_wanted_.load() || checkpoint_running_.load(); }
   Status checkpoint();
+  // Why the last one failed; empty if it did not.
+  [[nodiscard]] std::string checkpointFailure();
+  Status close();
   void requestShutdown();
   void onShutdown(std::function<void()> callback);
 
@@ -80,6 +83,11 @@ class Database::Impl {
   std::atomic<bool> checkpoint_wanted_{false};
   std::atomic<bool> checkpoint_running_{false};
   std::mutex checkpoint_mutex_;  // one checkpoint at a time
+  std::mutex checkpoint_failure_mutex_;
+  std::string checkpoint_failure_;
+  // The checkpoints' thread's own: after a failure, the pause and when it ends.
+  std::int64_t checkpoint_pause_us_ = 0;
+  std::int64_t checkpoint_again_at_ = 0;
   std::mutex background_mutex_;
   // With background_mutex_, one for each thread:
   std::condition_variable sweep_wake_;

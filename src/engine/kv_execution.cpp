@@ -30,7 +30,11 @@ Status Session::Impl::executeLive(int command, std::span<const std::string_view>
         TREFOIL_ASSERT(effects.empty());
         return status;
       }
-      if (effects.empty() || manager.commitLive(effects.bytes())) {
+      if (effects.empty()) {
+        return {};
+      }
+      if (const std::optional<Lsn> end = manager.commitLive(effects.bytes())) {
+        noteCommit(*end);
         return {};
       }
     }
@@ -56,10 +60,12 @@ Status Session::Impl::executeInTransaction(txn::Transaction& target, int command
 // For a record that is too large to be made room for under locks.
 Status Session::Impl::executeAsTransaction(int command, std::span<const std::string_view> args, Reply& reply) {
   const Reply::Mark mark = reply.mark();
-  return txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) {
-    reply.rewind(mark);
-    return executeInTransaction(own, command, args, reply);
-  });
+  TREFOIL_ASSIGN(const Lsn end, txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) {
+                   reply.rewind(mark);
+                   return executeInTransaction(own, command, args, reply);
+                 }));
+  noteCommit(end);
+  return {};
 }
 
 // --- Batches ---------------------------------------------------------------------------------------------------------------
@@ -119,7 +125,6 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
   now = database.env().now();
   cancelled.store(false, std::memory_order_relaxed);
   query_us = 0;
-  Access access = Access::kNone;
   std::size_t done = 0;
   std::array<int, kWindow> commands;
   while (done < statements.size()) {
@@ -132,21 +137,18 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
       break;
     }
     in_fast_lane_ = true;
-    const Access one = executeNow(statements[done], command, reply);
+    executeNow(statements[done], command, reply);
     in_fast_lane_ = false;
     looked_at_ = {};
     if (std::exchange(gave_up_, false)) {
       break;
     }
-    access = std::max(access, one);
     ++done;
     if (wants_close || reply.full()) {
       break;
     }
   }
-  if (done > 0) {
-    noteFence(access);
-  }
+  noteFence();
   return done;
 }
 

@@ -103,6 +103,7 @@ Status Session::Impl::executeMulti(Reply& reply) {
   }
   const bool refused = multi == MultiState::kRefused;
   multi = MultiState::kNone;
+  exec_tells_ = false;
   Status status = admit(queueNeeds());
   if (!status.ok()) {
     status = Error(ErrorCode::kExecAbort, "Transaction discarded because of: " + redisErrorText(status.error()));
@@ -112,6 +113,7 @@ Status Session::Impl::executeMulti(Reply& reply) {
     queue_is_running_ = true;
     status = executeQueue(reply);
     queue_is_running_ = false;
+    exec_tells_ = queueTells();
   }
   discardMulti();
   unwatch();
@@ -161,7 +163,11 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
       for (QueuedStatement& statement : queued_) {
         runQueuedCommand(statement, view, effects, reply);
       }
-      if (effects.empty() || manager.commitLive(effects.bytes())) {
+      if (effects.empty()) {
+        return {};
+      }
+      if (const std::optional<Lsn> end = manager.commitLive(effects.bytes())) {
+        noteCommit(*end);
         return {};
       }
     }
@@ -216,7 +222,7 @@ Status Session::Impl::executeQueueAsTransaction(Reply& reply) {
     changed = watchedChanged();
     return !changed;
   };
-  Status status = txn::runTransaction(
+  Result<Lsn> committed = txn::runTransaction(
       database.manager(), now,
       [&](txn::Transaction& own) -> Status {
         if (changed) {
@@ -234,16 +240,18 @@ Status Session::Impl::executeQueueAsTransaction(Reply& reply) {
         return {};
       },
       watched, still_valid);
-  if (!status.ok()) {
-    reply.rewind(mark);
-    db = db_before;
-    protocol = protocol_before;
+  if (committed.ok()) {
+    noteCommit(*committed);
+    return {};
   }
+  reply.rewind(mark);
+  db = db_before;
+  protocol = protocol_before;
   if (changed) {
     reply.nullArray();
     return {};
   }
-  return status;
+  return std::move(committed).error();
 }
 
 void Session::Impl::runQueuedStatement(QueuedStatement& statement, txn::Transaction& own, Reply& reply) {

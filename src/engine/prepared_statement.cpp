@@ -19,6 +19,10 @@ class PreparedStatement::Impl {
 
   Status execute(std::span<const Datum> parameters, ResultSet& result);
   [[nodiscard]] std::size_t parameterCount() const { return parsed_->parameter_count; }
+  void noteAnswer(const Status& status) {
+    session_.noteSqlAnswer(plan_.get(), plan_ == nullptr ? parsed_.get() : nullptr, status);
+    session_.noteFence();
+  }
 
  private:
   Session::Impl& session_;
@@ -51,7 +55,7 @@ PreparedStatement::~PreparedStatement() = default;
 
 Status PreparedStatement::execute(std::span<const Datum> parameters, ResultSet& result) {
   Status status = impl_->execute(parameters, result);
-  session_.impl().noteFence(Session::Impl::Access::kWrite);
+  impl_->noteAnswer(status);
   TREFOIL_TRY(session_.awaitFence());
   return status;
 }
@@ -76,7 +80,7 @@ Result<ResultSet> Session::execute(std::string_view sql, std::span<const Datum> 
   ResultSet result;
   ResultSetSink sink(result);
   const Result<SqlOutcome> outcome = impl_->runSql(sql, parameters, sink);
-  impl_->noteFence(Impl::Access::kWrite);
+  impl_->noteResolvedAnswer(outcome.ok() ? Status() : Status(outcome.error()));
   TREFOIL_TRY(awaitFence());
   if (!outcome.ok()) {
     return outcome.error();

@@ -87,11 +87,14 @@ int Session::Impl::commandOf(const Statement& statement) {
 void Session::Impl::execute(const Statement& statement, Reply& reply) {
   now = database.env().now();
   cancelled.store(false, std::memory_order_relaxed);
-  noteFence(executeNow(statement, commandOf(statement), reply));
+  executeNow(statement, commandOf(statement), reply);
+  noteFence();
 }
 
-Session::Impl::Access Session::Impl::executeNow(const Statement& statement, int command, Reply& reply) {
-  Access access = Access::kWrite;
+void Session::Impl::executeNow(const Statement& statement, int command, Reply& reply) {
+  refused_ = false;
+  const bool queued =
+      multi != MultiState::kNone && (command < 0 || (kCommands[static_cast<std::size_t>(command)].flags & kAtOnce) == 0);
   if (!statement.sql.empty()) {
     if (multi != MultiState::kNone) {
       queue(statement, command, reply);
@@ -101,17 +104,15 @@ Session::Impl::Access Session::Impl::executeNow(const Statement& statement, int 
   } else if (!statement.args.empty()) {
     if (command >= 0) {
       executeCommand(statement, command, reply);
-      const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
-      access = meta.group == CommandGroup::kConnection ? Access::kNone
-               : (meta.flags & kRead) != 0             ? Access::kRead
-                                                       : Access::kWrite;
     } else if (const std::optional<std::string> text = sqlFromWords(statement.args)) {
       executeWords(*text, reply);
     } else {
       refuseUnknown(statement.args, reply);
     }
   }
-  return access;
+  if (!queued) {
+    noteAnswer(statement, command);
+  }
 }
 
 void Session::Impl::executeWords(const std::string& sql, Reply& reply) {
@@ -124,13 +125,6 @@ void Session::Impl::executeWords(const std::string& sql, Reply& reply) {
         Error(status.error()).withHint("If this was a text: the client took its quotes. Send the statement as one argument.");
   }
   answer(status, reply);
-}
-
-void Session::Impl::noteFence(Access access) {
-  const aof::Log* log = database.manager().log();
-  if (log != nullptr && (access == Access::kWrite || (access == Access::kRead && log->policy() == aof::SyncPolicy::kAlways))) {
-    fence = log->end();
-  }
 }
 
 // https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors; the text is Redis's.
@@ -147,6 +141,7 @@ void Session::Impl::refuseUnknown(std::span<const std::string_view> args, Reply&
 // The error of a statement that ran; what it answered otherwise is pushed already.
 void Session::Impl::answer(const Status& status, Reply& reply) {
   if (!status.ok()) {
+    refused_ = status.error().code == ErrorCode::kReadOnly && !queue_is_running_;
     reply.error(status.error());
   }
 }
@@ -258,7 +253,8 @@ Lsn Session::fence() const {
 
 Status Session::awaitFence() {
   aof::Log* log = impl_->database.manager().log();
-  return log == nullptr ? Status() : log->waitReached(impl_->fence);
+  const Lsn awaited = std::exchange(impl_->awaited_fence, 0);
+  return log == nullptr ? Status() : log->waitReached(awaited);
 }
 
 void Session::cancel() {

@@ -39,10 +39,11 @@ class Session {
   // How much of the last executeBatch() went into queries, other than those of one row by its key.
   [[nodiscard]] std::int64_t queryMicros() const;
 
-  // Output pushed so far may leave once Database::reachedLsn() >= fence(): what it acknowledges is in the log's file then, and
-  // under appendfsync always it reveals nothing that is not on disk.
+  // What the last execute() or executeBatch() pushed may leave once Database::reachedLsn() >= fence(): what it acknowledges is in
+  // the log's file then, and under appendfsync always it reveals nothing that is not on disk. 0: at once.
   [[nodiscard]] Lsn fence() const;
-  // Blocks until then; kUnknownOutcome if the disk failed first. For front ends with a thread of their own.
+  // Blocks until then, for all calls since the last one of this; kUnknownOutcome if the disk failed first. For front ends with a
+  // thread of their own.
   Status awaitFence();
 
   // The embedded API: one SQL statement, its rows as column chunks. Waits for the fence. Commands go through execute() above,

@@ -8,6 +8,7 @@
 //          └─ keys: live under their locks, or in the Transaction     kv_execution.cpp
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -118,10 +119,15 @@ class Session::Impl {
   // Statements that the engine runs itself; returns the command tag.
   static bool isControl(const ast::Statement& statement);
   Result<std::string_view> executeControl(const ast::Statement& statement, RowSink& sink);
-  // How a statement touches the data: kNone says nothing of it (PING).
-  enum class Access : std::uint8_t { kNone, kRead, kWrite };
-  // Statements were answered. What they wrote, and under `always` whatever they read, lies below the log's end.
-  void noteFence(Access access);
+  // What answers wait for (fence.cpp). After each commit; after each statement, with its plan or, if it is the engine's own,
+  // itself (neither if it failed before) and how it ended; when all of a call's statements are answered.
+  void noteCommit(Lsn end) { committed_ = std::max(committed_, end); }
+  void noteResolvedAnswer(const Status& status) {
+    noteSqlAnswer(resolved_.plan.get(), resolved_.control.get(), status);
+    noteFence();
+  }
+  void noteSqlAnswer(const sql::Plan* plan, const parser::ParsedStatement* control, const Status& status);
+  void noteFence();
   void forgetPlan();  // the resolved one
 
   Session& self;
@@ -148,16 +154,17 @@ class Session::Impl {
   UnixMs now;                                     // the statement's one clock reading
   std::unique_ptr<txn::Transaction> transaction;  // inside BEGIN
   bool read_only = false;                         // BEGIN READ ONLY
-  Lsn fence = 0;
-  std::int64_t query_us = 0;  // of the running batch: spent in queries
+  Lsn fence = 0;                                  // of the last call
+  Lsn awaited_fence = 0;                          // the highest since somebody waited for one
+  std::int64_t query_us = 0;                      // of the running batch: spent in queries
 
  private:
   // Commands (session.cpp, kv_execution.cpp)
   static std::optional<std::string> sqlFromWords(std::span<const std::string_view> words);
   // The index of the command in the table, or -1 for SQL, as a text or as bare words, and for words that nobody knows.
   static int commandOf(const Statement& statement);
-  // Returns the most that it can have done. The fence is the caller's.
-  Access executeNow(const Statement& statement, int command, Reply& reply);
+  // The fence is the caller's.
+  void executeNow(const Statement& statement, int command, Reply& reply);
   void executeWords(const std::string& sql, Reply& reply);
   void executeCommand(const Statement& statement, int command, Reply& reply);
   Status callCommand(int command, std::span<const std::string_view> args, Reply& reply);
@@ -167,12 +174,19 @@ class Session::Impl {
   Status admit(std::uint32_t needs);
   void refuseUnknown(std::span<const std::string_view> args, Reply& reply);
   void refuse(const Error& error, Reply& reply);
-  static void answer(const Status& status, Reply& reply);
+  void answer(const Status& status, Reply& reply);
   Status executeLive(int command, std::span<const std::string_view> args, Reply& reply);
   Status executeInTransaction(txn::Transaction& target, int command, std::span<const std::string_view> args, Reply& reply);
   Status executeAsTransaction(int command, std::span<const std::string_view> args, Reply& reply);
   bool isSlow(const Statement& statement, int command);
   void lookAhead(std::span<const Statement> window, std::span<int> commands);
+
+  // Fences (fence.cpp)
+  void noteAnswer(const Statement& statement, int command);
+  [[nodiscard]] std::shared_ptr<const txn::Doubt> doubt() const;
+  [[nodiscard]] bool commandTells(int command, std::span<const std::string_view> args) const;
+  [[nodiscard]] bool sqlTells(const sql::Plan* plan, const parser::ParsedStatement* control) const;
+  [[nodiscard]] bool queueTells() const;
 
   // MULTI (multi.cpp)
   void queue(const Statement& statement, int command, Reply& reply);
@@ -213,6 +227,11 @@ class Session::Impl {
   Result<std::optional<sql::ExecSummary>> runLive(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
 
   std::uint32_t block_needs_ = 0;                 // inside BEGIN: what its statements needed, and COMMIT needs once more
+  Lsn committed_ = 0;        // behind the newest record of the running call's statements
+  bool tells_ = false;       // one of their answers tells of data
+  bool refused_ = false;     // the running statement was, as the log takes no writes: its answer tells nothing else
+  bool exec_tells_ = false;  // as queueTells() said before the queue was dropped
+
   txn::Transaction* exec_transaction_ = nullptr;  // while EXEC runs its queue in one
   bool queue_is_running_ = false;                 // EXEC's
   std::vector<QueuedStatement> queued_;

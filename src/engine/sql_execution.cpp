@@ -167,16 +167,14 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
   }
   const std::int64_t deadline_us = deadline();
   std::optional<sql::ExecSummary> summary;
-  Status status = txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) -> Status {
-    if (sink != nullptr) {
-      sink->restart();
-    }
-    TREFOIL_ASSIGN(summary, runInTransaction(own, plan, parameters, sink));
-    return {};
-  });
-  if (!status.ok()) {
-    return std::move(status).error();
-  }
+  TREFOIL_ASSIGN(const Lsn end, txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) -> Status {
+                   if (sink != nullptr) {
+                     sink->restart();
+                   }
+                   TREFOIL_ASSIGN(summary, runInTransaction(own, plan, parameters, sink));
+                   return {};
+                 }));
+  noteCommit(end);
   if (summary && summary->vector_index) {
     TREFOIL_TRY(buildVectorIndex(*summary->vector_index, deadline_us));
   }
@@ -242,7 +240,7 @@ Status Session::Impl::buildVectorIndex(const sql::NewVectorIndex& index, std::in
     if (interrupted.ok()) {
       continue;
     }
-    const Status dropped = txn::runTransaction(manager, now, [&](txn::Transaction& own) -> Status {
+    const Result<Lsn> dropped = txn::runTransaction(manager, now, [&](txn::Transaction& own) -> Status {
       for (const sql::SchemaPointer& schema : own.sql().tables()) {
         if (schema->id == index.table && schema->findVectorIndex(index.index)) {
           TREFOIL_TRY(own.sql().dropIndex(index.table, index.index));
@@ -253,6 +251,7 @@ Status Session::Impl::buildVectorIndex(const sql::NewVectorIndex& index, std::in
     if (!dropped.ok()) {
       return std::move(interrupted).error().withDetail("The index is still there: " + dropped.error().message);
     }
+    noteCommit(*dropped);
     return interrupted;
   }
   return {};
@@ -292,7 +291,11 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runLive(const sql::Plan& 
       const txn::GateHold table(*store.tableLock(use.table), use.writes);
       sql::ExecContext context = makeContext(view, nullptr, parameters, sink, now);
       TREFOIL_ASSIGN(const sql::ExecSummary summary, sql::execute(plan, context));
-      if (effects.empty() || manager.commitLive(effects.bytes())) {
+      if (effects.empty()) {
+        return std::optional(summary);
+      }
+      if (const std::optional<Lsn> end = manager.commitLive(effects.bytes())) {
+        noteCommit(*end);
         return std::optional(summary);
       }
     }
@@ -301,13 +304,14 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runLive(const sql::Plan& 
     }
     if (manager.isLarge(effects.bytes())) {
       std::optional<sql::ExecSummary> summary;
-      TREFOIL_TRY(txn::runTransaction(manager, now, [&](txn::Transaction& own) -> Status {
-        if (sink != nullptr) {
-          sink->restart();
-        }
-        TREFOIL_ASSIGN(summary, runInTransaction(own, plan, parameters, sink));
-        return {};
-      }));
+      TREFOIL_ASSIGN(const Lsn end, txn::runTransaction(manager, now, [&](txn::Transaction& own) -> Status {
+                       if (sink != nullptr) {
+                         sink->restart();
+                       }
+                       TREFOIL_ASSIGN(summary, runInTransaction(own, plan, parameters, sink));
+                       return {};
+                     }));
+      noteCommit(end);
       return summary;
     }
     TREFOIL_TRY(manager.awaitRoom());
@@ -597,8 +601,10 @@ Result<std::string_view> Session::Impl::commitTransaction() {
   const Result<Lsn> committed = watched.empty() ? ending->commit(now) : ending->commit(now, watched, unchanged);
   unwatch();
   if (!committed.ok()) {
+    tells_ = tells_ || committed.error().code == ErrorCode::kConflict;
     return committed.error();
   }
+  noteCommit(*committed);
   return std::string_view("COMMIT");
 }
 

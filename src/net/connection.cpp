@@ -188,7 +188,7 @@ bool Connection::runFrames() {
     answered = session_->executeBatch(batch.statements, reply);
     loop_.noteQueries(session_->queryMicros());
   }
-  const Lsn fence = session_->fence();  // a parked session is the worker's
+  const Lsn fence = batch.statements.empty() ? 0 : session_->fence();  // a parked session is the worker's
   if (session_->wantsClose()) {
     closing_ = true;
   } else if (answered < batch.statements.size()) {
@@ -207,6 +207,7 @@ bool Connection::runFrames() {
     input_.consume(parsed);
     if (protocol_error_) {
       reply.error(Error(ErrorCode::kInvalid, parser_.error()));
+      ++answered;
       closing_ = true;
     }
   }
@@ -236,6 +237,7 @@ void Connection::park(std::size_t slow) {
     statement.args = slow_->words;
     RespReply reply(slow_->output, *session_);
     session_->execute(statement, reply);
+    slow_->fence = session_->fence();
     loop_.finished(this);
   });
   if (!queued.ok()) {
@@ -260,17 +262,19 @@ void Connection::onSlowDone() {
   } else {
     output_.append(slow_->output.bytes());
   }
+  const Lsn fence = slow_->fence;
   slow_.reset();
-  addFence(begin, session_->fence(), 1);
+  addFence(begin, fence, 1);
   if (session_->wantsClose() || loop_.stopping()) {
     closing_ = true;
   }
   serve();
 }
 
-// What was put out from `begin` on, so many answers, may leave when the log has reached `lsn`, the session's fence.
+// What was put out from `begin` on, so many answers, may leave when the log has reached `lsn`, the session's fence; and not
+// before what was put out earlier.
 void Connection::addFence(std::uint64_t begin, Lsn lsn, std::size_t answers) {
-  if (lsn == 0 || output_.empty() || (fences_.empty() && lsn <= loop_.database().reachedLsn())) {
+  if (begin == output_end_ || (fences_.empty() && lsn <= loop_.database().reachedLsn())) {
     return;
   }
   if (!fences_.empty() && fences_.back().lsn == lsn) {
@@ -294,27 +298,34 @@ std::size_t Connection::sendable() {
   if (fences_.empty()) {
     return output_.size();
   }
-  const std::uint64_t output_begin = output_end_ - output_.size();
-  const auto open = static_cast<std::size_t>(fences_.front().begin - output_begin);
   if (const Status hope = loop_.database().hopeOf(fences_.front().lsn); !hope.ok()) {
-    replaceFenced(open, hope.error());
+    replaceFenced(reached, hope.error());
     return output_.size();
   }
-  loop_.awaitLog(*this, fences_.back().lsn);
-  return open;
+  const auto highest =
+      std::max_element(fences_.begin(), fences_.end(), [](const Fence& a, const Fence& b) { return a.lsn < b.lsn; });
+  loop_.awaitLog(*this, highest->lsn);
+  return static_cast<std::size_t>(fences_.front().begin - (output_end_ - output_.size()));
 }
 
-// The disk failed below the fences: every answer from unread offset `from` on becomes this error.
-void Connection::replaceFenced(std::size_t from, const Error& error) {
-  output_end_ -= output_.size() - from;
-  output_.truncate(from);
+// The disk failed or is full: every answer behind a fence that is not `reached` becomes this error.
+void Connection::replaceFenced(Lsn reached, const Error& error) {
+  const std::uint64_t begin = fences_.front().begin;
+  const auto kept = static_cast<std::size_t>(begin - (output_end_ - output_.size()));
+  const std::string fenced(output_.bytes().substr(kept));
+  output_.truncate(kept);
   RespReply reply(output_, *session_);
-  for (const Fence& fence : fences_) {
-    for (std::size_t i = 0; i < fence.answers; ++i) {
+  for (std::size_t i = 0; i < fences_.size(); ++i) {
+    const std::uint64_t end = i + 1 < fences_.size() ? fences_[i + 1].begin : output_end_;
+    if (fences_[i].lsn <= reached) {
+      output_.append(std::string_view(fenced).substr(fences_[i].begin - begin, end - fences_[i].begin));
+      continue;
+    }
+    for (std::size_t answer = 0; answer < fences_[i].answers; ++answer) {
       reply.error(error);
     }
   }
-  output_end_ += output_.size() - from;
+  output_end_ = begin + (output_.size() - kept);
   fences_.clear();
 }
 

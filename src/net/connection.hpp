@@ -78,13 +78,14 @@ class Connection {
     std::vector<std::string_view> words;
     std::size_t frame_end = 0;
     ByteBuffer output;
+    Lsn fence = 0;
   };
 
   bool runFrames();
   std::size_t parseFrames();
   void park(std::size_t slow);
   void addFence(std::uint64_t begin, Lsn lsn, std::size_t answers);
-  void replaceFenced(std::size_t from, const Error& error);
+  void replaceFenced(Lsn reached, const Error& error);
   [[nodiscard]] std::size_t sendable();
   bool flush();
   bool receive();
@@ -96,7 +97,7 @@ class Connection {
   ByteBuffer input_;
   ByteBuffer output_;
   parser::RespRequestParser parser_;
-  std::vector<Fence> fences_;     // ascending
+  std::vector<Fence> fences_;     // by their places
   std::uint64_t output_end_ = 0;  // bytes ever put into output_
   std::unique_ptr<SlowStatement> slow_;
   int socket_;

@@ -160,6 +160,22 @@ Status Manager::awaitRoom() {
   return log_ == nullptr ? Status() : log_->awaitRoom();
 }
 
+std::shared_ptr<const Doubt> Manager::doubt() {
+  const std::lock_guard lock(doubt_mutex_);
+  if (doubt_ == nullptr || doubt_range_ != log_->inDoubt()) {
+    const auto doubt = std::make_shared<Doubt>();
+    const auto add = [&](aof::RecordKind kind, std::string_view payload) { doubt->addRecord(kind, payload, *kv_); };
+    if (const std::optional<aof::Log::InDoubt> range = log_->visitInDoubt(add); range) {
+      doubt_range_ = *range;
+    } else {
+      doubt->addEverything();
+      doubt_range_ = {};  // look again
+    }
+    doubt_ = doubt;
+  }
+  return doubt_;
+}
+
 bool Manager::isLarge(std::string_view effects) const {
   return log_ != nullptr && effects.size() > log_->smallPayloadBytes();
 }

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,6 +38,7 @@
 #include "base/versions.hpp"
 #include "kv/store.hpp"
 #include "sql/store.hpp"
+#include "txn/doubt.hpp"
 
 namespace trefoil::txn {
 
@@ -91,6 +93,9 @@ class Manager {
   // For one that commitLive() has sent away: waits until the log has room for small records. Without locks. Fails as above.
   Status awaitRoom();
 
+  // What an answer must not tell of while the log refuses writes and `appendfsync` is `always`: never null then.
+  std::shared_ptr<const Doubt> doubt();
+
   // Commits what a live statement staged; the locks of all that it read and wrote are held by the caller. Returns the log
   // position behind the record (0 without a log), or nothing if the record needs room that would have to be waited for: then
   // nothing happened, and the caller lets go of its locks, calls awaitRoom() and starts again, or, if isLarge(effects), runs the
@@ -141,6 +146,9 @@ class Manager {
   std::unique_ptr<aof::Log> log_;
   aof::RecoveryReport report_;
   std::uint64_t next_unit_ = 1;
+  std::mutex doubt_mutex_;
+  std::shared_ptr<const Doubt> doubt_;  // about these records:
+  aof::Log::InDoubt doubt_range_;
   // What the checkpoint that was loaded holds already; only used while recovering.
   Lsn kv_captured_ = 0;
   Lsn sql_captured_ = 0;

@@ -158,18 +158,17 @@ void Transaction::applyEffects(const WriteContext& context) {
   TREFOIL_ASSERT(reader.ok());
 }
 
-Status runTransaction(Manager& manager, UnixMs now, const std::function<Status(Transaction&)>& body,
-                      std::span<const kv::PartitionId> extra, const std::function<bool()>& also_valid) {
-  const auto attempt = [&](Transaction& transaction) -> Status {
+Result<Lsn> runTransaction(Manager& manager, UnixMs now, const std::function<Status(Transaction&)>& body,
+                           std::span<const kv::PartitionId> extra, const std::function<bool()>& also_valid) {
+  const auto attempt = [&](Transaction& transaction) -> Result<Lsn> {
     TREFOIL_TRY(body(transaction));
-    Result<Lsn> committed = transaction.commit(now, extra, also_valid);
-    return committed.ok() ? Status() : Status(std::move(committed).error());
+    return transaction.commit(now, extra, also_valid);
   };
   for (int i = 0; i < kOptimisticAttempts; ++i) {
     Transaction transaction(manager, now);
-    Status status = attempt(transaction);
-    if (status.ok() || status.error().code != ErrorCode::kConflict) {
-      return status;
+    Result<Lsn> committed = attempt(transaction);
+    if (committed.ok() || committed.error().code != ErrorCode::kConflict) {
+      return committed;
     }
   }
   TREFOIL_TRY(manager.admitWrite());

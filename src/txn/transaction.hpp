@@ -48,6 +48,9 @@ class Transaction {
   // Inside BEGIN time stands still.
   [[nodiscard]] UnixMs now() const { return now_; }
 
+  // It saw nothing of the record at this position, or of those behind.
+  [[nodiscard]] Lsn snapshotLsn() const { return snapshot_.lsn(); }
+
   [[nodiscard]] bool holdsAllLocks() const { return all_locks_ != nullptr; }
 
   // What is staged so far, to go back to: before each statement, and for savepoints.
@@ -87,8 +90,9 @@ class Transaction {
 };
 
 // An autocommit statement as a transaction: runs `body` and commits, again after each conflict, the last time under all locks, so
-// that it never answers kConflict (unless `also_valid` or `body` says so). `body` may be called several times.
-Status runTransaction(Manager& manager, UnixMs now, const std::function<Status(Transaction&)>& body,
-                      std::span<const kv::PartitionId> extra = {}, const std::function<bool()>& also_valid = {});
+// that it never answers kConflict (unless `also_valid` or `body` says so). `body` may be called several times. Returns what
+// commit() does.
+Result<Lsn> runTransaction(Manager& manager, UnixMs now, const std::function<Status(Transaction&)>& body,
+                           std::span<const kv::PartitionId> extra = {}, const std::function<bool()>& also_valid = {});
 
 }  // namespace trefoil::txn

@@ -4,6 +4,7 @@
 //   FAULT=call:k:what[:count]  the k-th (from 1) to the (k+count-1)-th call of `call` fail; count 0: all from the k-th on.
 //                              call: open pwrite fdatasync fsync rename ftruncate unlink, or any (all of them counted together)
 //                              what: ENOSPC, EIO or short (pwrite writes half and says so; other calls go through)
+//   FAULT_WHILE=/path          calls fail only while there is such a file, and others are not counted
 //   FAULT_COUNT=/path          at each call the number of calls so far is stored there, as text
 //   FAULT_JOURNAL=/path        every successful change is appended there, in the order of the calls, so that a test can build the
 //                              directory that a power cut would have left (faults.py reads it)
@@ -34,6 +35,7 @@ static int count_file = -1;
 static char fault_call[16];
 static long fault_from = 0, fault_to = 0, calls = 0;
 static int fault_errno = 0, fault_short = 0;
+static const char* fault_while;
 
 __attribute__((constructor)) static void setUp(void) {
   directory = getenv("FAULT_DIR");
@@ -47,6 +49,7 @@ __attribute__((constructor)) static void setUp(void) {
     fault_short = strcmp(what, "short") == 0;
     fault_errno = strcmp(what, "ENOSPC") == 0 ? ENOSPC : EIO;
   }
+  fault_while = getenv("FAULT_WHILE");
   const char* path = getenv("FAULT_JOURNAL");
   if (path != NULL) journal = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   path = getenv("FAULT_COUNT");
@@ -63,6 +66,7 @@ static int isOurs(int fd) { return fd >= 0 && fd < kMaxFds && ours[fd]; }
 
 // 0: go on; 1: fail with errno; 2: write half.
 static int faultNow(const char* call) {
+  if (fault_while != NULL && syscall(SYS_faccessat, AT_FDCWD, fault_while, F_OK) != 0) return 0;
   pthread_mutex_lock(&mutex);
   const int counted = strcmp(fault_call, "any") == 0 || strcmp(fault_call, call) == 0;
   const long n = counted ? ++calls : 0;

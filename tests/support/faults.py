@@ -32,10 +32,10 @@ def _sanitizers():
     return re.findall(r"=> (\S*/lib[at]san\.so\S*)", listed)
 
 
-def environment(directory, fault=None, journal=None, count=None):
+def environment(directory, fault=None, journal=None, count=None, only_while=None):
     """For the server's process: `fault` as faults.c describes it."""
     env = {"LD_PRELOAD": " ".join([*_sanitizers(), library()]), "FAULT_DIR": directory}
-    for name, value in (("FAULT", fault), ("FAULT_JOURNAL", journal), ("FAULT_COUNT", count)):
+    for name, value in (("FAULT", fault), ("FAULT_WHILE", only_while), ("FAULT_JOURNAL", journal), ("FAULT_COUNT", count)):
         if value is not None:
             env[name] = value
     return env

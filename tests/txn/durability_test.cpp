@@ -224,7 +224,7 @@ TEST_CASE("runTransaction gives up optimism and succeeds under all locks") {
   REQUIRE(opened.ok());
   Manager& manager = **opened;
   int attempts = 0;
-  const Status status = runTransaction(manager, kNow, [&](Transaction& own) -> Status {
+  const Result<Lsn> status = runTransaction(manager, kNow, [&](Transaction& own) -> Status {
     ++attempts;
     const kv::Key key = own.kv().key(0, "contended");
     static_cast<void>(own.kv().find(key));

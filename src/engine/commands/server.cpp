@@ -130,9 +130,13 @@ std::vector<Line> persistenceInfo(Database::Impl& database) {
   aof::Log* log = database.manager().log();
   std::vector<Line> lines = {{"loading", "0"}, {"aof_enabled", log != nullptr ? "1" : "0"}};
   if (log != nullptr) {
+    const std::string checkpoint_failure = database.checkpointFailure();
     lines.insert(lines.end(), {{"aof_rewrite_in_progress", database.checkpointRunning() ? "1" : "0"},
+                               {"aof_last_bgrewrite_status", checkpoint_failure.empty() ? "ok" : "err"},
                                {"aof_last_write_status", log->state() == aof::LogState::kOk ? "ok" : "err"},
                                {"log_state", std::string(stateName(log->state()))},
+                               {"log_error", log->failure()},
+                               {"checkpoint_error", checkpoint_failure},
                                {"log_end_lsn", std::to_string(log->end())},
                                {"log_durable_lsn", std::to_string(log->durableLsn())},
                                {"log_bytes_since_checkpoint", std::to_string(log->bytesSinceCheckpoint())}});

@@ -1,0 +1,63 @@
+#include "txn/doubt.hpp"
+
+#include "kv/effects.hpp"
+#include "sql/effects.hpp"
+
+namespace trefoil::txn {
+
+void Doubt::addRecord(aof::RecordKind kind, std::string_view payload, const kv::Store& store) {
+  if (kind == aof::RecordKind::kMark || kind == aof::RecordKind::kPart) {
+    return;  // a part counts with its commit record only
+  }
+  if (kind == aof::RecordKind::kCommitParts) {
+    return addEverything();  // more than a megabyte of changes, most of them in records further up
+  }
+  EffectReader reader(payload);
+  while (!reader.done()) {
+    const std::uint8_t effect = reader.getByte();
+    Status skipped;
+    if (kv::isKvEffect(effect)) {
+      addKvEffect(reader, effect, store);
+      skipped = kv::skipEffect(effect, reader);
+    } else {
+      addSqlEffect(reader, effect);
+      skipped = sql::skipEffect(effect, reader);
+    }
+    if (!skipped.ok()) {
+      return addEverything();
+    }
+  }
+}
+
+void Doubt::addKvEffect(EffectReader head, std::uint8_t kind, const kv::Store& store) {
+  if (static_cast<kv::EffectKind>(kind) == kv::EffectKind::kFlush) {
+    all_keys_ = true;
+    return;
+  }
+  (void)head.getVarint();  // the database
+  keys_.insert(store.hash(head.getString()));
+}
+
+void Doubt::addSqlEffect(EffectReader head, std::uint8_t kind) {
+  switch (static_cast<sql::EffectKind>(kind)) {
+    case sql::EffectKind::kInsert:
+    case sql::EffectKind::kUpdate:
+    case sql::EffectKind::kDelete:
+    case sql::EffectKind::kTruncate:
+    case sql::EffectKind::kInsertBlock:
+    case sql::EffectKind::kTableCounter:
+      tables_.insert(static_cast<sql::TableId>(head.getVarint()));
+      break;
+    case sql::EffectKind::kCreateTable:
+    case sql::EffectKind::kDropTable:
+    case sql::EffectKind::kCreateIndex:
+    case sql::EffectKind::kDropIndex:
+    case sql::EffectKind::kRenameTable:
+    case sql::EffectKind::kCreateVectorIndex:
+    case sql::EffectKind::kIdCounters:
+      catalog_ = true;
+      break;
+  }
+}
+
+}  // namespace trefoil::txn
