@@ -48,7 +48,7 @@ double median(std::vector<double> values) {
 }
 
 std::unique_ptr<File> prepare(const std::string& path, Place place) {
-  auto file = Env::system().open(path, Env::OpenMode::kCreateOrTruncate);
+  auto file = Env::system().open(path, Env::OpenMode::kReplace);
   TREFOIL_ASSERT(file.ok());
   if (place == Place::kAllocated || place == Place::kPieces) {
     TREFOIL_ASSERT((*file)->allocate(0, kFileBytes).ok());

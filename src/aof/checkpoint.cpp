@@ -72,10 +72,11 @@ std::string_view asBytes(const Struct& value) {
 }
 
 // Piece by piece: to free a gigabyte at once keeps the disk, and a processor in the kernel, busy for so long that commits notice.
+// But not of a file that somebody keeps under another name, too.
 void removeInSteps(Env& env, const std::string& path) {
   if (auto file = env.open(path, Env::OpenMode::kReadWrite); file.ok()) {
     const Result<std::uint64_t> size = (*file)->size();
-    std::uint64_t left = size.ok() ? *size : 0;
+    std::uint64_t left = size.ok() && !(*file)->hasOtherNames() ? *size : 0;
     while (left > kRemoveStepBytes) {
       left -= kRemoveStepBytes;
       if (!(*file)->truncate(left).ok()) {
@@ -130,7 +131,7 @@ Status CheckpointWriter::keep(Status status) {
 }
 
 Status CheckpointWriter::open() {
-  TREFOIL_ASSIGN(file_, log_.manifest_->env().open(path_, Env::OpenMode::kCreateOrTruncate));
+  TREFOIL_ASSIGN(file_, log_.manifest_->env().open(path_, Env::OpenMode::kReplace));
   BaseHeader header{};
   std::memcpy(header.magic, kBaseMagic, sizeof(header.magic));
   header.version = kBaseVersion;

@@ -301,7 +301,7 @@ Status ManifestStore::update(const std::function<void(Manifest&)>& change) {
   TREFOIL_ASSERT(Manifest::decode(text, path).ok());
   const std::string temporary = path + ".tmp";
   {
-    TREFOIL_ASSIGN(const std::unique_ptr<File> file, env_.open(temporary, Env::OpenMode::kCreateOrTruncate));
+    TREFOIL_ASSIGN(const std::unique_ptr<File> file, env_.open(temporary, Env::OpenMode::kReplace));
     TREFOIL_TRY(file->write(0, text));
     TREFOIL_TRY(file->sync());
   }

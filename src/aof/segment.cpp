@@ -70,7 +70,7 @@ Result<std::unique_ptr<File>> createSegment(Env& env, const std::string& path, c
   header.start = identity.start;
   header.synced = identity.synced;
   header.crc = headerCrc(header);
-  TREFOIL_ASSIGN(std::unique_ptr<File> file, env.open(path, Env::OpenMode::kCreateOrTruncate));
+  TREFOIL_ASSIGN(std::unique_ptr<File> file, env.open(path, Env::OpenMode::kReplace));
   TREFOIL_TRY(file->write(0, {reinterpret_cast<const char*>(&header), sizeof(header)}));
   return file;
 }

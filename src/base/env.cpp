@@ -134,6 +134,24 @@ class SystemFile final : public File {
     return static_cast<std::uint64_t>(info.st_size);
   }
 
+  bool hasOtherNames() override {
+    struct stat info {};
+    return ::fstat(descriptor_.get(), &info) == 0 && info.st_nlink > 1;
+  }
+
+  // Error-free: a regular file with one name. Anything else has been put there by somebody.
+  Status requireOwn() {
+    struct stat info {};
+    if (::fstat(descriptor_.get(), &info) != 0) {
+      return ioError("stat", path_);
+    }
+    if (!S_ISREG(info.st_mode) || info.st_nlink > 1) {
+      return Error(ErrorCode::kIo,
+                   "'" + path_ + "' is not a file of ours: it is no regular file, or has a second name elsewhere");
+    }
+    return {};
+  }
+
  private:
   Descriptor descriptor_;
   const std::string path_;
@@ -142,37 +160,65 @@ class SystemFile final : public File {
 // flock belongs to the open file description: closing the descriptor releases it, and so does the death of the process.
 class SystemLock final : public FileLock {
  public:
-  SystemLock(int fd, const std::string& path) : file_(fd, path) {}
+  SystemLock(int directory, int fd, const std::string& path) : directory_(directory), file_(fd, path) {}
   Status writeOwner() {
+    TREFOIL_TRY(file_.requireOwn());
     TREFOIL_TRY(file_.truncate(0));
     return file_.write(0, std::to_string(::getpid()) + "\n");
   }
 
  private:
+  Descriptor directory_;
   SystemFile file_;
 };
+
+bool isSymbolicLink(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
+}
+
+Error openError(const std::string& path, int code = errno) {
+  if ((code == ELOOP || code == EEXIST) && isSymbolicLink(path)) {
+    Error error(ErrorCode::kIo, "'" + path + "' is a symbolic link: the files of a database are not reached through one");
+    error.system_errno = code;
+    return std::move(error).withHint("Remove the link. To keep the data elsewhere, let the whole directory be a link.");
+  }
+  return ioError("open", path, code);
+}
+
+// What somebody has put in a file's place is neither followed (a link) nor waited for (a pipe).
+constexpr int kOwnFile = O_NOFOLLOW | O_NONBLOCK;
+
+int openFile(const std::string& path, int flags) {
+  return restarted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, 0600); });
+}
 
 class SystemEnv final : public Env {
  public:
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
-    int flags = O_CLOEXEC;
+    int flags = kOwnFile;
     switch (mode) {
       case OpenMode::kRead:
         flags |= O_RDONLY;
+        break;
+      case OpenMode::kReadThroughLink:
+        flags = O_RDONLY;
         break;
       case OpenMode::kReadWrite:
         flags |= O_RDWR;
         break;
       case OpenMode::kCreateNew:
+      case OpenMode::kReplace:
         flags |= O_RDWR | O_CREAT | O_EXCL;
         break;
-      case OpenMode::kCreateOrTruncate:
-        flags |= O_RDWR | O_CREAT | O_TRUNC;
-        break;
     }
-    const int fd = restarted([&] { return ::open(path.c_str(), flags, 0644); });
+    int fd = openFile(path, flags);
+    if (fd < 0 && errno == EEXIST && mode == OpenMode::kReplace && !isSymbolicLink(path)) {
+      TREFOIL_TRY(remove(path));
+      fd = openFile(path, flags);
+    }
     if (fd < 0) {
-      return ioError("open", path);
+      return openError(path);
     }
     return std::unique_ptr<File>(std::make_unique<SystemFile>(fd, path));
   }
@@ -191,7 +237,9 @@ class SystemEnv final : public Env {
     return {};
   }
 
-  Status createDirectory(const std::string& path) override {
+  Status createDirectory(const std::string& path) override { return makeDirectory(path, 0700); }
+
+  Status makeDirectory(const std::string& path, mode_t mode) {
     if (isDirectory(path)) {
       return {};
     }
@@ -200,9 +248,9 @@ class SystemEnv final : public Env {
     }
     const std::string parent = parentOf(path);
     if (parent != path) {
-      TREFOIL_TRY(createDirectory(parent));
+      TREFOIL_TRY(makeDirectory(parent, 0777));
     }
-    if (::mkdir(path.c_str(), 0755) != 0) {
+    if (::mkdir(path.c_str(), mode) != 0) {
       const int code = errno;
       if (code == EEXIST && isDirectory(path)) {
         return {};  // another process was quicker
@@ -248,18 +296,33 @@ class SystemEnv final : public Env {
     return names;
   }
 
-  bool exists(const std::string& path) override { return ::access(path.c_str(), F_OK) == 0; }
+  // Also a link that leads nowhere: something is there.
+  bool exists(const std::string& path) override {
+    struct stat info {};
+    return ::lstat(path.c_str(), &info) == 0;
+  }
 
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override {
-    const int fd = restarted([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644); });
-    if (fd < 0) {
-      return ioError("open", path);
+    const std::string parent = parentOf(path);
+    const int directory = openFile(parent, O_RDONLY | O_DIRECTORY);
+    if (directory < 0) {
+      return ioError("open", parent);
     }
-    auto lock = std::make_unique<SystemLock>(fd, path);
-    if (restarted([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) != 0) {
+    const int fd = openFile(path, O_RDWR | O_CREAT | kOwnFile);
+    const int code = errno;
+    auto lock = std::make_unique<SystemLock>(directory, fd, path);
+    if (fd < 0) {
+      return openError(path, code);
+    }
+    // Where directories cannot be locked (NFS takes locks on files that are open for writing only), the file's lock stands alone.
+    bool taken = tryLock(directory) != 0 && errno == EWOULDBLOCK;
+    if (!taken && tryLock(fd) != 0) {
       if (errno != EWOULDBLOCK) {
         return ioError("lock", path);
       }
+      taken = true;
+    }
+    if (taken) {
       const std::string owner = lockOwner(fd);
       return Error(ErrorCode::kBusy, "'" + path + "' is locked by " + (owner.empty() ? "another process" : "process " + owner));
     }
@@ -282,6 +345,10 @@ class SystemEnv final : public Env {
   }
 
  private:
+  static int tryLock(int fd) {
+    return restarted([&] { return ::flock(fd, LOCK_EX | LOCK_NB); });
+  }
+
   template <typename Clock>
   static std::int64_t micros() {
     return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now().time_since_epoch()).count();

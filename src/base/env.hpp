@@ -1,7 +1,9 @@
 // Env: files, clock and randomness behind one interface, so that tests can inject faults and choose the time.
 //
 // The real one (Env::system()) calls libc: open, pread, pwrite, fdatasync, rename, … Nothing else in src/ touches files, clocks
-// or random devices. FaultEnv (tests/base/fault_env.hpp) wraps one, fails the Nth call, and forgets unsynced bytes on "crash".
+// or random devices. What it makes is its owner's alone (files 0600, directories 0700), and it never gets at a file through a
+// symbolic link that somebody has put in its place: opening one is an error, renaming and removing are about the link itself.
+// FaultEnv (tests/base/fault_env.hpp) wraps one, fails the Nth call, and forgets unsynced bytes on "crash".
 #pragma once
 
 #include <cstdint>
@@ -37,6 +39,8 @@ class File {
   virtual Status allocate(std::uint64_t offset, std::uint64_t bytes) = 0;
   virtual Status truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() = 0;
+  // Whether the file has a second name (a hard link: somebody's copy of it), whose content every change would change, too.
+  virtual bool hasOtherNames() { return false; }
 };
 
 // Holds an exclusive lock on a file until destroyed.
@@ -47,7 +51,13 @@ class FileLock {
 
 class Env {
  public:
-  enum class OpenMode { kRead, kReadWrite, kCreateNew, kCreateOrTruncate };
+  enum class OpenMode {
+    kRead,
+    kReadWrite,
+    kCreateNew,        // fails if there is a file of that name
+    kReplace,          // a new file; one of that name is removed before, and not changed: it may have other names
+    kReadThroughLink,  // kRead of a file that the user named
+  };
 
   virtual ~Env() = default;
   // The process-wide real environment.
@@ -56,11 +66,12 @@ class Env {
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;
   virtual Status remove(const std::string& path) = 0;
-  virtual Status createDirectory(const std::string& path) = 0;  // and its parents; fine if it exists
+  virtual Status createDirectory(const std::string& path) = 0;  // and its parents, as mkdir -p; fine if it exists
   virtual Status syncDirectory(const std::string& path) = 0;
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;  // names, sorted, without . and ..
   virtual bool exists(const std::string& path) = 0;
-  // flock(LOCK_EX | LOCK_NB) on `path`, writing our pid into it. kBusy with the owner's pid in the message when taken.
+  // flock(LOCK_EX | LOCK_NB) on `path`, writing our pid into it, and on the directory that it lies in, so that nobody gets in who
+  // removes the file. kBusy with the owner's pid in the message when taken.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
 
   virtual UnixMs now() = 0;                           // wall clock

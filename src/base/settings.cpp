@@ -333,7 +333,7 @@ Status Settings::loadText(std::string_view text, const std::string& path) {
 }
 
 Status Settings::loadFile(Env& env, const std::string& path) {
-  TREFOIL_ASSIGN(const auto file, env.open(path, Env::OpenMode::kRead));
+  TREFOIL_ASSIGN(const auto file, env.open(path, Env::OpenMode::kReadThroughLink));
   TREFOIL_ASSIGN(const std::uint64_t size, file->size());
   constexpr std::uint64_t kLargest = 1 << 20;
   if (size > kLargest) {

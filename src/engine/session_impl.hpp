@@ -226,11 +226,11 @@ class Session::Impl {
   [[nodiscard]] std::int64_t deadline() const;
   Result<std::optional<sql::ExecSummary>> runLive(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
 
-  std::uint32_t block_needs_ = 0;                 // inside BEGIN: what its statements needed, and COMMIT needs once more
-  Lsn committed_ = 0;        // behind the newest record of the running call's statements
-  bool tells_ = false;       // one of their answers tells of data
-  bool refused_ = false;     // the running statement was, as the log takes no writes: its answer tells nothing else
-  bool exec_tells_ = false;  // as queueTells() said before the queue was dropped
+  std::uint32_t block_needs_ = 0;  // inside BEGIN: what its statements needed, and COMMIT needs once more
+  Lsn committed_ = 0;              // behind the newest record of the running call's statements
+  bool tells_ = false;             // one of their answers tells of data
+  bool refused_ = false;           // the running statement was, as the log takes no writes: its answer tells nothing else
+  bool exec_tells_ = false;        // as queueTells() said before the queue was dropped
 
   txn::Transaction* exec_transaction_ = nullptr;  // while EXEC runs its queue in one
   bool queue_is_running_ = false;                 // EXEC's

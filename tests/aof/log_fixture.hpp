@@ -74,7 +74,7 @@ inline std::string readFile(Env& env, const std::string& path) {
 }
 
 inline void writeFile(Env& env, const std::string& path, std::string_view bytes) {
-  auto file = env.open(path, Env::OpenMode::kCreateOrTruncate);
+  auto file = env.open(path, Env::OpenMode::kReplace);
   TREFOIL_ASSERT(file.ok());
   TREFOIL_ASSERT(file.value()->write(0, bytes).ok());
   TREFOIL_ASSERT(file.value()->sync().ok());

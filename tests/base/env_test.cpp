@@ -1,6 +1,7 @@
 #include "base/env.hpp"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -42,7 +43,7 @@ TEST_CASE("a file gives back what was written, at its offset") {
   CHECK((*file)->read(100, buffer).value() == 0);
   CHECK((*file)->truncate(5).ok());
   CHECK(contentOf(**file) == "hello");
-  CHECK((*env.open(path, Env::OpenMode::kCreateOrTruncate))->size().value() == 0);
+  CHECK((*env.open(path, Env::OpenMode::kReplace))->size().value() == 0);
 }
 
 TEST_CASE("errors name the path, the reason and the errno") {
@@ -106,8 +107,73 @@ TEST_CASE("a lock keeps others out until it is let go, and says who holds it") {
   REQUIRE(!second.ok());
   CHECK(second.error().code == ErrorCode::kBusy);
   CHECK_THAT(second.error().message, Contains("locked by process " + std::to_string(::getpid())));
+  REQUIRE(env.remove(directory / "LOCK").ok());  // by hand
+  CHECK(env.lock(directory / "LOCK").error().code == ErrorCode::kBusy);
   *lock = nullptr;
   CHECK(env.lock(directory / "LOCK").ok());
+}
+
+TEST_CASE("what is made is its owner's alone") {
+  const TemporaryDirectory directory;
+  Env& env = Env::system();
+  const auto mode_of = [](const std::string& path) {
+    struct stat info {};
+    REQUIRE(::stat(path.c_str(), &info) == 0);
+    return info.st_mode & 0777;
+  };
+  REQUIRE(env.createDirectory(directory / "parent/own").ok());
+  CHECK(mode_of(directory / "parent/own") == 0700);
+  REQUIRE(env.open(directory / "new", Env::OpenMode::kCreateNew).ok());
+  CHECK(mode_of(directory / "new") == 0600);
+  REQUIRE(::chmod((directory / "new").c_str(), 0644) == 0);
+  REQUIRE(env.open(directory / "new", Env::OpenMode::kReadWrite).ok());
+  CHECK(mode_of(directory / "new") == 0644);  // somebody wanted it so
+  REQUIRE(env.open(directory / "new", Env::OpenMode::kReplace).ok());
+  CHECK(mode_of(directory / "new") == 0600);
+  REQUIRE(env.lock(directory / "LOCK").ok());
+  CHECK(mode_of(directory / "LOCK") == 0600);
+}
+
+TEST_CASE("what lies in a file's place is not followed, and other names of a file keep what they have") {
+  const TemporaryDirectory directory;
+  Env& env = Env::system();
+  const std::string victim = directory / "victim";
+  const std::string link = directory / "link";
+  const auto victims_content = [&] { return contentOf(**env.open(victim, Env::OpenMode::kRead)); };
+  REQUIRE((*env.open(victim, Env::OpenMode::kCreateNew))->write(0, "precious").ok());
+  SECTION("a symbolic link") {
+    REQUIRE(::symlink(victim.c_str(), link.c_str()) == 0);
+    for (const Env::OpenMode mode :
+         {Env::OpenMode::kRead, Env::OpenMode::kReadWrite, Env::OpenMode::kCreateNew, Env::OpenMode::kReplace}) {
+      const auto opened = env.open(link, mode);
+      REQUIRE(!opened.ok());
+      CHECK_THAT(opened.error().message, Contains("'" + link + "' is a symbolic link"));
+    }
+    const auto locked = env.lock(link);
+    REQUIRE(!locked.ok());
+    CHECK_THAT(locked.error().message, Contains("is a symbolic link"));
+    CHECK(contentOf(**env.open(link, Env::OpenMode::kReadThroughLink)) == "precious");
+    REQUIRE(env.rename(victim, directory / "renamed").ok());
+    CHECK(env.exists(link));  // though it leads nowhere
+    CHECK(env.remove(link).ok());
+    CHECK(!env.exists(link));
+  }
+  SECTION("a hard link") {
+    REQUIRE(::link(victim.c_str(), link.c_str()) == 0);
+    CHECK((*env.open(victim, Env::OpenMode::kRead))->hasOtherNames());
+    CHECK_THAT(env.lock(link).error().message, Contains("is not a file of ours"));
+    CHECK(victims_content() == "precious");
+    REQUIRE((*env.open(link, Env::OpenMode::kReplace))->write(0, "new").ok());
+    CHECK(victims_content() == "precious");
+    CHECK(!(*env.open(victim, Env::OpenMode::kRead))->hasOtherNames());
+  }
+  SECTION("a pipe") {
+    REQUIRE(::mkfifo(link.c_str(), 0600) == 0);
+    const auto opened = env.open(link, Env::OpenMode::kRead);  // and does not wait for somebody to write to it
+    char buffer[8];
+    CHECK((!opened.ok() || !(*opened)->read(0, buffer).ok()));
+    CHECK_THAT(env.lock(link).error().message, Contains("is not a file of ours"));
+  }
 }
 
 TEST_CASE("calls are restarted when signals interrupt them") {

@@ -174,7 +174,7 @@ class FaultEnv final : public Env {
     if (!existed) {
       inode = std::make_shared<Inode>();
       changeName({.path = path, .inode = inode});
-    } else if (mode == OpenMode::kCreateOrTruncate) {
+    } else if (mode == OpenMode::kReplace) {
       inode->unsynced.push_back({.offset = 0, .bytes = {}, .truncates = true});
     }
     return std::unique_ptr<File>(std::make_unique<FaultFile>(*this, std::move(file), std::move(inode), path, generation_));

@@ -55,7 +55,7 @@ TEST_CASE("a crash forgets unsynced bytes, and unsynced names") {
   }
   SECTION("nothing works between crash and restart") {
     env.crash();
-    CHECK_FALSE(env.open(path, Env::OpenMode::kCreateOrTruncate).ok());
+    CHECK_FALSE(env.open(path, Env::OpenMode::kReplace).ok());
     CHECK_FALSE(env.rename(path, path + "2").ok());
     CHECK_FALSE(env.lock(directory / "LOCK").ok());
   }

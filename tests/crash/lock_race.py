@@ -47,6 +47,11 @@ def main():
                 for arguments in (("serve", directory, "--port", "0"), (directory, "-c", "PING"), ("check", directory)):
                     code, _, error = run(None, *arguments)
                     assert code not in (0, None) and f"process {winner.pid}" in error, f"{arguments}: {code} {error}"
+                # Nor when somebody removes the file that says so.
+                os.remove(os.path.join(directory, "LOCK"))
+                for arguments in (("serve", directory, "--port", "0"), ("check", directory)):
+                    code, _, error = run(None, *arguments)
+                    assert code not in (0, None) and "locked by" in error, f"{arguments}: {code} {error}"
                 assert connection.ok("GET", "starts") == str(n).encode()
             winner.send_signal(signal.SIGKILL if n % 3 == 0 else signal.SIGTERM)
             assert winner.wait(PATIENCE) == (-signal.SIGKILL if n % 3 == 0 else 0)

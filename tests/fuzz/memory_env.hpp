@@ -26,7 +26,7 @@ class MemoryEnv final : public Env {
       error.system_errno = ENOENT;
       return error;
     }
-    if (bytes == nullptr || mode == OpenMode::kCreateOrTruncate) {
+    if (bytes == nullptr || mode == OpenMode::kReplace) {
       bytes = std::make_shared<std::string>();
     }
     return std::unique_ptr<File>(std::make_unique<MemoryFile>(bytes));
