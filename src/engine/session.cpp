@@ -43,8 +43,7 @@ Session::Impl::Impl(Session& self_in, Database::Impl& database_in)
     : self(self_in),
       database(database_in),
       id(database_in.nextSessionId()),
-      statement_timeout_ms(database_in.settings().integer(Setting::kStatementTimeout)),
-      ef_search(database_in.settings().integer(Setting::kHnswEfSearch)),
+      settings(database_in.settings()),
       connected_at_us(database_in.env().nowMicros()) {
   database.addSession(*this);
 }
@@ -214,8 +213,7 @@ void Session::Impl::reset() {
   db = 0;
   protocol = 2;
   describes_answers = false;
-  statement_timeout_ms = database.settings().integer(Setting::kStatementTimeout);
-  ef_search = database.settings().integer(Setting::kHnswEfSearch);
+  settings.reset();
   const std::lock_guard lock(database.sessionsMutex());
   name.clear();
 }

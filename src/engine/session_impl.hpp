@@ -20,6 +20,7 @@
 #include "engine/kv_tables.hpp"
 #include "engine/reply_tree.hpp"
 #include "engine/session.hpp"
+#include "engine/session_settings.hpp"
 #include "engine/shape_cache.hpp"
 #include "engine/statement.hpp"
 #include "kv/store.hpp"
@@ -135,8 +136,7 @@ class Session::Impl {
   const std::uint64_t id;
   bool wants_close = false;
   bool describes_answers = false;  // CLIENT ATTRIBUTES
-  std::int64_t statement_timeout_ms;
-  std::int64_t ef_search;
+  SessionSettings settings;
 
   // What CLIENT LIST shows: only this session changes it, others read it meanwhile. Texts: with database.sessionsMutex().
   const std::int64_t connected_at_us;
@@ -210,10 +210,8 @@ class Session::Impl {
   std::uint64_t rowsOf(const sql::Plan& plan);
   Result<std::string_view> controlTransaction(const ast::Transaction& statement);
   Result<std::string_view> commitTransaction();
+  Result<std::string_view> endTransaction();
   static Error readOnlyError(std::string_view statement);
-  Result<std::string_view> changeSetting(const ast::Set& statement);
-  // The session's own value of a setting that it may change; null for others.
-  std::int64_t* ownSetting(Setting setting);
   Result<std::string_view> showSetting(const ast::Show& statement, RowSink& sink);
   txn::Transaction* currentTransaction();
   Result<std::span<const Datum>> convertParameters(const sql::Plan& plan, std::span<const Datum> given);

@@ -42,18 +42,6 @@ bool isBlank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos;
 }
 
-// The integer that a SET gives; nothing if it is something else.
-std::optional<std::int64_t> integerIn(const ast::Expression& value) {
-  if (value.is<ast::Unary>() && value.as<ast::Unary>().op == ast::UnaryOperator::kNegate) {
-    const auto number = integerIn(*value.as<ast::Unary>().operand);
-    return number ? std::optional(-*number) : std::nullopt;
-  }
-  if (!value.is<ast::Literal>() || value.as<ast::Literal>().literal_kind != ast::LiteralKind::kInteger) {
-    return std::nullopt;
-  }
-  return value.as<ast::Literal>().integer;
-}
-
 // Whether bytes that came where a vector is wanted are its floats, as Redis's vector clients send them, rather than its text. A
 // text stands in brackets; who forgot them wrote numbers and commas, and hears of it. All else of a fitting length is floats,
 // even if each of their bytes is a letter.
@@ -121,7 +109,7 @@ sql::ExecContext Session::Impl::makeContext(sql::View& view, kv::View* kv, std::
   sql::ExecContext context{
       .view = view, .parameters = parameters, .sink = sink, .now_us = at.value * 1000, .cancelled = &cancelled};
   context.deadline_us = std::min(deadline(), patience_ends_us_);
-  context.ef_search = static_cast<std::size_t>(ef_search);
+  context.ef_search = static_cast<std::size_t>(settings.efSearch());
   kv_host_ = {kv, db};
   context.host = &kv_host_;
   return context;
@@ -129,7 +117,7 @@ sql::ExecContext Session::Impl::makeContext(sql::View& view, kv::View* kv, std::
 
 // Of a statement that begins now, on Env::monotonicMicros()'s clock.
 std::int64_t Session::Impl::deadline() const {
-  return statement_timeout_ms == 0 ? INT64_MAX : database.env().monotonicMicros() + statement_timeout_ms * 1000;
+  return settings.statementTimeoutMs() == 0 ? INT64_MAX : database.env().monotonicMicros() + settings.statementTimeoutMs() * 1000;
 }
 
 Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& plan, std::span<const Datum> given,
@@ -492,7 +480,7 @@ bool Session::Impl::isSlowSql(std::string_view text) {
 
 // A search by an index that is ready; inside BEGIN rows of its own may have to be read, so it is not looked into.
 bool Session::Impl::isFastSearch(const sql::Plan& plan) {
-  if (!plan.isIndexSearch(resolved_.literals) || ef_search > kFastEfSearch || currentTransaction() != nullptr) {
+  if (!plan.isIndexSearch(resolved_.literals) || settings.efSearch() > kFastEfSearch || currentTransaction() != nullptr) {
     return false;
   }
   sql::Store& store = database.manager().sql();
@@ -528,7 +516,8 @@ Result<std::string_view> Session::Impl::executeControl(const ast::Statement& sta
     case ast::StatementKind::kTransaction:
       return controlTransaction(statement.as<ast::Transaction>());
     case ast::StatementKind::kSet:
-      return changeSetting(statement.as<ast::Set>());
+      TREFOIL_TRY(settings.change(statement.as<ast::Set>()));
+      return std::string_view("SET");
     case ast::StatementKind::kShow:
       return showSetting(statement.as<ast::Show>(), sink);
     case ast::StatementKind::kCheckpoint:
@@ -553,12 +542,16 @@ Result<std::string_view> Session::Impl::controlTransaction(const ast::Transactio
       return Error(ErrorCode::kTransactionState, "there is already a transaction in progress").at(statement.position);
     }
     transaction = std::make_unique<txn::Transaction>(database.manager(), now);
+    settings.begin();
     read_only = statement.access == ast::AccessMode::kReadOnly;
     block_needs_ = 0;
     return std::string_view("BEGIN");
   }
   if (transaction == nullptr) {
-    return Error(ErrorCode::kTransactionState, "there is no transaction in progress").at(statement.position);
+    return Error(ErrorCode::kTransactionState, statement.action == Kind::kSetModes
+                                                   ? "SET TRANSACTION can only be used in transaction blocks"
+                                                   : "there is no transaction in progress")
+        .at(statement.position);
   }
   const std::string_view savepoint = statement.savepoint.text;
   switch (statement.action) {
@@ -566,17 +559,28 @@ Result<std::string_view> Session::Impl::controlTransaction(const ast::Transactio
       return commitTransaction();
     case Kind::kRollback:
       transaction.reset();
+      settings.end(false);
       unwatch();
       return std::string_view("ROLLBACK");
     case Kind::kSavepoint:
       transaction->savepoint(savepoint);
+      settings.savepoint(savepoint);
       return std::string_view("SAVEPOINT");
     case Kind::kRollbackTo:
       TREFOIL_TRY(transaction->rollbackToSavepoint(savepoint));
+      settings.rollbackTo(savepoint);
       return std::string_view("ROLLBACK");
     case Kind::kRelease:
       TREFOIL_TRY(transaction->releaseSavepoint(savepoint));
+      settings.release(savepoint);
       return std::string_view("RELEASE");
+    case Kind::kSetModes:
+      if (read_only && statement.access == ast::AccessMode::kReadWrite) {
+        return Error(ErrorCode::kTransactionState, "cannot set transaction read-write mode inside a read-only transaction")
+            .at(statement.position);
+      }
+      read_only = read_only || statement.access == ast::AccessMode::kReadOnly;
+      return std::string_view("SET");
     case Kind::kBegin:
       break;
   }
@@ -589,6 +593,12 @@ Error Session::Impl::readOnlyError(std::string_view statement) {
 
 // Whatever comes of it, the transaction is over.
 Result<std::string_view> Session::Impl::commitTransaction() {
+  const Result<std::string_view> committed = endTransaction();
+  settings.end(committed.ok());
+  return committed;
+}
+
+Result<std::string_view> Session::Impl::endTransaction() {
   const std::unique_ptr<txn::Transaction> ending = std::move(transaction);
   if (ending->mark() != 0) {
     if (Status admitted = admit(block_needs_); !admitted.ok()) {
@@ -608,58 +618,40 @@ Result<std::string_view> Session::Impl::commitTransaction() {
   return std::string_view("COMMIT");
 }
 
-std::int64_t* Session::Impl::ownSetting(Setting setting) {
-  return setting == Setting::kStatementTimeout ? &statement_timeout_ms : setting == Setting::kHnswEfSearch ? &ef_search : nullptr;
-}
-
-Result<std::string_view> Session::Impl::changeSetting(const ast::Set& statement) {
-  const SettingSpec* spec = findSetting(statement.name.text);
-  if (spec == nullptr) {
-    return Error(ErrorCode::kUndefinedObject, "unrecognized configuration parameter \"" + std::string(statement.name.text) + "\"")
-        .at(statement.name.position);
-  }
-  std::int64_t* const own = ownSetting(spec->id);
-  if (own == nullptr) {
-    return Error(ErrorCode::kUnsupported, "parameter \"" + std::string(spec->name) + "\" cannot be set for one session")
-        .at(statement.name.position)
-        .withHint("Use the command CONFIG SET " + std::string(spec->name) + " … to change it for all.");
-  }
-  if (statement.values.empty()) {
-    *own = database.settings().integer(spec->id);
-    return std::string_view("SET");
-  }
-  const ast::Expression& value = *statement.values.front();
-  const std::optional<std::int64_t> number = statement.values.size() == 1 ? integerIn(value) : std::nullopt;
-  if (spec->id == Setting::kHnswEfSearch) {
-    if (!number) {
-      return Error(ErrorCode::kInvalid, "invalid value for parameter \"hnsw.ef_search\": " + parser::toSql(value))
-          .at(value.position);
-    }
-    if (Status checked = vector::checkEfSearch(*number); !checked.ok()) {
-      return std::move(checked).error().at(value.position);
-    }
-  } else if (!number || *number < 0 || *number > INT32_MAX) {
-    return Error(ErrorCode::kInvalid, "parameter \"statement-timeout\" takes a number of milliseconds").at(value.position);
-  }
-  *own = *number;
-  return std::string_view("SET");
-}
-
+// One value under the setting's name; ALL: name, value and description of each.
 Result<std::string_view> Session::Impl::showSetting(const ast::Show& statement, RowSink& sink) {
-  const SettingSpec* spec = findSetting(statement.name.text);
-  if (spec == nullptr) {
-    return Error(ErrorCode::kUndefinedObject, "unrecognized configuration parameter \"" + std::string(statement.name.text) + "\"")
-        .at(statement.name.position);
+  const bool all = statement.name.text == "all";
+  std::vector<const SettingSpec*> specs;
+  if (all) {
+    for (const SettingSpec& spec : settingSpecs()) {
+      specs.push_back(&spec);
+    }
+  } else {
+    TREFOIL_ASSIGN(const SettingSpec* spec, settingNamed(statement.name));
+    specs.push_back(spec);
   }
-  const std::int64_t* const own = ownSetting(spec->id);
-  const std::string value = own != nullptr ? std::to_string(*own) : database.settings().valueText(spec->id);
-  const sql::ColumnInfo column{std::string(spec->name), sql::SqlType::text()};
-  sql::ColumnBuffer buffer(Type::kText, 1);
-  buffer.clearNulls();
-  buffer.set(0, Datum::text(value));
-  const sql::Chunk chunk{{buffer.view()}, {nullptr, 1}};
-  TREFOIL_TRY(sink.columns({&column, 1}));
-  TREFOIL_TRY(sink.chunk(chunk));
+  std::vector<sql::ColumnInfo> columns;
+  if (all) {
+    for (const char* const title : {"name", "setting", "description"}) {
+      columns.push_back({title, sql::SqlType::text()});
+    }
+  } else {
+    columns.push_back({sqlSettingName(*specs[0]), sql::SqlType::text()});
+  }
+  TREFOIL_TRY(sink.columns(columns));
+  for (const SettingSpec* spec : specs) {
+    const std::string value = settings.shown(*spec);
+    const std::string setting = sqlSettingName(*spec);
+    const std::string_view cells[] = {all ? std::string_view(setting) : std::string_view(value), value, spec->doc};
+    std::vector<sql::ColumnBuffer> buffers(columns.size());
+    sql::Chunk chunk{{}, {nullptr, 1}};
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      buffers[c].reset(Type::kText, 1);
+      buffers[c].set(0, Datum::text(cells[c]));
+      chunk.columns.push_back(buffers[c].view());
+    }
+    TREFOIL_TRY(sink.chunk(chunk));
+  }
   return std::string_view("SHOW");
 }
 

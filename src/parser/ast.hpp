@@ -706,7 +706,7 @@ struct AlterTable : StatementOf<StatementKind::kAlterTable> {
   DropBehavior behavior = DropBehavior::kUnspecified;  // DROP COLUMN
 };
 
-enum class TransactionKind : std::uint8_t { kBegin, kCommit, kRollback, kSavepoint, kRollbackTo, kRelease };
+enum class TransactionKind : std::uint8_t { kBegin, kCommit, kRollback, kSavepoint, kRollbackTo, kRelease, kSetModes };
 enum class IsolationLevel : std::uint8_t { kUnspecified, kReadUncommitted, kReadCommitted, kRepeatableRead, kSerializable };
 enum class AccessMode : std::uint8_t { kUnspecified, kReadOnly, kReadWrite };
 
@@ -718,10 +718,11 @@ struct Transaction : StatementOf<StatementKind::kTransaction> {
   Name savepoint;  // SAVEPOINT, ROLLBACK TO, RELEASE
 };
 
-// SET name = value | TO value [, …] | DEFAULT, and RESET name
+// SET [LOCAL] name = value | TO value [, …] | DEFAULT, and RESET name | ALL
 struct Set : StatementOf<StatementKind::kSet> {
   using StatementOf::StatementOf;
-  Name name;                 // dots included: hnsw.ef_search
+  bool local = false;        // until the transaction ends
+  Name name;                 // dots included: hnsw.ef_search; "all" for all of them
   List<Expression*> values;  // as Option::value; empty: DEFAULT
 };
 

@@ -382,21 +382,19 @@ class Printer {
 
   void printBinary(const ast::Binary& binary) {
     const Precedence own = operatorPrecedence(binary.op);
-    const bool distinct =
-        binary.op == ast::BinaryOperator::kIsDistinctFrom || binary.op == ast::BinaryOperator::kIsNotDistinctFrom;
     // AND and OR are associative and arrive balanced: both sides print without parentheses.
     const bool chain = binary.op == ast::BinaryOperator::kAnd || binary.op == ast::BinaryOperator::kOr;
-    const bool chains_left = own != Precedence::kComparison;
+    const bool chains_left = own != Precedence::kComparison && own != Precedence::kIs;  // IS DISTINCT FROM
     printOperand(*binary.left, chains_left ? own : tighter(own));
     out_ += ' ';
     out_ += ast::operatorText(binary.op);
     out_ += ' ';
-    printOperand(*binary.right, chain ? own : (distinct ? Precedence::kOther : tighter(own)));
+    printOperand(*binary.right, chain ? own : tighter(own));
   }
 
   void printIsTest(const ast::IsTest& test) {
     constexpr std::string_view kTests[] = {"NULL", "TRUE", "FALSE", "UNKNOWN"};
-    printOperand(*test.operand, Precedence::kIs);
+    printOperand(*test.operand, test.operand->is<ast::Binary>() ? Precedence::kComparison : Precedence::kIs);
     out_ += test.negated ? " IS NOT " : " IS ";
     out_ += kTests[static_cast<int>(test.test)];
   }
@@ -762,7 +760,7 @@ class Printer {
 
   void printTransaction(const ast::Transaction& transaction) {
     constexpr std::string_view kWords[] = {
-        "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT ", "ROLLBACK TO SAVEPOINT ", "RELEASE SAVEPOINT "};
+        "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT ", "ROLLBACK TO SAVEPOINT ", "RELEASE SAVEPOINT ", "SET TRANSACTION"};
     constexpr std::string_view kLevels[] = {"", " ISOLATION LEVEL READ UNCOMMITTED", " ISOLATION LEVEL READ COMMITTED",
                                             " ISOLATION LEVEL REPEATABLE READ", " ISOLATION LEVEL SERIALIZABLE"};
     constexpr std::string_view kModes[] = {"", " READ ONLY", " READ WRITE"};
@@ -774,7 +772,11 @@ class Printer {
     out_ += kModes[static_cast<int>(transaction.access)];
   }
   void printSet(const ast::Set& set) {
-    out_ += "SET ";
+    if (set.values.empty() && set.name.text == "all") {
+      out_ += "RESET ALL";
+      return;
+    }
+    out_ += set.local ? "SET LOCAL " : "SET ";
     printSettingName(set.name);
     out_ += " = ";
     if (set.values.empty()) {

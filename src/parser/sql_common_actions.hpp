@@ -27,6 +27,7 @@ template <> struct CommonAction<rules::setting_name>    : TakesName {};
 template <> struct CommonAction<rules::savepoint_name>  : TakesName {};
 template <> struct CommonAction<rules::alias_name>      : TakesName {};
 template <> struct CommonAction<rules::bare_alias>      : TakesName {};
+template <> struct CommonAction<rules::bare_label>      : TakesName {};
 template <> struct CommonAction<rules::new_name>        : TakesName {};
 // clang-format on
 

@@ -79,6 +79,8 @@ inline constexpr auto kOperators = makeOperators();
 // True if State::expression is nothing but a subquery in parentheses, whose query is then in State::query: what follows may still
 // make it the first operand of a UNION.
 bool isBareSubquery(TokenInput& in, State& state);
+// What IS DISTINCT FROM compares with: all that binds more tightly, comparisons too.
+bool matchDistinctOperand(TokenInput& in, State& state);
 
 namespace rules {
 // clang-format off
@@ -129,7 +131,7 @@ struct literal_type          : sor< double_precision, zoned_literal_type, type_w
 struct typed_literal         : seq< at< literal_type, token< kString > >, literal_type, string_literal > {};
 
 struct column_first          : name {};
-struct column_second         : name {};
+struct column_second         : label {};
 struct table_star            : token< kStar > {};
 struct dotted_column         : sor< column_second, table_star > {};
 struct column                : seq< column_first, opt< if_must< token< kDot >, dotted_column > > > {};
@@ -148,7 +150,7 @@ struct is_test               : if_must< token< kIs >, opt< is_not >, distinct_fr
 struct is_null_word          : token< kIsNull > {};
 struct is_not_null_word      : token< kNotNull > {};
 struct distinct_not          : token< kNot > {};
-struct distinct_operand      : seq< restricted_expression > {};
+struct distinct_operand      : elsewhere< matchDistinctOperand > {};
 struct is_distinct           : seq< at< token< kIs >, opt< token< kNot > >, token< kDistinct > >, token< kIs >, opt< distinct_not >,
                                     token< kDistinct >, must< token< kFrom >, distinct_operand > > {};
 
@@ -158,7 +160,7 @@ struct between               : if_must< token< kBetween >, between_low, token< k
 
 struct in_query              : seq< at< token< kIn >, token< kOpen >, query_first >, token< kIn >, in_parentheses< query > > {};
 struct in_item               : seq< expression, opt< query_rest > > {};
-struct in_items              : sor< at< token< kClose > >, comma_list< in_item > > {};
+struct in_items              : comma_list< in_item > {};
 struct in_list               : if_must< token< kIn >, in_parentheses< in_items > > {};
 
 struct in_table              : seq< at< token< kIn >, name >, token< kIn >, qualified_name > {};  // SQLite's: IN (SELECT * FROM table)

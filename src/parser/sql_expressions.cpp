@@ -58,7 +58,8 @@ class ExpressionParser {
       refuseStar(state_);
       if (info.is_predicate) {
         parsePredicate(negation != 0);
-        const bool open_ended = kind == TokenKind::kBetween || kind == TokenKind::kLike || kind == TokenKind::kIlike;
+        const bool distinct = kind == TokenKind::kIs && state_.expression->is<ast::Binary>();
+        const bool open_ended = kind == TokenKind::kBetween || kind == TokenKind::kLike || kind == TokenKind::kIlike || distinct;
         exhausted = open_ended ? info.precedence : Precedence::kNone;
       } else if (info.precedence == Precedence::kAnd || info.precedence == Precedence::kOr) {
         parseChain(kind, info);
@@ -183,6 +184,15 @@ bool matchCall(TokenInput& in, State& state) {
 bool matchRestrictedExpression(TokenInput& in, State& state) {
   const DepthGuard guard(state, in);
   if (!ExpressionParser(in, state).parse(Precedence::kOther)) {
+    return false;
+  }
+  refuseStar(state);
+  return true;
+}
+
+bool matchDistinctOperand(TokenInput& in, State& state) {
+  const DepthGuard guard(state, in);
+  if (!ExpressionParser(in, state).parse(Precedence::kComparison)) {
     return false;
   }
   refuseStar(state);

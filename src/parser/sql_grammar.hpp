@@ -108,6 +108,12 @@ struct in_parentheses        : if_must< token< kOpen >, Rule, token< kClose > > 
 using unquoted = KeywordCategory;
 struct name                  : name_token< unquoted::kUnreserved, unquoted::kColumnName > {};
 struct label                 : name_token< unquoted::kUnreserved, unquoted::kColumnName, unquoted::kFunctionName, unquoted::kReserved > {};
+// A select item's name without AS: any word but those that could go on with the expression or the statement (PostgreSQL's
+// AS-only labels).
+struct bare_label            : seq< not_at< token< kArray, kAs, kChar, kCharacter, kCreate, kExcept, kFetch, kFilter, kFor, kFrom, kGrant,
+                                                   kGroup, kHaving, kIntersect, kInto, kIsNull, kLimit, kNotNull, kOffset, kOn, kOrder,
+                                                   kOverlaps, kPrecision, kReturning, kTo, kUnion, kVarying, kWhere, kWindow, kWith,
+                                                   kWithout > >, label > {};
 struct bare_alias            : seq< not_at< token< kSet > >, name_token< unquoted::kUnreserved > > {};
 
 // The same names under names of their own: where one of these is due, nothing else is possible, so they carry a message.

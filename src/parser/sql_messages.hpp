@@ -36,18 +36,24 @@ struct referential_action;
 struct explained_statement;
 struct dotted_column;
 struct distinct_from;
+struct distinct_operand;
+struct named_settings;
+struct conditional_name;
 
 template <typename Rule>
 inline constexpr const char* kErrorMessage = nullptr;
 // clang-format off
 template <> inline constexpr auto kErrorMessage<expression>            = "Expected an expression.";
 template <> inline constexpr auto kErrorMessage<restricted_expression> = "Expected an expression.";
+template <> inline constexpr auto kErrorMessage<distinct_operand>      = "Expected an expression.";
 template <> inline constexpr auto kErrorMessage<item_expression>       = "Expected an expression.";
 template <> inline constexpr auto kErrorMessage<query>                 = "Expected a query: SELECT, VALUES or WITH.";
 template <> inline constexpr auto kErrorMessage<table_references>      = "Expected a table, a function or a subquery.";
 template <> inline constexpr auto kErrorMessage<column_name>           = "Expected the name of a column.";
 template <> inline constexpr auto kErrorMessage<index_name>            = "Expected the name of an index.";
 template <> inline constexpr auto kErrorMessage<constraint_name>       = "Expected the name of a constraint.";
+template <> inline constexpr auto kErrorMessage<named_settings>        = "Expected the name of a setting, or ALL.";
+template <> inline constexpr auto kErrorMessage<conditional_name>      = "Expected the name of an index.";
 template <> inline constexpr auto kErrorMessage<setting_name>          = "Expected the name of a setting.";
 template <> inline constexpr auto kErrorMessage<savepoint_name>        = "Expected the name of a savepoint.";
 template <> inline constexpr auto kErrorMessage<alias_name>            = "Expected a name after AS.";

@@ -38,11 +38,12 @@ std::string keywordHint(const State& state, std::size_t index) {
     const std::string_view spelling = state.spelling(state.list.tokens[candidate]);
     std::string word(spelling);
     std::transform(word.begin(), word.end(), word.begin(), toLowerAscii);
-    if (word.size() < 4) {
-      continue;  // nearly everything is one letter away from something short
+    constexpr std::size_t kShort = 4;  // nearly everything is one letter away from something short
+    if (word.size() < kShort) {
+      continue;
     }
     for (const Keyword& keyword : kKeywords) {
-      if (oneTypoApart(word, keyword.text)) {
+      if (keyword.text.size() >= kShort && oneTypoApart(word, keyword.text)) {
         return "Perhaps you meant " + std::string(tokenSpelling(keyword.kind)) + " instead of \"" + std::string(spelling) + "\".";
       }
     }

@@ -20,7 +20,7 @@ namespace rules {
 
 struct star_item             : token< kStar > {};
 struct item_value            : seq< item_expression > {};
-struct item_alias            : sor< if_must< token< kAs >, alias_name >, bare_alias > {};
+struct item_alias            : sor< if_must< token< kAs >, alias_name >, bare_label > {};
 struct select_item           : sor< star_item, seq< item_value, opt< item_alias > > > {};
 struct select_items          : comma_list< select_item > {};
 

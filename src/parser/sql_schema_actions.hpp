@@ -167,9 +167,19 @@ template <>
 struct SchemaAction<rules::unique_index> {
   static void apply0(State& state) { state.create_index->unique = true; }
 };
-template <>
-struct SchemaAction<rules::created_index> {
+struct TakesIndexName {
   static void apply0(State& state) { state.create_index->name = state.name; }
+};
+template <>
+struct SchemaAction<rules::created_index> : TakesIndexName {};
+template <>
+struct SchemaAction<rules::conditional_name> : TakesIndexName {};
+template <>
+struct SchemaAction<rules::concurrently> {
+  template <typename ActionInput>
+  static void apply(const ActionInput& in, State& state) {
+    failAt(state.positionOf(in.begin()), ErrorCode::kUnsupported, "CREATE INDEX CONCURRENTLY is not supported");
+  }
 };
 template <>
 struct SchemaAction<rules::index_method> {

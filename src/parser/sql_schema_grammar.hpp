@@ -75,7 +75,11 @@ struct option_name           : label {};
 struct option                : seq< option_name, must< token< kEqual >, option_value > > {};
 struct index_options         : if_must< token< kWith >, in_parentheses< comma_list< option > > > {};
 struct index_where           : if_must< token< kWhere >, expression > {};
-struct create_index          : if_must< sor< unique_index, index_word >, opt< absence_condition >, opt< created_index >, token< kOn >,
+struct concurrently          : token< kConcurrently > {};
+struct conditional_name      : seq< index_name > {};
+struct index_condition       : seq< absence_condition, must< conditional_name > > {};
+struct index_naming          : sor< index_condition, created_index > {};
+struct create_index          : if_must< sor< unique_index, index_word >, opt< concurrently >, opt< index_naming >, token< kOn >,
                                         table_target, opt< index_method >, in_parentheses< comma_list< index_element > >,
                                         opt< index_options >, opt< index_where > > {};
 

@@ -15,7 +15,7 @@ template <>
 struct StatementAction<rules::transaction> : Builds<StatementAction<rules::transaction>, ast::Transaction, &State::transaction> {
   static bool begins(const TokenInput& in) {
     using enum TokenKind;
-    return atToken<kBegin, kStart, kCommit, kEnd, kRollback, kAbort, kSavepoint, kRelease>(in);
+    return atToken<kBegin, kStart, kCommit, kEnd, kRollback, kAbort, kSavepoint, kRelease, kSet>(in);
   }
   static void done(State& state, ast::Transaction* node) { state.statement = node; }
 };
@@ -44,6 +44,7 @@ template <> struct StatementAction<rules::rollback_word>         : SetsTransacti
 template <> struct StatementAction<rules::rollback_to>           : SetsSavepoint<ast::TransactionKind::kRollbackTo> {};
 template <> struct StatementAction<rules::savepoint>             : SetsSavepoint<ast::TransactionKind::kSavepoint> {};
 template <> struct StatementAction<rules::release>               : SetsSavepoint<ast::TransactionKind::kRelease> {};
+template <> struct StatementAction<rules::set_transaction>       : SetsTransactionKind<ast::TransactionKind::kSetModes> {};
 template <> struct StatementAction<rules::level_serializable>    : SetsIsolation<ast::IsolationLevel::kSerializable> {};
 template <> struct StatementAction<rules::level_repeatable_read> : SetsIsolation<ast::IsolationLevel::kRepeatableRead> {};
 template <> struct StatementAction<rules::level_committed>       : SetsIsolation<ast::IsolationLevel::kReadCommitted> {};
@@ -73,6 +74,10 @@ struct StatementAction<rules::set> : Builds<StatementAction<rules::set>, ast::Se
   static void done(State& state, ast::Set* node) { state.statement = node; }
 };
 template <>
+struct StatementAction<rules::set_local> {
+  static void apply0(State& state) { state.set->local = true; }
+};
+template <>
 struct StatementAction<rules::set_to> {
   static void apply0(State& state) { state.set->name = state.name; }
 };
@@ -90,7 +95,7 @@ struct StatementAction<rules::reset> {
   }
 };
 template <>
-struct StatementAction<rules::show_all> {
+struct StatementAction<rules::all_settings> {
   template <typename ActionInput>
   static void apply(const ActionInput& in, State& state) {
     state.name = {"all", state.positionOf(in.begin())};

@@ -20,7 +20,9 @@ struct isolation_mode        : if_must< token< kIsolation >, token< kLevel >, is
 struct read_only             : token< kOnly > {};
 struct read_write            : token< kWrite > {};
 struct access_mode           : if_must< token< kRead >, sor< read_only, read_write > > {};
-struct transaction_mode      : sor< isolation_mode, access_mode > {};
+// Every transaction reads a snapshot that nothing disturbs, so there is nothing to wait for.
+struct deferrable_mode       : sor< token< kDeferrable >, if_must< token< kNot >, token< kDeferrable > > > {};
+struct transaction_mode      : sor< isolation_mode, access_mode, deferrable_mode > {};
 struct transaction_modes     : opt< transaction_mode, star< opt< token< kComma > >, transaction_mode > > {};
 struct transaction_word      : opt< token< kTransaction, kWork > > {};
 
@@ -32,7 +34,10 @@ struct rollback_word         : token< kRollback, kAbort > {};
 struct rollback              : seq< rollback_word, transaction_word, opt< rollback_to > > {};
 struct savepoint             : if_must< token< kSavepoint >, savepoint_name > {};
 struct release               : if_must< token< kRelease >, opt< token< kSavepoint > >, savepoint_name > {};
-struct transaction           : sor< begin_transaction, commit, rollback, savepoint, release > {};
+struct some_modes            : seq< transaction_mode, star< opt< token< kComma > >, transaction_mode > > {};
+struct set_transaction       : seq< at< token< kSet >, token< kTransaction >, token< kIsolation, kRead, kNot, kDeferrable > >,
+                                    token< kSet >, token< kTransaction >, some_modes > {};
+struct transaction           : sor< begin_transaction, commit, rollback, savepoint, release, set_transaction > {};
 
 // ---- settings
 
@@ -41,11 +46,13 @@ struct dotted_setting        : seq< setting_name, star< if_must< token< kDot >, 
 struct set_to                : token< kTo, kEqual > {};
 struct set_item              : seq< setting_value > {};
 struct set_values            : sor< token< kDefault >, comma_list< set_item > > {};
-struct set_scope             : seq< token< kSession, kLocal >, not_at< set_to > > {};
+struct set_local             : seq< token< kLocal >, not_at< set_to > > {};
+struct set_scope             : sor< seq< token< kSession >, not_at< set_to > >, set_local > {};
 struct set                   : if_must< token< kSet >, opt< set_scope >, dotted_setting, set_to, set_values > {};
-struct reset                 : if_must< token< kReset >, dotted_setting > {};
-struct show_all              : token< kAll > {};
-struct show                  : if_must< token< kShow >, sor< show_all, dotted_setting > > {};
+struct all_settings          : token< kAll > {};
+struct named_settings        : sor< all_settings, dotted_setting > {};
+struct reset                 : if_must< token< kReset >, named_settings > {};
+struct show                  : if_must< token< kShow >, named_settings > {};
 struct checkpoint            : token< kCheckpoint > {};
 
 // ---- the statement

@@ -4,7 +4,7 @@ namespace trefoil::parser {
 namespace {
 
 // Open addressing over a power of two, at most a third full; built at compile time.
-constexpr std::size_t kSlots = 512;
+constexpr std::size_t kSlots = 1024;
 static_assert(kKeywords.size() * 3 < kSlots);
 
 constexpr std::size_t slotOf(std::string_view lower) {

@@ -197,6 +197,8 @@ class Binder {
                                      const ast::Expression* operand, const ExpressionContext& context);
 
   // binder_operators.cpp
+  // One of $1 … $n, not a literal that was made a parameter.
+  [[nodiscard]] bool isStatementParameter(const Expression& expression) const;
   Result<ExpressionPtr> bindUnary(const ast::Unary& unary, const ExpressionContext& context);
   Result<ExpressionPtr> bindBinary(const ast::Binary& binary, const ExpressionContext& context);
   Result<ExpressionPtr> bindLogic(const ast::Binary& binary, const ExpressionContext& context);
@@ -210,7 +212,6 @@ class Binder {
   // Makes all of one type: "CASE types text and integer cannot be matched".
   Status unify(std::span<ExpressionPtr* const> expressions, const char* what);
   Status setParameterType(Expression& parameter, const SqlType& type);
-  void fold(ExpressionPtr& expression);
 
   // binder_calls.cpp
   Result<ExpressionPtr> bindCall(const ast::Call& call, const ExpressionContext& context);
@@ -245,6 +246,7 @@ class Binder {
   Status bindLimit(const ast::Query& query, const Scope& scope, ExpressionPtr& limit, ExpressionPtr& offset);
   // ORDER BY and LIMIT over a query whose output columns are all there is to sort by.
   Status orderByOutput(const ast::Query& query, Frame& frame, BoundQuery& bound);
+  Result<ExpressionPtr> bindOutputKey(const ast::Expression& expression, const Scope& scope, bool columns_only);
 
   const parser::ParsedStatement& statement_;
   const BindContext& context_;

@@ -75,8 +75,8 @@ Result<ExpressionPtr> Binder::bindCall(const ast::Call& call, const ExpressionCo
     if (findFunctions(name).empty()) {
       return noSuchFunction(name, {}, call.position);
     }
-    return Error(ErrorCode::kInvalid, (call.distinct ? "DISTINCT specified, but " : "FILTER or * specified, but ") +
-                                          std::string(name) + " is not an aggregate function")
+    const std::string specified = call.distinct ? "DISTINCT" : call.filter != nullptr ? "FILTER" : std::string(name) + "(*)";
+    return Error(ErrorCode::kInvalid, specified + " specified, but " + std::string(name) + " is not an aggregate function")
         .at(call.position);
   }
   bool handled = false;
@@ -89,10 +89,16 @@ Result<ExpressionPtr> Binder::bindCall(const ast::Call& call, const ExpressionCo
     TREFOIL_ASSIGN(ExpressionPtr bound, bindExpression(*argument, context));
     arguments.push_back(std::move(bound));
   }
-  // concat takes anything and makes text of it.
+  // concat takes anything and makes text of it, as it is shown: true is t here, though a cast makes it true.
   if (name == "concat" || name == "concat_ws") {
     for (ExpressionPtr& argument : arguments) {
-      TREFOIL_ASSIGN(argument, castTo(std::move(argument), SqlType::text(), call.position));
+      if (argument->type.base == Type::kBool) {
+        std::vector<ExpressionPtr> shown;
+        shown.push_back(std::move(argument));
+        TREFOIL_ASSIGN(argument, makeFunctionCall("show boolean", std::move(shown), call.position));
+      } else {
+        TREFOIL_ASSIGN(argument, castTo(std::move(argument), SqlType::text(), call.position));
+      }
     }
   }
   return makeFunctionCall(name, std::move(arguments), call.position);
@@ -182,6 +188,11 @@ Result<ExpressionPtr> Binder::bindAggregate(const ast::Call& call, const Express
                       named.kind == AggregateKind::kMin || named.kind == AggregateKind::kMax;
     const bool boolean = named.kind == AggregateKind::kBoolAnd || named.kind == AggregateKind::kBoolOr;
     if (arguments[0]->type.isUnknown()) {
+      if (!text && !boolean && !isStatementParameter(*arguments[0])) {
+        return Error(ErrorCode::kAmbiguous, "function " + std::string(named.name) + "(unknown) is not unique")
+            .withHint("Could not choose a best candidate function. You might need to add explicit type casts.")
+            .at(call.position);
+      }
       TREFOIL_ASSIGN(arguments[0], coerce(std::move(arguments[0]), text      ? SqlType::text()
                                                                    : boolean ? SqlType::boolean()
                                                                              : SqlType::bigint()));

@@ -79,7 +79,13 @@ Result<ExpressionPtr> bindDefault(Binder& binder, const ColumnDefinition& column
   Frame frame;
   const Scope scope{&frame, {}, nullptr};
   const Binder::FixedLiterals fixed(binder);
-  TREFOIL_ASSIGN(ExpressionPtr value, binder.bindExpression(*parsed.expression, {.scope = &scope, .clause = "DEFAULT"}));
+  auto bound = binder.bindExpression(*parsed.expression, {.scope = &scope, .clause = "DEFAULT"});
+  if (!bound.ok()) {
+    return bound.error().code == ErrorCode::kUndefinedColumn
+               ? Error(ErrorCode::kInvalid, "cannot use column reference in DEFAULT expression")
+               : std::move(bound).error();
+  }
+  ExpressionPtr value = std::move(bound).value();
   if (hasSubquery(*value)) {
     return Error(ErrorCode::kUnsupported, "cannot use subquery in DEFAULT expression");
   }

@@ -1,5 +1,6 @@
 // Operators: AND, OR, NOT, comparisons, arithmetic and the rest, which are functions by other names; and interval arithmetic.
 #include "sql/binder.hpp"
+#include "sql/folding.hpp"
 #include "sql/functions.hpp"
 #include "sql/interval.hpp"
 
@@ -32,7 +33,7 @@ Result<ExpressionPtr> Binder::applyFunction(const Function& function, std::vecto
   volatile_calls_ += function.is_volatile ? 1 : 0;
   ExpressionPtr call = makeCall(function, function.result, std::move(arguments));
   call->position = position;
-  fold(call);
+  foldCall(call);
   return call;
 }
 
@@ -72,9 +73,12 @@ Result<ExpressionPtr> Binder::makeOperator(std::string_view name, ExpressionPtr 
   // || takes anything beside a text.
   if (name == "||") {
     const auto is_text = [](const SqlType& type) { return type.base == Type::kText || type.isUnknown(); };
+    const auto has_own = [](const SqlType& type) { return type.base == Type::kBlob || type.base == Type::kVector; };
+    const bool typed_text = types[0].base == Type::kText || types[1].base == Type::kText;
     const bool blob = types[0].base == Type::kBlob || types[1].base == Type::kBlob;
+    const bool own = blob || (!typed_text && (has_own(types[0]) || has_own(types[1])));
     for (ExpressionPtr* side : {&left, &right}) {
-      if ((is_text(types[0]) || is_text(types[1])) && !blob && !is_text((*side)->type)) {
+      if ((is_text(types[0]) || is_text(types[1])) && !own && !is_text((*side)->type)) {
         TREFOIL_ASSIGN(*side, castTo(std::move(*side), SqlType::text(), position));
       }
     }
@@ -92,10 +96,13 @@ Result<ExpressionPtr> Binder::makeOperator(std::string_view name, ExpressionPtr 
     }
   }
   if (function == nullptr && types[0].isUnknown() && types[1].isUnknown() && name != "||" && !name.starts_with('<')) {
-    // Arithmetic on two untyped values. PostgreSQL finds this ambiguous for literals; as parameters they are taken for doubles.
-    const bool null_literals = isConstantNull(*left) || isConstantNull(*right);
-    const SqlType assumed = null_literals ? SqlType::integer() : SqlType::real();
-    const SqlType pair[] = {assumed, assumed};
+    // Arithmetic on two untyped values: ambiguous, but for ^, which has one meaning. With a parameter they are taken for doubles.
+    if (name != "^" && !isStatementParameter(*left) && !isStatementParameter(*right)) {
+      return Error(ErrorCode::kAmbiguous, "operator is not unique: unknown " + std::string(name) + " unknown")
+          .withHint("Could not choose a best candidate operator. You might need to add explicit type casts.")
+          .at(position);
+    }
+    const SqlType pair[] = {SqlType::real(), SqlType::real()};
     function = resolveFunction(name, pair);
   }
   if (function == nullptr) {
@@ -108,6 +115,10 @@ Result<ExpressionPtr> Binder::makeOperator(std::string_view name, ExpressionPtr 
   arguments.push_back(std::move(left));
   arguments.push_back(std::move(right));
   return applyFunction(*function, std::move(arguments), position);
+}
+
+bool Binder::isStatementParameter(const Expression& expression) const {
+  return expression.kind == ExpressionKind::kParameter && expression.index < statement_.parameter_count;
 }
 
 Result<ExpressionPtr> Binder::bindUnary(const ast::Unary& unary, const ExpressionContext& context) {
@@ -124,8 +135,11 @@ Result<ExpressionPtr> Binder::bindUnary(const ast::Unary& unary, const Expressio
     return makeFunctionCall("not", std::move(arguments), unary.position);
   }
   if (unary.op == ast::UnaryOperator::kNegate && unary.operand->is<ast::Literal>()) {
-    // -9223372036854775808: its digits alone are no bigint.
+    // -2147483648 and -9223372036854775808: their digits alone are no integer, and no bigint.
     const auto& literal = unary.operand->as<ast::Literal>();
+    if (literal.literal_kind == ast::LiteralKind::kInteger && literal.integer == std::int64_t{INT32_MAX} + 1) {
+      return makeConstant(SqlType::integer(), Datum::integer(INT32_MIN));
+    }
     if (literal.literal_kind == ast::LiteralKind::kDecimal && literal.text == "9223372036854775808") {
       return makeConstant(SqlType::bigint(), Datum::integer(INT64_MIN));
     }
@@ -133,8 +147,12 @@ Result<ExpressionPtr> Binder::bindUnary(const ast::Unary& unary, const Expressio
   TREFOIL_ASSIGN(ExpressionPtr operand, bindExpression(*unary.operand, context));
   const bool plus = unary.op == ast::UnaryOperator::kPlus;
   if (operand->type.isUnknown()) {
-    const SqlType assumed = isConstantNull(*operand) ? SqlType::integer() : SqlType::real();
-    TREFOIL_ASSIGN(operand, coerce(std::move(operand), assumed));
+    if (!plus && !isStatementParameter(*operand)) {
+      return Error(ErrorCode::kAmbiguous, "operator is not unique: - unknown")
+          .withHint("Could not choose a best candidate operator. You might need to add explicit type casts.")
+          .at(unary.position);
+    }
+    TREFOIL_ASSIGN(operand, coerce(std::move(operand), SqlType::real()));
   }
   if (!operand->type.isNumeric()) {
     return Error(ErrorCode::kUndefinedFunction,

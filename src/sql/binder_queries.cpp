@@ -850,6 +850,17 @@ Status Binder::bindLimit(const ast::Query& query, const Scope& scope, Expression
   return {};
 }
 
+Result<ExpressionPtr> Binder::bindOutputKey(const ast::Expression& expression, const Scope& scope, bool columns_only) {
+  TREFOIL_ASSIGN(ExpressionPtr key, bindExpression(expression, {.scope = &scope, .clause = "ORDER BY"}));
+  if (columns_only && key->kind != ExpressionKind::kColumn) {
+    return Error(ErrorCode::kUnsupported, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause")
+        .withDetail("Only result column names can be used, not expressions or functions.")
+        .withHint("Add the expression/function to every SELECT, or move the UNION into a FROM clause.")
+        .at(expression.position);
+  }
+  return settleType(std::move(key));
+}
+
 Status Binder::orderByOutput(const ast::Query& query, Frame& frame, BoundQuery& bound) {
   Scope scope{&frame, {}, nullptr};
   scope.tables.emplace_back();
@@ -867,9 +878,7 @@ Status Binder::orderByOutput(const ast::Query& query, Frame& frame, BoundQuery& 
       const OutputColumn& column = bound.root->output[*ordinal];
       key.expression = makeColumn(column.type, column.id);
     } else {
-      const ExpressionContext context{.scope = &scope, .clause = "ORDER BY"};
-      TREFOIL_ASSIGN(key.expression, bindExpression(*item.expression, context));
-      TREFOIL_ASSIGN(key.expression, settleType(std::move(key.expression)));
+      TREFOIL_ASSIGN(key.expression, bindOutputKey(*item.expression, scope, query.is<ast::SetOperation>()));
     }
     TREFOIL_TRY(checkOrdered(*key.expression, item.expression->position));
     keys.push_back(std::move(key));

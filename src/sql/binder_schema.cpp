@@ -131,9 +131,7 @@ class TableBinder {
   }
 
   Status addCheck(const ast::Constraint& constraint) {
-    const auto taken = [&](const std::string& name) {
-      return std::any_of(schema_.checks.begin(), schema_.checks.end(), [&](const CheckDefinition& c) { return c.name == name; });
-    };
+    const auto taken = [&](const std::string& name) { return hasConstraint(name); };
     CheckDefinition check;
     check.name = constraint.name.text;
     check.expression_text = parser::toSqlOfOneTable(*constraint.expression);
@@ -158,10 +156,18 @@ class TableBinder {
           !columns.empty() && std::all_of(columns.begin(), columns.end(), [&](ColumnId id) { return id == columns[0]; });
       check.name = makeName(schema_.name + (one ? "_" + schema_.columns[columns[0]].name : ""), "check", taken);
     } else if (taken(check.name)) {
-      return Error(ErrorCode::kDuplicateObject, "check constraint \"" + check.name + "\" already exists").at(constraint.position);
+      return constraintExists(check.name).at(constraint.position);
     }
     schema_.checks.push_back(std::move(check));
     return {};
+  }
+
+  [[nodiscard]] bool hasConstraint(std::string_view name) const {
+    return schema_.findIndex(name).has_value() ||
+           std::any_of(schema_.checks.begin(), schema_.checks.end(), [&](const CheckDefinition& c) { return c.name == name; });
+  }
+  [[nodiscard]] Error constraintExists(const std::string& name) const {
+    return {ErrorCode::kDuplicateObject, "constraint \"" + name + "\" for relation \"" + schema_.name + "\" already exists"};
   }
 
   Status addKey(const ast::Constraint& constraint, const ast::ColumnDefinition* of_column) {
@@ -203,6 +209,8 @@ class TableBinder {
       index.name = makeName(stem, index.primary ? "pkey" : "key", [&](const std::string& name) {
         return schema_.findIndex(name).has_value() || binder_.view().findIndex(name).has_value();
       });
+    } else if (hasConstraint(index.name)) {
+      return constraintExists(index.name).at(constraint.position);
     }
     schema_.indexes.push_back(std::move(index));
     return {};
@@ -370,6 +378,17 @@ Status bindCreateVectorIndex(Binder& binder, const ast::CreateIndex& create, con
   return {};
 }
 
+// All columns are kept ascending, as an index is read from either end; DESC is for speed alone. NULLs lie at one end.
+Status checkIndexOrder(const ast::IndexElement& element) {
+  const bool nulls_first = element.nulls == ast::NullsOrder::kFirst;
+  if (element.nulls != ast::NullsOrder::kUnspecified && nulls_first != element.descending) {
+    return unsupported(std::string("NULLS ") + (nulls_first ? "FIRST" : "LAST") + " is not supported in " +
+                           (element.descending ? "a descending" : "an ascending") + " index",
+                       element.expression->position);
+  }
+  return {};
+}
+
 Status bindCreateIndex(Binder& binder, const ast::CreateIndex& create, PlanParts& parts) {
   TREFOIL_ASSIGN(const SchemaPointer schema, binder.findTable(create.table));
   binder.useTable(schema->id, true);
@@ -392,6 +411,7 @@ Status bindCreateIndex(Binder& binder, const ast::CreateIndex& create, PlanParts
   index.unique = create.unique;
   std::string stem = schema->name;
   for (const ast::IndexElement& element : create.elements) {
+    TREFOIL_TRY(checkIndexOrder(element));
     if (!element.operator_class.empty()) {
       return Error(ErrorCode::kUndefinedObject, "operator class \"" + std::string(element.operator_class.text) +
                                                     "\" does not exist for access method \"btree\"")
@@ -440,6 +460,11 @@ Status bindDrop(Binder& binder, const ast::Drop& drop, PlanParts& parts) {
           tables.push_back(schema->id);
         }
       } else if (!drop.if_exists) {
+        if (binder.view().findIndex(text)) {
+          return Error(ErrorCode::kWrongType, "\"" + text + "\" is not a table")
+              .withHint("Use DROP INDEX to remove an index.")
+              .at(name.name.position);
+        }
         return Error(ErrorCode::kUndefinedTable, "table \"" + text + "\" does not exist").at(name.name.position);
       }
     } else if (drop.object == ast::DropKind::kIndex) {
@@ -454,6 +479,11 @@ Status bindDrop(Binder& binder, const ast::Drop& drop, PlanParts& parts) {
           indexes.push_back(dropped);
         }
       } else if (!drop.if_exists) {
+        if (binder.view().findTable(text) != nullptr) {
+          return Error(ErrorCode::kWrongType, "\"" + text + "\" is not an index")
+              .withHint("Use DROP TABLE to remove a table.")
+              .at(name.name.position);
+        }
         return Error(ErrorCode::kUndefinedObject, "index \"" + text + "\" does not exist").at(name.name.position);
       }
     } else {

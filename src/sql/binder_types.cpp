@@ -2,7 +2,7 @@
 //
 // PostgreSQL's rules: strict. Only what has no type yet (a literal in quotes, NULL, a parameter) takes it from its context.
 #include "sql/binder.hpp"
-#include "sql/evaluator.hpp"
+#include "sql/folding.hpp"
 #include "sql/functions.hpp"
 
 namespace trefoil::sql {
@@ -85,7 +85,7 @@ Result<ExpressionPtr> Binder::castTo(ExpressionPtr expression, const SqlType& ty
       arguments.push_back(std::move(expression));
       expression = makeCall(*function, to, std::move(arguments));
       expression->position = position;
-      fold(expression);
+      foldCall(expression);
     }
   }
   if (type.modifier != 0 && (type.base == Type::kText || type.base == Type::kVector)) {
@@ -96,7 +96,7 @@ Result<ExpressionPtr> Binder::castTo(ExpressionPtr expression, const SqlType& ty
     expression =
         makeCall(builtinFunction(type.base == Type::kText ? "fit text" : "fit vector", parameters), type, std::move(arguments));
     expression->position = position;
-    fold(expression);
+    foldCall(expression);
   }
   return expression;
 }
@@ -157,30 +157,6 @@ Status Binder::unify(std::span<ExpressionPtr* const> expressions, const char* wh
     TREFOIL_ASSIGN(*expression, coerce(std::move(*expression), *common));
   }
   return {};
-}
-
-// Computes what needs no row. An expression that fails is left for the run, where a CASE may keep it from being computed.
-void Binder::fold(ExpressionPtr& expression) {
-  if (expression->kind != ExpressionKind::kCall || !isFoldable(*expression)) {
-    return;
-  }
-  for (const ExpressionPtr& child : expression->children) {
-    if (child->kind != ExpressionKind::kConstant) {
-      return;
-    }
-  }
-  if (expression->children.empty()) {  // now(), random(), pi(): of the run
-    return;
-  }
-  EvalContext context;
-  Evaluator evaluator(*expression, 1);
-  Datum value;
-  if (!evaluator.scalar(context, value).ok()) {
-    return;
-  }
-  auto constant = makeConstant(expression->type, value);
-  constant->position = expression->position;
-  expression = std::move(constant);
 }
 
 }  // namespace trefoil::sql

@@ -196,8 +196,9 @@ std::string describeExpression(const Expression& expression, const std::function
       appendList(out, expression, 1, ", ", column_name);
       return out + ')';
     case ExpressionKind::kSubquery:
-      return expression.subquery_kind == SubqueryKind::kExists ? "EXISTS(subquery)"
-             : expression.subquery_kind == SubqueryKind::kIn   ? describeExpression(*expression.children[0], column_name) +
+      return expression.subquery_kind == SubqueryKind::kExists
+                 ? (expression.negated ? "NOT EXISTS(subquery)" : "EXISTS(subquery)")
+             : expression.subquery_kind == SubqueryKind::kIn ? describeExpression(*expression.children[0], column_name) +
                                                                    (expression.negated ? " NOT" : "") + " IN (subquery)"
                                                              : "(subquery)";
     case ExpressionKind::kLet:

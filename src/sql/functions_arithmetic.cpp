@@ -23,14 +23,17 @@ inline bool outside(Int value) {
 struct Add {
   static bool overflows(Int a, Int b, Int& out) { return __builtin_add_overflow(a, b, &out); }
   static double apply(double a, double b) { return a + b; }
+  static bool underflows(double, double, double) { return false; }  // is exact near 0
 };
 struct Subtract {
   static bool overflows(Int a, Int b, Int& out) { return __builtin_sub_overflow(a, b, &out); }
   static double apply(double a, double b) { return a - b; }
+  static bool underflows(double, double, double) { return false; }
 };
 struct Multiply {
   static bool overflows(Int a, Int b, Int& out) { return __builtin_mul_overflow(a, b, &out); }
   static double apply(double a, double b) { return a * b; }
+  static bool underflows(double a, double b, double product) { return (product == 0) & (a != 0) & (b != 0); }
 };
 
 template <typename Operation, IntegerWidth W>
@@ -49,18 +52,21 @@ Status integerKernel(const KernelCall& call) {
   return {};
 }
 
-// An infinite result from finite arguments is an overflow, as in PostgreSQL's float8 operators.
+// An infinite result from finite arguments is an overflow and 0 from what is not 0 an underflow, as in PostgreSQL's float8
+// operators.
 template <typename Operation>
 Status realKernel(const KernelCall& call) {
   double* const out = call.result.as<double>();
-  bool failed = false;
+  bool overflow = false;
+  bool underflow = false;
   forEachPair<double, double>(call.arguments, call.rows, [&](std::uint32_t i, double a, double b) {
     const double value = Operation::apply(a, b);
-    failed |= std::isinf(value) && std::isfinite(a) && std::isfinite(b);
+    overflow |= std::isinf(value) && std::isfinite(a) && std::isfinite(b);
+    underflow |= Operation::underflows(a, b, value);
     out[i] = value;
   });
-  if (failed) {
-    return realOutOfRange(true);
+  if (overflow || underflow) {
+    return realOutOfRange(overflow);
   }
   return {};
 }
@@ -109,16 +115,18 @@ Status realDivide(const KernelCall& call) {
   double* const out = call.result.as<double>();
   bool zero = false;
   bool overflow = false;
+  bool underflow = false;
   forEachPair<double, double>(call.arguments, call.rows, [&](std::uint32_t i, double a, double b) {
-    zero |= b == 0;
+    zero |= b == 0 && !std::isnan(a);
     out[i] = a / b;
     overflow |= std::isinf(out[i]) && std::isfinite(a) && b != 0;
+    underflow |= out[i] == 0 && a != 0 && std::isfinite(b);
   });
   if (zero) {
     return divisionByZero();
   }
-  if (overflow) {
-    return realOutOfRange(true);
+  if (overflow || underflow) {
+    return realOutOfRange(overflow);
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // Mathematical functions. Domain errors are PostgreSQL's.
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 #include "sql/kernels.hpp"
 
@@ -63,6 +64,26 @@ double truncateReal(double a) {
 double signReal(double a) {
   return a > 0 ? 1 : a < 0 ? -1 : 0;
 }
+double atanReal(double a) {
+  return std::atan(a);
+}
+double cbrtReal(double a) {
+  return std::cbrt(a);
+}
+
+// Angles without end have no sine.
+template <double (*F)(double)>
+Status ofFinite(const KernelCall& call) {
+  bool infinite = false;
+  mapUnary<double, double>(call, [&](double a) {
+    infinite |= std::isinf(a);
+    return F(a);
+  });
+  if (infinite) {
+    return Error(ErrorCode::kOutOfRange, "input is out of range");
+  }
+  return {};
+}
 double sinReal(double a) {
   return std::sin(a);
 }
@@ -72,11 +93,31 @@ double cosReal(double a) {
 double tanReal(double a) {
   return std::tan(a);
 }
-double atanReal(double a) {
-  return std::atan(a);
+
+// An infinite result of a finite argument is an overflow; 0 of what does not give 0 an underflow.
+template <double (*F)(double), bool (*GivesZero)(double)>
+Status inRange(const KernelCall& call) {
+  bool overflow = false;
+  bool underflow = false;
+  mapUnary<double, double>(call, [&](double a) {
+    const double result = F(a);
+    overflow |= std::isinf(result) && std::isfinite(a);
+    underflow |= result == 0 && !GivesZero(a);
+    return result;
+  });
+  if (overflow || underflow) {
+    return realOutOfRange(overflow);
+  }
+  return {};
 }
-double cbrtReal(double a) {
-  return std::cbrt(a);
+bool isZero(double a) {
+  return a == 0;
+}
+bool isMinusInfinity(double a) {
+  return a == -std::numeric_limits<double>::infinity();
+}
+double expReal(double a) {
+  return std::exp(a);
 }
 double radiansReal(double a) {
   return a * 0.017453292519943295;
@@ -95,20 +136,6 @@ Status sqrtKernel(const KernelCall& call) {
   });
   if (negative) {
     return invalidArgument("cannot take square root of a negative number");
-  }
-  return {};
-}
-
-Status expKernel(const KernelCall& call) {
-  const Argument<double> a(call.arguments[0]);
-  bool overflow = false;
-  double* const out = call.result.as<double>();
-  forEachPosition(call.rows, [&](std::uint32_t i) {
-    out[i] = std::exp(a[i]);
-    overflow |= std::isinf(out[i]) && std::isfinite(a[i]);
-  });
-  if (overflow) {
-    return realOutOfRange(true);
   }
   return {};
 }
@@ -145,11 +172,14 @@ Status powerKernel(const KernelCall& call) {
   bool zero_to_negative = false;
   bool complex = false;
   bool overflow = false;
+  bool underflow = false;
   forEachPair<double, double>(call.arguments, call.rows, [&](std::uint32_t i, double a, double b) {
+    const bool finite = std::isfinite(a) && std::isfinite(b);
     zero_to_negative |= a == 0 && b < 0;
-    complex |= a < 0 && std::isfinite(b) && b != std::floor(b);
+    complex |= a < 0 && b != std::floor(b);
     out[i] = std::pow(a, b);
-    overflow |= std::isinf(out[i]) && std::isfinite(a) && std::isfinite(b) && a != 0;
+    overflow |= std::isinf(out[i]) && finite && a != 0;
+    underflow |= out[i] == 0 && finite && a != 0;
   });
   if (zero_to_negative) {
     return invalidArgument("zero raised to a negative power is undefined");
@@ -157,8 +187,8 @@ Status powerKernel(const KernelCall& call) {
   if (complex) {
     return invalidArgument("a negative number raised to a non-integer power yields a complex result");
   }
-  if (overflow) {
-    return realOutOfRange(true);
+  if (overflow || underflow) {
+    return realOutOfRange(overflow);
   }
   return {};
 }
@@ -233,15 +263,15 @@ std::vector<Function> mathFunctions() {
   add("round", total<roundReal>);
   add("trunc", total<truncateReal>);
   add("sign", total<signReal>);
-  add("sin", total<sinReal>);
-  add("cos", total<cosReal>);
-  add("tan", total<tanReal>);
+  add("sin", ofFinite<sinReal>, NullPolicy::kRetry);
+  add("cos", ofFinite<cosReal>, NullPolicy::kRetry);
+  add("tan", ofFinite<tanReal>, NullPolicy::kRetry);
   add("atan", total<atanReal>);
   add("cbrt", total<cbrtReal>);
-  add("radians", total<radiansReal>);
-  add("degrees", total<degreesReal>);
+  add("radians", inRange<radiansReal, isZero>, NullPolicy::kRetry);
+  add("degrees", inRange<degreesReal, isZero>, NullPolicy::kRetry);
   add("sqrt", sqrtKernel, NullPolicy::kRetry);
-  add("exp", expKernel, NullPolicy::kRetry);
+  add("exp", inRange<expReal, isMinusInfinity>, NullPolicy::kRetry);
   add("ln", logKernel<naturalLog>, NullPolicy::kRetry);
   add("log", logKernel<decimalLog>, NullPolicy::kRetry);
   add("log10", logKernel<decimalLog>, NullPolicy::kRetry);

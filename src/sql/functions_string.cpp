@@ -236,6 +236,12 @@ Status concatenateKernel(const KernelCall& call) {
   return {};
 }
 
+Status showBooleanKernel(const KernelCall& call) {
+  const Argument<Bool> a(call.arguments[0]);
+  forEachPosition(call.rows, [&](std::uint32_t i) { setText(call, i, a[i] != 0 ? "t" : "f"); });
+  return {};
+}
+
 // concat(…): NULLs count as nothing. concat_ws(separator, …): so they do, and a NULL separator gives NULL.
 template <bool Separator>
 Status concatKernel(const KernelCall& call) {
@@ -506,6 +512,7 @@ std::vector<Function> stringFunctions() {
   add({"not like"}, {text, text, text}, boolean, likeKernel<false, true>);
   add({"ilike"}, {text, text, text}, boolean, likeKernel<true, false>);
   add({"not ilike"}, {text, text, text}, boolean, likeKernel<true, true>);
+  add({"show boolean"}, {boolean}, text, showBooleanKernel);
   list.push_back({.name = "concat",
                   .parameters = {text},
                   .result = text,

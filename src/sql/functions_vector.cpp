@@ -43,6 +43,23 @@ Status dimensionsKernel(const KernelCall& call) {
   return {};
 }
 
+Status concatenateKernel(const KernelCall& call) {
+  const Argument<VectorRef> a(call.arguments[0]);
+  const Argument<VectorRef> b(call.arguments[1]);
+  for (std::uint32_t row = 0; row < call.rows.count; ++row) {
+    const std::uint32_t i = call.rows.position(row);
+    const std::size_t dimension = std::size_t{a[i].dimension} + b[i].dimension;
+    if (dimension > vector::kMaxDimension) {
+      return Error(ErrorCode::kLimit, "vector cannot have more than " + std::to_string(vector::kMaxDimension) + " dimensions");
+    }
+    auto* const to = reinterpret_cast<float*>(call.bytes.allocate(dimension * sizeof(float)));
+    std::copy_n(a[i].data, a[i].dimension, to);
+    std::copy_n(b[i].data, b[i].dimension, to + a[i].dimension);
+    call.result.as<VectorRef>()[i] = {to, static_cast<std::uint32_t>(dimension)};
+  }
+  return {};
+}
+
 Status normKernel(const KernelCall& call) {
   mapUnary<double, VectorRef>(call, [](const VectorRef& a) { return vector::norm(floats(a)); });
   return {};
@@ -64,6 +81,7 @@ std::vector<Function> vectorFunctions() {
   add("cosine_distance", two, real, distanceKernel<Metric::kCosine>);
   add("l2_distance", two, real, distanceKernel<Metric::kL2>);
   add("inner_product", two, real, innerProductKernel);
+  add("||", two, type, concatenateKernel);
   add("vector_dims", {type}, SqlType::integer(), dimensionsKernel);
   add("l2_norm", {type}, real, normKernel);
   add("vector_norm", {type}, real, normKernel);

@@ -98,7 +98,49 @@ char firstCharacter(std::string_view json) {
 
 }  // namespace
 
+namespace {
+
+int hexDigit(char c) {
+  return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+}
+
+// What is wrong with the halves of characters that \\u gives; nothing if they come in pairs. Other faults are none of its
+// business.
+std::optional<std::string> surrogateProblem(std::string_view text) {
+  constexpr const char* kNoHigh = "Unicode low surrogate must follow a high surrogate.";
+  bool after_high = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    unsigned code = 0;
+    if (text[at] == '\\' && text.size() - at >= 6 && text[at + 1] == 'u') {
+      for (std::size_t digit = at + 2; digit < at + 6; ++digit) {
+        const int value = hexDigit(text[digit]);
+        if (value < 0) {
+          return std::nullopt;
+        }
+        code = code * 16 + static_cast<unsigned>(value);
+      }
+      at += 5;
+    } else if (text[at] == '\\') {
+      ++at;
+    }
+    const bool high = (code & 0xFC00U) == 0xD800U;
+    const bool low = (code & 0xFC00U) == 0xDC00U;
+    if (after_high != low) {
+      return after_high && high ? "Unicode high surrogate must not follow a high surrogate." : kNoHigh;
+    }
+    after_high = high;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<std::string> jsonProblem(std::string_view text) {
+  if (text.find("\\u") != std::string_view::npos) {
+    if (auto problem = surrogateProblem(text)) {
+      return problem;
+    }
+  }
   rapidjson::MemoryStream stream(text.data(), text.size());
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> input(stream);
   rapidjson::BaseReaderHandler<> nothing;

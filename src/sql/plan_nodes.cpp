@@ -53,7 +53,9 @@ std::string ProjectNode::describe() const {
 }
 
 std::string ValuesNode::describe() const {
-  return rows.size() == 1 && rows[0].empty() ? "Result" : "Values (" + std::to_string(rows.size()) + " rows)";
+  return rows.empty()                          ? "Result: no rows"
+         : rows.size() == 1 && rows[0].empty() ? "Result"
+                                               : "Values (" + std::to_string(rows.size()) + " rows)";
 }
 
 std::string TableFunctionNode::describe() const {
@@ -238,7 +240,8 @@ void describePlan(const PlanNode& node, int indent, std::string& out) {
     visit(*expression, [&](const Expression& part) {
       if (part.kind == ExpressionKind::kSubquery) {
         out.append(static_cast<std::size_t>(indent + 1) * 2, ' ');
-        out += part.outer_slots.empty() ? "Subquery (once)\n" : "Subquery (for each row)\n";
+        out += part.subquery_kind == SubqueryKind::kIn ? "Subquery, hashed" : "Subquery";
+        out += part.outer_slots.empty() ? " (once)\n" : " (for each row)\n";
         part.subquery->describe(out, indent + 2);
       }
       return true;

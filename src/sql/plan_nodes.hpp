@@ -69,9 +69,9 @@ struct ProjectNode final : PlanNode {
   }
 };
 
-// VALUES, and the one empty row of a SELECT without FROM.
+// VALUES; the one empty row of a SELECT without FROM; and nothing at all, where no row can fulfil the conditions.
 struct ValuesNode final : PlanNode {
-  [[nodiscard]] std::size_t chunkCapacity() const override { return std::min(kMaxChunkRows, rows.size()); }
+  [[nodiscard]] std::size_t chunkCapacity() const override { return std::clamp<std::size_t>(rows.size(), 1, kMaxChunkRows); }
   std::vector<std::vector<ExpressionPtr>> rows;
   [[nodiscard]] std::unique_ptr<Operator> create() const override;
   [[nodiscard]] std::string describe() const override;

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "sql/binder.hpp"
+#include "sql/folding.hpp"
 #include "sql/functions.hpp"
 
 namespace trefoil::sql {
@@ -167,7 +168,41 @@ PlanNodePtr applyCondition(PlanNodePtr node, ExpressionPtr condition) {
   return filter;
 }
 
+namespace {
+
+// Says what can be said of the conditions now. False if none of the rows can fulfil them all.
+bool simplifyConditions(std::vector<ExpressionPtr>& conditions) {
+  std::vector<ExpressionPtr> simpler;
+  for (ExpressionPtr& condition : conditions) {
+    simplify(condition);
+    splitConjunction(std::move(condition), simpler);
+  }
+  const auto is_constant = [](const ExpressionPtr& condition) { return condition->kind == ExpressionKind::kConstant; };
+  const auto is_true = [&](const ExpressionPtr& condition) {
+    return is_constant(condition) && !condition->constant.isNull() && condition->constant.view().asBool();
+  };
+  std::erase_if(simpler, is_true);
+  std::stable_partition(simpler.begin(), simpler.end(), [](const ExpressionPtr& condition) { return isFreeOfRows(*condition); });
+  conditions = std::move(simpler);
+  return std::none_of(conditions.begin(), conditions.end(), is_constant);
+}
+
+// In place of the inputs: their columns, but no rows.
+PlanNodePtr noRows(const std::vector<PlanNodePtr>& relations) {
+  auto nothing = std::make_unique<ValuesNode>();
+  for (const PlanNodePtr& relation : relations) {
+    nothing->output.insert(nothing->output.end(), relation->output.begin(), relation->output.end());
+  }
+  nothing->estimated_rows = 1;
+  return nothing;
+}
+
+}  // namespace
+
 PlanNodePtr planJoins(JoinInputs inputs) {
+  if (!simplifyConditions(inputs.conditions)) {
+    return noRows(inputs.relations);
+  }
   if (inputs.relations.empty()) {
     auto values = std::make_unique<ValuesNode>();
     values->rows.emplace_back();
@@ -609,6 +644,11 @@ void resolveNode(PlanNode& node) {
 }
 
 void finishNode(PlanNode& node, const IdSet& needed) {
+  node.forEachExpression([](ExpressionPtr& expression) {
+    if (expression != nullptr) {
+      simplify(expression);
+    }
+  });
   if (auto* scan = dynamic_cast<ScanNode*>(&node)) {
     chooseAccess(*scan);
   }

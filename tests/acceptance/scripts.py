@@ -37,7 +37,7 @@ select count(*) from fruit
 """, "OK\nhello world\napple\n2\n3\nc\nb\na\n\n3\n")
 
     def test_words_that_both_languages_know(self):
-        self.check("SET a 1\nSET statement_timeout = 5000;\nGET a\nSHOW statement_timeout;\nset b 2\nget b", "OK\n1\n5000\nOK\n2\n")
+        self.check("SET a 1\nSET statement_timeout = 5000;\nGET a\nSHOW statement_timeout;\nset b 2\nget b", "OK\n1\n5s\nOK\n2\n")
         self.check("BEGIN\nSET k v\nROLLBACK\nGET k\nBEGIN; SET k w\nCOMMIT;\nGET k\n", "OK\n\nOK\nw\n")
 
     def test_a_transaction_over_both(self):

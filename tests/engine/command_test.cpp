@@ -220,7 +220,7 @@ TEST_CASE("SET changes one session's timeout, SHOW shows it") {
   SessionFixture fixture;
   CHECK(fixture.sql("SHOW statement_timeout") == "[[\"0\"]]");
   CHECK(fixture.sql("SET statement_timeout = 500") == "OK");
-  CHECK(fixture.sql("SHOW statement_timeout") == "[[\"500\"]]");
+  CHECK(fixture.sql("SHOW statement_timeout") == "[[\"500ms\"]]");
   CHECK(fixture.sql("SET nosuch = 1").starts_with("(error) ERR unrecognized configuration parameter \"nosuch\""));
   CHECK(fixture.sql("SET port = 1").starts_with("(error) ERR parameter \"port\" cannot be set for one session"));
 }

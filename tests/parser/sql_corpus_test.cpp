@@ -18,7 +18,6 @@ const char* const kExcerpts[] = {
     "SELECT abs(b-c), CASE a+1 WHEN b THEN 111 WHEN c THEN 222 WHEN d THEN 333 WHEN e THEN 444 ELSE 555 END\n  FROM t1\n"
     " WHERE coalesce(a,b,c,d,e)<>0\n    OR d NOT BETWEEN 110 AND 150\n ORDER BY 1 DESC",
     // evidence
-    "SELECT 1 FROM t1 WHERE 1 IN ()",
     "SELECT 1 NOT IN (SELECT * FROM t8)",
     "SELECT null IN t4n",
     "CREATE TABLE t1( x INTEGER, y VARCHAR(8) )",
