@@ -133,7 +133,8 @@ std::size_t appendPrintable(std::string& out, std::string_view text) {
 void appendPrintableLines(std::string& out, std::string_view text) {
   while (!text.empty()) {
     const std::size_t end = std::min(text.find_first_of("\n\t"), text.size());
-    appendPrintable(out, text.substr(0, end));
+    const bool carriage_return = end > 0 && end < text.size() && text[end] == '\n' && text[end - 1] == '\r';
+    appendPrintable(out, text.substr(0, carriage_return ? end - 1 : end));
     if (end < text.size()) {
       out += text[end];
     }

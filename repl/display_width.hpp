@@ -32,7 +32,7 @@ bool isUnprintable(char32_t code);
 // Appends `text` with what is unprintable as \n, \t, \x1b, \u202e …, so that it stays on its line and cannot drive the terminal.
 // Returns the cells that the appended text takes.
 std::size_t appendPrintable(std::string& out, std::string_view text);
-// The same for text of several lines: \n and \t stay what they are.
+// The same for text of several lines: \n, \r\n and \t stay line ends and tabs.
 void appendPrintableLines(std::string& out, std::string_view text);
 
 // Shortens `text` to at most `cells`, the last of them an ellipsis if anything was cut. Returns the cells taken.

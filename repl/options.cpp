@@ -69,7 +69,11 @@ void addShellOptions(CLI::App& app, Options& options, std::string& mode) {
   app.add_flag("--continue-on-error", options.continue_on_error, "A script goes on after a statement that failed");
 }
 
-Status loadSettings(const Options& options, const SettingTexts& texts, const std::string& directory, Settings& settings) {
+Status loadSettings(const Options& options, const SettingTexts& texts, const Directory& directory, Settings& settings) {
+  if (!options.statements.empty() && options.action != Action::kShell && options.action != Action::kConnect) {
+    return Error(ErrorCode::kInvalid, "-c belongs to the shell: serve and check run no statements");
+  }
+  TREFOIL_ASSIGN(const std::string chosen, chosenDirectory(directory, options.action));
   if (!options.config_file.empty()) {
     TREFOIL_TRY(settings.loadFile(Env::system(), options.config_file));
   }
@@ -77,8 +81,8 @@ Status loadSettings(const Options& options, const SettingTexts& texts, const std
   for (const auto& [name, value] : texts) {
     TREFOIL_TRY(settings.set(name, value, Settings::Source::kCommandLine));
   }
-  if (!directory.empty()) {
-    TREFOIL_TRY(settings.set("dir", directory, Settings::Source::kCommandLine));
+  if (!chosen.empty()) {
+    TREFOIL_TRY(settings.set("dir", chosen, Settings::Source::kCommandLine));
   }
   return {};
 }
@@ -141,9 +145,7 @@ std::optional<Options> parseOptions(int count, char** arguments, Settings& setti
                    : check->parsed()   ? Action::kCheck
                                        : Action::kShell;
   options.mode = modeByName(mode);
-  const Result<std::string> chosen = chosenDirectory(directory, options.action);
-  const Status status = chosen.ok() ? loadSettings(options, texts, *chosen, settings) : chosen.error();
-  if (!status.ok()) {
+  if (const Status status = loadSettings(options, texts, directory, settings); !status.ok()) {
     static_cast<void>(fail(status.error()));
     exit_code = 2;
     return std::nullopt;

@@ -266,9 +266,7 @@ class RemoteBackend final : public Backend {
       server.database.clear();
     }
     if (isOneOf(word, {"hello", "reset", "auth"})) {  // the shell needs RESP3 with attributes, whatever was asked for
-      const std::string_view hello[] = {"HELLO", "3"};
-      const std::string_view attributes[] = {"CLIENT", "ATTRIBUTES", "ON"};
-      if (!client_->call(hello, reply_).ok() || !client_->call(attributes, reply_).ok()) {
+      if (const Status status = client_->greet(); !status.ok() && status.error().code != ErrorCode::kInvalid) {
         client_->hangUp();
       }
     }

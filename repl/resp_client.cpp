@@ -236,6 +236,9 @@ Status RespClient::greet() {
   TREFOIL_TRY(call(hello, reply));
   if (reply[0].kind == ReplyKind::kError) {
     const std::string_view text = reply.bytes(reply[0]);
+    if (text.starts_with("NOAUTH") && server_.password.empty()) {
+      return {};  // until AUTH nothing else is answered
+    }
     if (!text.starts_with("NOPROTO") && !text.starts_with("ERR unknown command")) {
       return Error(ErrorCode::kInvalid, std::string(text));
     }

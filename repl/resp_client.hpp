@@ -38,6 +38,8 @@ class RespClient {
 
   // Connects, authenticates, asks for RESP3 with attributes and selects the database. A connection that was there is given up.
   Status connect();
+  // The same without the connecting, for a session that lost what it was told.
+  Status greet();
   void hangUp();
   // False once either side has hung up.
   [[nodiscard]] bool isConnected() const;
@@ -56,8 +58,6 @@ class RespClient {
   Status receiveRest(const parser::RespReply& head, FlatReply& reply);
 
  private:
-  Status greet();
-
   ServerUrl server_;
   int socket_ = -1;
   parser::RespReplyParser parser_;

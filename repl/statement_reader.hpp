@@ -45,7 +45,10 @@ class StatementReader {
   [[nodiscard]] Place place() const;
 
   // What is open at the input's end, for the prompt.
-  [[nodiscard]] parser::StatementSplitter::Inside inside() const { return splitter_.inside(); }
+  [[nodiscard]] parser::StatementSplitter::Inside inside() const {
+    const bool in_comment = !in_sql_ && rest().starts_with("/*");  // before a statement
+    return in_comment ? parser::StatementSplitter::Inside::kComment : splitter_.inside();
+  }
 
  private:
   [[nodiscard]] std::string_view rest() const { return std::string_view(buffer_).substr(at_); }

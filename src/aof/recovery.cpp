@@ -18,11 +18,11 @@ Error missingManifest(const std::string& directory, const std::string& data) {
       .withHint("restore the manifest from a copy of the whole directory, or begin a new database in another one");
 }
 
-// What may lie in a directory before it becomes a database: the traces of a first opening that died, what a file system or a
-// desktop puts everywhere, and the server's own configuration and log.
+// What may lie in a directory before it becomes a database: the traces of a first opening that died, what a file system, a
+// desktop or version control puts everywhere, and the server's own configuration and log.
 bool mayLieInNewDirectory(const std::string& name) {
   return isSegmentName(name) || isBaseName(name) || name == "LOCK" || name == "MANIFEST.tmp" || name == "lost+found" ||
-         name.starts_with('.') || name.ends_with(".conf") || name.ends_with(".log");
+         name == ".DS_Store" || name == ".gitkeep" || name == ".gitignore" || name.ends_with(".conf") || name.ends_with(".log");
 }
 
 // A directory without a manifest must not be one that other people keep their files in.

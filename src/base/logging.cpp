@@ -66,13 +66,16 @@ Log& log() {
   return *instance;
 }
 
-// A line stays a line whatever it quotes.
+// A line stays a line whatever it quotes, and drives no terminal.
 std::string escaped(std::string_view text) {
   std::string line;
   line.reserve(text.size());
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n') {
+    if (byte == 0xC2 && i + 1 < text.size() && (text[i + 1] & 0xE0) == 0x80) {  // U+0080 to U+009F
+      line += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[++i]));
+    } else if (c == '\n') {
       line += "\\n";
     } else if (byte < 0x20 || byte == 0x7F) {
       line += fmt::format("\\x{:02x}", byte);

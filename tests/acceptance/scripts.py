@@ -261,7 +261,7 @@ class CommandLine(unittest.TestCase):
                             (["sreve"], "trefoil serve"), (["Conect"], "trefoil connect"), (["serve", "chek"], "trefoil check"),
                             (["PING"], "-c 'PING'"), (["select"], "-c 'select'"), (["shell"], "--help"), (["a\x1b"], "--dir"),
                             (["script.sql"], "< script.sql"), (["typo/database"], "nor is there"), ([""], "in memory"),
-                            (["--dir", ""], "in memory")):
+                            (["--dir", ""], "in memory"), (["-c", "PING", "serve", "shop"], "-c belongs to the shell")):
             code, out, err = run("", *words)
             self.assertEqual((code, out), (2, ""), words)
             self.assertIn(hint, err, words)

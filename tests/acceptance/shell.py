@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """The interactive shell on a pseudo-terminal: prompts, editing, completion, history, interrupts; and `trefoil connect`."""
 import os
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -42,6 +44,8 @@ class Interactive(unittest.TestCase):
         shell.type("ROLLBACK;\n")
         self.assertIn("2", shell.type("SELECT count(*) FROM t;\n"))
         self.assertIn('ERROR: syntax error at or near "FORM"', shell.type("SELECT * FORM t;\n"))
+        shell.type("/* a comment\n", until="/*..> ")
+        self.assertNotIn("\\r", shell.type("of lines */ INFO server\n"))
         shell.type("SELECT nonsense\n", until="...> ")
         self.assertIn("does not exist", shell.type("FROM t;\n"))
         self.assertIn("division by zero", shell.type("SELECT 1/0; SELECT 40 + 2;\n", until=" 42\n"))
@@ -165,6 +169,46 @@ class Interactive(unittest.TestCase):
                 self.assertIn('"two"', answer)
                 self.assertNotIn("NOTICE", shell.type("GET k\n", until=prompt))
                 self.assertEqual(shell.end(), 0)
+
+    def test_the_next_connection_is_told_what_the_last_one_knew(self):
+        # A server that answers OK to everything and hangs up at QUIET.
+        told = []
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def serve():
+            while True:
+                try:
+                    connection = listener.accept()[0]
+                except OSError:
+                    return
+                told.append([])
+                with connection, connection.makefile("rb") as file:
+                    while line := file.readline():
+                        words = []
+                        for _ in range(int(line[1:])):
+                            words.append(file.read(int(file.readline()[1:])).decode())
+                            file.read(2)
+                        told[-1].append(" ".join(words))
+                        if words == ["QUIET"]:
+                            break
+                        connection.sendall(b"+OK\r\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        prompt = f"127.0.0.1:{listener.getsockname()[1]}> "
+        shell = self.shell("connect", f"redis://u:p%40@{prompt[:-2]}/2", prompt=prompt)
+        shell.type("QUIET\n", until=prompt)
+        shell.type("PING\n", until=prompt)
+        shell.type("USE 3\n", until=prompt)
+        shell.type("AUTH v q\n", until=prompt)
+        shell.type("QUIET\n", until=prompt)
+        shell.type("PING\n", until=prompt)
+        self.assertEqual(shell.end(), 0)
+        attributes = "CLIENT ATTRIBUTES ON"
+        self.assertEqual(told, [["HELLO 3 AUTH u p@", attributes, "SELECT 2", "QUIET"],
+                                ["HELLO 3 AUTH u p@", attributes, "SELECT 2", "PING", "USE 3", "AUTH v q", "HELLO 3 AUTH v q", attributes,
+                                 "SELECT 3", "QUIET"],
+                                ["HELLO 3 AUTH v q", attributes, "SELECT 3", "PING"]])
 
     def test_a_script_does_not_go_on_without_its_connection(self):
         with Server() as server:

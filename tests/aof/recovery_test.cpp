@@ -92,6 +92,7 @@ Result<Replayed> openWith(const Killed& killed, std::string_view bytes) {
 TEST_CASE("A directory with other people's files becomes no database") {
   for (const auto& [name, fits] : std::initializer_list<std::pair<const char*, bool>>{{"thesis.tex", false},
                                                                                       {"base.tfs", false},
+                                                                                      {".bashrc", false},
                                                                                       {"lost+found", true},
                                                                                       {".DS_Store", true},
                                                                                       {"trefoil.conf", true},

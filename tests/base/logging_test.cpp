@@ -34,7 +34,7 @@ TEST_CASE("the log writes the levels that are on, one line each") {
   logDebug("not this {}", 1);
   logVerbose("nor this");
   logNotice("port {}", 6379);
-  logWarning("line\nbreak and {}", std::string("\x1b[31m"));
+  logWarning("line\nbreak and {}", std::string("\x1b[31m\xC2\x9B"));
   setLogLevel(LogLevel::kDebug);
   logDebug("now {}", "this");
   setLogLevel(LogLevel::kNothing);
@@ -43,7 +43,7 @@ TEST_CASE("the log writes the levels that are on, one line each") {
 
   const std::string text = readFile(path);
   CHECK(std::count(text.begin(), text.end(), '\n') == 3);
-  CHECK_THAT(text, Contains("[notice] port 6379\n") && Contains("[warning] line\\nbreak and \\x1b[31m\n"));
+  CHECK_THAT(text, Contains("[notice] port 6379\n") && Contains("[warning] line\\nbreak and \\x1b[31m\\u009b\n"));
   CHECK_THAT(text, Contains("[debug] now this\n") && !Contains("nor this") && !Contains("silence"));
 }
 
