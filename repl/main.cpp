@@ -41,18 +41,33 @@ int converse(Backend& backend, const Options& options, const std::string& name) 
     ok = runner.runFile(STDIN_FILENO, "stdin");
   }
   for (const std::string& statement : options.statements) {
-    ok = ok && runner.runText(statement, "-c");
+    if (ok || options.continue_on_error) {
+      ok = runner.runText(statement, "-c") && ok;
+    }
   }
   return ok ? 0 : 1;
+}
+
+// What a person would like to know before the first statement.
+void sayWhereDataLives(const std::string& directory, bool is_new) {
+  if (directory.empty()) {
+    writeError("NOTICE: this database lives in memory and ends with the shell; trefoil DIR opens a durable one\n");
+  } else if (is_new) {
+    writeError("NOTICE: '" + directory + "' is a new database\n");
+  }
 }
 
 int runEmbedded(Settings& settings, const Options& options) {
   OpenOptions open;
   open.directory = settings.text(Setting::kDir);
   open.settings = &settings;
+  const bool is_new = !open.directory.empty() && !Env::system().exists(open.directory);
   Result<std::unique_ptr<Database>> database = Database::open(open);
   if (!database.ok()) {
     return fail(database.error());
+  }
+  if (isInteractive(options)) {
+    sayWhereDataLives(open.directory, is_new);
   }
   const int code = converse(*embeddedBackend(**database), options, "trefoil");
   if (const Status closed = (*database)->close(); !closed.ok()) {

@@ -5,7 +5,9 @@
 //   trefoil serve [DIR]              serves it
 //   trefoil connect URL              the shell on a server
 //   trefoil check DIR [--repair]     verifies a data directory
+//   trefoil help [SUBCOMMAND]        also --help; trefoil version, also --version
 //
+// Which words may be a DIR that does not exist yet: directory_argument.hpp.
 // Every setting of the table (base/settings.def) is an option of the forms that open a database.
 #pragma once
 

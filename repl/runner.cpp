@@ -157,7 +157,8 @@ bool Runner::runOne(InputKind kind, const StatementReader& reader, const std::st
   } else if (timer_ && kind != InputKind::kDot) {
     char line[64];
     std::snprintf(line, sizeof line, "Time: %.3f ms\n", static_cast<double>(Env::system().monotonicMicros() - started) / 1000.0);
-    answers_.output().write(line);
+    flush();
+    writeError(line);  // no part of an answer that another program reads
   }
   return !failure;
 }

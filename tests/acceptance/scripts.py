@@ -217,6 +217,17 @@ class Errors(unittest.TestCase):
         self.assertEqual((code, out), (1, "1\n2\n"))
         self.assertEqual([line.split(":")[1] for line in err.splitlines() if line.startswith("stdin:")], ["2", "3"])
 
+    def test_continue_on_error_with_several_statements_of_the_command_line(self):
+        code, out, _ = run(None, "-c", "SELECT x", "-c", "SELECT 2", "--continue-on-error")
+        self.assertEqual((code, out), (1, "2\n"))
+        code, out, _ = run(None, "-c", "SELECT x", "-c", "SELECT 2")
+        self.assertEqual((code, out), (1, ""))
+
+    def test_the_timer_is_no_part_of_the_answers(self):
+        code, out, err = run(".timer on\nSELECT 1 AS a;\nPING\n", "--mode", "json")
+        self.assertEqual((code, [json.loads(line) for line in out.splitlines()]), (0, [[{"a": 1}], "PONG"]))
+        self.assertEqual(err.count("Time: "), 2)
+
     def test_detail_is_shown(self):
         _, _, err = run("CREATE TABLE t (id INTEGER PRIMARY KEY);\nINSERT INTO t VALUES (1);\nINSERT INTO t VALUES (1);\n")
         self.assertIn('duplicate key value violates unique constraint "t_pkey"', err)

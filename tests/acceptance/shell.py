@@ -51,6 +51,16 @@ class Interactive(unittest.TestCase):
         self.assertIn("division by zero", shell.type("SELECT 1/0; SELECT 40 + 2;\n", until=" 42\n"))
         self.assertEqual(shell.end(), 0)
 
+    def test_it_says_where_data_lives(self):
+        shell = self.shell()
+        self.assertIn("NOTICE: this database lives in memory", shell.seen.decode())
+        self.assertEqual(shell.end(), 0)
+        directory = os.path.join(self.home.name, "shop")
+        for notices in (1, 0):
+            shell = self.shell(directory)
+            self.assertEqual(shell.seen.decode().count(f"NOTICE: '{directory}' is a new database"), notices)
+            self.assertEqual(shell.end(), 0)
+
     def test_a_wide_table_is_cut_to_the_terminal(self):
         shell = self.shell(columns=40)
         answer = shell.type("SELECT 1 AS id, repeat('x', 100) AS a, repeat('y', 100) AS b;\n")
