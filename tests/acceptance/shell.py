@@ -163,6 +163,26 @@ class Interactive(unittest.TestCase):
             self.assertIn("CREATE TABLE t (", shell.type(".schema\n", until=prompt))
             self.assertEqual(shell.end(), 0)
 
+    def test_statements_are_confirmed_the_same_on_a_server(self):
+        statements = ("CREATE TABLE t (id INTEGER PRIMARY KEY);", "INSERT INTO t VALUES (1), (2), (3);", "UPDATE t SET id = 4 WHERE id = 3;",
+                      "WITH w AS (SELECT 5 AS id) INSERT INTO t SELECT id FROM w;", "DELETE FROM t WHERE id > 3;", "CREATE INDEX i ON t (id);",
+                      "BEGIN", "SAVEPOINT s", "TRUNCATE t;", "ROLLBACK TO s", "RELEASE s", "COMMIT", "BEGIN;", "SET k v", "ROLLBACK;",
+                      "SET statement_timeout = 0;", "ALTER TABLE t RENAME TO u;", "DROP INDEX i;", "DROP TABLE u;", "DROP TABLE u;",
+                      "DROP TABLE IF EXISTS u;", "MULTI", "DISCARD")
+        screens = []
+        with Server() as server:
+            for arguments, name in (((), "trefoil"), (("connect", f"redis://127.0.0.1:{server.port}"), f"127.0.0.1:{server.port}")):
+                shell = self.shell(*arguments, prompt=name + "> ")
+                begun = len(shell.seen)
+                for statement in statements:
+                    since = len(shell.seen)
+                    os.write(shell.fd, statement.encode() + b"\n")
+                    shell.expect("> ", since + len(statement))
+                screens.append(shell.seen[begun:].decode().replace(name, ""))
+                shell.end()
+        self.assertEqual(screens[0], screens[1])
+        self.assertIn("INSERT 3\n", screens[0])
+
     def test_connect_outlives_a_restart_of_the_server(self):
         with Directory() as directory:
             with Server(directory=directory) as server:
