@@ -257,6 +257,25 @@ std::uint64_t Directory::lowestHash(const Segment& segment, std::uint64_t hash, 
   return prefix + (x >> shift) + ((x & ((std::uint64_t{1} << shift) - 1)) != 0 ? 1 : 0);
 }
 
+const Entry* Directory::at(std::size_t rank) const {
+  const std::uint64_t root = root_.load(std::memory_order_acquire);
+  const unsigned bits = root == 0 ? 0 : bitsOf(root);
+  for (std::uint64_t index = 0; root != 0 && index < std::uint64_t{1} << bits;) {
+    const Segment segment = segmentOf(load(wordsOf(root) + index));
+    index += std::uint64_t{1} << (bits - segment.depth);
+    if (rank >= segment.count()) {
+      rank -= segment.count();
+      continue;
+    }
+    for (const std::uint64_t* slot = segment.bucket(0);; ++slot) {
+      if (load(slot) != 0 && rank-- == 0) {
+        return reinterpret_cast<Entry*>(load(slot) & kPointerMask);
+      }
+    }
+  }
+  return nullptr;
+}
+
 Directory::Range Directory::rangeFrom(const Segment& segment, std::uint64_t hash, std::uint32_t first, std::uint32_t end) {
   const std::uint64_t low = lowestHash(segment, hash, first);
   if (end < segment.buckets()) {

@@ -65,6 +65,8 @@ class Directory {
   Directory& operator=(const Directory&) = delete;
 
   [[nodiscard]] Slot find(std::uint64_t hash, std::string_view key) const;
+  // The entry number `rank` in the order of segments; nullptr if there are fewer. Looks at each segment's count before it.
+  [[nodiscard]] const Entry* at(std::size_t rank) const;
   // The key must be absent. The slot owns the entry from now on.
   void insert(const DirectoryContext& context, std::uint64_t hash, Entry* entry);
   // Puts another entry of the same key in place; the old one is the caller's.

@@ -146,6 +146,10 @@ class Store {
   // A whole walk, in which no key is visited twice.
   void visitAll(int db, Lsn snapshot, bool locked, const EntryVisitor& visitor) const;
 
+  // Visits one entry: number `rank` of the live size(db), in an order that stays the same as long as nothing changes. False if
+  // there are fewer just now. Takes the partition's lock by itself unless `locked`; the visitor is called under it.
+  bool visitAt(int db, std::size_t rank, bool locked, const EntryVisitor& visitor) const;
+
   // Checkpoint: hands every entry visible at the open snapshot to `sink` as effects that build it, some kilobytes at a time; no
   // lock is held during sink(). Stops at the sink's first error. Applying all of it to an empty store gives the snapshot's
   // content.

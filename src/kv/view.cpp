@@ -304,28 +304,47 @@ std::size_t View::databaseSize(int db) {
   return size;
 }
 
+// Draws from all keys that there are, until one is drawn that this view sees: each is as likely as any other. What is expired or
+// newer than the snapshot is drawn in vain, and where there is little else, all keys are looked at instead.
 std::optional<std::string> View::randomKey(int db, const std::function<std::uint64_t()>& random) {
-  constexpr std::size_t kCandidates = 16;
-  std::vector<std::string> candidates;
-  const auto collect = [&](const Entry& entry) { candidates.emplace_back(entry.key()); };
-  // From a random place on, and once around.
-  const std::uint64_t start = random() >> 16;
-  for (std::uint64_t cursor = start; candidates.empty();) {
-    cursor = scan(db, cursor, kCandidates, collect);
-    if (cursor == 0) {
-      break;
+  constexpr int kTries = 100;
+  std::vector<std::string> created;
+  visitCreated(db, [&](const Entry& entry) { created.emplace_back(entry.key()); });
+  const bool is_flushed = overlay_ != nullptr && !overlay_->flushed.empty() && overlay_->flushed[static_cast<std::size_t>(db)];
+  std::optional<std::string> name;
+  const auto take = [&](const Entry& entry) { name = entry.key(); };
+  for (int i = 0; i < kTries && !name; ++i) {
+    const std::size_t stored = is_flushed ? 0 : store_.size(db);
+    if (stored + created.size() == 0) {
+      return std::nullopt;
+    }
+    const std::size_t rank = random() % (stored + created.size());
+    if (rank >= stored) {
+      return std::move(created[rank - stored]);
+    }
+    if (mode_ != Mode::kSnapshot) {
+      store_.visitAt(db, rank, mode_ == Mode::kLocked, [&](const Entry& entry) { visitOverlaid(db, entry, take); });
+    } else if (store_.visitAt(db, rank, false, take)) {
+      const std::string drawn = *std::exchange(name, std::nullopt);
+      if (const Entry* seen = base(db, store_.hash(drawn), drawn, false); seen != nullptr) {
+        visitOverlaid(db, *seen, take);
+      }
     }
   }
-  for (std::uint64_t cursor = 0; candidates.empty();) {
-    cursor = scan(db, cursor, kCandidates, collect);
-    if (cursor == 0) {
-      break;
-    }
+  if (name) {
+    return name;
   }
-  if (candidates.empty()) {
-    return std::nullopt;
-  }
-  return std::move(candidates[random() % candidates.size()]);
+  constexpr std::size_t kStep = 256;
+  std::size_t seen = 0;
+  std::uint64_t cursor = 0;
+  do {
+    cursor = scan(db, cursor, kStep, [&](const Entry& entry) {
+      if (random() % ++seen == 0) {
+        take(entry);
+      }
+    });
+  } while (cursor != 0);
+  return name;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------- for txn

@@ -90,7 +90,7 @@ class View {
   std::uint64_t scan(int db, std::uint64_t cursor, std::size_t budget, const Store::EntryVisitor& visitor);
   // All keys that match; the pattern becomes part of the read set.
   void forEachKey(int db, std::string_view pattern, const Store::EntryVisitor& visitor);
-  // A key chosen about evenly. `random` supplies 64 random bits.
+  // A key, each with the same chance. `random` supplies 64 random bits.
   std::optional<std::string> randomKey(int db, const std::function<std::uint64_t()>& random);
 
   // --- Writes. The key must be absent or of the right type, which the handler has checked. Each stages what really changes and

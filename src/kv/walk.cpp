@@ -97,6 +97,23 @@ void Store::visitAll(int db, Lsn snapshot, bool locked, const EntryVisitor& visi
   } while (!step.at_end);
 }
 
+bool Store::visitAt(int db, std::size_t rank, bool locked, const EntryVisitor& visitor) const {
+  for (std::uint64_t i = 0; i < kPartitions; ++i) {
+    Partition& here = partitionAt(partition(db, i << (64 - kPartitionBits)));
+    if (const std::size_t size = here.directory.size(); rank >= size) {
+      rank -= size;
+      continue;
+    }
+    const OptionalLock lock(here.lock, !locked);
+    const Entry* const entry = here.directory.at(rank);
+    if (entry != nullptr) {
+      visitor(*entry);
+    }
+    return entry != nullptr;
+  }
+  return false;
+}
+
 Status Store::capture(Lsn snapshot, const CaptureSink& sink) const {
   constexpr std::size_t kPortionBytes = std::size_t{64} << 10;
   EffectBuffer effects;

@@ -1,6 +1,8 @@
 // Views: validation, deadlines, watches, the sweeper; and the small pieces: numbers, hashes.
 #include <catch2/catch.hpp>
 
+#include <cmath>
+
 #include "kv/integer_text.hpp"
 #include "kv/key_hash.hpp"
 #include "tests/kv/kv_harness.hpp"
@@ -300,6 +302,65 @@ TEST_CASE("a view's own keys and flushes are seen by its walks", "[kv]") {
     REQUIRE(store->size(0) == 100);
   }
   store.closeSnapshot(snapshot);
+}
+
+// Pearson's statistic of the draws of `keys` keys, each as likely as any other.
+double unevenness(const std::map<std::string, int>& drawn, std::size_t keys, int draws) {
+  const double expected = static_cast<double>(draws) / static_cast<double>(keys);
+  double sum = expected * static_cast<double>(keys - drawn.size());
+  for (const auto& [key, count] : drawn) {
+    sum += (count - expected) * (count - expected) / expected;
+  }
+  return sum;
+}
+
+TEST_CASE("every key is as likely to be drawn as any other", "[kv]") {
+  const auto keys = GENERATE(as<std::size_t>(), 1, 2, 20, 3000);
+  const bool in_snapshot = GENERATE(false, true);
+  CAPTURE(keys, in_snapshot);
+  TestStore store({}, 7, 2);
+  EffectBuffer none;
+  // Half of what is stored cannot be drawn: it has expired.
+  for (std::size_t i = 0; i < keys; ++i) {
+    set(store, "key:" + std::to_string(i), "v");
+    set(store, "gone:" + std::to_string(i), "v", Deadline{kNow.value - 1});
+  }
+  const Lsn snapshot = store.openSnapshot();
+  if (in_snapshot) {
+    for (std::size_t i = 0; i < keys; ++i) {
+      set(store, "newer:" + std::to_string(i), "v");
+    }
+  }
+  std::mt19937_64 generator(20260501);
+  std::map<std::string, int> drawn;
+  const int draws = std::max(6000, static_cast<int>(keys) * 30);
+  {
+    EffectBuffer effects;
+    View view = in_snapshot ? View::snapshot(*store, effects, kNow, snapshot) : View::live(*store, effects, kNow);
+    for (int i = 0; i < draws; ++i) {
+      ++drawn[view.randomKey(0, [&] { return generator(); }).value()];
+    }
+    REQUIRE_FALSE(view.randomKey(1, [&] { return generator(); }));
+  }
+  store.closeSnapshot(snapshot);
+  REQUIRE(drawn.size() == keys);
+  REQUIRE(drawn.begin()->first.starts_with("key:"));
+  // The mean is keys - 1, the deviation sqrt(2 (keys - 1)).
+  const auto freedom = static_cast<double>(keys - 1);
+  REQUIRE(unevenness(drawn, keys, draws) <= freedom + 6 * std::sqrt(2 * freedom) + 1e-9);
+}
+
+TEST_CASE("among many keys that have expired the last one is found", "[kv]") {
+  TestStore store;
+  for (int i = 0; i < 5000; ++i) {
+    set(store, "gone:" + std::to_string(i), "v", Deadline{kNow.value - 1});
+  }
+  EffectBuffer effects;
+  View view = View::live(*store, effects, kNow);
+  std::mt19937_64 generator(1);
+  REQUIRE_FALSE(view.randomKey(0, [&] { return generator(); }));
+  set(store, "key", "v");
+  REQUIRE(view.randomKey(0, [&] { return generator(); }) == "key");
 }
 
 TEST_CASE("only canonical decimals are integers", "[kv]") {
