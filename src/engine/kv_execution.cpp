@@ -1,4 +1,5 @@
 // How a command on keys runs: live under the locks of its keys, in the session's transaction, or as a transaction of its own.
+#include "engine/bare_words.hpp"
 #include "engine/command.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/key_footprint.hpp"
@@ -78,8 +79,8 @@ bool Session::Impl::isSlow(const Statement& statement, int command) {
     return false;
   }
   if (command < 0) {
-    const std::optional<std::string> text = sqlFromWords(statement.args);
-    const bool slow = text && isSlowSql(*text);
+    const Result<std::string> text = areSql(statement.args) ? sqlFromWords(statement.args) : std::string();
+    const bool slow = text.ok() && !text->empty() && isSlowSql(*text);
     looked_at_ = {};  // executeNow() makes a text of its own
     return slow;
   }

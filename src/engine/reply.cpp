@@ -33,7 +33,9 @@ std::string_view redisPrefix(ErrorCode code) {
 }  // namespace
 
 std::string redisErrorText(const Error& error) {
-  std::string text(redisPrefix(error.code));
+  // The one refusal that only clients of Redis know: its message brings the word itself.
+  const bool has_prefix = error.code == ErrorCode::kInvalid && error.message.starts_with("WRONGPASS ");
+  std::string text(has_prefix ? std::string_view() : redisPrefix(error.code));
   text += error.message;
   if (error.position) {
     text += " at character " + std::to_string(*error.position + 1);

@@ -4,38 +4,12 @@
 
 #include "aof/log.hpp"
 #include "base/ascii_case.hpp"
+#include "engine/bare_words.hpp"
 #include "engine/command.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/session_impl.hpp"
-#include "parser/statement_words.hpp"
 
 namespace trefoil {
-
-namespace {
-
-// Whether a client's quotes must have held this argument together. What begins with a quote or a parenthesis is SQL itself:
-// "(1, 'a b')", quoted for the shell's sake.
-bool isQuotedText(std::string_view word) {
-  return word.empty() || (word.find_first_of(" \t\r\n") != std::string_view::npos &&
-                          std::string_view("'\"(").find(word[0]) == std::string_view::npos);
-}
-
-void appendQuoted(std::string& text, std::string_view word) {
-  text += '\'';
-  for (const char c : word) {
-    text.append(c == '\'' ? 2 : 1, c);
-  }
-  text += '\'';
-}
-
-bool isInteger(std::string_view text) {
-  if (!text.empty() && text.front() == '-') {
-    text.remove_prefix(1);
-  }
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-}  // namespace
 
 // ------------------------------------------------------------------------------------------------------------- Session::Impl
 
@@ -54,33 +28,10 @@ Session::Impl::~Impl() {
   database.removeSession(id);
 }
 
-// The statement that bare words over RESP make, if their first one opens SQL. The whole may also be one argument: redis-cli
-// "SELECT 1". Clients cut at blanks and take quotes away: an argument that is empty or has blanks in it is a text.
-std::optional<std::string> Session::Impl::sqlFromWords(std::span<const std::string_view> words) {
-  if (parser::statementWord(words[0].substr(0, words[0].find_first_of(" \t\r\n(;"))) == parser::StatementWord::kNone) {
-    return std::nullopt;
-  }
-  std::string text(words[0]);
-  for (const std::string_view word : words.subspan(1)) {
-    text += ' ';
-    if (isQuotedText(word)) {
-      appendQuoted(text, word);
-    } else {
-      text += word;
-    }
-  }
-  return text;
-}
-
 int Session::Impl::commandOf(const Statement& statement) {
-  const std::span<const std::string_view> args = statement.args;
-  const int command = args.empty() ? -1 : findCommand(args[0]);
-  // SELECT <n> alone is Redis's database switch.
-  if (command >= 0 && kCommands[static_cast<std::size_t>(command)].name == "SELECT" &&
-      (args.size() != 2 || !isInteger(args[1]))) {
-    return args.size() == 1 ? command : -1;
-  }
-  return command;
+  const int command = statement.args.empty() ? -1 : findCommand(statement.args[0]);
+  const bool is_select = command >= 0 && kCommands[static_cast<std::size_t>(command)].name == "SELECT";
+  return is_select && areSql(statement.args) ? -1 : command;
 }
 
 void Session::Impl::execute(const Statement& statement, Reply& reply) {
@@ -103,8 +54,8 @@ void Session::Impl::executeNow(const Statement& statement, int command, Reply& r
   } else if (!statement.args.empty()) {
     if (command >= 0) {
       executeCommand(statement, command, reply);
-    } else if (const std::optional<std::string> text = sqlFromWords(statement.args)) {
-      executeWords(*text, reply);
+    } else if (areSql(statement.args)) {
+      executeWords(statement.args, reply);
     } else {
       refuseUnknown(statement.args, reply);
     }
@@ -114,11 +65,15 @@ void Session::Impl::executeNow(const Statement& statement, int command, Reply& r
   }
 }
 
-void Session::Impl::executeWords(const std::string& sql, Reply& reply) {
-  if (multi != MultiState::kNone) {
-    return queue({.args = {}, .sql = sql, .parameters = {}, .table_form = TableForm::kRowsOnly}, -1, reply);
+void Session::Impl::executeWords(std::span<const std::string_view> words, Reply& reply) {
+  const Result<std::string> sql = sqlFromWords(words);
+  if (!sql.ok()) {
+    return refuse(sql.error(), reply);
   }
-  Status status = executeSql(sql, {}, TableForm::kRowsOnly, reply);
+  if (multi != MultiState::kNone) {
+    return queue({.args = {}, .sql = *sql, .parameters = {}, .table_form = TableForm::kRowsOnly}, -1, reply);
+  }
+  Status status = executeSql(*sql, {}, TableForm::kRowsOnly, reply);
   if (!status.ok() && status.error().code == ErrorCode::kUndefinedColumn && status.error().hint.empty()) {
     status =
         Error(status.error()).withHint("If this was a text: the client took its quotes. Send the statement as one argument.");

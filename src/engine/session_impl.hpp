@@ -160,12 +160,11 @@ class Session::Impl {
 
  private:
   // Commands (session.cpp, kv_execution.cpp)
-  static std::optional<std::string> sqlFromWords(std::span<const std::string_view> words);
   // The index of the command in the table, or -1 for SQL, as a text or as bare words, and for words that nobody knows.
   static int commandOf(const Statement& statement);
   // The fence is the caller's.
   void executeNow(const Statement& statement, int command, Reply& reply);
-  void executeWords(const std::string& sql, Reply& reply);
+  void executeWords(std::span<const std::string_view> words, Reply& reply);
   void executeCommand(const Statement& statement, int command, Reply& reply);
   Status callCommand(int command, std::span<const std::string_view> args, Reply& reply);
   Status callSessionHandler(int command, std::span<const std::string_view> args, Reply& reply);

@@ -13,12 +13,14 @@
 
 #include "engine/database.hpp"
 #include "net/event_loop.hpp"
+#include "net/protected_mode.hpp"
 #include "net/server.hpp"
 
 namespace trefoil::net {
 namespace {
 
 constexpr int kAcceptsPerRound = 64;
+constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
 
 std::string addressText(const sockaddr_storage& address) {
   char host[INET6_ADDRSTRLEN] = "?";
@@ -85,9 +87,13 @@ bool Acceptor::acceptOne(int listener) {
     }
     return error == EINTR || error == ECONNABORTED;
   }
+  if (server_.database_.settings().flag(Setting::kProtectedMode) && !isLoopback(address)) {
+    refuse(socket, kDenied);
+    return true;
+  }
   if (server_.connections_.fetch_add(1, std::memory_order_relaxed) >= server_.maxClients()) {
     server_.connections_.fetch_sub(1, std::memory_order_relaxed);
-    refuse(socket);
+    refuse(socket, kTooManyClients);
     return true;
   }
   configure(socket, static_cast<int>(server_.database_.settings().integer(Setting::kTcpKeepalive)));
@@ -95,9 +101,8 @@ bool Acceptor::acceptOne(int listener) {
   return true;
 }
 
-void Acceptor::refuse(int socket) {
-  constexpr std::string_view kText = "-ERR max number of clients reached\r\n";
-  [[maybe_unused]] const ssize_t sent = ::send(socket, kText.data(), kText.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+void Acceptor::refuse(int socket, std::string_view error) {
+  [[maybe_unused]] const ssize_t sent = ::send(socket, error.data(), error.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   ::close(socket);
 }
 
@@ -106,7 +111,7 @@ void Acceptor::shedOne(int listener) {
   ::close(reserve_);
   const int socket = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (socket >= 0) {
-    refuse(socket);
+    refuse(socket, kTooManyClients);
   }
   reserve_ = openReserve();
 }

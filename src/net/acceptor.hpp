@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace trefoil::net {
@@ -25,7 +26,7 @@ class Acceptor {
 
  private:
   bool acceptOne(int listener);
-  void refuse(int socket);
+  static void refuse(int socket, std::string_view error);
   void shedOne(int listener);
 
   Server& server_;

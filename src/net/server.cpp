@@ -11,8 +11,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/logging.hpp"
 #include "engine/database.hpp"
 #include "net/event_loop.hpp"
+#include "net/protected_mode.hpp"
 
 namespace trefoil::net {
 namespace {
@@ -41,10 +43,14 @@ Error addressError(const std::string& host, std::uint16_t port, const char* what
   return Error(ErrorCode::kIo, "cannot listen on " + host + ":" + std::to_string(port) + ": " + what);
 }
 
-std::uint16_t boundPort(int socket) {
+sockaddr_storage boundAddress(int socket) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+  return address;
+}
+
+std::uint16_t portOf(sockaddr_storage address) {
   return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(address).sin6_port
                                              : reinterpret_cast<sockaddr_in&>(address).sin_port);
 }
@@ -72,6 +78,16 @@ Result<int> openListener(const std::string& host, std::uint16_t port, int backlo
     ::close(socket);
   }
   return error;
+}
+
+// To whoever reads the log of a server that listens to more than its own machine.
+void warnOfReach(const std::string& host, bool is_protected) {
+  if (is_protected) {
+    logWarning("listening on {}, but there is no password: clients from other machines are refused until 'protected-mode no'", host);
+  } else {
+    logWarning("listening on {} without a password and without protected mode: whoever reaches it can read and change everything",
+               host);
+  }
 }
 
 std::vector<std::string> splitHosts(const std::string& bind) {
@@ -107,7 +123,11 @@ Result<std::unique_ptr<Server>> Server::start(Database& database) {
   server->port_ = static_cast<std::uint16_t>(settings.integer(Setting::kPort));
   for (const std::string& host : hosts) {
     TREFOIL_ASSIGN(const int socket, openListener(host, server->port_, backlog));
-    server->port_ = boundPort(socket);
+    const sockaddr_storage address = boundAddress(socket);
+    server->port_ = portOf(address);
+    if (!isLoopback(address)) {
+      warnOfReach(host, settings.flag(Setting::kProtectedMode));
+    }
     TREFOIL_TRY(server->loops_[0]->listen(socket));
   }
   Server* const raw = server.get();

@@ -2,6 +2,8 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <cmath>
+#include <map>
 
 #include "engine/command_meta.hpp"
 #include "tests/base/fault_env.hpp"
@@ -35,13 +37,103 @@ TEST_CASE("Wrong commands get Redis's words") {
   CHECK(fixture.run("HELLO 4") == "(error) NOPROTO unsupported protocol version");
 }
 
-TEST_CASE("SELECT with a number is Redis's, with anything else SQL's") {
+TEST_CASE("SELECT with a plain word or two is Redis's, with anything else SQL's") {
   SessionFixture fixture;
   CHECK(fixture.run("SELECT 1") == "OK");
+  for (const std::string_view wrong : {"SELECT abc", "SELECT +1", "SELECT ''", "SELECT 01", "select null"}) {
+    CAPTURE(wrong);
+    CHECK(fixture.run(wrong) == "(error) ERR value is not an integer or out of range");
+  }
+  for (const std::string_view wrong : {"SELECT", "SELECT 0 x", "SELECT a b"}) {
+    CAPTURE(wrong);
+    CHECK(fixture.run(wrong) == "(error) ERR wrong number of arguments for 'select' command");
+  }
+  CHECK(fixture.run("SELECT -1") == "(error) ERR DB index is out of range");
+  CHECK(fixture.run("\"SELECT null\"") == "[[(nil)]]");
+  CHECK(fixture.run("SELECT 1 AS x") == "[[(integer) 1]]");
+  CHECK(fixture.run("SELECT now()").starts_with("[[\""));
   CHECK(fixture.run("SELECT 1 + 1") == "[[(integer) 2]]");
   CHECK(fixture.run("SELECT 1;") == "[[(integer) 1]]");
   CHECK(fixture.run("\"SELECT 2 + 3 AS five\"") == "[[(integer) 5]]");
   CHECK(fixture.run("VALUES (1), (2)") == "[[(integer) 1], [(integer) 2]]");
+}
+
+TEST_CASE("Words that quotes held together are texts where a value must stand, and refused where they may be anything") {
+  SessionFixture fixture;
+  fixture.sql("CREATE TABLE t (name TEXT, age INTEGER)");
+  const std::string refused =
+      "may be a text, an identifier or SQL: the client took its quotes; HINT: Send the statement as one argument";
+  CHECK(fixture.run("INSERT INTO t VALUES ( 'Ann Smith' , 7 )") == "(integer) 1");
+  CHECK(fixture.run("INSERT INTO t VALUES ( 8 , 'it is' ) , ( '' , 9 )").starts_with("(error) ERR"));
+  CHECK(fixture.run("INSERT INTO t VALUES ( '' , 9 ) , ( \"'Bo Li'\" , 8 )") == "(integer) 2");
+  CHECK(fixture.run("SELECT age FROM t WHERE name = 'Ann Smith'") == "[[(integer) 7]]");
+  CHECK(fixture.run("SELECT age FROM t WHERE name LIKE 'Ann S%'") == "[[(integer) 7]]");
+  CHECK(fixture.run("SELECT age FROM t WHERE name IN ( 'Ann Smith' , 'x y' )") == "[[(integer) 7]]");
+  CHECK(fixture.run("SELECT age FROM t WHERE name BETWEEN 'Ann R' AND 'Ann T'") == "[[(integer) 7]]");
+  CHECK(fixture.run("SELECT upper( 'ann smith' )") == "[[\"ANN SMITH\"]]");
+  for (const std::string_view line :
+       {"SELECT 'name, age' FROM t", "SELECT age, 'name, age' FROM t", "SELECT DISTINCT 'name, age' FROM t",
+        "SELECT * FROM 'my table'", "SELECT * FROM t WHERE 'age > 3'", "SELECT * FROM t ORDER BY 'name, age'",
+        "SELECT name FROM t AS 'a b'", "SELECT * FROM (SELECT 'name, age' FROM t) u",
+        "SELECT * FROM ( SELECT age, 'name, age' FROM t ) u", "SELECT age FROM t ''", "INSERT INTO t 'VALUES (1, 2)'"}) {
+    CAPTURE(line);
+    CHECK(fixture.run(line).find(refused) != std::string::npos);
+  }
+  fixture.run("MULTI");
+  CHECK(fixture.run("SELECT 'name, age' FROM t").find(refused) != std::string::npos);
+  CHECK(fixture.run("EXEC") == "(error) EXECABORT Transaction discarded because of previous errors.");
+}
+
+TEST_CASE("What is random in a set is as random as it can be") {
+  SessionFixture fixture;
+  const bool is_large = GENERATE(false, true);
+  const int members = is_large ? 400 : 20;
+  std::string add = "SADD s";
+  for (int i = 0; i < members; ++i) {
+    add += " m" + std::to_string(i);
+  }
+  fixture.run(add);
+  const auto [draw, width] = GENERATE(values<std::pair<std::string_view, int>>(
+      {{"SRANDMEMBER s", 1}, {"SRANDMEMBER s 5", 5}, {"SRANDMEMBER s -5", 5}, {"SPOP s 5", 5}}));
+  CAPTURE(draw, members);
+  std::map<std::string, int> drawn;
+  const int draws = members * 60;
+  for (int i = 0; i < draws / width; ++i) {
+    if (draw.starts_with("SPOP")) {
+      fixture.run(add);
+    }
+    const std::string answer = fixture.run(draw);
+    for (std::size_t at = answer.find('"'); at != std::string::npos; at = answer.find('"', at)) {
+      const std::size_t end = answer.find('"', at + 1);
+      ++drawn[answer.substr(at + 1, end - at - 1)];
+      at = end + 1;
+    }
+  }
+  // Pearson's statistic: its mean is members - 1, its deviation sqrt(2 (members - 1)).
+  double sum = 0;
+  int all = 0;
+  for (const auto& [member, count] : drawn) {
+    sum += (count - 60.0) * (count - 60.0) / 60.0;
+    all += count;
+  }
+  CHECK(all == draws);
+  CHECK(static_cast<int>(drawn.size()) == members);
+  CHECK(sum < members - 1 + 8 * std::sqrt(2.0 * (members - 1)));
+}
+
+TEST_CASE("SHUTDOWN says no to what it does not know") {
+  SessionFixture fixture;
+  for (const std::string_view wrong : {"SHUTDOWN x", "SHUTDOWN SAVE NOSAVE", "SHUTDOWN NOW later", "SHUTDOWN ABORT NOW"}) {
+    CAPTURE(wrong);
+    CHECK(fixture.run(wrong) == "(error) ERR syntax error");
+  }
+  CHECK(fixture.run("SHUTDOWN ABORT") == "(error) ERR No shutdown in progress.");
+  fixture.run("MULTI");
+  CHECK(fixture.run("SHUTDOWN NOSAVE") == "(error) ERR Command not allowed inside a transaction");
+  CHECK(fixture.run("EXEC") == "(error) EXECABORT Transaction discarded because of previous errors.");
+  CHECK_FALSE(fixture.session->wantsClose());
+  CHECK(fixture.run("shutdown nosave now force") == "OK");
+  CHECK(fixture.session->wantsClose());
 }
 
 TEST_CASE("The command SQL takes parameters as texts") {

@@ -123,12 +123,10 @@ std::optional<ExpiryUnit> expiryUnit(std::string_view option) {
 Result<Deadline> anyDeadline(std::string_view argument, ExpiryUnit unit, UnixMs now, std::string_view command) {
   TREFOIL_ASSIGN(const std::int64_t amount, integerArgument(argument));
   std::int64_t ms = 0;
-  // INT64_MAX stands for "never" and is no deadline.
-  if (__builtin_mul_overflow(amount, unit.unit_ms, &ms) || (!unit.absolute && __builtin_add_overflow(ms, now.value, &ms)) ||
-      ms == INT64_MAX) {
+  if (__builtin_mul_overflow(amount, unit.unit_ms, &ms) || (!unit.absolute && __builtin_add_overflow(ms, now.value, &ms))) {
     return Error(ErrorCode::kInvalid, "invalid expire time in '" + std::string(command) + "' command");
   }
-  return Deadline{ms};
+  return Deadline{std::min(ms, kNever.unix_ms - 1)};  // the last millisecond of all stands for "never": the one before it does
 }
 
 Result<Deadline> positiveDeadline(std::string_view argument, ExpiryUnit unit, UnixMs now, std::string_view command) {

@@ -73,6 +73,34 @@ Status select(CommandCall& call) {
   return {};
 }
 
+namespace {
+
+// There is one user, default, and no password is configured: who says that name may use any.
+Status authenticate(std::string_view user) {
+  if (user != "default") {
+    return Error(ErrorCode::kInvalid, "WRONGPASS invalid username-password pair or user is disabled.");
+  }
+  return {};
+}
+
+}  // namespace
+
+// https://redis.io/docs/latest/commands/auth/
+Status auth(CommandCall& call) {
+  if (call.args.size() > 3) {
+    return syntaxError();
+  }
+  if (call.args.size() == 2) {
+    return Error(
+        ErrorCode::kInvalid,
+        "AUTH <password> called without any password configured for the default user. Are you sure your configuration is "
+        "correct?");
+  }
+  TREFOIL_TRY(authenticate(call.args[1]));
+  call.reply.simple("OK");
+  return {};
+}
+
 // https://redis.io/docs/latest/commands/hello/
 Status hello(CommandCall& call) {
   Session::Impl& session = call.session.impl();
@@ -90,6 +118,7 @@ Status hello(CommandCall& call) {
     at = 2;
   }
   std::optional<std::string_view> name;
+  std::optional<std::string_view> user;
   while (at < call.args.size()) {
     const std::size_t more = call.args.size() - at - 1;
     if (equalsIgnoringCase(call.args[at], "SETNAME") && more >= 1) {
@@ -99,12 +128,14 @@ Status hello(CommandCall& call) {
       }
       at += 2;
     } else if (equalsIgnoringCase(call.args[at], "AUTH") && more >= 2) {
-      return Error(ErrorCode::kInvalid,
-                   "AUTH <password> called without any password configured for the default user. Are you sure your configuration "
-                   "is correct?");
+      user = call.args[at + 1];
+      at += 3;
     } else {
       return Error(ErrorCode::kInvalid, "Syntax error in HELLO option '" + std::string(call.args[at].substr(0, 128)) + "'");
     }
+  }
+  if (user) {
+    TREFOIL_TRY(authenticate(*user));
   }
   session.protocol = protocol;
   if (name) {

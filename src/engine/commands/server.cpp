@@ -27,12 +27,25 @@ Status checkpoint(CommandCall& call) {
   return {};
 }
 
+// https://redis.io/docs/latest/commands/shutdown/. The options choose between ways that are one here: what was acknowledged is in
+// the log, so there is nothing to save or to leave out, no replica to wait for, and nothing that a failure could keep from ending.
 Status shutdown(CommandCall& call) {
+  constexpr auto kOptions = std::to_array<std::string_view>({"NOSAVE", "SAVE", "NOW", "FORCE", "ABORT"});
+  std::array<bool, kOptions.size()> given{};
   for (const std::string_view word : call.args.subspan(1)) {
-    const std::string option = upperCase(word);
-    if (option != "NOSAVE" && option != "SAVE" && option != "NOW" && option != "FORCE") {
+    const auto* const option =
+        std::find_if(kOptions.begin(), kOptions.end(), [&](std::string_view name) { return equalsIgnoringCase(name, word); });
+    if (option == kOptions.end()) {
       return syntaxError();
     }
+    given[static_cast<std::size_t>(option - kOptions.begin())] = true;
+  }
+  const auto [no_save, save, now, force, abort] = given;
+  if ((no_save && save) || (abort && (no_save || save || now || force))) {
+    return syntaxError();
+  }
+  if (abort) {
+    return Error(ErrorCode::kInvalid, "No shutdown in progress.");  // one that is waits for nobody
   }
   call.session.impl().wants_close = true;
   call.session.impl().database.requestShutdown();
