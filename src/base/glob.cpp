@@ -81,4 +81,16 @@ bool globMatch(std::string_view pattern, std::string_view text, bool ignore_case
   return in_pattern == pattern.size();
 }
 
+std::optional<std::string> globLiteral(std::string_view pattern) {
+  std::string literal;
+  for (std::size_t at = 0; at < pattern.size(); ++at) {
+    if (pattern[at] == '*' || pattern[at] == '?' || pattern[at] == '[') {
+      return std::nullopt;
+    }
+    at += pattern[at] == '\\' && at + 1 < pattern.size() ? 1 : 0;
+    literal += pattern[at];
+  }
+  return literal;
+}
+
 }  // namespace trefoil

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
+#include <set>
 
+#include "base/glob.hpp"
 #include "kv/collection.hpp"
 #include "sql/calendar.hpp"
 #include "sql/executor.hpp"
@@ -12,11 +15,14 @@ namespace trefoil {
 
 namespace {
 
-Status checkText(std::string_view bytes) {
-  if (sql::findInvalidUtf8(bytes) == sql::kValidUtf8) {
-    return {};
+// How a function shows bytes.
+enum class Show : std::uint8_t { kText, kBytes };
+
+Datum shown(std::string_view bytes, Show show) {
+  if (show == Show::kBytes) {
+    return Datum::blob(bytes);
   }
-  return Error(ErrorCode::kInvalidText, "a value of this key is not valid UTF-8 text");
+  return sql::findInvalidUtf8(bytes) == sql::kValidUtf8 ? Datum::text(bytes) : Datum::null();
 }
 
 // Rows are gathered in owned columns; long texts are viewed where the snapshot keeps them.
@@ -55,53 +61,86 @@ class GatheringSource : public sql::RowSource {
   std::uint32_t rows_ = 0;
 };
 
-// The elements of one collection.
-class CollectionSource final : public GatheringSource {
- public:
-  // Puts one element into the columns of `row`; `index` counts from 0.
-  enum class Form : std::uint8_t { kHash, kList, kSet, kSortedSet };
+enum class Form : std::uint8_t { kHash, kList, kSet, kSortedSet };
 
-  CollectionSource(kv::ElementCursor cursor, Form form, std::vector<Type> types)
-      : GatheringSource(std::move(types)), cursor_(std::move(cursor)), form_(form) {}
+// Collections: one element in the columns of one row; `index` counts from 0.
+class ElementSource : public GatheringSource {
+ protected:
+  ElementSource(Form form, Show show) : GatheringSource(typesOf(form, show)), form_(form), show_(show) {}
+
+  void putElement(const kv::Element& element, std::int64_t index) {
+    const Datum member = shown(element.member, show_);
+    put(form_ == Form::kList ? 1 : 0, member);
+    if (form_ == Form::kHash) {
+      put(1, shown(element.value, show_));
+    } else if (form_ == Form::kList) {
+      put(0, Datum::integer(index));
+    } else if (form_ == Form::kSortedSet) {
+      put(1, Datum::real(element.score));
+      put(2, Datum::integer(index));
+    }
+    endRow();
+  }
+
+ private:
+  static std::vector<Type> typesOf(Form form, Show show) {
+    const Type bytes = show == Show::kText ? Type::kText : Type::kBlob;
+    switch (form) {
+      case Form::kHash:
+        return {bytes, bytes};
+      case Form::kList:
+        return {Type::kInteger, bytes};
+      case Form::kSet:
+        return {bytes};
+      case Form::kSortedSet:
+        return {bytes, Type::kDouble, Type::kInteger};
+    }
+    return {};
+  }
+
+  Form form_;
+  Show show_;
+};
+
+// All elements of one.
+class CollectionSource final : public ElementSource {
+ public:
+  CollectionSource(kv::ElementCursor cursor, Form form, Show show) : ElementSource(form, show), cursor_(std::move(cursor)) {}
 
   Result<bool> next(sql::Chunk& out, std::size_t max_rows) override {
     begin(max_rows);
     for (std::size_t i = 0; i < max_rows && cursor_.valid(); ++i, cursor_.next()) {
-      TREFOIL_TRY(putElement());
-      endRow();
-      ++index_;
+      putElement(cursor_.element(), index_++);
     }
     return finish(out);
   }
 
  private:
-  Status putElement() {
-    TREFOIL_TRY(checkText(cursor_.member()));
-    switch (form_) {
-      case Form::kHash:
-        TREFOIL_TRY(checkText(cursor_.value()));
-        put(0, Datum::text(cursor_.member()));
-        put(1, Datum::text(cursor_.value()));
-        break;
-      case Form::kList:
-        put(0, Datum::integer(index_));
-        put(1, Datum::text(cursor_.member()));
-        break;
-      case Form::kSet:
-        put(0, Datum::text(cursor_.member()));
-        break;
-      case Form::kSortedSet:
-        put(0, Datum::text(cursor_.member()));
-        put(1, Datum::real(cursor_.score()));
-        put(2, Datum::integer(index_));
-        break;
+  kv::ElementCursor cursor_;
+  std::int64_t index_ = 0;
+};
+
+// Those that were looked up. What they view lives as long as the snapshot and the values asked for.
+struct FoundElement {
+  kv::Element element;
+  std::int64_t index = 0;
+};
+
+class FoundSource final : public ElementSource {
+ public:
+  FoundSource(std::vector<FoundElement> found, Form form, Show show) : ElementSource(form, show), found_(std::move(found)) {}
+
+  Result<bool> next(sql::Chunk& out, std::size_t max_rows) override {
+    begin(max_rows);
+    for (std::size_t i = 0; i < max_rows && at_ < found_.size(); ++i, ++at_) {
+      putElement(found_[at_].element, found_[at_].index);
     }
-    return {};
+    return finish(out);
   }
 
-  kv::ElementCursor cursor_;
-  Form form_;
-  std::int64_t index_ = 0;
+ private:
+  std::vector<FoundElement> found_;
+  std::size_t at_ = 0;
 };
 
 // Deadlines go further than timestamps: one behind the last of them is shown as that.
@@ -110,41 +149,42 @@ std::int64_t timestampOf(Deadline deadline) {
   return std::clamp<std::int64_t>(deadline.unix_ms, 0, kLastMs) * 1000;
 }
 
-// Keys that match a pattern. The entries stay valid as long as the statement's snapshot.
+// Keys. The entries stay valid as long as the statement's snapshot.
 class KeySource final : public GatheringSource {
  public:
-  explicit KeySource(std::vector<const kv::Entry*> entries)
-      : GatheringSource({Type::kText, Type::kText, Type::kText, Type::kTimestamp}), entries_(std::move(entries)) {}
+  KeySource(std::vector<const kv::Entry*> entries, Show show)
+      : GatheringSource({bytesOf(show), Type::kText, bytesOf(show), Type::kTimestamp}), entries_(std::move(entries)), show_(show) {}
 
   Result<bool> next(sql::Chunk& out, std::size_t max_rows) override {
     begin(max_rows);
+    integers_.clear();
     for (std::size_t i = 0; i < max_rows && at_ < entries_.size(); ++i, ++at_) {
-      TREFOIL_TRY(putKey(*entries_[at_]));
-      endRow();
+      putKey(*entries_[at_]);
     }
     return finish(out);
   }
 
  private:
-  Status putKey(const kv::Entry& entry) {
-    TREFOIL_TRY(checkText(entry.key()));
-    put(0, Datum::text(entry.key()));
+  static Type bytesOf(Show show) { return show == Show::kText ? Type::kText : Type::kBlob; }
+
+  void putKey(const kv::Entry& entry) {
+    put(0, shown(entry.key(), show_));
     put(1, Datum::text(kv::typeName(entry.type())));
     if (entry.type() == kv::ObjectType::kString) {
       kv::IntegerText room;
       const std::string_view value = kv::StringHandle(&entry).text(room);
-      TREFOIL_TRY(checkText(value));
-      put(2, entry.encoding() == kv::Encoding::kInteger ? Datum::text(integers_.emplace_back(value)) : Datum::text(value));
+      put(2, shown(entry.encoding() == kv::Encoding::kInteger ? integers_.emplace_back(value) : value, show_));
     } else {
       put(2, Datum::null());
     }
     put(3, entry.hasDeadline() ? Datum::timestamp(timestampOf(entry.deadline())) : Datum::null());
-    return {};
+    endRow();
   }
 
   std::vector<const kv::Entry*> entries_;
   std::deque<std::string> integers_;  // texts of integer-encoded values
   std::size_t at_ = 0;
+  Show show_;
 };
 
 using Source = std::unique_ptr<sql::RowSource>;
@@ -154,57 +194,150 @@ KvHost& hostOf(sql::ExecContext& context) {
   return *static_cast<KvHost*>(context.host);
 }
 
-Source emptySource() {
-  return std::make_unique<KeySource>(std::vector<const kv::Entry*>());
+// What was asked for, each once.
+std::vector<std::string_view> distinct(std::span<const Datum> values) {
+  std::vector<std::string_view> texts;
+  for (const Datum& value : values) {
+    texts.push_back(value.asBytes());
+  }
+  std::sort(texts.begin(), texts.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+  return texts;
 }
 
+template <Show show>
 Result<Source> openKeys(sql::ExecContext& context, std::span<const Datum> arguments) {
-  if (arguments[0].isNull()) {
-    return emptySource();
-  }
-  KvHost& host = hostOf(context);
   std::vector<const kv::Entry*> entries;
-  host.view->forEachKey(host.db, arguments[0].asBytes(), [&](const kv::Entry& entry) { entries.push_back(&entry); });
-  return Source(std::make_unique<KeySource>(std::move(entries)));
+  if (!arguments[0].isNull()) {
+    KvHost& host = hostOf(context);
+    host.view->forEachKey(host.db, arguments[0].asBytes(), [&](const kv::Entry& entry) { entries.push_back(&entry); });
+  }
+  return Source(std::make_unique<KeySource>(std::move(entries), show));
 }
 
-// Opens the collection that `read` (a member of kv::View) finds under the key.
-template <auto read, CollectionSource::Form form>
-Result<Source> openCollection(sql::ExecContext& context, std::span<const Datum> arguments) {
-  using Form = CollectionSource::Form;
-  if (arguments[0].isNull()) {
-    return emptySource();
+template <Show show>
+Result<Source> lookUpKeys(sql::ExecContext& context, std::span<const Datum> arguments, std::span<const Datum> keys) {
+  std::vector<const kv::Entry*> entries;
+  if (!arguments[0].isNull()) {
+    KvHost& host = hostOf(context);
+    for (const std::string_view key : distinct(keys)) {
+      const kv::Entry* entry = host.view->find(host.view->key(host.db, key));
+      if (entry != nullptr && globMatch(arguments[0].asBytes(), key)) {
+        entries.push_back(entry);
+      }
+    }
   }
+  return Source(std::make_unique<KeySource>(std::move(entries), show));
+}
+
+// The collection under the key, which `read` (a member of kv::View) finds.
+template <auto read>
+auto collectionAt(sql::ExecContext& context, const Datum& key) {
   KvHost& host = hostOf(context);
-  TREFOIL_ASSIGN(const auto handle, (host.view->*read)(host.view->key(host.db, arguments[0].asBytes())));
-  std::vector<Type> types = {Type::kText};
-  if constexpr (form == Form::kHash) {
-    types = {Type::kText, Type::kText};
-  } else if constexpr (form == Form::kList) {
-    types = {Type::kInteger, Type::kText};
-  } else if constexpr (form == Form::kSortedSet) {
-    types = {Type::kText, Type::kDouble, Type::kInteger};
+  return (host.view->*read)(host.view->key(host.db, key.asBytes()));
+}
+
+template <auto read, Form form, Show show>
+Result<Source> openCollection(sql::ExecContext& context, std::span<const Datum> arguments) {
+  if (arguments[0].isNull()) {
+    return Source(std::make_unique<FoundSource>(std::vector<FoundElement>(), form, show));
   }
-  return Source(
-      std::make_unique<CollectionSource>(handle.exists() ? handle.first() : kv::ElementCursor(), form, std::move(types)));
+  TREFOIL_ASSIGN(const auto handle, collectionAt<read>(context, arguments[0]));
+  return Source(std::make_unique<CollectionSource>(handle.exists() ? handle.first() : kv::ElementCursor(), form, show));
+}
+
+std::optional<FoundElement> findElement(const kv::HashHandle& hash, std::string_view field) {
+  const std::optional<std::string_view> value = hash.get(field);
+  return value ? std::optional(FoundElement{{.member = field, .value = *value}}) : std::nullopt;
+}
+std::optional<FoundElement> findElement(const kv::SetHandle& set, std::string_view member) {
+  return set.contains(member) ? std::optional(FoundElement{{.member = member, .value = {}}}) : std::nullopt;
+}
+std::optional<FoundElement> findElement(const kv::SortedSetHandle& set, std::string_view member) {
+  const std::optional<double> score = set.score(member);
+  if (!score) {
+    return std::nullopt;
+  }
+  return FoundElement{{.member = member, .value = {}, .score = *score}, static_cast<std::int64_t>(*set.rank(member))};
+}
+
+template <auto read, Form form, Show show>
+Result<Source> lookUpElements(sql::ExecContext& context, std::span<const Datum> arguments, std::span<const Datum> values) {
+  std::vector<FoundElement> found;
+  if (!arguments[0].isNull()) {
+    TREFOIL_ASSIGN(const auto handle, collectionAt<read>(context, arguments[0]));
+    for (const std::string_view value : distinct(values)) {
+      if (const std::optional<FoundElement> element = findElement(handle, value)) {
+        found.push_back(*element);
+      }
+    }
+  }
+  return Source(std::make_unique<FoundSource>(std::move(found), form, show));
+}
+
+// A list's elements by their positions.
+template <Show show>
+Result<Source> lookUpPositions(sql::ExecContext& context, std::span<const Datum> arguments, std::span<const Datum> values) {
+  std::vector<FoundElement> found;
+  if (!arguments[0].isNull()) {
+    TREFOIL_ASSIGN(const kv::ListHandle list, collectionAt<&kv::View::list>(context, arguments[0]));
+    std::set<std::int64_t> positions;
+    for (const Datum& value : values) {
+      positions.insert(value.asInteger());
+    }
+    for (const std::int64_t position : positions) {
+      if (position >= 0 && static_cast<std::uint64_t>(position) < list.size()) {
+        found.push_back({list.at(static_cast<std::size_t>(position)).element(), position});
+      }
+    }
+  }
+  return Source(std::make_unique<FoundSource>(std::move(found), Form::kList, show));
+}
+
+template <Show show>
+void registerFunctions(sql::TableFunctions& functions) {
+  using kv::View;
+  const std::string suffix = show == Show::kBytes ? "_bytes" : "";
+  const sql::SqlType text = sql::SqlType::text();
+  const sql::SqlType bigint = sql::SqlType::bigint();
+  const sql::SqlType bytes = show == Show::kBytes ? sql::SqlType::blob() : text;
+  functions.add({"kv" + suffix,
+                 {bytes},
+                 1,
+                 {{"key", bytes}, {"type", text}, {"value", bytes}, {"expires_at", sql::SqlType::timestamp()}},
+                 openKeys<show>,
+                 lookUpKeys<show>});
+  functions.add({"hash" + suffix,
+                 {bytes},
+                 1,
+                 {{"field", bytes}, {"value", bytes}},
+                 openCollection<&View::hash, Form::kHash, show>,
+                 lookUpElements<&View::hash, Form::kHash, show>});
+  functions.add({"list" + suffix,
+                 {bytes},
+                 1,
+                 {{"position", bigint}, {"value", bytes}},
+                 openCollection<&View::list, Form::kList, show>,
+                 lookUpPositions<show>});
+  functions.add({"set" + suffix,
+                 {bytes},
+                 1,
+                 {{"member", bytes}},
+                 openCollection<&View::set, Form::kSet, show>,
+                 lookUpElements<&View::set, Form::kSet, show>});
+  functions.add({"zset" + suffix,
+                 {bytes},
+                 1,
+                 {{"member", bytes}, {"score", sql::SqlType::real()}, {"rank", bigint}},
+                 openCollection<&View::sortedSet, Form::kSortedSet, show>,
+                 lookUpElements<&View::sortedSet, Form::kSortedSet, show>});
 }
 
 }  // namespace
 
 void registerKvTables(sql::TableFunctions& functions) {
-  using Form = CollectionSource::Form;
-  const sql::SqlType text = sql::SqlType::text();
-  const sql::SqlType bigint = sql::SqlType::bigint();
-  functions.add(
-      {"kv", {text}, 1, {{"key", text}, {"type", text}, {"value", text}, {"expires_at", sql::SqlType::timestamp()}}, openKeys});
-  functions.add({"hash", {text}, 1, {{"field", text}, {"value", text}}, openCollection<&kv::View::hash, Form::kHash>});
-  functions.add({"list", {text}, 1, {{"position", bigint}, {"value", text}}, openCollection<&kv::View::list, Form::kList>});
-  functions.add({"set", {text}, 1, {{"member", text}}, openCollection<&kv::View::set, Form::kSet>});
-  functions.add({"zset",
-                 {text},
-                 1,
-                 {{"member", text}, {"score", sql::SqlType::real()}, {"rank", bigint}},
-                 openCollection<&kv::View::sortedSet, Form::kSortedSet>});
+  registerFunctions<Show::kText>(functions);
+  registerFunctions<Show::kBytes>(functions);
 }
 
 }  // namespace trefoil

@@ -264,6 +264,15 @@ std::uint64_t View::scan(int db, std::uint64_t cursor, std::size_t budget, const
 }
 
 void View::forEachKey(int db, std::string_view pattern, const Store::EntryVisitor& visitor) {
+  if (const std::optional<std::string> name = globLiteral(pattern)) {
+    const Key wanted = key(db, *name);
+    const PartitionId partition = Store::partition(wanted);
+    const PartitionLocks lock(store_, {&partition, mode_ == Mode::kLive ? 1U : 0U});
+    if (const Entry* entry = find(wanted); entry != nullptr) {
+      visitor(*entry);
+    }
+    return;
+  }
   const Store::EntryVisitor matching = [&](const Entry& entry) {
     if (globMatch(pattern, entry.key())) {
       visitor(entry);

@@ -88,7 +88,7 @@ class View {
   // One step of SCAN: visits entries (absent and expired ones left out) and returns the next cursor, 0 at the end. Makes no read
   // set: SCAN and RANDOMKEY promise what Redis promises.
   std::uint64_t scan(int db, std::uint64_t cursor, std::size_t budget, const Store::EntryVisitor& visitor);
-  // All keys that match; the pattern becomes part of the read set.
+  // All keys that match; the pattern becomes part of the read set. One without wildcards is looked up.
   void forEachKey(int db, std::string_view pattern, const Store::EntryVisitor& visitor);
   // A key, each with the same chance. `random` supplies 64 random bits.
   std::optional<std::string> randomKey(int db, const std::function<std::uint64_t()>& random);

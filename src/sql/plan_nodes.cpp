@@ -59,7 +59,12 @@ std::string ValuesNode::describe() const {
 }
 
 std::string TableFunctionNode::describe() const {
-  return "Function Scan on " + function->name;
+  if (wanted.empty()) {
+    return "Function Scan on " + function->name;
+  }
+  const std::string values = joined(wanted, [this](const ExpressionPtr& e) { return PlanNode::describe(*e); });
+  return "Function Lookup on " + function->name + ": " + function->columns[function->look_up_column].name +
+         (wanted.size() == 1 ? " = " + values : " IN (" + values + ")");
 }
 
 std::string JoinNode::describe() const {

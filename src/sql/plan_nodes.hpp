@@ -88,11 +88,15 @@ struct TableFunctionNode final : PlanNode {
   const TableFunction* function = nullptr;
   std::vector<ExpressionPtr> arguments;       // row-independent
   std::vector<std::uint32_t> source_columns;  // which of the function's columns each output column is
+  std::vector<ExpressionPtr> wanted;          // row-independent: the only values of its look_up_column; none: all rows
   [[nodiscard]] std::unique_ptr<Operator> create() const override;
   [[nodiscard]] std::string describe() const override;
   void forEachExpression(const std::function<void(ExpressionPtr&)>& visit) override {
     for (ExpressionPtr& argument : arguments) {
       visit(argument);
+    }
+    for (ExpressionPtr& value : wanted) {
+      visit(value);
     }
   }
 };

@@ -6,6 +6,7 @@
 #include "sql/binder.hpp"
 #include "sql/folding.hpp"
 #include "sql/functions.hpp"
+#include "sql/table_function.hpp"
 
 namespace trefoil::sql {
 namespace {
@@ -119,6 +120,36 @@ bool isLinked(const PlanNode& a, const PlanNode& b, const std::vector<Expression
   });
 }
 
+// If `condition` is column = value or column IN (values) for the column by which the function finds rows, makes it find them.
+void lookUpRows(TableFunctionNode& node, const Expression& condition) {
+  const TableFunction& function = *node.function;
+  const bool is_list = condition.kind == ExpressionKind::kInList && !condition.negated;
+  if (function.look_up == nullptr || !node.wanted.empty() || (!is_list && !isEquality(condition))) {
+    return;
+  }
+  const auto is_column = [&](const Expression& side) {
+    const OutputColumn& column = node.output[function.look_up_column];
+    return side.kind == ExpressionKind::kColumn && side.index == column.id;
+  };
+  const std::size_t column = is_column(*condition.children[0]) ? 0 : 1;
+  if (!is_column(*condition.children[column]) || (is_list && column != 0)) {
+    return;
+  }
+  const Type type = function.columns[function.look_up_column].type.base;
+  for (std::size_t i = 0; i < condition.children.size(); ++i) {
+    const Expression& value = *condition.children[i];
+    if (i != column && (value.type.base != type || !isRowIndependent(value))) {
+      return;
+    }
+  }
+  for (std::size_t i = 0; i < condition.children.size(); ++i) {
+    if (i != column) {
+      node.wanted.push_back(clone(*condition.children[i]));
+    }
+  }
+  node.estimated_rows = static_cast<double>(node.wanted.size());
+}
+
 }  // namespace
 
 void collectColumns(const Expression& expression, std::vector<ColumnId>& ids) {
@@ -156,9 +187,15 @@ PlanNodePtr applyCondition(PlanNodePtr node, ExpressionPtr condition) {
     }
   }
   if (auto* filter = dynamic_cast<FilterNode*>(node.get())) {
+    if (auto* function = dynamic_cast<TableFunctionNode*>(filter->children[0].get())) {
+      lookUpRows(*function, *condition);
+    }
     addFilter(filter->predicate, std::move(condition));
     filter->estimated_rows = std::max(1.0, filter->estimated_rows * factor);
     return node;
+  }
+  if (auto* function = dynamic_cast<TableFunctionNode*>(node.get())) {
+    lookUpRows(*function, *condition);
   }
   auto filter = std::make_unique<FilterNode>();
   filter->output = node->output;

@@ -35,6 +35,13 @@ struct TableFunction {
   std::vector<ColumnInfo> columns;
   // `arguments` have the declared types (or are NULL) and live as long as the source.
   std::function<Result<std::unique_ptr<RowSource>>(ExecContext& context, std::span<const Datum> arguments)> open;
+  // If set: rows can be found by their value of one column. With WHERE column = … or column IN (…) this is called instead of
+  // open, with the values (no NULLs, but perhaps repeats), which live as long; it gives the rows that have one of them, each
+  // once. It may give others, too: the condition is looked at afterwards all the same.
+  std::function<Result<std::unique_ptr<RowSource>>(ExecContext& context, std::span<const Datum> arguments,
+                                                   std::span<const Datum> values)>
+      look_up = {};
+  std::uint32_t look_up_column = 0;
 };
 
 // All that are known. Thread safety: filled before the first statement, read-only afterwards.

@@ -205,14 +205,17 @@ class LimitOperator final : public Operator {
 
 class TableFunctionOperator final : public Operator {
  public:
-  explicit TableFunctionOperator(const TableFunctionNode& node) : node_(node), arguments_(node.arguments) {}
+  explicit TableFunctionOperator(const TableFunctionNode& node)
+      : node_(node), arguments_(node.arguments), wanted_(node.wanted) {}
   Status open(Execution& execution) override {
-    arguments_.prepare();
-    std::vector<Datum> values(arguments_.size());
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      TREFOIL_TRY(arguments_[i].scalar(execution.eval, values[i]));
+    TREFOIL_ASSIGN(const std::vector<Datum> arguments, valuesOf(arguments_, execution));
+    if (node_.wanted.empty()) {
+      TREFOIL_ASSIGN(source_, node_.function->open(execution.context, arguments));
+      return {};
     }
-    TREFOIL_ASSIGN(source_, node_.function->open(execution.context, values));
+    TREFOIL_ASSIGN(std::vector<Datum> wanted, valuesOf(wanted_, execution));
+    std::erase_if(wanted, [](const Datum& value) { return value.isNull(); });
+    TREFOIL_ASSIGN(source_, node_.function->look_up(execution.context, arguments, wanted));
     return {};
   }
   Status next(Execution& execution, Chunk& out) override {
@@ -232,8 +235,18 @@ class TableFunctionOperator final : public Operator {
   }
 
  private:
+  static Result<std::vector<Datum>> valuesOf(EvaluatorList& expressions, Execution& execution) {
+    expressions.prepare();
+    std::vector<Datum> values(expressions.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      TREFOIL_TRY(expressions[i].scalar(execution.eval, values[i]));
+    }
+    return values;
+  }
+
   const TableFunctionNode& node_;
   EvaluatorList arguments_;
+  EvaluatorList wanted_;
   std::unique_ptr<RowSource> source_;
   Chunk rows_;
 };
