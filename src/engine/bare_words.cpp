@@ -107,8 +107,8 @@ Result<std::string> sqlFromWords(std::span<const std::string_view> words) {
       place.passText();
     } else {
       constexpr std::size_t kShown = 64;
-      return Error(ErrorCode::kSyntax,
-                   "\"" + std::string(word.substr(0, kShown)) + "\" may be a text, an identifier or SQL: the client took its quotes")
+      return Error(ErrorCode::kSyntax, "\"" + std::string(word.substr(0, kShown)) +
+                                           "\" may be a text, an identifier or SQL: the client took its quotes")
           .withHint("Send the statement as one argument: SQL \"SELECT …\".");
     }
   }

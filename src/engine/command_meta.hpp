@@ -25,6 +25,8 @@ enum CommandFlag : std::uint32_t {
   kSqlShorthand = 1U << 13,  // it is made into a SQL query
   kOptionDb = 1U << 14,      // its option DB names the database of its last key
   kSubcommanded = 1U << 15,  // its first argument names what it does: kSubcommands
+  // Neither kFast nor as long as its collections have elements: its handler says how long it takes (kv::View::spend).
+  kOwnCost = 1U << 16,
 };
 
 enum class CommandGroup : std::uint8_t {

@@ -1,4 +1,9 @@
 // How a command on keys runs: live under the locks of its keys, in the session's transaction, or as a transaction of its own.
+//
+// On a network thread, and under locks, others wait; so what takes long goes elsewhere. Two things tell what does, for all
+// commands alike: the arguments' number and size, before anything is done, and the steps that the view counts
+// (kv::View::limitWork). A command that turns out too long gives way: nothing of it has happened, and it runs again on a worker,
+// on a snapshot, without locks; if it writes, as a transaction.
 #include "engine/bare_words.hpp"
 #include "engine/command.hpp"
 #include "engine/database_impl.hpp"
@@ -11,37 +16,63 @@ namespace {
 
 // A batch is looked at ahead in pieces of this size: more would push the first keys out of the cache again.
 constexpr std::size_t kWindow = 64;
+// What a command does in about 100 µs: so many steps,
+constexpr std::size_t kQuickSteps = 1000;
+// arguments, and bytes of them.
+constexpr std::size_t kQuickArguments = 1000;
+constexpr std::size_t kQuickBytes = kQuickSteps * kv::View::kStepBytes;
+
+bool isLong(std::span<const std::string_view> args) {
+  std::size_t bytes = 0;
+  for (const std::string_view arg : args.first(std::min(args.size(), kQuickArguments))) {
+    bytes += arg.size();
+  }
+  return args.size() > kQuickArguments || bytes > kQuickBytes;
+}
 
 }  // namespace
 
+void Session::Impl::limitWork(kv::View& view, const CommandMeta& meta) {
+  view.limitWork(kQuickSteps);
+  view.countWholeCollections((meta.flags & (kFast | kOwnCost)) == 0);
+}
+
 Status Session::Impl::executeLive(int command, std::span<const std::string_view> args, Reply& reply) {
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
+  if (isLong(args)) {
+    return executeDetached(command, args, reply);
+  }
   txn::Manager& manager = database.manager();
   KeyFootprint footprint;
   footprint.addCommand(manager.kv(), meta, args, db);
   footprint.sort();
   const Reply::Mark mark = reply.mark();
+  bool gave_way = false;
   while (true) {
     EffectBuffer effects;
     {
-      const kv::PartitionLocks locks(manager.kv(), footprint.partitions());
-      kv::View view = kv::View::live(manager.kv(), effects, now);
-      CommandCall call{args, view, reply, self, now, db};
-      if (Status status = handlerOf(command)(call); !status.ok()) {
-        TREFOIL_ASSERT(effects.empty());
-        return status;
-      }
-      if (effects.empty()) {
+      const kv::PartitionLocks locks(manager.kv(), footprint.partitions(), !in_fast_lane_);
+      if (!locks.held()) {
+        gave_up_ = true;  // somebody commits very much just now: a worker may wait for it
         return {};
       }
-      if (const std::optional<Lsn> end = manager.commitLive(effects.bytes())) {
+      kv::View view = kv::View::live(manager.kv(), effects, now);
+      limitWork(view, meta);
+      CommandCall call{args, view, reply, self, now, db};
+      Status status = handlerOf(command)(call);
+      TREFOIL_ASSERT(status.ok() || effects.empty());
+      gave_way = view.gaveWay();
+      if (!gave_way && (!status.ok() || effects.empty())) {
+        return status;
+      }
+      if (const std::optional<Lsn> end = gave_way ? std::nullopt : manager.commitLive(effects.bytes())) {
         noteCommit(*end);
         return {};
       }
     }
     reply.rewind(mark);
-    if (manager.isLarge(effects.bytes())) {
-      return executeAsTransaction(command, args, reply);
+    if (gave_way || manager.isLarge(effects.bytes())) {
+      return executeDetached(command, args, reply);
     }
     TREFOIL_TRY(manager.awaitRoom());
   }
@@ -50,16 +81,36 @@ Status Session::Impl::executeLive(int command, std::span<const std::string_view>
 Status Session::Impl::executeInTransaction(txn::Transaction& target, int command, std::span<const std::string_view> args,
                                            Reply& reply) {
   const std::size_t before = target.mark();
+  const Reply::Mark mark = reply.mark();
+  if (in_fast_lane_) {
+    limitWork(target.kv(), kCommands[static_cast<std::size_t>(command)]);
+  } else {
+    target.kv().limitWork(SIZE_MAX);
+  }
   CommandCall call{args, target.kv(), reply, self, target.now(), db};
   Status status = handlerOf(command)(call);
   if (!status.ok()) {
     target.rollbackTo(before);
   }
+  if (target.kv().gaveWay()) {
+    reply.rewind(mark);
+    gave_up_ = true;
+    return {};
+  }
   return status;
 }
 
-// For a record that is too large to be made room for under locks.
-Status Session::Impl::executeAsTransaction(int command, std::span<const std::string_view> args, Reply& reply) {
+// For what takes long, and for a record that is too large to be made room for under locks. Never on a network thread, which gives
+// it up to a worker.
+Status Session::Impl::executeDetached(int command, std::span<const std::string_view> args, Reply& reply) {
+  if (in_fast_lane_) {
+    gave_up_ = true;
+    return {};
+  }
+  if ((kCommands[static_cast<std::size_t>(command)].flags & kWrite) == 0) {
+    txn::Transaction query(database.manager(), now, txn::Transaction::OneQuery{});
+    return executeInTransaction(query, command, args, reply);
+  }
   const Reply::Mark mark = reply.mark();
   TREFOIL_ASSIGN(const Lsn end, txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) {
                    reply.rewind(mark);
@@ -85,6 +136,9 @@ bool Session::Impl::isSlow(const Statement& statement, int command) {
     return slow;
   }
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
+  if (isLong(statement.args)) {
+    return true;
+  }
   if (multi != MultiState::kNone) {
     return meta.name == "EXEC" && queueIsSlow();
   }

@@ -18,6 +18,10 @@ namespace {
 
 constexpr std::size_t kMaxQueuedStatements = 1'000'000;
 constexpr std::size_t kMaxQueuedBytes = std::size_t{1} << 30;
+// No more than this runs on a network thread, and under locks.
+constexpr std::size_t kQuickStatements = 1000;
+constexpr std::size_t kQuickSteps = 4000;
+constexpr std::size_t kQuickBytes = std::size_t{1} << 20;
 
 std::vector<std::string_view> viewsOf(const std::vector<std::string>& args) {
   return {args.begin(), args.end()};
@@ -94,7 +98,7 @@ bool Session::Impl::queueFootprint(KeyFootprint& footprint) const {
 
 bool Session::Impl::queueIsSlow() const {
   KeyFootprint footprint;
-  return queued_.size() > 1000 || !queueFootprint(footprint);
+  return queued_.size() > kQuickStatements || queued_bytes_ > kQuickBytes || !queueFootprint(footprint);
 }
 
 Status Session::Impl::executeMulti(Reply& reply) {
@@ -113,6 +117,10 @@ Status Session::Impl::executeMulti(Reply& reply) {
     queue_is_running_ = true;
     status = executeQueue(reply);
     queue_is_running_ = false;
+    if (gave_up_) {
+      multi = MultiState::kQueuing;  // a worker begins again
+      return status;
+    }
     exec_tells_ = queueTells();
   }
   discardMulti();
@@ -135,7 +143,7 @@ std::uint32_t Session::Impl::queueNeeds() {
 
 Status Session::Impl::executeQueue(Reply& reply) {
   KeyFootprint footprint;
-  if (!queueFootprint(footprint)) {
+  if (queueIsSlow() || !queueFootprint(footprint)) {
     return executeQueueAsTransaction(reply);
   }
   for (const kv::PartitionId partition : watchedPartitions()) {
@@ -150,23 +158,30 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
   const Reply::Mark mark = reply.mark();
   const int db_before = db;
   const int protocol_before = protocol;
+  bool gave_way = false;
   while (true) {
     EffectBuffer effects;
     {
-      const kv::PartitionLocks locks(manager.kv(), footprint.partitions());
+      const kv::PartitionLocks locks(manager.kv(), footprint.partitions(), !in_fast_lane_);
+      if (!locks.held()) {
+        gave_up_ = true;
+        return {};
+      }
       if (watchedChanged()) {
         reply.nullArray();
         return {};
       }
       kv::View view = kv::View::locked(manager.kv(), effects, now);
+      view.limitWork(kQuickSteps);
       reply.array(queued_.size());
-      for (QueuedStatement& statement : queued_) {
-        runQueuedCommand(statement, view, effects, reply);
+      for (std::size_t i = 0; i < queued_.size() && !gave_way; ++i) {
+        runQueuedCommand(queued_[i], view, effects, reply);
+        gave_way = view.gaveWay();
       }
-      if (effects.empty()) {
+      if (!gave_way && effects.empty()) {
         return {};
       }
-      if (const std::optional<Lsn> end = manager.commitLive(effects.bytes())) {
+      if (const std::optional<Lsn> end = gave_way ? std::nullopt : manager.commitLive(effects.bytes())) {
         noteCommit(*end);
         return {};
       }
@@ -174,7 +189,7 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
     reply.rewind(mark);
     db = db_before;
     protocol = protocol_before;
-    if (manager.isLarge(effects.bytes())) {
+    if (gave_way || manager.isLarge(effects.bytes())) {
       return executeQueueAsTransaction(reply);
     }
     TREFOIL_TRY(manager.awaitRoom());
@@ -182,11 +197,13 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
 }
 
 void Session::Impl::runQueuedCommand(QueuedStatement& statement, kv::View& view, EffectBuffer& effects, Reply& reply) {
-  if ((kCommands[static_cast<std::size_t>(statement.command)].flags & kSession) != 0) {
+  const CommandMeta& meta = kCommands[static_cast<std::size_t>(statement.command)];
+  if ((meta.flags & kSession) != 0) {
     return answer(runQueuedOnce(statement, reply), reply);
   }
   const std::vector<std::string_view> args = viewsOf(statement.args);
   const std::size_t before = effects.size();
+  view.countWholeCollections((meta.flags & (kFast | kOwnCost)) == 0);
   CommandCall call{args, view, reply, self, now, db};
   if (const Status status = handlerOf(statement.command)(call); !status.ok()) {
     TREFOIL_ASSERT(effects.size() == before);
@@ -213,6 +230,10 @@ Status Session::Impl::runQueuedOnce(QueuedStatement& statement, Reply& reply) {
 }
 
 Status Session::Impl::executeQueueAsTransaction(Reply& reply) {
+  if (in_fast_lane_) {
+    gave_up_ = true;
+    return {};
+  }
   const Reply::Mark mark = reply.mark();
   const int db_before = db;
   const int protocol_before = protocol;

@@ -176,7 +176,8 @@ class Session::Impl {
   void answer(const Status& status, Reply& reply);
   Status executeLive(int command, std::span<const std::string_view> args, Reply& reply);
   Status executeInTransaction(txn::Transaction& target, int command, std::span<const std::string_view> args, Reply& reply);
-  Status executeAsTransaction(int command, std::span<const std::string_view> args, Reply& reply);
+  Status executeDetached(int command, std::span<const std::string_view> args, Reply& reply);
+  static void limitWork(kv::View& view, const CommandMeta& meta);
   bool isSlow(const Statement& statement, int command);
   void lookAhead(std::span<const Statement> window, std::span<int> commands);
 

@@ -23,6 +23,13 @@ Error damaged(const char* what) {
 
 // Makes `entry` the string `value`: in place if it fits without waste.
 void assignString(std::string_view key, std::string_view value, Deadline deadline, Entry*& entry, const ChangeContext& context) {
+  if (Entry* made = context.prepared == nullptr ? nullptr : context.prepared->take(value); made != nullptr) {
+    if (entry != nullptr) {
+      context.discarder.discard(entry);
+    }
+    entry = made;
+    return;
+  }
   const auto number = parseInteger(value);
   const std::size_t size = number ? sizeof(*number) : value.size();
   const Encoding encoding = number ? Encoding::kInteger : Encoding::kRaw;

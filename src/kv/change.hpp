@@ -11,6 +11,7 @@
 #include "base/versions.hpp"
 #include "kv/effects.hpp"
 #include "kv/entry.hpp"
+#include "kv/prepared_strings.hpp"
 #include "kv/store.hpp"
 
 namespace trefoil::kv {
@@ -27,6 +28,7 @@ struct ChangeContext {
   const PackedLimits& limits;
   std::uint64_t hash_seed;
   Discarder& discarder;
+  PreparedStrings* prepared = nullptr;
 };
 
 // An effect's head, behind its kind byte.

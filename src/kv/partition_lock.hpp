@@ -18,6 +18,12 @@ class PartitionLock {
       lockContended();
     }
   }
+  // For a thread that must not be held up: false if the lock is not to be had within some tenths of a millisecond.
+  [[nodiscard]] bool lockSoon() {
+    std::uint32_t expected = kFree;
+    return state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed) ||
+           lockSoonContended();
+  }
   void unlock() {
     const std::uint32_t before = state_.exchange(kFree, std::memory_order_release);
     TREFOIL_DEBUG_ASSERT(before != kFree);
@@ -33,7 +39,9 @@ class PartitionLock {
   static constexpr std::uint32_t kSleepers = 2;
   static constexpr int kSpins = 128;
 
+  bool spin();
   void lockContended();
+  bool lockSoonContended();
 
   std::atomic<std::uint32_t> state_{kFree};
 };

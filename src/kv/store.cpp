@@ -82,6 +82,16 @@ void Store::lock(std::span<const PartitionId> sorted) {
   }
 }
 
+bool Store::lockSoon(std::span<const PartitionId> sorted) {
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    if (!partitionAt(sorted[i]).lock.lockSoon()) {
+      unlock(sorted.first(i));
+      return false;
+    }
+  }
+  return true;
+}
+
 void Store::unlock(std::span<const PartitionId> sorted) {
   for (const PartitionId id : sorted) {
     unlock(id);
@@ -164,7 +174,7 @@ struct Store::Apply final : Discarder {
   std::int64_t bytes = 0;
 };
 
-Status Store::apply(std::uint8_t kind, EffectReader& reader, const WriteContext& context) {
+Status Store::apply(std::uint8_t kind, EffectReader& reader, const WriteContext& context, PreparedStrings* prepared) {
   EffectHead head;
   TREFOIL_TRY(readHead(kind, reader, options_.databases, head));
   if (head.kind == EffectKind::kFlush) {
@@ -185,7 +195,8 @@ Status Store::apply(std::uint8_t kind, EffectReader& reader, const WriteContext&
   } else if (head.kind != EffectKind::kRemove) {
     change.noteAbsence(head.key);
   }
-  Status status = changeEntry(head.kind, reader, head.key, entry, {context, options_.packed, options_.hash_seed, change});
+  Status status =
+      changeEntry(head.kind, reader, head.key, entry, {context, options_.packed, options_.hash_seed, change, prepared});
   if (entry != nullptr) {
     change.bytes += bytesOf(*entry, true);
     if (slot) {

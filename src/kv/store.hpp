@@ -32,6 +32,7 @@ namespace trefoil::kv {
 
 class Directory;
 class Entry;
+class PreparedStrings;
 class Reaper;
 class StablePool;
 struct DirectoryContext;
@@ -107,13 +108,16 @@ class Store {
   void unlock(PartitionId id);
   void lock(std::span<const PartitionId> sorted);
   void unlock(std::span<const PartitionId> sorted);
+  // The same for a thread that must not be held up: false, and none is locked, if one of them is held for long.
+  [[nodiscard]] bool lockSoon(std::span<const PartitionId> sorted);
   void lockAll(int db);  // all partitions of a database; several databases in ascending order
   void unlockAll(int db);
 
   // Applies ONE kv effect; its kind byte has been read. The only way the store changes. With the partition's lock held (all of
   // the database for kFlush), inside the gate. kCorruption if the bytes are not of the format or do not fit the key's type: only
   // possible for bytes from a disk, after which the store is not to be used.
-  [[nodiscard]] Status apply(std::uint8_t kind, EffectReader& reader, const WriteContext& context);
+  [[nodiscard]] Status apply(std::uint8_t kind, EffectReader& reader, const WriteContext& context,
+                             PreparedStrings* prepared = nullptr);
 
   // While a directory is loaded, by one thread and before anybody else knows the store, apply() needs no locks.
   void setLoading(bool loading) { loading_ = loading; }
@@ -209,17 +213,29 @@ class Store {
   int sweep_db_ = 0;
 };
 
-// Holds partitions' locks for its lifetime. The ids must outlive it.
+// Holds partitions' locks for its lifetime. The ids must outlive it. Without `waits`, only if they are to be had soon: held().
 class PartitionLocks {
  public:
-  PartitionLocks(Store& store, std::span<const PartitionId> sorted) : store_(store), ids_(sorted) { store_.lock(ids_); }
+  PartitionLocks(Store& store, std::span<const PartitionId> sorted, bool waits = true) : store_(store), ids_(sorted) {
+    if (waits) {
+      store_.lock(ids_);
+    } else {
+      held_ = store_.lockSoon(ids_);
+    }
+  }
   PartitionLocks(const PartitionLocks&) = delete;
   PartitionLocks& operator=(const PartitionLocks&) = delete;
-  ~PartitionLocks() { store_.unlock(ids_); }
+  ~PartitionLocks() {
+    if (held_) {
+      store_.unlock(ids_);
+    }
+  }
+  [[nodiscard]] bool held() const { return held_; }
 
  private:
   Store& store_;
   std::span<const PartitionId> ids_;
+  bool held_ = true;
 };
 
 }  // namespace trefoil::kv

@@ -191,6 +191,25 @@ Status View::require(ObjectType type, const Entry* entry) const {
   return {};
 }
 
+Status View::openCollection(ObjectType type, const Entry* entry) {
+  TREFOIL_TRY(require(type, entry));
+  return counts_whole_ ? spendOn(entry) : Status();
+}
+
+Status View::spendOn(const Entry* entry) {
+  if (entry == nullptr) {
+    return {};
+  }
+  return spend(entry->type() != ObjectType::kString  ? CollectionHandle(entry).size()
+               : entry->encoding() == Encoding::kRaw ? entry->valueSize() / kStepBytes
+                                                     : 1);
+}
+
+Status View::giveWay() {
+  gave_way_ = true;
+  return Error(ErrorCode::kBusy, "this takes too long here");
+}
+
 Result<StringHandle> View::string(const Key& key) {
   const Entry* entry = find(key);
   TREFOIL_TRY(require(ObjectType::kString, entry));
@@ -198,22 +217,22 @@ Result<StringHandle> View::string(const Key& key) {
 }
 Result<ListHandle> View::list(const Key& key) {
   const Entry* entry = find(key);
-  TREFOIL_TRY(require(ObjectType::kList, entry));
+  TREFOIL_TRY(openCollection(ObjectType::kList, entry));
   return ListHandle(entry);
 }
 Result<HashHandle> View::hash(const Key& key) {
   const Entry* entry = find(key);
-  TREFOIL_TRY(require(ObjectType::kHash, entry));
+  TREFOIL_TRY(openCollection(ObjectType::kHash, entry));
   return HashHandle(entry);
 }
 Result<SetHandle> View::set(const Key& key) {
   const Entry* entry = find(key);
-  TREFOIL_TRY(require(ObjectType::kSet, entry));
+  TREFOIL_TRY(openCollection(ObjectType::kSet, entry));
   return SetHandle(entry);
 }
 Result<SortedSetHandle> View::sortedSet(const Key& key) {
   const Entry* entry = find(key);
-  TREFOIL_TRY(require(ObjectType::kSortedSet, entry));
+  TREFOIL_TRY(openCollection(ObjectType::kSortedSet, entry));
   return SortedSetHandle(entry);
 }
 

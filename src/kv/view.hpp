@@ -124,6 +124,28 @@ class View {
   std::size_t sortedSetPut(const Key& key, std::span<const ScoredMember> members);  // members that are new
   std::size_t sortedSetRemove(const Key& key, std::span<const std::string_view> members);
 
+  // --- For a thread that others wait for.
+
+  // From now on steps are counted (an element, or kStepBytes of a string), and what would go beyond `steps` gives way: what the
+  // handler is answered then is an error that nobody sees, gaveWay() is true, and the command is to be run again elsewhere.
+  void limitWork(std::size_t steps) {
+    steps_left_ = steps;
+    gave_way_ = false;
+  }
+  // Whether opening a collection counts as walking through all of it. Otherwise handlers say what they do with it.
+  void countWholeCollections(bool count) { counts_whole_ = count; }
+  Status spend(std::size_t steps) {
+    if (steps > steps_left_) [[unlikely]] {
+      return giveWay();
+    }
+    steps_left_ -= steps;
+    return {};
+  }
+  // For all of a value.
+  Status spendOn(const Entry* entry);
+  [[nodiscard]] bool gaveWay() const { return gave_way_; }
+  static constexpr std::size_t kStepBytes = 256;
+
   // --- For txn.
 
   // Partitions of the keys written, and of those read (for a snapshot view; all of a database after forEachKey). Ascending,
@@ -179,6 +201,8 @@ class View {
   // The entry for a write; if it is expired, stages its removal and answers nullptr.
   const Entry* current(const Key& key);
   Status require(ObjectType type, const Entry* entry) const;
+  Status openCollection(ObjectType type, const Entry* entry);
+  Status giveWay();
   void noteFlush(int db);
   void stageMembers(const Key& key, EffectKind kind, std::span<const std::string_view> members);
   std::size_t removeMembers(const Key& key, EffectKind kind, std::span<const std::string_view> members);
@@ -191,6 +215,9 @@ class View {
   UnixMs now_;
   Lsn snapshot_;
   Mode mode_;
+  bool counts_whole_ = false;
+  bool gave_way_ = false;
+  std::size_t steps_left_ = SIZE_MAX;
   std::size_t touched_count_ = 0;
   std::array<Touched, kInlineTouched> inline_touched_;  // the first ones; the others are in the overlay
   std::unique_ptr<Overlay> overlay_;

@@ -94,6 +94,9 @@ void Connection::serve() {
       die();
       return;
     }
+    if (input_.size() >= kTurnBytes) {
+      break;
+    }
   }
   if (!dead_) {
     loop_.serveAgain(*this);
@@ -111,7 +114,7 @@ bool Connection::receive() {
     wanted = std::clamp(parser_.lacking(), std::size_t{1}, std::max(kReadBytes, input_.size()));
   }
   input_.reserve(wanted);
-  const auto room = input_.room();
+  const auto room = input_.room().first(std::min(input_.room().size(), kTurnBytes));
   const ssize_t got = ::recv(socket_, room.data(), room.size(), 0);
   if (got < 0) {
     if (errno == EINTR) {
@@ -193,16 +196,15 @@ bool Connection::runFrames() {
     closing_ = true;
   } else if (answered < batch.statements.size()) {
     const std::size_t begin = answered == 0 ? 0 : batch.ends[answered - 1];
-    if (reply.full() && answered > 0) {
-      frames_waiting_ = true;
-    } else {
-      park(answered);
-      slow_->frame_end -= begin;
-    }
+    input_.consume(begin);
     // What follows is cut again later.
     parser_ = parser::RespRequestParser();
     protocol_error_ = false;
-    input_.consume(begin);
+    if (reply.full() && answered > 0) {
+      frames_waiting_ = true;
+    } else {
+      park(answered, batch.ends[answered] - begin);
+    }
   } else {
     input_.consume(parsed);
     if (protocol_error_) {
@@ -219,8 +221,9 @@ bool Connection::runFrames() {
   return true;
 }
 
-// Hands one statement of the batch to a worker. Its words view input_, which stays as it is until then.
-void Connection::park(std::size_t slow) {
+// Hands one statement of the batch, the first `frame_size` bytes of input_, to a worker. Its words view them; they stay where
+// they are until it is done, and if they are many and nothing follows, the worker frees them.
+void Connection::park(std::size_t slow, std::size_t frame_size) {
   const Batch& batch = loop_.batch();
   slow_ = std::make_unique<SlowStatement>();
   const auto words = batch.statements[slow].args;
@@ -230,7 +233,11 @@ void Connection::park(std::size_t slow) {
   } else {
     slow_->words.assign(words.begin(), words.end());
   }
-  slow_->frame_end = batch.ends[slow];
+  slow_->frame_end = frame_size;
+  if (frame_size >= kHugeBuffer && frame_size == input_.size()) {
+    slow_->input.swap(input_);
+    slow_->frame_end = 0;
+  }
   parked_ = true;
   const Status queued = loop_.database().submit([this] {
     Statement statement;
@@ -238,6 +245,8 @@ void Connection::park(std::size_t slow) {
     RespReply reply(slow_->output, *session_);
     session_->execute(statement, reply);
     slow_->fence = session_->fence();
+    slow_->input.clear();
+    slow_->input.release();
     loop_.finished(this);
   });
   if (!queued.ok()) {
@@ -335,8 +344,13 @@ bool Connection::flush() {
     return true;
   }
   std::size_t rest = sendable();
+  std::size_t left = kTurnBytes;
   while (rest > 0) {
-    const ssize_t sent = ::send(socket_, output_.bytes().data(), rest, MSG_NOSIGNAL);
+    if (left == 0) {
+      loop_.serveAgain(*this);
+      return true;
+    }
+    const ssize_t sent = ::send(socket_, output_.bytes().data(), std::min(rest, left), MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EINTR) {
         continue;
@@ -347,6 +361,7 @@ bool Connection::flush() {
     output_.consume(static_cast<std::size_t>(sent));
     stalled_ticks_ = 0;
     rest -= static_cast<std::size_t>(sent);
+    left -= static_cast<std::size_t>(sent);
   }
   if (output_.empty()) {
     loop_.returnBuffer(output_);

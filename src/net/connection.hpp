@@ -13,6 +13,8 @@
 // bytes that arrive, not with the lengths that they announce. Output: beyond kStopReadingAt unsent bytes nothing more is read or
 // run, so what a client that does not read can pile up is that and one answer.
 //
+// No connection's turn is long: so many bytes are received and sent in one (kTurnBytes), and what is huge is freed by a worker.
+//
 // Thread safety: owned by its loop. While parked, `session_`, `slow_` and the bytes below the parked frame's end in input_ belong
 // to the worker.
 #pragma once
@@ -77,13 +79,14 @@ class Connection {
     std::vector<std::string> inline_words;  // of an inline command, whose words are not in input_
     std::vector<std::string_view> words;
     std::size_t frame_end = 0;
+    ByteBuffer input;  // the frame, if it is huge
     ByteBuffer output;
     Lsn fence = 0;
   };
 
   bool runFrames();
   std::size_t parseFrames();
-  void park(std::size_t slow);
+  void park(std::size_t slow, std::size_t frame_size);
   void addFence(std::uint64_t begin, Lsn lsn, std::size_t answers);
   void replaceFenced(Lsn reached, const Error& error);
   [[nodiscard]] std::size_t sendable();

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "base/env.hpp"
@@ -172,9 +173,16 @@ void EventLoop::returnBuffer(ByteBuffer& buffer) {
   if (buffer.capacity() == kReadBytes && buffers_.size() < kIdleBuffers) {
     buffers_.push_back(std::move(buffer));
     buffer = ByteBuffer();
-  } else {
-    buffer.release();
+    return;
   }
+  if (buffer.capacity() >= kHugeBuffer) {
+    const auto huge = std::make_shared<ByteBuffer>(std::move(buffer));
+    if (database().submit([huge] { huge->release(); }).ok()) {
+      return;
+    }
+    buffer.swap(*huge);  // the workers are busy
+  }
+  buffer.release();
 }
 
 void EventLoop::serveAgain(Connection& connection) {

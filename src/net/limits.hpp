@@ -9,6 +9,10 @@ namespace trefoil::net {
 inline constexpr std::size_t kStopReadingAt = std::size_t{1} << 20;
 // A loop's read buffer: one read takes at most this much, unless a large argument is on its way.
 inline constexpr std::size_t kReadBytes = std::size_t{64} << 10;
+// A connection's turn ends when so much was sent or received: others have theirs before it goes on. Some tenths of a millisecond.
+inline constexpr std::size_t kTurnBytes = std::size_t{1} << 20;
+// Buffers from this size on are freed by a worker: giving their pages back takes as long as filling them.
+inline constexpr std::size_t kHugeBuffer = std::size_t{4} << 20;
 // Statements of one burst that run as one batch.
 inline constexpr std::size_t kMaxBatch = 256;
 

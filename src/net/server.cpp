@@ -83,7 +83,8 @@ Result<int> openListener(const std::string& host, std::uint16_t port, int backlo
 // To whoever reads the log of a server that listens to more than its own machine.
 void warnOfReach(const std::string& host, bool is_protected) {
   if (is_protected) {
-    logWarning("listening on {}, but there is no password: clients from other machines are refused until 'protected-mode no'", host);
+    logWarning("listening on {}, but there is no password: clients from other machines are refused until 'protected-mode no'",
+               host);
   } else {
     logWarning("listening on {} without a password and without protected mode: whoever reaches it can read and change everything",
                host);

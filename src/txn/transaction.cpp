@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kv/effects.hpp"
+#include "kv/prepared_strings.hpp"
 #include "sql/effects.hpp"
 #include "txn/commit_locks.hpp"
 
@@ -119,6 +120,8 @@ Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> ext
   if (!effects_.empty() && log != nullptr) {
     TREFOIL_TRY(log->prepare(effects_.bytes(), prepared));
   }
+  kv::PreparedStrings strings;
+  prepareStrings(strings);
   std::optional<CommitLocks> locks;
   if (all_locks_ == nullptr && (!effects_.empty() || !extra.empty())) {
     locks.emplace(manager_, kv_, sql_, extra);
@@ -132,12 +135,25 @@ Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> ext
   if (log != nullptr) {
     appended = log->append(prepared);
   }
-  applyEffects(WriteContext::live(manager_.versions_, appended.lsn));
+  applyEffects(WriteContext::live(manager_.versions_, appended.lsn), strings);
   return appended.end;
 }
 
+void Transaction::prepareStrings(kv::PreparedStrings& prepared) const {
+  if (effects_.size() < kv::PreparedStrings::kMinBytes || !kv_.hasWrites()) {
+    return;
+  }
+  EffectReader reader(effects_.bytes());
+  while (!reader.done()) {
+    const std::uint8_t kind = reader.getByte();
+    const Status read =
+        kv::isKvEffect(kind) ? prepared.add(kind, reader, manager_.kv().databases()) : sql::skipEffect(kind, reader);
+    TREFOIL_ASSERT(read.ok());
+  }
+}
+
 // The record is in the log: nothing can fail any more.
-void Transaction::applyEffects(const WriteContext& context) {
+void Transaction::applyEffects(const WriteContext& context, kv::PreparedStrings& prepared) {
   const bool sql_done = sql_.adopt(context);
   if (sql_done && !kv_.hasWrites()) {
     return;
@@ -147,7 +163,7 @@ void Transaction::applyEffects(const WriteContext& context) {
     const std::uint8_t kind = reader.getByte();
     Status applied;
     if (kv::isKvEffect(kind)) {
-      applied = manager_.kv().apply(kind, reader, context);
+      applied = manager_.kv().apply(kind, reader, context, &prepared);
     } else if (sql_done) {
       applied = sql::skipEffect(kind, reader);
     } else {

@@ -77,7 +77,8 @@ class Transaction {
 
   [[nodiscard]] std::size_t findSavepoint(std::string_view name) const;  // its place + 1, 0: none
   Status validate(UnixMs now, const std::function<bool()>& also_valid);
-  void applyEffects(const WriteContext& context);
+  void prepareStrings(kv::PreparedStrings& prepared) const;
+  void applyEffects(const WriteContext& context, kv::PreparedStrings& prepared);
 
   Manager& manager_;
   std::unique_ptr<AllLocks> all_locks_;

@@ -85,6 +85,7 @@ Status scanCollection(CommandCall& call, const Result<Handle>& collection, Appen
     return {};
   }
   TREFOIL_ASSIGN(const ScanOptions options, scanOptions(call.args, 2, false));
+  TREFOIL_TRY(call.kv.spend(std::min(options.count, collection->size())));
   const std::uint64_t next = collection->scan(cursor, options.count, [&](const kv::Element& element) {
     if (!options.match || globMatch(*options.match, element.member)) {
       append(found, element);

@@ -200,6 +200,7 @@ Status keys(CommandCall& call) {
 Status scan(CommandCall& call) {
   TREFOIL_ASSIGN(const std::uint64_t cursor, scanCursor(call.args[1]));
   TREFOIL_ASSIGN(const ScanOptions options, scanOptions(call.args, 1, true));
+  TREFOIL_TRY(call.kv.spend(std::min(options.count, call.kv.store().size(call.db))));
   std::vector<std::string> names;
   const std::uint64_t next = call.kv.scan(call.db, cursor, options.count, [&](const kv::Entry& entry) {
     if ((!options.match || globMatch(*options.match, entry.key())) &&
@@ -239,6 +240,7 @@ Status rename(CommandCall& call) {
     return noSuchKeyError();
   }
   if (call.args[1] != call.args[2]) {
+    TREFOIL_TRY(call.kv.spendOn(call.kv.find(from)));
     call.kv.copyValue(from, keyAt(call, 2));
     call.kv.remove(from);
   }
@@ -254,6 +256,7 @@ Status renamenx(CommandCall& call) {
   const kv::Key to = keyAt(call, 2);
   const bool free = call.args[1] != call.args[2] && !call.kv.exists(to);
   if (free) {
+    TREFOIL_TRY(call.kv.spendOn(call.kv.find(from)));
     call.kv.copyValue(from, to);
     call.kv.remove(from);
   }
@@ -284,6 +287,7 @@ Status copy(CommandCall& call) {
   const kv::Key to = call.kv.key(to_db, call.args[2]);
   const bool copied = call.kv.exists(from) && (replace || !call.kv.exists(to));
   if (copied) {
+    TREFOIL_TRY(call.kv.spendOn(call.kv.find(from)));
     call.kv.copyValue(from, to);
   }
   call.reply.integer(copied ? 1 : 0);

@@ -43,6 +43,7 @@ Status popValues(CommandCall& call, ListSide side) {
     return {};
   }
   const std::size_t count = std::min(static_cast<std::size_t>(wanted), list.size());
+  TREFOIL_TRY(call.kv.spend(count));
   kv::ElementCursor cursor = side == ListSide::kLeft ? list.first() : list.last();
   if (counted) {
     call.reply.array(count);
@@ -130,6 +131,7 @@ Status lrange(CommandCall& call) {
   TREFOIL_ASSIGN(const std::int64_t stop, integerArgument(call.args[3]));
   TREFOIL_ASSIGN(const kv::ListHandle list, call.kv.list(keyAt(call, 1)));
   const IndexRange range = indexRange(start, stop, list.size());
+  TREFOIL_TRY(call.kv.spend(range.count));
   replyElements(call.reply, range.count == 0 ? kv::ElementCursor() : list.at(range.first), range.count);
   return {};
 }
@@ -233,6 +235,7 @@ Status ltrim(CommandCall& call) {
   TREFOIL_ASSIGN(const kv::ListHandle list, call.kv.list(key));
   if (list.exists()) {
     const IndexRange range = indexRange(start, stop, list.size());
+    TREFOIL_TRY(call.kv.spend(list.size() - range.count));
     call.kv.listTrim(key, range.first, range.count);
   }
   call.reply.simple("OK");

@@ -28,7 +28,8 @@ Status checkpoint(CommandCall& call) {
 }
 
 // https://redis.io/docs/latest/commands/shutdown/. The options choose between ways that are one here: what was acknowledged is in
-// the log, so there is nothing to save or to leave out, no replica to wait for, and nothing that a failure could keep from ending.
+// the log, so there is nothing to save or to leave out, no replica to wait for, and nothing that a failure could keep from
+// ending.
 Status shutdown(CommandCall& call) {
   constexpr auto kOptions = std::to_array<std::string_view>({"NOSAVE", "SAVE", "NOW", "FORCE", "ABORT"});
   std::array<bool, kOptions.size()> given{};

@@ -141,6 +141,7 @@ Status spop(CommandCall& call) {
   }
   const kv::Key key = keyAt(call, 1);
   TREFOIL_ASSIGN(const kv::SetHandle set, call.kv.set(key));
+  TREFOIL_TRY(call.kv.spend(std::min(static_cast<std::size_t>(wanted), set.size())));
   std::vector<std::string> members;
   for (const std::size_t index : randomIndices(call, static_cast<std::size_t>(wanted), set.size())) {
     members.emplace_back(set.at(index).member());
@@ -179,6 +180,8 @@ Status srandmember(CommandCall& call) {
     call.reply.bulk(set.at(randomBits(call) % set.size()).member());
     return {};
   }
+  TREFOIL_TRY(
+      call.kv.spend(wanted < 0 ? static_cast<std::size_t>(-wanted) : std::min(static_cast<std::size_t>(wanted), set.size())));
   if (wanted < 0) {  // with repeats, exactly that many
     call.reply.array(static_cast<std::size_t>(-wanted));
     for (std::int64_t i = wanted; i < 0; ++i) {

@@ -194,6 +194,7 @@ Status replyRange(CommandCall& call, RangeQuery query, bool all_options) {
   TREFOIL_TRY(readBounds(call, query));
   TREFOIL_ASSIGN(const kv::SortedSetHandle set, call.kv.sortedSet(keyAt(call, 1)));
   const RankRange range = applyLimit(resolve(set, query), query);
+  TREFOIL_TRY(call.kv.spend(range.count));
   if (query.with_scores) {
     replyScoredArray(call, range.count);
   } else {
@@ -231,6 +232,7 @@ Status removeRange(CommandCall& call, RangeBy by) {
   const kv::Key key = keyAt(call, 1);
   TREFOIL_ASSIGN(const kv::SortedSetHandle set, call.kv.sortedSet(key));
   const RankRange range = resolve(set, query);
+  TREFOIL_TRY(call.kv.spend(range.count));
   std::vector<std::string_view> members;
   kv::ElementCursor cursor = range.count == 0 ? kv::ElementCursor() : set.at(range.first);
   for (std::size_t i = 0; i < range.count; ++i, cursor.next()) {

@@ -166,6 +166,7 @@ Status popScores(CommandCall& call, bool lowest) {
   const kv::Key key = keyAt(call, 1);
   TREFOIL_ASSIGN(const kv::SortedSetHandle set, call.kv.sortedSet(key));
   const std::size_t count = std::min(static_cast<std::size_t>(wanted), set.size());
+  TREFOIL_TRY(call.kv.spend(count));
   if (counted) {
     replyScoredArray(call, count);
   } else {

@@ -13,13 +13,16 @@ Error tooLongError() {
   return {ErrorCode::kInvalid, "string exceeds maximum allowed size (proto-max-bulk-len)"};
 }
 
-void replyString(Reply& reply, const kv::StringHandle& string) {
+Status replyString(CommandCall& call, const kv::StringHandle& string) {
   if (!string.exists()) {
-    reply.null();
-    return;
+    call.reply.null();
+    return {};
   }
   kv::IntegerText room;
-  reply.bulk(string.text(room));
+  const std::string_view text = string.text(room);
+  TREFOIL_TRY(call.kv.spend(text.size() / kv::View::kStepBytes));
+  call.reply.bulk(text);
+  return {};
 }
 
 // Adds to the integer under the key; what INCR, DECR, INCRBY and DECRBY come to.
@@ -99,8 +102,7 @@ Result<SetOptions> setOptions(CommandCall& call) {
 
 Status get(CommandCall& call) {
   TREFOIL_ASSIGN(const kv::StringHandle string, call.kv.string(keyAt(call, 1)));
-  replyString(call.reply, string);
-  return {};
+  return replyString(call, string);
 }
 
 Status set(CommandCall& call) {
@@ -117,7 +119,7 @@ Status set(CommandCall& call) {
   }
   if (options.get) {
     TREFOIL_ASSIGN(const kv::StringHandle string, call.kv.string(key));
-    replyString(call.reply, string);
+    TREFOIL_TRY(replyString(call, string));
   }
   if ((options.only_absent && before != nullptr) || (options.only_present && before == nullptr)) {
     if (!options.get) {
@@ -162,7 +164,7 @@ Status psetex(CommandCall& call) {
 Status getset(CommandCall& call) {
   const kv::Key key = keyAt(call, 1);
   TREFOIL_ASSIGN(const kv::StringHandle string, call.kv.string(key));
-  replyString(call.reply, string);
+  TREFOIL_TRY(replyString(call, string));
   call.kv.setString(key, call.args[2]);
   return {};
 }
@@ -170,7 +172,7 @@ Status getset(CommandCall& call) {
 Status getdel(CommandCall& call) {
   const kv::Key key = keyAt(call, 1);
   TREFOIL_ASSIGN(const kv::StringHandle string, call.kv.string(key));
-  replyString(call.reply, string);
+  TREFOIL_TRY(replyString(call, string));
   call.kv.remove(key);
   return {};
 }
@@ -188,7 +190,7 @@ Status getex(CommandCall& call) {
   if (expiry.unit && string.exists()) {
     TREFOIL_ASSIGN(deadline, positiveDeadline(expiry.amount, *expiry.unit, call.now, "getex"));
   }
-  replyString(call.reply, string);
+  TREFOIL_TRY(replyString(call, string));
   if (deadline && deadline->passed(call.now)) {
     call.kv.remove(key);
   } else if (deadline) {
@@ -202,7 +204,7 @@ Status mget(CommandCall& call) {
   for (std::size_t i = 1; i < call.args.size(); ++i) {
     const kv::Entry* entry = call.kv.find(keyAt(call, i));
     const bool is_string = entry != nullptr && entry->type() == kv::ObjectType::kString;
-    replyString(call.reply, kv::StringHandle(is_string ? entry : nullptr));
+    TREFOIL_TRY(replyString(call, kv::StringHandle(is_string ? entry : nullptr)));
   }
   return {};
 }
@@ -300,6 +302,7 @@ Status getrange(CommandCall& call) {
   const bool backwards = start < 0 && stop < 0 && start > stop;
   const std::int64_t last = stop < 0 ? std::max<std::int64_t>(stop + static_cast<std::int64_t>(text.size()), 0) : stop;
   const IndexRange range = backwards ? IndexRange{} : indexRange(start, last, text.size());
+  TREFOIL_TRY(call.kv.spend(range.count / kv::View::kStepBytes));
   call.reply.bulk(text.substr(range.first, range.count));
   return {};
 }
@@ -310,10 +313,13 @@ Status setrange(CommandCall& call) {
     return Error(ErrorCode::kInvalid, "offset is out of range");
   }
   const kv::Key key = keyAt(call, 1);
-  TREFOIL_TRY(call.kv.string(key));
+  TREFOIL_ASSIGN(const kv::StringHandle string, call.kv.string(key));
   const std::string_view bytes = call.args[3];
   if (!bytes.empty() && static_cast<std::uint64_t>(offset) + bytes.size() > kv::kMaxStringBytes) {
     return tooLongError();
+  }
+  if (const std::uint64_t end = bytes.empty() ? 0 : static_cast<std::uint64_t>(offset) + bytes.size(); end > string.size()) {
+    TREFOIL_TRY(call.kv.spend((end - string.size()) / kv::View::kStepBytes));  // zeros, for the most part
   }
   call.reply.integer(static_cast<std::int64_t>(call.kv.setRange(key, static_cast<std::size_t>(offset), bytes)));
   return {};

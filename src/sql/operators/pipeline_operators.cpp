@@ -205,8 +205,7 @@ class LimitOperator final : public Operator {
 
 class TableFunctionOperator final : public Operator {
  public:
-  explicit TableFunctionOperator(const TableFunctionNode& node)
-      : node_(node), arguments_(node.arguments), wanted_(node.wanted) {}
+  explicit TableFunctionOperator(const TableFunctionNode& node) : node_(node), arguments_(node.arguments), wanted_(node.wanted) {}
   Status open(Execution& execution) override {
     TREFOIL_ASSIGN(const std::vector<Datum> arguments, valuesOf(arguments_, execution));
     if (node_.wanted.empty()) {

@@ -1,0 +1,46 @@
+#include "kv/prepared_strings.hpp"
+
+#include <algorithm>
+
+#include "kv/change.hpp"
+#include "kv/integer_text.hpp"
+
+namespace trefoil::kv {
+
+PreparedStrings::~PreparedStrings() {
+  for (const auto& [place, entry] : entries_) {
+    Entry::free(entry);
+  }
+}
+
+Status PreparedStrings::add(std::uint8_t kind, EffectReader& reader, int databases) {
+  const auto effect = static_cast<EffectKind>(kind);
+  if (effect != EffectKind::kSet && effect != EffectKind::kSetWithDeadline) {
+    return skipEffect(kind, reader);
+  }
+  EffectHead head;
+  TREFOIL_TRY(readHead(kind, reader, databases, head));
+  const Deadline deadline = effect == EffectKind::kSet ? kNever : Deadline{reader.getInt()};
+  const std::string_view value = reader.getString();
+  if (!reader.ok()) {
+    return reader.error();
+  }
+  if (value.size() >= kMinBytes) {
+    Entry* entry = Entry::allocate(ObjectType::kString, Encoding::kRaw, head.key, deadline, value.size());
+    copyBytes(entry->valueBytes(), value);
+    entries_.emplace_back(value.data(), entry);
+  }
+  return {};
+}
+
+Entry* PreparedStrings::take(std::string_view value) {
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const auto& made) { return made.first == value.data(); });
+  if (found == entries_.end()) {
+    return nullptr;
+  }
+  Entry* const entry = found->second;
+  entries_.erase(found);
+  return entry;
+}
+
+}  // namespace trefoil::kv

@@ -1,0 +1,211 @@
+// Which commands run on a network thread and which are left to a worker, by what they have to do and not by the clock; and that
+// they answer the same there.
+#include <catch2/catch.hpp>
+
+#include "tests/engine/session_fixture.hpp"
+
+namespace trefoil {
+
+namespace {
+
+std::vector<std::string> wordsOf(std::string_view line) {
+  return parser::splitCommandLine(line).value();
+}
+
+// Whether executeBatch() runs the command itself. If it does not, nothing has happened.
+bool isQuick(Session& session, const std::vector<std::string>& words) {
+  const std::vector<std::string_view> args(words.begin(), words.end());
+  const Statement statement{.args = args, .sql = {}, .parameters = {}};
+  ReplyTree reply;
+  const bool is_quick = session.executeBatch({&statement, 1}, reply) == 1;
+  CHECK(reply.values().size() == (is_quick ? 1 : 0));
+  return is_quick;
+}
+
+bool isQuick(Session& session, std::string_view line) {
+  return isQuick(session, wordsOf(line));
+}
+
+// What executeBatch() makes of it, or what a worker does.
+std::string runEitherWay(Session& session, const std::vector<std::string>& words) {
+  const std::vector<std::string_view> args(words.begin(), words.end());
+  const Statement statement{.args = args, .sql = {}, .parameters = {}};
+  ReplyTree reply;
+  if (session.executeBatch({&statement, 1}, reply) == 0) {
+    session.execute(statement, reply);
+  }
+  return reply.last().describe();
+}
+
+std::vector<std::string> many(std::string_view head, std::size_t count, std::string_view between = {}) {
+  std::vector<std::string> words = wordsOf(head);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!between.empty()) {
+      words.emplace_back(between);
+    }
+    words.push_back("e" + std::to_string(i));
+  }
+  return words;
+}
+
+void fill(Session& session, std::size_t elements) {
+  for (const auto& [head, between] : std::vector<std::pair<std::string_view, std::string_view>>{
+           {"RPUSH l", {}}, {"SADD s", {}}, {"SADD s2 x", {}}, {"HSET h", "f"}, {"ZADD z", "0"}, {"MSET", {}}}) {
+    std::vector<std::string> words = many(head, elements, between);
+    if (head == "HSET h") {  // f e0 f e1 … would be one field
+      words.resize(2);
+      for (std::size_t i = 0; i < elements; ++i) {
+        words.push_back("e" + std::to_string(i));
+        words.emplace_back("v");
+      }
+    }
+    runEitherWay(session, words);
+  }
+  runEitherWay(session, {"SET", "t", std::string(elements * 1000, 'x')});
+}
+
+}  // namespace
+
+TEST_CASE("What takes long is left to a worker, and what does not is not") {
+  SessionFixture fixture;
+  Session& session = *fixture.session;
+  fill(session, 5000);
+  const bool in_block = GENERATE(false, true);
+  if (in_block) {
+    fixture.sql("BEGIN");
+  }
+  CAPTURE(in_block);
+  for (const std::string_view quick : {"GET none",
+                                       "STRLEN t",
+                                       "GETRANGE t 0 100",
+                                       "GETRANGE t -100 -1",
+                                       "APPEND t x",
+                                       "EXISTS t l s h z",
+                                       "LRANGE l 0 9",
+                                       "LRANGE l -10 -1",
+                                       "LINDEX l 2500",
+                                       "LSET l 2500 x",
+                                       "LLEN l",
+                                       "LPOP l",
+                                       "RPOP l 10",
+                                       "LTRIM l 1 -2",
+                                       "LMOVE l l LEFT RIGHT",
+                                       "SISMEMBER s e1",
+                                       "SRANDMEMBER s",
+                                       "SRANDMEMBER s 10",
+                                       "SPOP s 10",
+                                       "SCARD s",
+                                       "SSCAN s 0 COUNT 100",
+                                       "HGET h e1",
+                                       "HSET h e1 x",
+                                       "HMGET h e1 e2",
+                                       "HSCAN h 0",
+                                       "ZRANGE z 0 9",
+                                       "ZRANGE z 0 9 REV WITHSCORES",
+                                       "ZRANGEBYSCORE z -inf +inf LIMIT 0 10",
+                                       "ZSCORE z e1",
+                                       "ZCOUNT z -inf +inf",
+                                       "ZPOPMIN z 10",
+                                       "ZREMRANGEBYRANK z 0 9",
+                                       "ZRANK z e1",
+                                       "TYPE l",
+                                       "EXPIRE l 100",
+                                       "DEL s2",
+                                       "SCAN 0"}) {
+    CAPTURE(quick);
+    CHECK(isQuick(session, quick));
+  }
+  for (const std::string_view slow : {"GET t",
+                                      "GETSET t x",
+                                      "GETDEL t",
+                                      "GETEX t",
+                                      "MGET none t",
+                                      "GETRANGE t 0 -1",
+                                      "SETRANGE u 10000000 x",
+                                      "SET t x GET",
+                                      "LRANGE l 0 -1",
+                                      "LPOP l 4000",
+                                      "LTRIM l 0 9",
+                                      "LREM l 0 x",
+                                      "LINSERT l BEFORE e3000 x",
+                                      "SMEMBERS s",
+                                      "SINTER s",
+                                      "SUNION s none",
+                                      "SDIFF s none",
+                                      "SUNIONSTORE u s",
+                                      "SRANDMEMBER s 4000",
+                                      "SRANDMEMBER s -4000",
+                                      "SPOP s 4000",
+                                      "SSCAN s 0 COUNT 4000",
+                                      "HGETALL h",
+                                      "HKEYS h",
+                                      "HVALS h",
+                                      "ZRANGE z 0 -1",
+                                      "ZRANGEBYSCORE z -inf +inf",
+                                      "ZREMRANGEBYRANK z 0 -1",
+                                      "ZPOPMAX z 4000",
+                                      "COPY l l2",
+                                      "RENAME h h2",
+                                      "RENAMENX t t2",
+                                      "SCAN 0 COUNT 4000",
+                                      "KEYS *"}) {
+    CAPTURE(slow);
+    CHECK_FALSE(isQuick(session, slow));
+  }
+  for (const std::vector<std::string>& words :
+       {many("MGET", 5000), many("DEL", 5000), many("UNLINK", 5000), many("EXISTS", 5000), many("RPUSH l", 5000),
+        std::vector<std::string>{"ECHO", std::string(1'000'000, 'x')},
+        std::vector<std::string>{"SET", "t", std::string(1'000'000, 'x')}}) {
+    CAPTURE(words[0]);
+    CHECK_FALSE(isQuick(session, words));
+  }
+}
+
+TEST_CASE("A command answers the same on a worker") {
+  // The same commands over collections on either side of the bound.
+  const std::size_t elements = GENERATE(500, 3000);
+  SessionFixture fixture;
+  Session& session = *fixture.session;
+  fill(session, elements);
+  const auto count = std::to_string(elements);
+  const auto run = [&](std::string_view line) { return runEitherWay(session, wordsOf(line)); };
+  CHECK(run("GET t").size() == elements * 1000 + 2);
+  CHECK(run("GETRANGE t 1 -1").size() == elements * 1000 + 1);
+  CHECK(run("SUNIONSTORE all s s2") == "(integer) " + std::to_string(elements + 1));
+  CHECK(run("SCARD all") == "(integer) " + std::to_string(elements + 1));
+  run("SPOP all " + count);
+  CHECK(run("SCARD all") == "(integer) 1");
+  CHECK(run("COPY l l2") == "(integer) 1");
+  CHECK(run("LLEN l2") == "(integer) " + count);
+  run("LPOP l2 " + std::to_string(elements - 1));
+  CHECK(run("LRANGE l2 0 -1") == "[\"e" + std::to_string(elements - 1) + "\"]");
+  CHECK(run("ZREMRANGEBYRANK z 1 -1") == "(integer) " + std::to_string(elements - 1));
+  CHECK(run("ZRANGE z 0 -1") == "[\"e0\"]");
+  CHECK(run("GETDEL t").size() == elements * 1000 + 2);
+  CHECK(run("EXISTS t") == "(integer) 0");
+  CHECK(run("LPUSH t a") == "(integer) 1");
+  CHECK(run("GET t") == "(error) WRONGTYPE Operation against a key holding the wrong kind of value");
+  CHECK(runEitherWay(session, many("DEL", elements)) == "(integer) " + std::to_string(elements / 2));
+}
+
+TEST_CASE("EXEC with a long command begins again on a worker, as a whole") {
+  SessionFixture fixture;
+  Session& session = *fixture.session;
+  fill(session, 5000);
+  fixture.run("CONFIG SET hnsw.ef_search 10");
+  fixture.run("WATCH x");
+  for (const std::string_view line : {"MULTI", "SET a 1", "CONFIG GET hnsw.ef_search", "CONFIG SET hnsw.ef_search 20", "SELECT 1",
+                                      "SET a 2", "SELECT 0", "SCARD s", "SPOP s 5000", "SCARD s"}) {
+    CHECK(isQuick(session, line));
+  }
+  CHECK_FALSE(isQuick(session, "EXEC"));
+  CHECK(session.inTransaction());
+  CHECK(runOn(*fixture.connect(), "EXISTS a") == "(integer) 0");
+  const std::string answer = fixture.run("EXEC");
+  CHECK(answer.starts_with("[OK, [\"hnsw.ef_search\", \"10\"], OK, OK, OK, OK, (integer) 5000, [\"e"));
+  CHECK(answer.ends_with("], (integer) 0]"));
+  CHECK_FALSE(session.inTransaction());
+  CHECK(fixture.run("GET a") == "\"1\"");
+}
+
+}  // namespace trefoil
