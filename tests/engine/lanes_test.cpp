@@ -2,6 +2,7 @@
 // they answer the same there.
 #include <catch2/catch.hpp>
 
+#include "engine/database_impl.hpp"
 #include "tests/engine/session_fixture.hpp"
 
 namespace trefoil {
@@ -159,6 +160,25 @@ TEST_CASE("What takes long is left to a worker, and what does not is not") {
     CAPTURE(words[0]);
     CHECK_FALSE(isQuick(session, words));
   }
+}
+
+TEST_CASE("A key that somebody holds for long is waited for by a worker") {
+  SessionFixture fixture;
+  Session& session = *fixture.session;
+  fixture.run("SET a 1");
+  kv::Store& store = fixture.database->impl().manager().kv();
+  const kv::PartitionId partition = kv::Store::partition(store.key(0, "a"));
+  {
+    const kv::PartitionLocks lock(store, {&partition, 1});
+    CHECK_FALSE(isQuick(session, "GET a"));
+    CHECK_FALSE(isQuick(session, "SET a 2"));
+    CHECK(isQuick(session, "PING"));
+    CHECK(isQuick(session, "MULTI"));
+    CHECK(isQuick(session, "SET a 3"));
+    CHECK_FALSE(isQuick(session, "EXEC"));
+  }
+  CHECK(isQuick(session, "EXEC"));
+  CHECK(runEitherWay(session, {"GET", "a"}) == "\"3\"");
 }
 
 TEST_CASE("A command answers the same on a worker") {
