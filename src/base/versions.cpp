@@ -1,11 +1,23 @@
 #include "base/versions.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/reaper.hpp"
 
 namespace trefoil {
 
+namespace {
+
+// Freeing so many objects takes long enough to be done behind the scenes.
+constexpr std::size_t kManyObjects = 256;
+
+}  // namespace
+
 Versions::~Versions() {
   TREFOIL_ASSERT(snapshots_.empty());
+  Reaper::instance().drain();
 }
 
 void Versions::registerSnapshot(Lsn snapshot) {
@@ -18,7 +30,14 @@ void Versions::registerSnapshot(Lsn snapshot) {
 }
 
 void Versions::releaseSnapshot(Lsn snapshot) {
+  // What is born at 0 stands for a whole (a dropped table and all it leads to): it outlives its parts, and is large.
+  const auto is_part = [](const Retired& retired) { return retired.object->born != 0; };
   std::vector<Retired> dead;
+  const auto reap = [](auto from, auto to) {
+    Reaper::Work work;
+    std::transform(from, to, std::back_inserter(work), [](const Retired& r) { return std::pair(r.object, r.free); });
+    Reaper::instance().free(std::move(work));
+  };
   {
     const std::lock_guard lock(mutex_);
     const auto closing = snapshots_.find(snapshot);
@@ -41,13 +60,17 @@ void Versions::releaseSnapshot(Lsn snapshot) {
     }
     newest_.store(snapshots_.empty() ? kNoSnapshot : snapshots_.rbegin()->first, std::memory_order_release);
     oldest_.store(snapshots_.empty() ? kNoSnapshot : snapshots_.begin()->first, std::memory_order_release);
+    if (dead.size() >= kManyObjects) {
+      std::stable_partition(dead.begin(), dead.end(), is_part);
+      reap(dead.begin(), dead.end());  // with the lock held: in the order of the releases
+      return;
+    }
   }
-  // What is born at 0 stands for a whole (a dropped table and all it leads to) and outlives its parts.
-  const auto wholes =
-      std::stable_partition(dead.begin(), dead.end(), [](const Retired& retired) { return retired.object->born != 0; });
-  const auto free = [](const Retired& retired) { retired.free(retired.object); };
-  std::for_each(dead.begin(), wholes, free);
-  std::for_each(wholes, dead.end(), free);
+  const auto wholes = std::stable_partition(dead.begin(), dead.end(), is_part);
+  std::for_each(dead.begin(), wholes, [](const Retired& retired) { retired.free(retired.object); });
+  if (wholes != dead.end()) {
+    reap(wholes, dead.end());
+  }
 }
 
 void Versions::retire(Stamped* object, FreeFunction free, Lsn died) {
@@ -63,7 +86,11 @@ void Versions::retire(Stamped* object, FreeFunction free, Lsn died) {
       }
     }
   }
-  free(object);
+  if (object->born == 0) {
+    Reaper::instance().free({{object, free}});
+  } else {
+    free(object);
+  }
 }
 
 std::size_t Versions::limboSize() const {

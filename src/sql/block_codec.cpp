@@ -36,7 +36,7 @@ template <typename T>
 void putFixed(EffectBuffer& out, const ColumnChunk& chunk, const Block& block, const std::uint64_t* nulls) {
   std::array<T, kBlockRows> values;
   for (std::uint32_t slot = 0; slot < block.extent; ++slot) {
-    values[slot] = block.isPresent(slot) && !bit(nulls, slot) ? chunk.as<T>()[slot] : T{};
+    values[slot] = block.isPresent(slot) && !bit(nulls, slot) ? chunk.as<T>()[block.position(slot)] : T{};
   }
   out.putRaw({reinterpret_cast<const char*>(values.data()), block.extent * sizeof(T)});
 }
@@ -45,9 +45,12 @@ void putColumn(EffectBuffer& out, const TableVersion& version, std::size_t colum
   const ColumnChunk& chunk = *block.column(column);
   std::array<std::uint64_t, kBlockWords> nulls{};
   bool has_nulls = false;
-  for (std::size_t word = 0; word < wordsOf(block.extent); ++word) {
-    nulls[word] = chunk.nulls[word] & block.present[word];
-    has_nulls |= nulls[word] != 0;
+  if (chunk.null_count != 0) {
+    forEachBit(block.present, [&](std::uint32_t slot) {
+      const bool is_null = chunk.isNull(block.position(slot));
+      nulls[slot >> 6] |= std::uint64_t{is_null} << (slot & 63);
+      has_nulls |= is_null;
+    });
   }
   out.putByte(static_cast<std::uint8_t>(ChunkKind::kPlain));
   out.putByte(static_cast<std::uint8_t>(chunk.type));
@@ -65,10 +68,10 @@ void putColumn(EffectBuffer& out, const TableVersion& version, std::size_t colum
         continue;
       }
       if (chunk.type == Type::kVector) {
-        const auto floats = (*version.vectors)[column]->at(chunk.as<vector::Slot>()[slot]);
+        const auto floats = (*version.vectors)[column]->at(chunk.as<vector::Slot>()[block.position(slot)]);
         out.putRaw({reinterpret_cast<const char*>(floats.data()), floats.size_bytes()});
       } else {
-        const std::string_view bytes = chunk.as<StringRef>()[slot].view();
+        const std::string_view bytes = chunk.as<StringRef>()[block.position(slot)].view();
         out.putVarint(bytes.size());
         out.putRaw(bytes);
       }
@@ -186,6 +189,7 @@ Status applyBlock(EffectReader& reader, TableVersion& version, const WriteContex
       return status;
     }
   }
+  writer.tidy(static_cast<std::uint32_t>(number));
   rows_used = number * kBlockRows + extent;
   return {};
 }

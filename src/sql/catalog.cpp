@@ -5,54 +5,65 @@
 
 namespace trefoil::sql {
 
-const CatalogVersion::Entry* CatalogVersion::findEntry(std::string_view name) const {
-  const auto found = tables.find(name);
-  return found == tables.end() ? nullptr : &found->second;
-}
-
-const CatalogVersion::Entry* CatalogVersion::findEntry(TableId table) const {
-  const auto found = names.find(table);
-  return found == names.end() ? nullptr : findEntry(found->second);
-}
-
 void CatalogVersion::add(std::shared_ptr<Table> table, SchemaPointer schema) {
   const TableId id = table->id();
+  TREFOIL_ASSERT(!tables.contains(schema->name) && !by_id.contains(id));
   for (const IndexDefinition& index : schema->indexes) {
-    indexes.emplace(index.name, id);
+    indexes = indexes.with(index.name, id);
   }
   for (const VectorIndexDefinition& index : schema->vector_indexes) {
-    indexes.emplace(index.name, id);
+    indexes = indexes.with(index.name, id);
   }
-  vector_indexes += schema->vector_indexes.size();
-  names.emplace(id, schema->name);
-  by_id.resize(std::max<std::size_t>(by_id.size(), std::size_t{id} + 1));
-  by_id[id] = table.get();
-  const std::string name = schema->name;
-  const bool added = tables.emplace(name, Entry{std::move(table), std::move(schema)}).second;
-  TREFOIL_ASSERT(added);
+  const Entry entry{std::move(table), std::move(schema)};
+  tables = tables.with(entry.schema->name, entry);
+  by_id = by_id.with(id, entry);
+  if (!entry.schema->vector_indexes.empty()) {
+    vector_indexed = vector_indexed.with(id, entry);
+  }
 }
 
 void CatalogVersion::remove(TableId table) {
-  const Entry* entry = findEntry(table);
-  TREFOIL_ASSERT(entry != nullptr);
-  for (const IndexDefinition& index : entry->schema->indexes) {
-    indexes.erase(index.name);
+  TREFOIL_ASSERT(by_id.contains(table));
+  const SchemaPointer schema = findEntry(table)->schema;
+  for (const IndexDefinition& index : schema->indexes) {
+    indexes = indexes.without(index.name);
   }
-  for (const VectorIndexDefinition& index : entry->schema->vector_indexes) {
-    indexes.erase(index.name);
+  for (const VectorIndexDefinition& index : schema->vector_indexes) {
+    indexes = indexes.without(index.name);
   }
-  vector_indexes -= entry->schema->vector_indexes.size();
-  tables.erase(names.at(table));
-  names.erase(table);
-  by_id[table] = nullptr;
+  tables = tables.without(schema->name);
+  by_id = by_id.without(table);
+  vector_indexed = vector_indexed.without(table);
 }
 
 void CatalogVersion::replaceSchema(TableId table, SchemaPointer schema) {
-  const Entry* entry = findEntry(table);
-  TREFOIL_ASSERT(entry != nullptr);
-  std::shared_ptr<Table> kept = entry->table;
+  TREFOIL_ASSERT(by_id.contains(table));
+  std::shared_ptr<Table> kept = findEntry(table)->table;
   remove(table);
   add(std::move(kept), std::move(schema));
+}
+
+void LiveTables::add(Table& table) {
+  const std::size_t number = table.id() / kPageTables;
+  if (number >= pages_.size()) {
+    pages_.resize(number + 1);
+  }
+  if (pages_[number] == nullptr) {
+    pages_[number] = std::make_unique<Page>();
+  }
+  Table*& place = pages_[number]->tables[table.id() % kPageTables];
+  TREFOIL_ASSERT(place == nullptr);
+  place = &table;
+  ++pages_[number]->used;
+}
+
+void LiveTables::remove(TableId id) {
+  std::unique_ptr<Page>& page = pages_[id / kPageTables];
+  TREFOIL_ASSERT(find(id) != nullptr);
+  page->tables[id % kPageTables] = nullptr;
+  if (--page->used == 0) {
+    page.reset();
+  }
 }
 
 }  // namespace trefoil::sql

@@ -78,31 +78,6 @@ class Merge {
   std::vector<Head> heads_;
 };
 
-const DirectoryPage* pageOf(const TableVersion& version, std::uint32_t page) {
-  return page * DirectoryPage::kBlocks < version.block_count ? version.directory->pages()[page] : nullptr;
-}
-
-// visit(number, old block, new block), either may be null, for each block that is not the same in both versions, for as long as
-// it answers true.
-template <typename Visit>
-void forEachChangedBlock(const TableVersion& from, const TableVersion& to, const Visit& visit) {
-  const std::uint32_t blocks = std::max(from.block_count, to.block_count);
-  for (std::uint32_t page = 0; page * DirectoryPage::kBlocks < blocks; ++page) {
-    const DirectoryPage* const then = pageOf(from, page);
-    const DirectoryPage* const now = pageOf(to, page);
-    if (then == now) {
-      continue;
-    }
-    for (std::uint32_t i = 0; i < DirectoryPage::kBlocks; ++i) {
-      const Block* const old_block = then == nullptr ? nullptr : then->blocks[i];
-      const Block* const new_block = now == nullptr ? nullptr : now->blocks[i];
-      if (old_block != new_block && !visit(page * DirectoryPage::kBlocks + i, old_block, new_block)) {
-        return;
-      }
-    }
-  }
-}
-
 // visit(slot, had, has) for each row of a changed block that came, went, or has other values in the columns of the index.
 template <typename Visit>
 void forEachChangedKey(const IndexDefinition& index, const Block* then, const Block* now, const Visit& visit) {
@@ -111,8 +86,7 @@ void forEachChangedKey(const IndexDefinition& index, const Block* then, const Bl
       then != nullptr && now != nullptr && std::all_of(index.columns.begin(), index.columns.end(), same_chunk);
   const auto same_values = [&](std::uint32_t slot) {
     return std::all_of(index.columns.begin(), index.columns.end(), [&](std::uint32_t column) {
-      return same_chunk(column) ||
-             identical(chunkValue(*then->column(column), slot, nullptr), chunkValue(*now->column(column), slot, nullptr));
+      return same_chunk(column) || identical(blockValue(*then, column, slot, nullptr), blockValue(*now, column, slot, nullptr));
     });
   };
   for (std::uint32_t word = 0; word < kBlockWords; ++word) {
@@ -193,7 +167,7 @@ std::vector<BytesKey> IndexBuild::sortedRun(const TableVersion& version, std::ui
 }
 
 Status IndexBuild::load(const TableVersion& version, const Check& check, bool parallel) {
-  std::vector<std::vector<BytesKey>> runs((version.block_count + kRunBlocks - 1) / kRunBlocks);
+  std::vector<std::vector<BytesKey>> runs((version.block_count - version.first_block + kRunBlocks - 1) / kRunBlocks);
   Status status;
   std::mutex status_mutex;
   const auto goes_on = [&] {
@@ -206,7 +180,7 @@ Status IndexBuild::load(const TableVersion& version, const Check& check, bool pa
   };
   const auto make_run = [&](std::size_t run, std::size_t) {
     if (goes_on()) {
-      runs[run] = sortedRun(version, static_cast<std::uint32_t>(run) * kRunBlocks);
+      runs[run] = sortedRun(version, version.first_block + static_cast<std::uint32_t>(run) * kRunBlocks);
     }
   };
   if (parallel) {

@@ -1,5 +1,6 @@
 #include "sql/store.hpp"
 
+#include "base/reaper.hpp"
 #include "sql/block_codec.hpp"
 #include "sql/effects.hpp"
 #include "sql/index_build.hpp"
@@ -23,7 +24,9 @@ Store::Store(Versions& versions) : versions_(versions) {
 }
 
 Store::~Store() {
-  // Tables that were dropped have retired their content; it went with the last snapshot.
+  // Tables that were dropped have retired their content; it went with the last snapshot. What is still being freed may lie in the
+  // arenas of live tables.
+  Reaper::instance().drain();
   for (const auto& [name, entry] : live_catalog_->tables) {
     entry.table->destroyContent();
   }
@@ -71,7 +74,7 @@ void Store::publish(std::shared_ptr<CatalogVersion> next, const WriteContext& co
     }
   }
   catalog_version_.store(number, std::memory_order_release);
-  if (live_catalog_->vector_indexes != 0) {
+  if (!live_catalog_->vector_indexed.empty()) {
     follow_signal_.raise();  // one of them may be new, and has to be built
   }
 }
@@ -172,6 +175,7 @@ bool Store::addTable(TableSchema definition, const WriteContext& context) {
   table->publish(TableWriter::makeVersion(table, schema, context.stamp), context);
   auto next = std::make_shared<CatalogVersion>(*live_catalog_);
   next->number = next_catalog_version_.fetch_add(1, std::memory_order_relaxed);
+  live_tables_.add(*table);
   next->add(std::move(table), std::move(schema));
   publish(std::move(next), context);
   return true;
@@ -193,6 +197,7 @@ Status Store::applyDropTable(Table& table, const WriteContext& context) {
   auto next = std::make_shared<CatalogVersion>(*live_catalog_);
   next->number = next_catalog_version_.fetch_add(1, std::memory_order_relaxed);
   next->remove(table.id());
+  live_tables_.remove(table.id());
   publish(std::move(next), context);
   kept->retireContent(context);
   return {};
@@ -275,15 +280,10 @@ Status Store::applyRename(Table& table, EffectReader& reader, const WriteContext
 std::vector<std::shared_ptr<VectorIndex>> Store::vectorIndexes() {
   std::vector<std::shared_ptr<VectorIndex>> all;
   const SharedGuard catalog(catalog_gate_);
-  if (live_catalog_->vector_indexes == 0) {
-    return all;
-  }
-  for (const auto& [name, entry] : live_catalog_->tables) {
-    if (!entry.schema->vector_indexes.empty()) {
-      const SharedGuard table(entry.table->lock());
-      const auto& indexes = entry.table->live()->vector_indexes;
-      all.insert(all.end(), indexes.begin(), indexes.end());
-    }
+  for (const auto& [id, entry] : live_catalog_->vector_indexed) {
+    const SharedGuard table(entry.table->lock());
+    const auto& indexes = entry.table->live()->vector_indexes;
+    all.insert(all.end(), indexes.begin(), indexes.end());
   }
   return all;
 }
@@ -296,10 +296,7 @@ bool Store::vectorIndexesAreBehind() {
 bool Store::followVectorIndexes(Lsn snapshot) {
   bool more = false;
   const auto catalog = catalogAt(snapshot);
-  for (const auto& [name, entry] : catalog->tables) {
-    if (entry.schema->vector_indexes.empty()) {
-      continue;
-    }
+  for (const auto& [id, entry] : catalog->vector_indexed) {
     const TableVersion* version = entry.table->versionAt(snapshot);
     TREFOIL_ASSERT(version != nullptr);
     for (const auto& index : version->vector_indexes) {
@@ -383,7 +380,8 @@ std::size_t textBytes(const Block& block) {
       continue;
     }
     for (std::uint32_t slot = 0; slot < block.extent; ++slot) {
-      bytes += block.isPresent(slot) && !chunk.isNull(slot) ? chunk.as<StringRef>()[slot].size() : 0;
+      const std::uint32_t position = block.position(slot);
+      bytes += block.isPresent(slot) && !chunk.isNull(position) ? chunk.as<StringRef>()[position].size() : 0;
     }
   }
   return bytes;
@@ -452,7 +450,7 @@ Status Store::capture(Lsn snapshot, const Sink& sink, std::size_t piece_bytes) {
 std::vector<Store::VectorIndexCapture> Store::captureVectorIndexes(Lsn snapshot) {
   std::vector<VectorIndexCapture> captures;
   const auto catalog = catalogAt(snapshot);
-  for (const auto& [name, entry] : catalog->tables) {
+  for (const auto& [id, entry] : catalog->vector_indexed) {
     for (std::size_t i = 0; i < entry.schema->vector_indexes.size(); ++i) {
       const TableVersion* version = entry.table->versionAt(snapshot);
       TREFOIL_ASSERT(version != nullptr && version->schema == entry.schema);
@@ -477,13 +475,14 @@ Status Store::loadVectorIndex(TableId id, IndexId index, const vector::HnswIndex
 void Store::verify() {
   const auto catalog = liveCatalog();
   for (const auto& [name, entry] : catalog->tables) {
-    TREFOIL_ASSERT(catalog->find(entry.table->id()) == entry.table.get());
+    TREFOIL_ASSERT(findTable(entry.table->id()) == entry.table.get());
+    TREFOIL_ASSERT(catalog->findEntry(entry.table->id())->schema == entry.schema);
     TREFOIL_ASSERT(entry.schema->name == name && entry.table->live()->schema == entry.schema);
     for (const IndexDefinition& index : entry.schema->indexes) {
-      TREFOIL_ASSERT(catalog->indexes.at(index.name) == entry.table->id());
+      TREFOIL_ASSERT(*catalog->indexes.find(index.name) == entry.table->id());
     }
     for (const VectorIndexDefinition& index : entry.schema->vector_indexes) {
-      TREFOIL_ASSERT(catalog->indexes.at(index.name) == entry.table->id());
+      TREFOIL_ASSERT(*catalog->indexes.find(index.name) == entry.table->id());
     }
     TableWriter::verify(*entry.table->live());
   }

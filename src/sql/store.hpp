@@ -4,7 +4,7 @@
 //
 // Locks, in their order. The catalog's gate: every statement is inside shared from finding its tables until it is done with them,
 // a DDL commit is inside exclusively. Then table locks by ascending id. Readers of a snapshot take neither. The catalog is one
-// immutable CatalogVersion; a DDL copies it. Old ones are kept while a snapshot can see them.
+// immutable CatalogVersion; a DDL makes another. Old ones are kept while a snapshot can see them.
 #pragma once
 
 #include <atomic>
@@ -107,10 +107,7 @@ class Store {
   friend class View;
 
   // Live: inside the catalog's gate.
-  [[nodiscard]] Table* findTable(TableId table) const {
-    const CatalogVersion* catalog = live_catalog_;
-    return catalog->find(table);
-  }
+  [[nodiscard]] Table* findTable(TableId table) const { return live_tables_.find(table); }
   [[nodiscard]] std::shared_ptr<const CatalogVersion> liveCatalog() const;
   [[nodiscard]] std::shared_ptr<const CatalogVersion> catalogAt(Lsn snapshot) const;
   // Makes `next` the live catalog.
@@ -138,6 +135,7 @@ class Store {
   std::atomic<TableId> next_table_id_{1};
   std::atomic<IndexId> next_index_id_{1};
   const CatalogVersion* live_catalog_ = nullptr;  // = history_.back(); written with the gate and history_mutex_ held
+  LiveTables live_tables_;                        // of that catalog
   mutable std::mutex history_mutex_;
   std::vector<std::shared_ptr<const CatalogVersion>> history_;  // ascending birth, the live one last
 };

@@ -8,8 +8,8 @@ namespace trefoil::sql {
 
 namespace {
 
-// A dropped table's content: everything its last version leads to. Some of that may be older than the version itself, so this is
-// born at 0 and waits for every snapshot that is open.
+// Some of the content may be older than the version that led to it, so this is born at 0 and waits for every snapshot that is
+// open.
 struct RetiredContent : Stamped {
   TableVersion version;
 };
@@ -75,10 +75,14 @@ void Table::publish(TableVersion* next, const WriteContext& context) {
 
 void Table::retireContent(const WriteContext& context) {
   TREFOIL_ASSERT(live_ != nullptr);
-  auto* content = new RetiredContent{{0}, *live_};
-  content->version.owner.reset();
+  TableVersion content = *live_;
   publish(nullptr, context);
-  context.retire(*content, &freeContent);
+  sql::retireContent(std::move(content), context);
+}
+
+void retireContent(TableVersion content, const WriteContext& context) {
+  content.owner.reset();
+  context.versions->retire(new RetiredContent{{0}, std::move(content)}, &freeContent, context.stamp);
 }
 
 void Table::destroyContent() {

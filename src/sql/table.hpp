@@ -64,6 +64,9 @@ class Table : public std::enable_shared_from_this<Table> {
   void noteRowUsed(std::uint64_t row);
   [[nodiscard]] std::uint64_t nextRow() const { return next_row_.load(std::memory_order_relaxed); }
 
+  // Blocks that may have lost so many rows that they want to be tidied (TableWriter). With the lock held exclusively.
+  [[nodiscard]] std::vector<std::uint32_t>& untidyBlocks() { return untidy_blocks_; }
+
   static void freeVersion(Stamped* version);
 
  private:
@@ -72,11 +75,16 @@ class Table : public std::enable_shared_from_this<Table> {
   TableId id_;
   Gate lock_;
   FollowSignal& follow_signal_;
+  std::vector<std::uint32_t> untidy_blocks_;
   TableVersion* live_ = nullptr;  // written with the lock and history_mutex_ held
   mutable std::mutex history_mutex_;
   MatchingRows matching_rows_;
   std::vector<TableVersion*> history_;  // older versions in limbo, ascending birth
   alignas(64) std::atomic<std::uint64_t> next_row_{0};
 };
+
+// No version leads to this content any more: blocks, directory, indexes, vectors. It is freed as a whole, behind the scenes, once
+// no snapshot sees any of it.
+void retireContent(TableVersion content, const WriteContext& context);
 
 }  // namespace trefoil::sql

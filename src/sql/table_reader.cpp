@@ -9,9 +9,36 @@ Column BlockReader::column(std::size_t column) const {
   return {chunk.type, false, true, chunk.data(), chunk.null_count == 0 ? nullptr : chunk.nulls};
 }
 
+void BlockReader::rowIds(std::int64_t* out) const {
+  const auto first = static_cast<std::int64_t>(makeRowId(number_, 0));
+  if (block_->packed != 0) {
+    forEachBit(block_->placed, [&](std::uint32_t slot) { *out++ = first + slot; });
+    return;
+  }
+  constexpr std::uint32_t kAtOnce = 16;  // a number that compilers make vectors of; kBlockRows is a multiple
+  for (std::uint32_t i = 0; i < block_->extent; i += kAtOnce) {
+    for (std::uint32_t j = 0; j < kAtOnce; ++j) {
+      out[i + j] = first + i + j;
+    }
+  }
+}
+
+const std::uint64_t* BlockReader::present(Words& scratch) const {
+  if (block_->packed == 0) {
+    return block_->present;
+  }
+  scratch.fill(0);
+  std::uint32_t position = 0;
+  forEachBit(block_->placed, [&](std::uint32_t slot) {
+    scratch[position >> 6] |= std::uint64_t{block_->isPresent(slot)} << (position & 63);
+    ++position;
+  });
+  return scratch.data();
+}
+
 std::span<const vector::Slot> BlockReader::slots(std::size_t column) const {
   const ColumnChunk& chunk = *block_->column(column);
-  TREFOIL_DEBUG_ASSERT(chunk.type == Type::kVector);
+  TREFOIL_DEBUG_ASSERT(chunk.type == Type::kVector && block_->packed == 0);
   return {chunk.as<vector::Slot>(), block_->extent};
 }
 
@@ -37,14 +64,15 @@ bool TableReader::contains(RowId row) const {
 Datum TableReader::value(RowId row, std::size_t column) const {
   const Block* block = version_->findBlock(blockOf(row));
   TREFOIL_DEBUG_ASSERT(block != nullptr && block->isPresent(slotOf(row)));
-  return chunkValue(*block->column(column), slotOf(row), (*version_->vectors)[column].get());
+  return blockValue(*block, column, slotOf(row), (*version_->vectors)[column].get());
 }
 
 void TableReader::row(RowId row, std::span<Datum> out) const {
   const Block* block = version_->findBlock(blockOf(row));
   TREFOIL_DEBUG_ASSERT(block != nullptr && block->isPresent(slotOf(row)));
+  const std::uint32_t position = block->position(slotOf(row));
   for (std::size_t column = 0; column < out.size(); ++column) {
-    out[column] = chunkValue(*block->column(column), slotOf(row), (*version_->vectors)[column].get());
+    out[column] = chunkValue(*block->column(column), position, (*version_->vectors)[column].get());
   }
 }
 

@@ -5,9 +5,9 @@
 //                                                                            there: their places in the arrays mean nothing
 //   chunk      | null bitmap | values[extent] |
 //
-// How to scan: reader.block(b) for b = 0 … reader.blockCount() - 1; those with rowCount() == 0 are passed over.
-//   * Rows are the set bits of block.present() below block.extent(). block.isDense() says that all of them are set: then no
-//     selection vector is needed, positions 0 … extent()-1 are the rows.
+// How to scan: reader.block(b) for b = reader.firstBlock() … reader.blockCount() - 1; those with rowCount() == 0 are passed over.
+//   * Rows are the set bits of block.present() below block.extent(), by position in the columns. block.isDense() says that all of
+//     them are set: then no selection vector is needed, positions 0 … extent()-1 are the rows. rowIds() says which they are.
 //   * block.column(c) is a Column (chunk.hpp) that points at the stored array: bool u8, int64 (integer, timestamp, date), double,
 //     StringRef (text, blob, json; stable bytes). `nulls` is a null pointer if the chunk has no NULL among its rows. Nothing
 //     is copied.
@@ -18,6 +18,7 @@
 // the table's lock is held, and until the view it came from writes to the table: collect row ids first, then change rows.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -36,14 +37,25 @@ class BlockReader {
   BlockReader(const Block* block, std::uint32_t number, const TableVersion* version)
       : block_(block), number_(number), version_(version) {}
 
-  [[nodiscard]] RowId firstRow() const { return makeRowId(number_, 0); }
-  [[nodiscard]] RowId row(std::uint32_t slot) const { return makeRowId(number_, slot); }
+  // The row at position 0 of a block that is not packed; those behind it follow.
+  [[nodiscard]] RowId firstRow() const {
+    TREFOIL_DEBUG_ASSERT(block_ == nullptr || block_->packed == 0);
+    return makeRowId(number_, 0);
+  }
+  // The row ids by position; `out` has room for kBlockRows.
+  void rowIds(std::int64_t* out) const;
   [[nodiscard]] std::uint32_t rowCount() const { return block_ == nullptr ? 0 : block_->rows; }
-  // One more than the highest slot ever used: the columns' arrays have at least so many elements.
-  [[nodiscard]] std::uint32_t extent() const { return block_ == nullptr ? 0 : block_->extent; }
+  // One more than the highest position ever used: the columns' arrays have at least so many elements.
+  [[nodiscard]] std::uint32_t extent() const { return block_ == nullptr ? 0 : block_->positions(); }
   [[nodiscard]] bool isDense() const { return rowCount() == extent(); }
-  // kBlockWords words; only if the block has rows.
-  [[nodiscard]] const std::uint64_t* present() const { return block_->present; }
+  using Words = std::array<std::uint64_t, kBlockWords>;
+  // By position; only if the block has rows. `scratch` holds the bitmap of a packed block.
+  [[nodiscard]] const std::uint64_t* present(Words& scratch) const;
+  // The same of a table with vectors, whose blocks are not packed.
+  [[nodiscard]] const std::uint64_t* present() const {
+    TREFOIL_DEBUG_ASSERT(block_->packed == 0);
+    return block_->present;
+  }
   [[nodiscard]] Column column(std::size_t column) const;
   [[nodiscard]] std::span<const vector::Slot> slots(std::size_t column) const;
   // `out` has room for extent() elements; returns a Column over it.
@@ -85,6 +97,8 @@ class TableReader {
   [[nodiscard]] const SchemaPointer& sharedSchema() const { return version_->schema; }
   [[nodiscard]] std::uint64_t rowCount() const { return version_->rows.get(); }
   [[nodiscard]] std::uint32_t blockCount() const { return version_->block_count; }
+  // There are no rows in blocks below this one.
+  [[nodiscard]] std::uint32_t firstBlock() const { return version_->first_block; }
   [[nodiscard]] BlockReader block(std::uint32_t number) const { return {version_->findBlock(number), number, version_}; }
 
   [[nodiscard]] bool contains(RowId row) const;

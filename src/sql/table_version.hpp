@@ -18,10 +18,12 @@
 // Invariants (TableWriter::verify):
 //  1. rows = set bits of all present bitmaps = entries of every index (less those with a NULL key, where it omits them).
 //  2. Every index entry leads to a present row with that key; every present row with a key is found.
-//  3. No bit at or above extent; extent <= capacity of each chunk; block_count covers every block.
-//  4. What is not present is never read: its StringRef may dangle.
+//  3. No bit at or above extent; positions() <= capacity of each chunk; first_block and block_count enclose every block.
+//  4. Of a packed block, what is present was placed. Tables with vectors have none.
+//  5. What is not present is never read: its StringRef may dangle.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstdint>
@@ -65,12 +67,15 @@ struct ColumnChunk : Stamped {
 };
 static_assert(sizeof(ColumnChunk) <= ColumnChunk::kDataOffset);
 
+// A block that has lost half of its rows is packed: its chunks are made anew, with room for the rows that are left, whose values
+// lie in them at their ranks. So what is deleted gives its memory back, and row ids stay what they are.
 struct Block : Stamped {
   std::uint32_t rows;    // set bits of `present`
   std::uint32_t extent;  // one more than the highest slot ever used
   std::uint32_t column_count;
-  std::uint32_t unused;
-  std::uint64_t present[kBlockWords];
+  std::uint32_t packed;                // how many rows were packed; 0: it is not packed
+  std::uint64_t present[kBlockWords];  // by slot
+  std::uint64_t placed[kBlockWords];   // packed: the rows that were there then, by slot
   // The chunks' addresses follow.
 
   [[nodiscard]] ColumnChunk** columns() { return reinterpret_cast<ColumnChunk**>(this + 1); }
@@ -78,6 +83,19 @@ struct Block : Stamped {
     return reinterpret_cast<const ColumnChunk* const*>(this + 1)[column];
   }
   [[nodiscard]] bool isPresent(std::uint32_t slot) const { return ((present[slot >> 6] >> (slot & 63)) & 1) != 0; }
+  // Where in the chunks the row's values are.
+  [[nodiscard]] std::uint32_t position(std::uint32_t slot) const { return packed == 0 ? slot : rank(slot); }
+  // One more than the highest position ever used.
+  [[nodiscard]] std::uint32_t positions() const { return packed == 0 ? extent : packed; }
+
+ private:
+  [[nodiscard]] std::uint32_t rank(std::uint32_t slot) const {
+    std::uint32_t before = 0;
+    for (std::uint32_t word = 0; word < slot >> 6; ++word) {
+      before += static_cast<std::uint32_t>(std::popcount(placed[word]));
+    }
+    return before + static_cast<std::uint32_t>(std::popcount(placed[slot >> 6] & ((std::uint64_t{1} << (slot & 63)) - 1)));
+  }
 };
 
 // Calls function(slot) for each set bit of a block's bitmap.
@@ -109,7 +127,8 @@ struct TextBytes : Stamped {
   static TextBytes* of(const StringRef& text) { return reinterpret_cast<TextBytes*>(const_cast<char*>(text.data())) - 1; }
 };
 
-// Arenas of a table's vector columns, by column position (null: not a vector). All versions of the table share them.
+// Arenas of a table's vector columns, by column position (null: not a vector). All versions of the table share them, until it is
+// truncated.
 using VectorColumns = std::vector<std::shared_ptr<vector::VectorArena>>;
 
 // A number that one thread at a time changes, and anybody may read meanwhile.
@@ -135,7 +154,8 @@ struct TableVersion : Stamped {
   SchemaPointer schema;
   DirectoryRoot* directory = nullptr;
   std::uint32_t block_count = 0;
-  Lsn changed = 0;  // by the latest change of the live table; of no meaning in a private copy
+  std::uint32_t first_block = 0;  // there is none below it
+  Lsn changed = 0;                // by the latest change of the live table; of no meaning in a private copy
   RowCount rows;
   std::vector<IndexTree> indexes;  // as schema->indexes
   std::shared_ptr<const VectorColumns> vectors;
@@ -143,8 +163,13 @@ struct TableVersion : Stamped {
   // In a transaction's private copy: rows whose indexed vectors it has changed, any number of times. The indexes are told when
   // the copy is put in place.
   std::vector<RowId> changed_vectors;
+  // In a private copy: indexes that were dropped, and all that was truncated, to be retired when the copy is put in place.
+  std::vector<TableVersion> dropped;
   std::shared_ptr<Table> owner;  // the table whose version this is; it lives as long as any version
 
+  [[nodiscard]] const DirectoryPage* findPage(std::uint32_t page) const {
+    return page * DirectoryPage::kBlocks < block_count ? directory->pages()[page] : nullptr;
+  }
   [[nodiscard]] const Block* findBlock(std::uint32_t number) const {
     if (number >= block_count) {
       return nullptr;
@@ -156,11 +181,36 @@ struct TableVersion : Stamped {
   [[nodiscard]] vector::Slot vectorSlot(RowId row, std::uint32_t column) const {
     const Block* block = findBlock(blockOf(row));
     const std::uint32_t slot = slotOf(row);
-    return block == nullptr || !block->isPresent(slot) ? vector::kNoSlot : block->column(column)->as<vector::Slot>()[slot];
+    return block == nullptr || !block->isPresent(slot) ? vector::kNoSlot
+                                                       : block->column(column)->as<vector::Slot>()[block->position(slot)];
   }
 };
 
-// The value at a slot that is present.
-Datum chunkValue(const ColumnChunk& chunk, std::uint32_t slot, const vector::VectorArena* arena);
+Datum chunkValue(const ColumnChunk& chunk, std::uint32_t position, const vector::VectorArena* arena);
+// The value of a row that is present; the arena is that of a vector column.
+inline Datum blockValue(const Block& block, std::size_t column, std::uint32_t slot, const vector::VectorArena* arena) {
+  return chunkValue(*block.column(column), block.position(slot), arena);
+}
+
+// visit(number, old block, new block), either may be null, for each block that is not the same in both versions of a table, for
+// as long as it answers true. What both have lies at one address.
+template <typename Visit>
+void forEachChangedBlock(const TableVersion& from, const TableVersion& to, const Visit& visit) {
+  const std::uint32_t blocks = std::max(from.block_count, to.block_count);
+  for (std::uint32_t page = 0; page * DirectoryPage::kBlocks < blocks; ++page) {
+    const DirectoryPage* const then = from.findPage(page);
+    const DirectoryPage* const now = to.findPage(page);
+    if (then == now) {
+      continue;
+    }
+    for (std::uint32_t i = 0; i < DirectoryPage::kBlocks; ++i) {
+      const Block* const old_block = then == nullptr ? nullptr : then->blocks[i];
+      const Block* const new_block = now == nullptr ? nullptr : now->blocks[i];
+      if (old_block != new_block && !visit(page * DirectoryPage::kBlocks + i, old_block, new_block)) {
+        return;
+      }
+    }
+  }
+}
 
 }  // namespace trefoil::sql

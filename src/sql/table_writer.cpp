@@ -35,6 +35,12 @@ SharedSlabList& fullChunks(std::size_t element) {
 
 constexpr std::align_val_t kChunkAlignment{64};
 
+// Positions that are not worth packing.
+constexpr std::uint32_t kLeastPacked = 64;
+// Blocks that are tidied under the table's lock: some microseconds each.
+constexpr std::size_t kTidiedAtOnce = 128;
+constexpr std::size_t kTidiedByTheWay = 2;
+
 void freeChunk(Stamped* object) {
   auto* chunk = static_cast<ColumnChunk*>(object);
   if (chunk->capacity == kBlockRows) {
@@ -107,7 +113,7 @@ DirectoryRoot* newDirectory(std::uint32_t capacity, const WriteContext& context)
 
 template <typename Function>
 void forEachBlock(const TableVersion& version, Function&& function) {
-  for (std::uint32_t number = 0; number < version.block_count; ++number) {
+  for (std::uint32_t number = version.first_block; number < version.block_count; ++number) {
     if (const Block* block = version.findBlock(number); block != nullptr) {
       function(number, *const_cast<Block*>(block));
     }
@@ -131,36 +137,46 @@ void fillKey(const IndexTree& tree, const IndexDefinition& definition, ValueOf&&
 
 thread_local IndexKey scratch_key;
 
+std::shared_ptr<const VectorColumns> emptyArenas(const TableSchema& schema) {
+  auto vectors = std::make_shared<VectorColumns>(schema.columns.size());
+  for (std::size_t column = 0; column < schema.columns.size(); ++column) {
+    if (schema.columns[column].type.base == Type::kVector) {
+      (*vectors)[column] = std::make_shared<vector::VectorArena>(schema.columns[column].type.modifier);
+    }
+  }
+  return vectors;
+}
+
 }  // namespace
 
-Datum chunkValue(const ColumnChunk& chunk, std::uint32_t slot, const vector::VectorArena* arena) {
-  if (chunk.isNull(slot)) {
+Datum chunkValue(const ColumnChunk& chunk, std::uint32_t position, const vector::VectorArena* arena) {
+  if (chunk.isNull(position)) {
     return Datum::null();
   }
   switch (chunk.type) {
     case Type::kNull:
       return Datum::null();
     case Type::kBool:
-      return Datum::boolean(chunk.as<std::uint8_t>()[slot] != 0);
+      return Datum::boolean(chunk.as<std::uint8_t>()[position] != 0);
     case Type::kInteger:
     case Type::kTimestamp:
     case Type::kDate:
-      return Datum::fixed(chunk.type, chunk.as<std::int64_t>()[slot]);
+      return Datum::fixed(chunk.type, chunk.as<std::int64_t>()[position]);
     case Type::kDouble:
-      return Datum::real(chunk.as<double>()[slot]);
+      return Datum::real(chunk.as<double>()[position]);
     case Type::kText:
     case Type::kBlob:
     case Type::kJson:
-      return Datum::bytes(chunk.type, chunk.as<StringRef>()[slot].view());
+      return Datum::bytes(chunk.type, chunk.as<StringRef>()[position].view());
     case Type::kVector:
-      return Datum::vector(arena->at(chunk.as<vector::Slot>()[slot]));
+      return Datum::vector(arena->at(chunk.as<vector::Slot>()[position]));
   }
   return Datum::null();
 }
 
 void makeRowKey(const IndexTree& tree, const IndexDefinition& index, const Block& block, std::uint32_t slot, IndexKey& key) {
   fillKey(
-      tree, index, [&](std::uint32_t column) { return chunkValue(*block.column(column), slot, nullptr); }, key);
+      tree, index, [&](std::uint32_t column) { return blockValue(block, column, slot, nullptr); }, key);
 }
 
 // ------------------------------------------------------------------------------------------------------- the way to what is
@@ -204,6 +220,7 @@ Block* TableWriter::writableBlock(std::uint32_t number, bool create) {
   Block*& entry = writablePage(number).blocks[number % DirectoryPage::kBlocks];
   if (entry == nullptr) {
     entry = newBlock(static_cast<std::uint32_t>(version_.schema->columns.size()), context_);
+    version_.first_block = version_.first_block == version_.block_count ? number : std::min(version_.first_block, number);
     version_.block_count = std::max(version_.block_count, number + 1);
   } else {
     Block* copy = newBlock(entry->column_count, context_);
@@ -232,12 +249,12 @@ ColumnChunk& TableWriter::writableChunk(Block& block, std::size_t column, std::u
   return *chunk;
 }
 
-void TableWriter::setFresh(ColumnChunk& chunk, std::size_t column, std::uint32_t slot, const Datum& value) {
+void TableWriter::setFresh(ColumnChunk& chunk, std::size_t column, std::uint32_t position, const Datum& value) {
   if (value.isNull()) {
-    chunk.nulls[slot >> 6] |= std::uint64_t{1} << (slot & 63);
+    chunk.nulls[position >> 6] |= std::uint64_t{1} << (position & 63);
     ++chunk.null_count;
     if (chunk.type == Type::kVector) {
-      chunk.as<vector::Slot>()[slot] = vector::kNoSlot;
+      chunk.as<vector::Slot>()[position] = vector::kNoSlot;
     }
     return;
   }
@@ -246,45 +263,45 @@ void TableWriter::setFresh(ColumnChunk& chunk, std::size_t column, std::uint32_t
     case Type::kNull:
       break;
     case Type::kBool:
-      chunk.as<std::uint8_t>()[slot] = value.asBool() ? 1 : 0;
+      chunk.as<std::uint8_t>()[position] = value.asBool() ? 1 : 0;
       break;
     case Type::kInteger:
     case Type::kTimestamp:
     case Type::kDate:
-      chunk.as<std::int64_t>()[slot] = value.asInteger();
+      chunk.as<std::int64_t>()[position] = value.asInteger();
       break;
     case Type::kDouble:
-      chunk.as<double>()[slot] = value.asReal();
+      chunk.as<double>()[position] = value.asReal();
       break;
     case Type::kText:
     case Type::kBlob:
     case Type::kJson: {
       const std::string_view bytes = value.asBytes();
       if (bytes.size() <= StringRef::kInlineBytes) {
-        chunk.as<StringRef>()[slot] = StringRef(bytes);
+        chunk.as<StringRef>()[position] = StringRef(bytes);
         break;
       }
       auto* text = new (::operator new(sizeof(TextBytes) + bytes.size())) TextBytes;
       std::memcpy(text->bytes(), bytes.data(), bytes.size());
       context_.created(*text, &freeText);
-      chunk.as<StringRef>()[slot] = StringRef(std::string_view(text->bytes(), bytes.size()));
+      chunk.as<StringRef>()[position] = StringRef(std::string_view(text->bytes(), bytes.size()));
       break;
     }
     case Type::kVector: {
-      chunk.as<vector::Slot>()[slot] = (*version_.vectors)[column]->insert(value.asVector(), context_);
+      chunk.as<vector::Slot>()[position] = (*version_.vectors)[column]->insert(value.asVector(), context_);
       break;
     }
   }
 }
 
-void TableWriter::retireValue(const ColumnChunk& chunk, std::size_t column, std::uint32_t slot) {
-  if (chunk.isNull(slot)) {
+void TableWriter::retireValue(const ColumnChunk& chunk, std::size_t column, std::uint32_t position) {
+  if (chunk.isNull(position)) {
     return;
   }
   if (chunk.type == Type::kVector) {
-    (*version_.vectors)[column]->retire(chunk.as<vector::Slot>()[slot], context_);
+    (*version_.vectors)[column]->retire(chunk.as<vector::Slot>()[position], context_);
   } else if (chunk.type == Type::kText || chunk.type == Type::kBlob || chunk.type == Type::kJson) {
-    const StringRef& text = chunk.as<StringRef>()[slot];
+    const StringRef& text = chunk.as<StringRef>()[position];
     if (!text.isInline()) {
       context_.retire(*TextBytes::of(text), &freeText);
     }
@@ -341,9 +358,14 @@ bool TableWriter::insert(RowId row, std::span<const Datum> values) {
     return false;
   }
   const std::uint32_t slot = slotOf(row);
-  Block* block = writableBlock(blockOf(row), true);
+  const std::uint32_t number = blockOf(row);
+  const bool is_new = version_.findBlock(number) == nullptr;
+  Block* block = writableBlock(number, true);
   if (block->isPresent(slot)) {
     return false;
+  }
+  if (block->packed != 0) {
+    repack(*block, false);  // its id was given before its neighbours were deleted
   }
   for (std::size_t column = 0; column < values.size(); ++column) {
     setFresh(writableChunk(*block, column, slot + 1), column, slot, values[column]);
@@ -360,6 +382,12 @@ bool TableWriter::insert(RowId row, std::span<const Datum> values) {
   if (!version_.vector_indexes.empty()) {
     noteVectorChange(row);
   }
+  if (is_new && !context_.isPrivate()) {
+    if (number > 0) {
+      tidy(number - 1);  // what was deleted while it was being filled
+    }
+    tidyMany();
+  }
   return true;
 }
 
@@ -369,6 +397,7 @@ bool TableWriter::update(RowId row, std::span<const ColumnValue> changes) {
   if (block == nullptr || !block->isPresent(slot)) {
     return false;
   }
+  const std::uint32_t position = block->position(slot);
   const auto& indexes = version_.schema->indexes;
   const auto touched = [&](const IndexDefinition& index) {
     return std::any_of(changes.begin(), changes.end(), [&](const ColumnValue& change) {
@@ -382,16 +411,16 @@ bool TableWriter::update(RowId row, std::span<const ColumnValue> changes) {
     }
   }
   for (const ColumnValue& change : changes) {
-    ColumnChunk& chunk = writableChunk(*block, change.column, slot + 1);
-    retireValue(chunk, change.column, slot);
-    if (chunk.isNull(slot)) {
-      chunk.nulls[slot >> 6] &= ~(std::uint64_t{1} << (slot & 63));
+    ColumnChunk& chunk = writableChunk(*block, change.column, position + 1);
+    retireValue(chunk, change.column, position);
+    if (chunk.isNull(position)) {
+      chunk.nulls[position >> 6] &= ~(std::uint64_t{1} << (position & 63));
       --chunk.null_count;
     }
     if (change.value.isNull()) {
-      std::memset(static_cast<char*>(chunk.data()) + slot * storedSize(chunk.type), 0, storedSize(chunk.type));
+      std::memset(static_cast<char*>(chunk.data()) + position * storedSize(chunk.type), 0, storedSize(chunk.type));
     }
-    setFresh(chunk, change.column, slot, change.value);
+    setFresh(chunk, change.column, position, change.value);
   }
   for (std::size_t i = 0; i < indexes.size(); ++i) {
     if (touched(indexes[i])) {
@@ -423,7 +452,7 @@ bool TableWriter::remove(RowId row) {
     version_.indexes[i].erase(scratch_key, row, context_);
   }
   for (std::size_t column = 0; column < block->column_count; ++column) {
-    retireValue(*block->column(column), column, slot);
+    retireValue(*block->column(column), column, block->position(slot));
   }
   block->present[slot >> 6] &= ~(std::uint64_t{1} << (slot & 63));
   --block->rows;
@@ -431,38 +460,127 @@ bool TableWriter::remove(RowId row) {
   if (!version_.vector_indexes.empty()) {
     noteVectorChange(row);
   }
+  if (!context_.isPrivate()) {
+    tidy(blockOf(row));
+    tidySome(kTidiedByTheWay);
+  }
   return true;
 }
 
-void TableWriter::truncate() {
-  forEachBlock(version_, [&](std::uint32_t, Block& block) {
-    for (std::size_t column = 0; column < block.column_count; ++column) {
-      ColumnChunk& chunk = *block.columns()[column];
-      if (chunk.type == Type::kVector || storedSize(chunk.type) == sizeof(StringRef)) {
-        forEachBit(block.present, [&](std::uint32_t slot) { retireValue(chunk, column, slot); });
-      }
-      context_.retire(chunk, &freeChunk);
+// ------------------------------------------------------------------------------------------------------------- giving memory
+// back
+
+void TableWriter::tidy(std::uint32_t number) {
+  const Block* const block = version_.findBlock(number);
+  if (block == nullptr || block->column_count == 0 || number >= version_.owner->nextRow() / kBlockRows) {
+    return;  // the last one is still being filled
+  }
+  if (block->rows == 0) {
+    dropBlock(number);
+    return;
+  }
+  const auto& vectors = *version_.vectors;
+  const bool has_vectors = std::any_of(vectors.begin(), vectors.end(), [](const auto& arena) { return arena != nullptr; });
+  const std::uint32_t room = block->packed == 0 ? block->column(0)->capacity : block->packed;
+  if (!has_vectors && block->rows <= room / 2 && room > kLeastPacked) {
+    repack(*writableBlock(number, false), true);
+  }
+}
+
+void TableWriter::tidyMany() {
+  tidySome(kTidiedAtOnce);
+}
+
+void TableWriter::tidySome(std::size_t most) {
+  std::vector<std::uint32_t>& untidy = version_.owner->untidyBlocks();
+  for (; most > 0 && !untidy.empty(); --most) {
+    tidy(untidy.back());
+    untidy.pop_back();
+  }
+}
+
+void TableWriter::noteUntidy(const TableVersion& base, const TableVersion& next) {
+  std::vector<std::uint32_t>& untidy = next.owner->untidyBlocks();
+  forEachChangedBlock(base, next, [&](std::uint32_t number, const Block* then, const Block* now) {
+    if (now != nullptr && (then == nullptr || now->rows < then->rows)) {
+      untidy.push_back(number);
     }
-    context_.retire(block, &freeBlock);
+    if (then == nullptr && number > 0) {
+      untidy.push_back(number - 1);  // what was deleted while it was being filled
+    }
+    return true;
   });
-  if (version_.directory != nullptr) {
-    for (std::uint32_t page = 0; page < version_.directory->capacity; ++page) {
-      if (DirectoryPage* entry = version_.directory->pages()[page]; entry != nullptr) {
-        context_.retire(*entry, &freePage);
+  if (untidy.size() > next.block_count) {
+    std::sort(untidy.begin(), untidy.end());
+    untidy.erase(std::unique(untidy.begin(), untidy.end()), untidy.end());
+  }
+}
+
+// Makes the block's chunks anew: with the rows that are there at their ranks, or at their slots.
+void TableWriter::repack(Block& block, bool pack) {
+  const std::uint32_t room = pack ? (block.rows + 63) / 64 * 64 : kBlockRows;
+  for (std::size_t column = 0; column < block.column_count; ++column) {
+    ColumnChunk& old = *block.columns()[column];
+    ColumnChunk* const fresh = newChunk(old.type, room, context_);
+    const std::size_t width = storedSize(old.type);
+    std::uint32_t rank = 0;
+    forEachBit(block.present, [&](std::uint32_t slot) {
+      const std::uint32_t from = block.position(slot);
+      const std::uint32_t to = pack ? rank++ : slot;
+      std::memcpy(static_cast<char*>(fresh->data()) + to * width, static_cast<const char*>(old.data()) + from * width, width);
+      if (old.isNull(from)) {
+        fresh->nulls[to >> 6] |= std::uint64_t{1} << (to & 63);
+        ++fresh->null_count;
       }
-    }
-    context_.retire(*version_.directory, &freeDirectory);
+    });
+    context_.retire(old, &freeChunk);
+    block.columns()[column] = fresh;
   }
-  for (IndexTree& index : version_.indexes) {
-    index.clear(context_);
+  block.packed = pack ? block.rows : 0;
+  std::memcpy(block.placed, block.present, sizeof block.placed);
+}
+
+// The block has no rows.
+void TableWriter::dropBlock(std::uint32_t number) {
+  DirectoryPage& page = writablePage(number);
+  Block* const block = std::exchange(page.blocks[number % DirectoryPage::kBlocks], nullptr);
+  for (std::size_t column = 0; column < block->column_count; ++column) {
+    context_.retire(*block->columns()[column], &freeChunk);
   }
+  context_.retire(*block, &freeBlock);
+  if (std::all_of(std::begin(page.blocks), std::end(page.blocks), [](const Block* other) { return other == nullptr; })) {
+    version_.directory->pages()[number / DirectoryPage::kBlocks] = nullptr;
+    context_.retire(page, &freePage);
+  }
+  while (version_.first_block < version_.block_count && version_.findBlock(version_.first_block) == nullptr) {
+    ++version_.first_block;
+  }
+}
+
+void TableWriter::truncate() {
+  TableVersion content = version_;
+  content.dropped.clear();
   version_.directory = nullptr;
-  version_.block_count = 0;
+  version_.block_count = version_.first_block = 0;
   version_.rows = {};
   version_.changed_vectors.clear();
+  version_.vectors = emptyArenas(*version_.schema);
+  for (std::size_t i = 0; i < version_.indexes.size(); ++i) {
+    version_.indexes[i] = emptyTree(*version_.schema, version_.schema->indexes[i]);
+  }
   for (std::size_t i = 0; i < version_.vector_indexes.size(); ++i) {
     const VectorIndexDefinition& definition = version_.schema->vector_indexes[i];
     version_.vector_indexes[i] = std::make_shared<VectorIndex>((*version_.vectors)[definition.column], definition, true);
+  }
+  drop(std::move(content));
+}
+
+void TableWriter::drop(TableVersion content) {
+  if (context_.isPrivate()) {
+    content.owner.reset();
+    version_.dropped.push_back(std::move(content));
+  } else {
+    retireContent(std::move(content), context_);
   }
 }
 
@@ -494,16 +612,10 @@ IndexTree TableWriter::emptyTree(const TableSchema& schema, const IndexDefinitio
 }
 
 TableVersion* TableWriter::makeVersion(std::shared_ptr<Table> owner, SchemaPointer schema, Lsn stamp) {
-  auto vectors = std::make_shared<VectorColumns>(schema->columns.size());
-  for (std::size_t column = 0; column < schema->columns.size(); ++column) {
-    if (schema->columns[column].type.base == Type::kVector) {
-      (*vectors)[column] = std::make_shared<vector::VectorArena>(schema->columns[column].type.modifier);
-    }
-  }
   auto* version = new TableVersion;
   version->born = stamp;
   version->owner = std::move(owner);
-  version->vectors = std::move(vectors);
+  version->vectors = emptyArenas(*schema);
   for (const IndexDefinition& index : schema->indexes) {
     version->indexes.push_back(emptyTree(*schema, index));
   }
@@ -517,7 +629,9 @@ void TableWriter::addIndex(SchemaPointer schema, const IndexTree& tree) {
 }
 
 void TableWriter::removeIndex(SchemaPointer schema, std::size_t position) {
-  version_.indexes[position].clear(context_);
+  TableVersion content;
+  content.indexes.push_back(version_.indexes[position]);
+  drop(std::move(content));
   version_.indexes.erase(version_.indexes.begin() + static_cast<std::ptrdiff_t>(position));
   version_.schema = std::move(schema);
 }
@@ -531,8 +645,9 @@ void TableWriter::destroyContent(TableVersion& version) {
       ColumnChunk& chunk = *block.columns()[column];
       if (chunk.type == Type::kText || chunk.type == Type::kBlob || chunk.type == Type::kJson) {
         forEachBit(block.present, [&](std::uint32_t slot) {
-          const StringRef& text = chunk.as<StringRef>()[slot];
-          if (!chunk.isNull(slot) && !text.isInline()) {
+          const std::uint32_t at = block.position(slot);
+          const StringRef& text = chunk.as<StringRef>()[at];
+          if (!chunk.isNull(at) && !text.isInline()) {
             freeText(TextBytes::of(text));
           }
         });
@@ -566,13 +681,14 @@ void TableWriter::verify(const TableVersion& version) {
     std::uint32_t present = 0;
     for (std::size_t column = 0; column < block.column_count; ++column) {
       const ColumnChunk& chunk = *block.column(column);
-      TREFOIL_ASSERT(chunk.capacity >= block.extent && chunk.type == version.schema->columns[column].type.base);
+      TREFOIL_ASSERT(chunk.capacity >= block.positions() && chunk.type == version.schema->columns[column].type.base);
       std::uint32_t nulls = 0;
       forEachBit(chunk.nulls, [&](std::uint32_t) { ++nulls; });
       TREFOIL_ASSERT(nulls == chunk.null_count);
     }
     forEachBit(block.present, [&](std::uint32_t slot) {
       TREFOIL_ASSERT(slot < block.extent);
+      TREFOIL_ASSERT(block.packed == 0 || ((block.placed[slot >> 6] >> (slot & 63)) & 1) != 0);
       ++present;
       for (std::size_t i = 0; i < version.indexes.size(); ++i) {
         makeRowKey(version.indexes[i], version.schema->indexes[i], block, slot, key);

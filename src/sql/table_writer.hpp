@@ -28,13 +28,20 @@ class TableWriter {
   [[nodiscard]] bool update(RowId row, std::span<const ColumnValue> changes);
   // False if there is no such row.
   [[nodiscard]] bool remove(RowId row);
+  // Frees the block if its rows are gone, and packs it if half of them are. Only in the live version: a private copy keeps its
+  // blocks, so that it can be compared with others.
+  void tidy(std::uint32_t number);
+  // A private copy that was made from `base` becomes the live version: blocks that have lost rows are to be tidied, some of them
+  // then by tidyMany(), the others when the table is changed next.
+  static void noteUntidy(const TableVersion& base, const TableVersion& next);
+  void tidyMany();
   void truncate();
 
   // A whole block at once, for loading: `present` and `extent` are checked by the caller, the block must not be there. The
   // columns are filled in afterwards through chunk() and newText(); indexes are not maintained.
   [[nodiscard]] Block* createBlock(std::uint32_t number, std::uint32_t extent, const std::uint64_t* present);
-  // Writes the value of a fresh slot (no old value is retired).
-  void setFresh(ColumnChunk& chunk, std::size_t column, std::uint32_t slot, const Datum& value);
+  // Writes the value of a fresh position (no old value is retired).
+  void setFresh(ColumnChunk& chunk, std::size_t column, std::uint32_t position, const Datum& value);
 
   // The schema of the version has got another index, the last one; `tree` holds the rows that are there (index_build.hpp).
   void addIndex(SchemaPointer schema, const IndexTree& tree);
@@ -60,7 +67,12 @@ class TableWriter {
   // The block for writing; null if it is not there and `create` is false.
   Block* writableBlock(std::uint32_t number, bool create);
   ColumnChunk& writableChunk(Block& block, std::size_t column, std::uint32_t slots);
-  void retireValue(const ColumnChunk& chunk, std::size_t column, std::uint32_t slot);
+  void retireValue(const ColumnChunk& chunk, std::size_t column, std::uint32_t position);
+  void tidySome(std::size_t most);
+  void repack(Block& block, bool pack);
+  void dropBlock(std::uint32_t number);
+  // The version does not lead to this any more.
+  void drop(TableVersion content);
   // The row has got or lost a vector that is indexed.
   void noteVectorChange(RowId row);
 

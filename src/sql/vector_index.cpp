@@ -32,7 +32,7 @@ void forEachVector(const TableVersion& version, std::uint32_t block_number, std:
   if (block == nullptr) {
     return;
   }
-  const auto* slots = block->column(column)->as<vector::Slot>();
+  const auto* slots = block->column(column)->as<vector::Slot>();  // never packed: the table has vectors
   for (std::uint32_t slot = 0; slot < block->extent; ++slot) {
     if (block->isPresent(slot) && slots[slot] != vector::kNoSlot) {
       visit(static_cast<std::uint64_t>(makeRowId(block_number, slot)), slots[slot]);

@@ -52,9 +52,9 @@ void View::recordName(std::string_view name) {
   if (std::none_of(staged_->names.begin(), staged_->names.end(), same)) {
     const CatalogVersion& base = *staged_->base_catalog;
     const CatalogVersion::Entry* entry = base.findEntry(name);
-    const auto index = base.indexes.find(name);
+    const TableId* index = base.indexes.find(name);
     staged_->names.push_back({std::string(name), entry == nullptr ? nullptr : entry->schema,
-                              index == base.indexes.end() ? std::nullopt : std::optional<TableId>(index->second)});
+                              index == nullptr ? std::nullopt : std::optional<TableId>(*index)});
   }
 }
 
@@ -71,11 +71,11 @@ bool View::hasTable(TableId table) const {
 std::optional<View::FoundIndex> View::findIndex(std::string_view name) {
   recordName(name);
   const CatalogVersion& names = catalog();
-  const auto found = names.indexes.find(name);
-  if (found == names.indexes.end()) {
+  const TableId* found = names.indexes.find(name);
+  if (found == nullptr) {
     return std::nullopt;
   }
-  const CatalogVersion::Entry* entry = names.findEntry(found->second);
+  const CatalogVersion::Entry* entry = names.findEntry(*found);
   const TableSchema& schema = *entry->schema;
   if (const auto position = schema.findIndex(name); position.has_value()) {
     return FoundIndex{entry->schema, schema.indexes[*position].id, schema.indexes[*position].is_constraint};

@@ -136,8 +136,8 @@ bool sameRow(const TableVersion& base, const TableVersion& live, RowId row) {
     if (then->column(column) == now->column(column)) {
       continue;  // nobody has written to the chunk
     }
-    const vector::VectorArena* arena = (*base.vectors)[column].get();
-    if (!identical(chunkValue(*then->column(column), slot, arena), chunkValue(*now->column(column), slot, arena))) {
+    if (!identical(blockValue(*then, column, slot, (*base.vectors)[column].get()),
+                   blockValue(*now, column, slot, (*live.vectors)[column].get()))) {
       return false;
     }
   }
@@ -179,7 +179,9 @@ bool sameRange(const TableVersion& base, const TableVersion& live, const TableRe
 // Whether no row that was changed since the base version is as near to the query as the last row that the search found. A search
 // by a graph may have overlooked a row that was there; that is no conflict, since it might again.
 bool nothingNearer(const TableVersion& base, const TableVersion& live, const TableReads::Search& search, std::size_t& budget) {
-  TREFOIL_ASSERT(live.vectors == base.vectors);  // all versions of a table share them
+  if (live.vectors != base.vectors) {
+    return false;  // the table was truncated
+  }
   const vector::VectorArena& arena = *(*base.vectors)[search.column];
   const auto query = vector::PreparedQuery::make(arena, {search.metric, search.query, 1});
   TREFOIL_ASSERT(query.ok());  // it was searched for
@@ -221,9 +223,9 @@ Status View::validateCatalog() const {
   }
   for (const Staged::NameRead& read : staged_->names) {
     const CatalogVersion::Entry* entry = live.findEntry(read.name);
-    const auto index = live.indexes.find(read.name);
+    const TableId* index = live.indexes.find(read.name);
     const bool same_table = (entry == nullptr ? nullptr : entry->schema) == read.table;
-    const bool same_index = (index == live.indexes.end() ? std::nullopt : std::optional<TableId>(index->second)) == read.index_of;
+    const bool same_index = (index == nullptr ? std::nullopt : std::optional<TableId>(*index)) == read.index_of;
     if (!same_table || !same_index) {
       return conflict();
     }
@@ -319,6 +321,7 @@ bool View::adopt(const WriteContext& context) {
   for (const auto& table : staged_->tables) {
     if (table->dropped) {
       if (!table->created()) {
+        store_.live_tables_.remove(table->id);
         table->table->retireContent(context);
       }
       table->adopted = true;
@@ -328,12 +331,23 @@ bool View::adopt(const WriteContext& context) {
         all = false;
         continue;
       }
+      if (table->created()) {
+        store_.live_tables_.add(*table->table);
+      }
       TableVersion& version = *std::exchange(table->version, nullptr);
       const std::vector<RowId> changed_vectors = std::exchange(version.changed_vectors, {});
+      std::vector<TableVersion> dropped = std::exchange(version.dropped, {});
       version.born = context.stamp;
+      if (!table->created()) {
+        TableWriter::noteUntidy(*table->base, version);
+      }
       table->table->publish(&version, context);
       table->nodes.adopt(*context.versions, context.stamp);
       TableWriter::noteChangedVectors(version, changed_vectors, context.stamp);
+      for (TableVersion& content : dropped) {
+        retireContent(std::move(content), context);
+      }
+      TableWriter(version, context).tidyMany();
       for (const MadeIndex& made : table->made_indexes) {
         if (made.used) {
           made.build->release();

@@ -6,6 +6,8 @@
 #include <set>
 #include <thread>
 
+#include "base/reaper.hpp"
+
 using namespace trefoil;
 
 namespace {
@@ -94,7 +96,7 @@ TEST_CASE("random snapshots and retirements agree with the rule", "[versions]") 
       open.erase(which);
     } else {
       const Lsn died = lsn + random() % 2;
-      const Lsn born = died - std::min<Lsn>(died, random() % 30);
+      const Lsn born = died - std::min<Lsn>(died - 1, random() % 30);  // 0 is for wholes
       versions.retire(new Thing(born), freeThing, died);
       retired.push_back({born, died});
       lsn = died + 1;
@@ -171,6 +173,43 @@ TEST_CASE("retiring and releasing from many threads frees everything once", "[ve
   for (std::thread& thread : threads) {
     thread.join();
   }
+  Reaper::instance().drain();
   REQUIRE(alive == 0);
   REQUIRE(versions.limboSize() == 0);
+}
+
+TEST_CASE("many objects, and wholes, are freed behind the scenes, parts before the whole", "[versions]") {
+  struct Part : Stamped {
+    std::atomic<int>* left;
+  };
+  struct Whole : Stamped {
+    std::atomic<int>* left;
+    std::atomic<bool>* right;
+  };
+  std::atomic<int> left{1000};
+  std::atomic<bool> right{false};
+  Versions versions;
+  versions.registerSnapshot(10);
+  for (int i = 0; i < 1000; ++i) {
+    versions.retire(
+        new Part{{5}, &left},
+        [](Stamped* object) {
+          --*static_cast<Part*>(object)->left;
+          delete static_cast<Part*>(object);
+        },
+        12);
+  }
+  versions.retire(
+      new Whole{{0}, &left, &right},
+      [](Stamped* object) {
+        const auto* whole = static_cast<Whole*>(object);
+        *whole->right = *whole->left == 0;
+        delete whole;
+      },
+      13);
+  REQUIRE(versions.limboSize() == 1001);
+  versions.releaseSnapshot(10);
+  Reaper::instance().drain();
+  REQUIRE(left == 0);
+  REQUIRE(right);
 }

@@ -51,12 +51,11 @@ using RowMap = std::map<std::uint64_t, OwnedRow>;  // by row id
 inline RowMap readAll(const TableReader& reader) {
   RowMap rows;
   for (std::uint32_t number = 0; number < reader.blockCount(); ++number) {
-    const BlockReader block = reader.block(number);
-    for (std::uint32_t slot = 0; slot < block.extent(); ++slot) {
-      if (((block.present()[slot / 64] >> (slot % 64)) & 1) != 0) {
+    for (std::uint32_t slot = 0; slot < kBlockRows; ++slot) {
+      if (const RowId row = makeRowId(number, slot); reader.contains(row)) {
         std::vector<Datum> values(reader.schema().columns.size());
-        reader.row(block.row(slot), values);
-        rows.emplace(static_cast<std::uint64_t>(block.row(slot)), OwnedRow(values));
+        reader.row(row, values);
+        rows.emplace(static_cast<std::uint64_t>(row), OwnedRow(values));
       }
     }
   }

@@ -145,8 +145,13 @@ void addUp(Engine& engine, std::atomic<bool>& wrong) {
     const TableReader reader = view.scan(engine.table);
     for (std::uint32_t number = 0; number < reader.blockCount(); ++number) {
       const BlockReader block = reader.block(number);
+      if (block.rowCount() == 0) {
+        continue;
+      }
+      BlockReader::Words scratch;
+      const std::uint64_t* present = block.present(scratch);
       for (std::uint32_t slot = 0; slot < block.extent(); ++slot) {
-        if (((block.present()[slot / 64] >> (slot % 64)) & 1) != 0) {
+        if (((present[slot / 64] >> (slot % 64)) & 1) != 0) {
           sum += block.column(1).as<std::int64_t>()[slot];
           bytes += block.column(2).as<StringRef>()[slot].view().size();
         }

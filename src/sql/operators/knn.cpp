@@ -284,7 +284,7 @@ class KnnOperator final : public Operator {
              rows &= rows - 1) {
           const std::uint32_t slot = word * 64 + static_cast<std::uint32_t>(std::countr_zero(rows));
           if (all || slots[slot] == vector::kNoSlot) {
-            found_.push_back({static_cast<std::uint64_t>(block.row(slot)), 0});
+            found_.push_back({static_cast<std::uint64_t>(makeRowId(number, slot)), 0});
           }
         }
       }

@@ -29,14 +29,7 @@ void RowFetcher::viewBlock(const BlockReader& block, std::vector<Column>& out) {
       out[c] = block.fillVectors(columns_[c], buffer.as<VectorRef>());
       continue;
     }
-    const auto first = static_cast<std::int64_t>(block.firstRow());
-    auto* const ids = buffer.as<std::int64_t>();
-    constexpr std::uint32_t kAtOnce = 16;  // a number that compilers make vectors of; the buffer's size is a multiple
-    for (std::uint32_t i = 0; i < block.extent(); i += kAtOnce) {
-      for (std::uint32_t j = 0; j < kAtOnce; ++j) {
-        ids[i + j] = first + i + j;
-      }
-    }
+    block.rowIds(buffer.as<std::int64_t>());
     out[c] = buffer.view(false);
   }
 }
@@ -47,15 +40,15 @@ void RowFetcher::prefetch(const TableReader& reader, RowId row) const {
   if (block == nullptr) {
     return;
   }
-  const std::uint32_t slot = slotOf(row);
+  const std::uint32_t position = block->position(slotOf(row));
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     if (columns_[c] == kRowIdColumn) {
       continue;
     }
     const ColumnChunk* const chunk = block->column(columns_[c]);
     const std::size_t width = types_[c] == Type::kVector ? sizeof(vector::Slot) : elementSize(types_[c]);
-    __builtin_prefetch(&chunk->nulls[slot >> 6]);
-    __builtin_prefetch(chunk->as<char>() + slot * width);
+    __builtin_prefetch(&chunk->nulls[position >> 6]);
+    __builtin_prefetch(chunk->as<char>() + position * width);
   }
 }
 
@@ -99,15 +92,15 @@ class TableScanOperator final : public Operator {
       filter_->prepare();
     }
     reader_.emplace(execution.context.view.scan(node_.schema->id));
-    next_block_ = 0;
-    slot_ = 0;
+    next_block_ = reader_->firstBlock();
+    position_ = 0;
     extent_ = 0;
     return {};
   }
 
   Status next(Execution& execution, Chunk& out) override {
     for (;;) {
-      if (slot_ >= extent_ && !nextBlock(execution)) {
+      if (position_ >= extent_ && !nextBlock(execution)) {
         out.rows = {};
         return {};
       }
@@ -133,7 +126,8 @@ class TableScanOperator final : public Operator {
  private:
   bool nextBlock(Execution&) {
     for (;;) {
-      const std::uint32_t number = morsels_ == nullptr ? next_block_++ : morsels_->next_block.fetch_add(1);
+      const std::uint32_t number =
+          morsels_ == nullptr ? next_block_++ : reader_->firstBlock() + morsels_->next_block.fetch_add(1);
       if (number >= reader_->blockCount()) {
         return false;
       }
@@ -141,9 +135,9 @@ class TableScanOperator final : public Operator {
       if (block.rowCount() == 0) {
         continue;
       }
-      present_ = block.isDense() ? nullptr : block.present();
+      present_ = block.isDense() ? nullptr : block.present(packed_present_);
       extent_ = block.extent();
-      slot_ = 0;
+      position_ = 0;
       fetcher_.viewBlock(block, columns_);
       return true;
     }
@@ -151,17 +145,17 @@ class TableScanOperator final : public Operator {
 
   // The next rows of the block, at most `limit`.
   void takeRows(std::size_t limit, Rows& rows) {
-    if (present_ == nullptr && slot_ == 0 && extent_ <= limit) {
+    if (present_ == nullptr && position_ == 0 && extent_ <= limit) {
       rows = {nullptr, extent_};
-      slot_ = extent_;
+      position_ = extent_;
       return;
     }
     std::uint32_t count = 0;
-    while (slot_ < extent_ && count < limit) {
-      if (present_ == nullptr || ((present_[slot_ >> 6] >> (slot_ & 63)) & 1) != 0) {
-        selection_[count++] = static_cast<std::uint16_t>(slot_);
+    while (position_ < extent_ && count < limit) {
+      if (present_ == nullptr || ((present_[position_ >> 6] >> (position_ & 63)) & 1) != 0) {
+        selection_[count++] = static_cast<std::uint16_t>(position_);
       }
-      ++slot_;
+      ++position_;
     }
     rows = {selection_.data(), count};
   }
@@ -173,8 +167,9 @@ class TableScanOperator final : public Operator {
   MorselSource* morsels_ = nullptr;
   std::vector<Column> columns_;
   const std::uint64_t* present_ = nullptr;
+  BlockReader::Words packed_present_;
   std::uint32_t next_block_ = 0;
-  std::uint32_t slot_ = 0;
+  std::uint32_t position_ = 0;
   std::uint32_t extent_ = 0;
   std::vector<std::uint16_t> selection_;
 };

@@ -1,0 +1,45 @@
+#include "base/reaper.hpp"
+
+#include <thread>
+
+namespace trefoil {
+
+Reaper& Reaper::instance() {
+  static Reaper& reaper = *new Reaper;
+  return reaper;
+}
+
+void Reaper::free(Work work) {
+  const std::lock_guard lock(mutex_);
+  if (!started_) {
+    std::thread([this] { run(); }).detach();
+    started_ = true;
+  }
+  queue_.push_back(std::move(work));
+  wakes_.notify_one();
+}
+
+void Reaper::drain() {
+  std::unique_lock lock(mutex_);
+  sleeps_.wait(lock, [this] { return queue_.empty() && !busy_; });
+}
+
+void Reaper::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wakes_.wait(lock, [this] { return !queue_.empty(); });
+    const std::vector<Work> works = std::exchange(queue_, {});
+    busy_ = true;
+    lock.unlock();
+    for (const Work& work : works) {
+      for (const auto& [object, free] : work) {
+        free(object);
+      }
+    }
+    lock.lock();
+    busy_ = false;
+    sleeps_.notify_all();
+  }
+}
+
+}  // namespace trefoil

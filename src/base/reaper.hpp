@@ -1,0 +1,39 @@
+// Reaper: frees behind the scenes what nobody sees any more and what takes long to free, so that nobody who closes a snapshot or
+// drops a table pauses for it.
+//
+// One for all databases, on a thread of its own that begins with the first work, and never destroyed: static objects may have
+// some. Work is done in the order in which it comes, so what comes later may own what came earlier.
+// Thread safety: all functions.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "base/versions.hpp"
+
+namespace trefoil {
+
+class Reaper {
+ public:
+  using Work = std::vector<std::pair<Stamped*, FreeFunction>>;
+
+  static Reaper& instance();
+
+  void free(Work work);
+  // Returns when all that was handed over is freed: before something goes that it refers to.
+  void drain();
+
+ private:
+  void run();
+
+  std::mutex mutex_;
+  std::condition_variable wakes_;
+  std::condition_variable sleeps_;
+  std::vector<Work> queue_;
+  bool started_ = false;
+  bool busy_ = false;
+};
+
+}  // namespace trefoil
