@@ -1,13 +1,25 @@
 // spdlog behind a thin door: one logger with one distributing sink, so that openLog() exchanges the sink below it while other
-// threads write. Its file sink uses stdio directly: the server's log is the one file that does not go through Env.
+// threads write. The server's log is the one file that does not go through Env.
+//
+// A full disk must not swallow the lines that say so. What the file does not take goes to stderr at once and is kept, so much of
+// it as fits kMostKept, until the file takes it: before the next line.
 #include "base/logging.hpp"
 
 #include <spdlog/logger.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/dist_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <memory>
+#include <mutex>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 namespace trefoil {
@@ -47,6 +59,53 @@ std::string_view levelName(LogLevel level) {
   }
   return "nothing";
 }
+
+constexpr std::size_t kMostKept = std::size_t{64} << 10;
+
+class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  // Owns the descriptor.
+  explicit FileSink(int fd) : fd_(fd) {}
+  FileSink(const FileSink&) = delete;
+  FileSink& operator=(const FileSink&) = delete;
+  ~FileSink() override { ::close(fd_); }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    const std::size_t kept = kept_.size();
+    kept_.append(line.data(), line.size());
+    if (!writeKept()) {
+      std::fwrite(line.data(), 1, line.size(), stderr);
+      if (kept_.size() > kMostKept) {
+        kept_.resize(std::min(kept, kept_.size()));  // the first lines tell more than the last
+      }
+    }
+  }
+  void flush_() override {}
+
+ private:
+  // False if something is left.
+  bool writeKept() {
+    std::size_t done = 0;
+    while (done < kept_.size()) {
+      const ssize_t written = ::write(fd_, kept_.data() + done, kept_.size() - done);
+      if (written < 0 && errno == EINTR) {
+        continue;
+      }
+      if (written <= 0) {
+        break;
+      }
+      done += static_cast<std::size_t>(written);
+    }
+    kept_.erase(0, done);
+    return kept_.empty();
+  }
+
+  const int fd_;
+  std::string kept_;
+};
 
 struct Log {
   std::shared_ptr<spdlog::sinks::dist_sink_mt> sink = std::make_shared<spdlog::sinks::dist_sink_mt>();
@@ -89,18 +148,18 @@ std::string escaped(std::string_view text) {
 }  // namespace
 
 Status openLog(LogLevel level, const std::string& file) {
-  try {
-    std::shared_ptr<spdlog::sinks::sink> sink;
-    if (file.empty()) {
-      sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    } else {
-      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file, /*truncate=*/false);
+  std::shared_ptr<spdlog::sinks::sink> sink;
+  if (file.empty()) {
+    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  } else {
+    const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (fd < 0) {
+      return Error(ErrorCode::kIo, "cannot open the log file '" + file + "': " + std::generic_category().message(errno));
     }
-    sink->set_pattern(kPattern);
-    log().sink->set_sinks({std::move(sink)});
-  } catch (const spdlog::spdlog_ex& exception) {
-    return Error(ErrorCode::kIo, "cannot open the log file '" + file + "': " + exception.what());
+    sink = std::make_shared<FileSink>(fd);
   }
+  sink->set_pattern(kPattern);
+  log().sink->set_sinks({std::move(sink)});
   setLogLevel(level);
   return {};
 }

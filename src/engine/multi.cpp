@@ -17,6 +17,7 @@ namespace trefoil {
 namespace {
 
 constexpr std::size_t kMaxQueuedStatements = 1'000'000;
+constexpr std::size_t kMaxWatchedKeys = 1'000'000;
 constexpr std::size_t kMaxQueuedBytes = std::size_t{1} << 30;
 // No more than this runs on a network thread, and under locks.
 constexpr std::size_t kQuickStatements = 1000;
@@ -304,19 +305,23 @@ Status Session::Impl::watch(std::span<const std::string_view> keys) {
   }
   kv::Store& store = database.manager().kv();
   for (const std::string_view bytes : keys) {
-    const bool known = std::any_of(watched_.begin(), watched_.end(),
-                                   [&](const WatchedKey& watched) { return watched.db == db && watched.key == bytes; });
-    if (known) {
+    const kv::Key key = store.key(db, bytes);
+    WatchedKey watched{.db = key.db, .key = std::string(bytes), .hash = key.hash, .may_expire = false};
+    if (watched_.contains(watched)) {
       continue;
     }
-    const kv::Key key = store.key(db, bytes);
+    if (watched_.size() >= kMaxWatchedKeys) {
+      return Error(ErrorCode::kLimit, "too many keys are watched");
+    }
     // What has expired goes first: its removal is no change of the key.
     const kv::ExpiredKey expired{key.db, std::string(bytes)};
     database.manager().removeExpired({&expired, 1}, now);
     store.watch(key, watch_flag_);
     const kv::PartitionId partition = kv::Store::partition(key);
     const kv::PartitionLocks lock(store, {&partition, 1});
-    watched_.push_back({db, std::string(bytes), store.isExpired(key, now)});
+    const kv::Entry* const entry = store.find(key);
+    watched.may_expire = entry != nullptr && entry->hasDeadline() && !entry->deadline().passed(now);
+    watched_.insert(std::move(watched));
   }
   return {};
 }
@@ -329,7 +334,7 @@ void Session::Impl::unwatch() {
   }
   kv::Store& store = database.manager().kv();
   for (const WatchedKey& watched : watched_) {
-    store.unwatch(store.key(watched.db, watched.key), watch_flag_);
+    store.unwatch({watched.key, watched.hash, watched.db}, watch_flag_);
   }
   watched_.clear();
   watch_flag_.dirty.store(false);
@@ -337,9 +342,11 @@ void Session::Impl::unwatch() {
 
 std::vector<kv::PartitionId> Session::Impl::watchedPartitions() const {
   std::vector<kv::PartitionId> partitions;
-  for (const WatchedKey& key : watched_) {
-    partitions.push_back(kv::Store::partition(database.manager().kv().key(key.db, key.key)));
+  for (const WatchedKey& watched : watched_) {
+    partitions.push_back(kv::Store::partition(watched.db, watched.hash));
   }
+  std::sort(partitions.begin(), partitions.end());
+  partitions.erase(std::unique(partitions.begin(), partitions.end()), partitions.end());
   return partitions;
 }
 
@@ -353,7 +360,7 @@ bool Session::Impl::watchedChanged() const {
   }
   const kv::Store& store = database.manager().kv();
   return std::any_of(watched_.begin(), watched_.end(), [&](const WatchedKey& watched) {
-    return !watched.was_expired && store.isExpired(store.key(watched.db, watched.key), now);
+    return watched.may_expire && store.isExpired({watched.key, watched.hash, watched.db}, now);
   });
 }
 

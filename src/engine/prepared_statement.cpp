@@ -1,5 +1,6 @@
 // The embedded API: statements whose rows are collected in a ResultSet.
 #include "engine/database_impl.hpp"
+#include "engine/error_text.hpp"
 #include "engine/row_sink.hpp"
 #include "engine/session_impl.hpp"
 #include "parser/sql_parser.hpp"
@@ -57,7 +58,7 @@ Status PreparedStatement::execute(std::span<const Datum> parameters, ResultSet& 
   Status status = impl_->execute(parameters, result);
   impl_->noteAnswer(status);
   TREFOIL_TRY(session_.awaitFence());
-  return status;
+  return status.ok() ? Status() : Status(presentable(std::move(status).error()));
 }
 
 std::size_t PreparedStatement::parameterCount() const {
@@ -65,13 +66,20 @@ std::size_t PreparedStatement::parameterCount() const {
 }
 
 Result<std::unique_ptr<PreparedStatement>> Session::prepare(std::string_view sql) {
-  TREFOIL_ASSIGN(std::unique_ptr<parser::ParsedStatement> parsed, parser::parseSql(sql));
+  Result<std::unique_ptr<parser::ParsedStatement>> parsed = parser::parseSql(sql);
+  if (!parsed.ok()) {
+    return presentable(std::move(parsed).error());
+  }
   std::shared_ptr<const sql::Plan> plan;
-  if (!Impl::isControl(*parsed->statement)) {
-    TREFOIL_ASSIGN(plan, impl_->bindStatement(*parsed, false));
+  if (!Impl::isControl(*(*parsed)->statement)) {
+    Result<std::shared_ptr<const sql::Plan>> bound = impl_->bindStatement(**parsed, false);
+    if (!bound.ok()) {
+      return presentable(std::move(bound).error());
+    }
+    plan = std::move(*bound);
   }
   return std::unique_ptr<PreparedStatement>(
-      new PreparedStatement(std::make_unique<PreparedStatement::Impl>(*impl_, std::move(parsed), std::move(plan)), *this));
+      new PreparedStatement(std::make_unique<PreparedStatement::Impl>(*impl_, std::move(*parsed), std::move(plan)), *this));
 }
 
 Result<ResultSet> Session::execute(std::string_view sql, std::span<const Datum> parameters) {
@@ -83,7 +91,7 @@ Result<ResultSet> Session::execute(std::string_view sql, std::span<const Datum> 
   impl_->noteResolvedAnswer(outcome.ok() ? Status() : Status(outcome.error()));
   TREFOIL_TRY(awaitFence());
   if (!outcome.ok()) {
-    return outcome.error();
+    return presentable(outcome.error());
   }
   result.setAffected(outcome->affected);
   return result;

@@ -7,6 +7,7 @@
 #include "engine/bare_words.hpp"
 #include "engine/command.hpp"
 #include "engine/database_impl.hpp"
+#include "engine/error_text.hpp"
 #include "engine/session_impl.hpp"
 
 namespace trefoil {
@@ -96,7 +97,7 @@ void Session::Impl::refuseUnknown(std::span<const std::string_view> args, Reply&
 void Session::Impl::answer(const Status& status, Reply& reply) {
   if (!status.ok()) {
     refused_ = status.error().code == ErrorCode::kReadOnly && !queue_is_running_;
-    reply.error(status.error());
+    reply.error(presentable(status.error()));
   }
 }
 
@@ -105,7 +106,7 @@ void Session::Impl::refuse(const Error& error, Reply& reply) {
   if (multi != MultiState::kNone) {
     multi = MultiState::kRefused;
   }
-  reply.error(error);
+  reply.error(presentable(error));
 }
 
 void Session::Impl::executeCommand(const Statement& statement, int command, Reply& reply) {

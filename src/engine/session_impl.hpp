@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/command_meta.hpp"
@@ -74,7 +75,13 @@ struct QueuedStatement {
 struct WatchedKey {
   int db;
   std::string key;
-  bool was_expired;  // already past its deadline when WATCH was called: passing it is then no change
+  std::uint64_t hash;
+  bool may_expire;  // it had a deadline, not passed yet, when WATCH was called: passing it is a change
+
+  bool operator==(const WatchedKey& other) const { return db == other.db && key == other.key; }
+  struct Hash {
+    std::size_t operator()(const WatchedKey& watched) const { return watched.hash; }
+  };
 };
 
 enum class MultiState : std::uint8_t {
@@ -234,7 +241,7 @@ class Session::Impl {
   bool queue_is_running_ = false;                 // EXEC's
   std::vector<QueuedStatement> queued_;
   std::size_t queued_bytes_ = 0;
-  std::vector<WatchedKey> watched_;
+  std::unordered_set<WatchedKey, WatchedKey::Hash> watched_;
   kv::WatchFlag watch_flag_;
   ResolvedStatement resolved_;
   // The text that resolved_ was made from, if the next thing that happens is that it is run: executeBatch() has looked at it to

@@ -1,5 +1,8 @@
 #include "base/logging.hpp"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <sstream>
@@ -59,6 +62,30 @@ TEST_CASE("a log file that cannot be opened is an error, and the log goes on whe
   CHECK_THAT(status.error().message, Contains(taken));
   logNotice("still here");
   CHECK_THAT(readFile(path), Contains("still here"));
+}
+
+TEST_CASE("what a full disk does not take is written when there is room") {
+  const testing::TemporaryDirectory directory;
+  const RestoredLog restored;
+  const std::string path = directory / "server.log";
+  REQUIRE(openLog(LogLevel::kNotice, path).ok());
+  logNotice("before");
+  // The process may not write files longer than this one: as good as a full disk.
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto ignored = ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit full{.rlim_cur = readFile(path).size() + 10, .rlim_max = before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &full) == 0);
+  logNotice("the disk is full");
+  logNotice("and stays so");
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  ::signal(SIGXFSZ, ignored);
+  CHECK_THAT(readFile(path), !Contains("the disk is full"));
+  logNotice("after");
+  const std::string text = readFile(path);
+  CHECK(std::count(text.begin(), text.end(), '\n') == 4);
+  CHECK(text.find("the disk is full\n") < text.find("and stays so\n"));
+  CHECK(text.find("and stays so\n") < text.find("after\n"));
 }
 
 TEST_CASE("threads may log while the log is opened elsewhere") {

@@ -6,6 +6,8 @@
 #include <map>
 
 #include "engine/command_meta.hpp"
+#include "engine/error_text.hpp"
+#include "parser/utf8.hpp"
 #include "tests/base/fault_env.hpp"
 #include "tests/base/forwarding_env.hpp"
 #include "tests/base/temporary_directory.hpp"
@@ -257,6 +259,55 @@ TEST_CASE("An answer waits for the log only as far as it tells something of the 
   CHECK(other->fence() == 0);
   CHECK(runOn(*other, "DEL k") == "(integer) 0");
   CHECK((other->fence() > 0) == (policy == "always"));
+}
+
+TEST_CASE("An error quotes what it is about, but not megabytes of it, and nothing that drives a terminal") {
+  SessionFixture fixture;
+  const std::string name(10'000'000, 'n');
+  const auto is_bounded = [](const std::string& text) { return text.size() < 3 * kMaxErrorText; };
+  const std::string missing = fixture.sql("SELECT " + name);
+  CHECK(is_bounded(missing));
+  CHECK(missing.find("column \"nnn") != std::string::npos);
+  CHECK(missing.find("nnn\" does not exist") != std::string::npos);
+  for (const std::string& text :
+       {"SELECT * FROM " + name, "SELECT '" + name + "'::int", "DROP TABLE " + name, "CREATE TABLE t (a " + name + ")",
+        "SELECT 1 " + name + " " + name, "SET " + name + " = 1", "SELECT f" + name + "(1)"}) {
+    INFO(text.substr(0, 40));
+    const std::string answer = fixture.sql(text);
+    CHECK(answer.starts_with("(error)"));
+    CHECK(is_bounded(answer));
+    const auto embedded = fixture.session->execute(text);
+    REQUIRE(!embedded.ok());
+    CHECK(is_bounded(embedded.error().message));
+    const auto prepared = fixture.session->prepare(text);
+    CHECK((prepared.ok() || is_bounded(prepared.error().message)));
+  }
+  for (const std::string& command :
+       {name + " a b", "CLIENT " + name, "CONFIG SET " + name + " 1", "OBJECT " + name, "SET k v " + name,
+        "CONFIG SET maxmemory " + name, "HELLO " + name, "SEARCH " + name + " v q 3"}) {
+    INFO(command.substr(0, 40));
+    const std::string answer = fixture.run(command);
+    CHECK(answer.starts_with("(error)"));
+    CHECK(is_bounded(answer));
+  }
+  CHECK(fixture.sql("SELECT \"a\x1b[31mb\"").find('\x1b') == std::string::npos);
+  CHECK(fixture.sql("SELECT \"a\x1b[31mb\"").find("a\\x1b[31mb") != std::string::npos);
+}
+
+TEST_CASE("A long text loses its middle between two characters") {
+  CHECK(presentableText("short") == "short");
+  CHECK(presentableText(std::string(kMaxErrorText, 'x')) == std::string(kMaxErrorText, 'x'));
+  for (std::size_t shift = 0; shift < 4; ++shift) {
+    std::string text(shift, 'x');
+    for (int i = 0; i < 1000; ++i) {
+      text += "\xF0\x9F\x98\x80";  // four bytes each
+    }
+    const std::string shown = presentableText(text);
+    CHECK(shown.size() <= kMaxErrorText + 8);
+    CHECK(parser::findInvalidUtf8(shown) == std::string_view::npos);
+    CHECK(shown.find(" … ") != std::string::npos);
+  }
+  CHECK(presentableText(std::string(5000, '\x80')).size() < kMaxErrorText + 8);  // no character at all
 }
 
 TEST_CASE("While the log refuses writes, an answer waits only if it tells of what is not on disk") {

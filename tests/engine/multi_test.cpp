@@ -341,4 +341,39 @@ TEST_CASE("A command about the server runs once in EXEC, also if EXEC has to beg
   CHECK(fixture.run("EXISTS large0 large1") == "(integer) 0");
 }
 
+TEST_CASE("WATCH of many keys, in many commands, some of them twice: each change of one of them is seen, no other") {
+  SessionFixture fixture;
+  const std::unique_ptr<Session> other = fixture.connect();
+  constexpr int kKeys = 40'000;
+  std::vector<std::string> words = {"WATCH"};
+  for (int i = 0; i < kKeys; ++i) {
+    words.push_back("key:" + std::to_string(i));
+  }
+  const std::vector<std::string_view> args(words.begin(), words.end());
+  const auto watch_all = [&] {
+    for (int i = 0; i < 2; ++i) {
+      ReplyTree reply;
+      fixture.session->execute({.args = args, .sql = {}, .parameters = {}}, reply);
+      REQUIRE(reply.last().describe() == "OK");
+    }
+  };
+  const auto exec = [&] {
+    REQUIRE(fixture.run("MULTI") == "OK");
+    REQUIRE(fixture.run("GET other") == "QUEUED");
+    return fixture.run("EXEC");
+  };
+  runOn(*other, "SET key:7 v PX 1");
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));  // it has expired before it is watched
+  watch_all();
+  runOn(*other, "SET other v");
+  CHECK(exec() == "[\"v\"]");
+  watch_all();
+  runOn(*other, "SET key:39999 v");
+  CHECK(exec() == "(nil)");
+  watch_all();
+  runOn(*other, "SET key:0 v");
+  CHECK(fixture.run("UNWATCH") == "OK");
+  CHECK(exec() == "[\"v\"]");
+}
+
 }  // namespace trefoil
