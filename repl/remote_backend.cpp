@@ -145,7 +145,7 @@ class RemoteBackend final : public Backend {
     TREFOIL_TRY(client_->receive(head));
     const Attributes& attributes = client_->attributes();
     if (head.isError()) {
-      failure = failureOf(head.text, attributes, is_command);
+      failure = failureOf(head.text, attributes, is_command ? std::string_view() : words.back(), is_command);
       return {};
     }
     if (const parser::RespReply* const described = find(attributes, "columns")) {
@@ -181,7 +181,19 @@ class RemoteBackend final : public Backend {
     return {};
   }
 
-  static Failure failureOf(const std::string& line, const Attributes& attributes, bool is_command) {
+  // The byte where a character of `text` begins, which is UTF-8.
+  static std::size_t offsetOf(std::size_t character, std::string_view text) {
+    std::size_t at = 0;
+    for (; character > 0 && at < text.size(); --character) {
+      do {
+        ++at;
+      } while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80);
+    }
+    return at;
+  }
+
+  // `sql`: the statement, in which the server counts characters.
+  static Failure failureOf(const std::string& line, const Attributes& attributes, std::string_view sql, bool is_command) {
     Failure failure;
     failure.message = line;
     if (const parser::RespReply* const message = find(attributes, "message")) {
@@ -191,7 +203,7 @@ class RemoteBackend final : public Backend {
     failure.detail = textOf(attributes, "detail");
     failure.hint = textOf(attributes, "hint");
     if (const parser::RespReply* const position = find(attributes, "position")) {
-      failure.position = static_cast<std::size_t>(position->integer);
+      failure.position = offsetOf(static_cast<std::size_t>(position->integer), sql);
     }
     return failure;
   }

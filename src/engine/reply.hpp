@@ -49,6 +49,8 @@ class Reply {
   virtual void map(std::size_t pairs) = 0;  // RESP2: an array of twice the size
   virtual void set(std::size_t size) = 0;   // RESP2: an array
   virtual void error(const Error& error) = 0;
+  // Whether an error of SQL is to say where it is in characters: whoever answers without the statement's text cannot count them.
+  [[nodiscard]] virtual bool countsCharacters() const { return false; }
 
   // A table: columns once, any number of chunks (of at least one row), end once.
   virtual void beginTable(std::span<const sql::ColumnInfo> columns, TableForm form) = 0;

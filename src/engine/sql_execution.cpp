@@ -17,6 +17,7 @@
 #include "parser/sql_parser.hpp"
 #include "parser/sql_shape.hpp"
 #include "sql/executor.hpp"
+#include "sql/utf8.hpp"
 #include "txn/commit_locks.hpp"
 
 namespace trefoil {
@@ -395,7 +396,14 @@ Status Session::Impl::executeSql(std::string_view text, std::span<const Datum> p
   const Result<SqlOutcome> outcome = runSql(text, parameters, sink);
   if (!outcome.ok()) {
     reply.rewind(mark);
-    return gave_up_ ? Status() : outcome.error();
+    if (gave_up_) {
+      return {};
+    }
+    Error error = outcome.error();
+    if (error.position && reply.countsCharacters()) {
+      error.position = sql::countCharacters(text.substr(0, *error.position));
+    }
+    return error;
   }
   switch (outcome->kind) {
     case SqlOutcome::Kind::kRows:
@@ -548,9 +556,13 @@ Result<std::string_view> Session::Impl::controlTransaction(const ast::Transactio
     return std::string_view("BEGIN");
   }
   if (transaction == nullptr) {
-    return Error(ErrorCode::kTransactionState, statement.action == Kind::kSetModes
-                                                   ? "SET TRANSACTION can only be used in transaction blocks"
-                                                   : "there is no transaction in progress")
+    const char* const what = statement.action == Kind::kSetModes     ? "SET TRANSACTION"
+                             : statement.action == Kind::kSavepoint  ? "SAVEPOINT"
+                             : statement.action == Kind::kRollbackTo ? "ROLLBACK TO SAVEPOINT"
+                             : statement.action == Kind::kRelease    ? "RELEASE SAVEPOINT"
+                                                                     : nullptr;
+    return Error(ErrorCode::kTransactionState, what == nullptr ? "there is no transaction in progress"
+                                                               : std::string(what) + " can only be used in transaction blocks")
         .at(statement.position);
   }
   const std::string_view savepoint = statement.savepoint.text;

@@ -55,6 +55,7 @@ class RespReply final : public Reply {
   void map(std::size_t pairs) override;
   void set(std::size_t size) override;
   void error(const Error& error) override;
+  [[nodiscard]] bool countsCharacters() const override { return true; }
 
   void beginTable(std::span<const sql::ColumnInfo> columns, TableForm form) override;
   void rows(const sql::Chunk& chunk) override;

@@ -38,14 +38,14 @@ struct insert                : if_must< token< kInsert >, token< kInto >, table_
                                         insert_source, opt< on_conflict >, opt< returning > > {};
 
 struct update_from           : if_must< token< kFrom >, table_references > {};
-struct update                : if_must< token< kUpdate >, table_target, opt< target_alias >, token< kSet >, assignments,
+struct update                : if_must< token< kUpdate >, opt< token< kOnly > >, table_target, opt< target_alias >, token< kSet >, assignments,
                                         opt< update_from >, opt< data_where >, opt< returning > > {};
 
 struct delete_using          : if_must< token< kUsing >, table_references > {};
-struct delete_rows           : if_must< token< kDelete >, token< kFrom >, table_target, opt< target_alias >, opt< delete_using >,
+struct delete_rows           : if_must< token< kDelete >, token< kFrom >, opt< token< kOnly > >, table_target, opt< target_alias >, opt< delete_using >,
                                         opt< data_where >, opt< returning > > {};
 
-struct truncated_table       : seq< table_target > {};
+struct truncated_table       : seq< opt< token< kOnly > >, table_target > {};
 struct truncate              : if_must< token< kTruncate >, opt< token< kTable > >, comma_list< truncated_table > > {};
 
 struct data_change           : sor< insert, update, delete_rows, truncate > {};

@@ -93,7 +93,8 @@ struct table_query           : seq< query_first, query > {};
 struct table_query_rest      : seq< query_goes_on, elsewhere< isBareSubqueryTable >, elsewhere< matchQueryContinuation > > {};
 struct inner_table           : seq< elsewhere< matchTableReference >, opt< table_query_rest > > {};
 struct derived_table         : if_must< token< kOpen >, sor< table_query, inner_table >, token< kClose >, opt< table_alias > > {};
-struct aliased_table         : seq< sor< table_function, named_table >, opt< table_alias > > {};
+struct only_table            : if_must< token< kOnly >, named_table > {};  // there is no inheritance
+struct aliased_table         : seq< sor< table_function, named_table, only_table >, opt< table_alias > > {};
 struct from_item             : sor< derived_table, aliased_table > {};
 
 struct natural               : token< kNatural > {};

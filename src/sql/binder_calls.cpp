@@ -180,6 +180,8 @@ Result<ExpressionPtr> Binder::bindAggregate(const ast::Call& call, const Express
   }
   if (call.filter != nullptr) {
     inner.clause = "FILTER";
+    inner.inside_aggregate = false;
+    inner.aggregates = nullptr;
     TREFOIL_ASSIGN(aggregate.filter, bindCondition(*call.filter, inner));
   }
   aggregate.type = SqlType::bigint();

@@ -263,9 +263,6 @@ class InsertBinder {
       const auto width = static_cast<std::uint32_t>(schema.columns.size());
       Scope scope = rowScope(schema, aliasOr(insert_.alias, insert_.table), frame_);
       Scope excluded = rowScope(schema, "excluded", frame_, width);
-      for (ScopeColumn& column : excluded.tables[0].columns) {
-        column.hidden = true;
-      }
       scope.tables.push_back(std::move(excluded.tables[0]));
       for (const ast::Assignment& assignment : node.assignments) {
         TREFOIL_ASSIGN(const std::uint32_t target, assignedColumn(schema, assignment.column, conflict->columns));

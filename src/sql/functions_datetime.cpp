@@ -301,8 +301,9 @@ Status makeDateKernel(const KernelCall& call) {
     const std::uint32_t i = call.rows.position(row);
     if (year[i] < kFirstYear || year[i] > kLastYear || month[i] < 1 || month[i] > 12 || day[i] < 1 ||
         day[i] > daysInMonth(year[i], static_cast<int>(month[i]))) {
-      return Error(ErrorCode::kOutOfRange, "date field value out of range: " + std::to_string(year[i]) + "-" +
-                                               std::to_string(month[i]) + "-" + std::to_string(day[i]));
+      const auto two = [](Int field) { return (field >= 0 && field < 10 ? "-0" : "-") + std::to_string(field); };
+      return Error(ErrorCode::kOutOfRange,
+                   "date field value out of range: " + std::to_string(year[i]) + two(month[i]) + two(day[i]));
     }
     out[i] = daysFromCivil({year[i], static_cast<int>(month[i]), static_cast<int>(day[i])});
   }

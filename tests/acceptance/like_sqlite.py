@@ -281,8 +281,8 @@ class Queries:
         chance = self.rng.random()
         if chance < 0.45:
             some = ["id"] + [name for name in columns if name != "id" and self.chance(0.8)]
-            rows = ", ".join("(" + ", ".join(str(self.rng.randint(0, 24)) if name == "id" else self.bounded(columns[name]) for name in some) + ")"
-                             for _ in range(self.pick(1, 1, 2, 3)))
+            ids = [self.rng.randint(0, 24) for _ in range(self.pick(1, 1, 2, 3))]
+            rows = ", ".join("(" + ", ".join(str(id) if name == "id" else self.bounded(columns[name]) for name in some) + ")" for id in ids)
             rows = f"VALUES {rows}"
             if self.chance(0.2):
                 self.columns = [(f"m.{name}", of) for name, of in columns.items()]
@@ -293,7 +293,8 @@ class Queries:
                 self.columns = [(f"{prefix}.{name}", of) for prefix in (table, "excluded") for name, of in columns.items()]
                 free = self.rng.choice([name for name in columns if name != "id" and name not in KEYS.get(table, ())])
                 update = f"(id) DO UPDATE SET {free} = {self.bounded(columns[free])}" + (f" WHERE {self.condition(1)}" if self.chance(0.4) else "")
-                conflict = " ON CONFLICT " + self.pick("DO NOTHING", "(id) DO NOTHING", update)
+                once = rows.startswith("SELECT") or len(set(ids)) == len(ids)  # SQLite updates a row twice, PostgreSQL refuses
+                conflict = " ON CONFLICT " + self.pick("DO NOTHING", "(id) DO NOTHING", update if once else "DO NOTHING")
             return f"INSERT INTO {table} ({', '.join(some)}) {rows}{conflict}"
         self.columns = list(columns.items())
         where = f" WHERE {self.condition(2)}" if self.chance(0.6) else f" WHERE id {self.pick('=', '=', '<', '>')} {self.rng.randint(0, 20)}"

@@ -99,6 +99,12 @@ class Protocol(unittest.TestCase):
         reply = self.answer(b"PING\r\n" + Connection.encode("KEYS", "none*") + b"PING\r\n")
         self.assertEqual(reply, b"+PONG\r\n*0\r\n+PONG\r\n")
 
+    def test_where_an_error_is_counts_characters(self):
+        self.assertEqual(self.answer(Connection.encode("SQL", "SELECT 'é', nope")),
+                         b'-ERR column "nope" does not exist at character 13\r\n')
+        attributes = self.answer(b"HELLO 3\r\nCLIENT ATTRIBUTES ON\r\n" + Connection.encode("SQL", "SELECT 'é', nope"))
+        self.assertIn(b"position\r\n:12\r\n", attributes)
+
     def test_inline_commands(self):
         self.assertEqual(self.answer(b"\r\n  \r\nPING\r\nping\n"), b"+PONG\r\n+PONG\r\n")
         self.assertEqual(self.answer(b"SET inline \"a\\tb\\x41\"\r\nGET inline\r\n"), b"+OK\r\n$4\r\na\tbA\r\n")
