@@ -7,6 +7,7 @@
 #include "base/settings.hpp"
 #include "engine/check_directory.hpp"
 #include "engine/database.hpp"
+#include "repl/allocator.hpp"
 #include "repl/answers.hpp"
 #include "repl/backend.hpp"
 #include "repl/fail.hpp"
@@ -127,5 +128,6 @@ int run(int count, char** arguments) {
 }  // namespace trefoil::repl
 
 int main(int count, char** arguments) {
+  trefoil::repl::prepareAllocator();
   return trefoil::repl::run(count, arguments);
 }

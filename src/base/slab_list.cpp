@@ -31,28 +31,65 @@ bool slabsArePooled() {
   return TREFOIL_POOLED != 0;
 }
 
-SlabList::SlabList(std::size_t block_bytes) : block_bytes_(block_bytes) {
-  TREFOIL_ASSERT(block_bytes % 64 == 0 && block_bytes > 0 && block_bytes <= kSlabBytes / 2);
+SlabList::SlabList(std::size_t block_bytes) : block_bytes_(block_bytes), blocks_((kSlabBytes - sizeof(Slab)) / block_bytes) {
+  TREFOIL_ASSERT(block_bytes % 64 == 0 && block_bytes > 0 && blocks_ > 0);
+}
+
+void SlabList::link(Slab* slab) {
+  slab->previous = nullptr;
+  slab->next = open_;
+  if (open_ != nullptr) {
+    open_->previous = slab;
+  }
+  open_ = slab;
+}
+
+void SlabList::unlink(Slab* slab) {
+  (slab->previous == nullptr ? open_ : slab->previous->next) = slab->next;
+  if (slab->next != nullptr) {
+    slab->next->previous = slab->previous;
+  }
+}
+
+SlabList::Slab* SlabList::newSlab() {
+  void* const memory = std::aligned_alloc(kSlabBytes, kSlabBytes);
+  if (memory == nullptr) {
+    throw std::bad_alloc();
+  }
+  (void)madvise(memory, kSlabBytes, MADV_HUGEPAGE);  // advice: refused, it only costs speed
+  return new (memory) Slab{};
 }
 
 void* SlabList::take() {
-  if (free_ != nullptr) {
-    FreeBlock* block = free_;
-    free_ = block->next;
-    return block;
+  if (open_ == nullptr) {
+    link(newSlab());
   }
-  if (left_ == 0) {
-    slab_ = static_cast<char*>(std::aligned_alloc(kSlabBytes, kSlabBytes));
-    if (slab_ == nullptr) {
-      throw std::bad_alloc();
-    }
-    (void)madvise(slab_, kSlabBytes, MADV_HUGEPAGE);  // advice: refused, it only costs speed
-    left_ = kSlabBytes / block_bytes_;
+  Slab* const slab = open_;
+  void* block = slab->free;
+  if (block != nullptr) {
+    slab->free = slab->free->next;
+  } else {
+    block = reinterpret_cast<char*>(slab + 1) + slab->cut++ * block_bytes_;
   }
-  char* block = slab_;
-  slab_ += block_bytes_;
-  --left_;
+  ++slab->out;
+  if (isFull(*slab)) {
+    unlink(slab);
+  }
   return block;
+}
+
+void SlabList::give(void* block) {
+  auto* const slab = reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(block) & ~(kSlabBytes - 1));
+  if (isFull(*slab)) {
+    link(slab);
+  }
+  auto* const freed = static_cast<FreeBlock*>(block);
+  freed->next = slab->free;
+  slab->free = freed;
+  if (--slab->out == 0 && (slab->next != nullptr || slab->previous != nullptr)) {
+    unlink(slab);
+    std::free(slab);
+  }
 }
 
 void* SharedSlabList::allocate() {

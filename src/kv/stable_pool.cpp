@@ -12,8 +12,8 @@
 namespace trefoil::kv {
 
 StablePool::~StablePool() {
-  for (void* chunk : chunks_) {
-    std::free(chunk);
+  for (const auto& [address, chunk] : chunks_) {
+    std::free(address);
   }
 }
 
@@ -25,6 +25,7 @@ std::uint64_t* StablePool::allocate(Kind kind, std::size_t bytes) {
   if (!size_class.free.empty()) {
     std::uint64_t* block = size_class.free.back();
     size_class.free.pop_back();
+    chunkOf(block).second.in_use += bytes;
     for (std::size_t i = 0; i < bytes / 8; ++i) {  // atomically, word by word: somebody may be looking
       std::atomic_ref<std::uint64_t>(block[i]).store(0, std::memory_order_relaxed);
     }
@@ -36,6 +37,7 @@ std::uint64_t* StablePool::allocate(Kind kind, std::size_t bytes) {
   auto* block = reinterpret_cast<std::uint64_t*>(size_class.bump);
   size_class.bump += bytes;
   size_class.bump_left -= bytes;
+  chunkOf(block).second.in_use += bytes;
   return block;
 }
 
@@ -52,7 +54,7 @@ void StablePool::addChunk(Class& size_class, std::size_t bytes) {
     madvise(chunk, chunk_bytes, MADV_HUGEPAGE);  // a wish: what comes of it does not matter
   }
   std::memset(chunk, 0, chunk_bytes);
-  chunks_.push_back(chunk);
+  chunks_.emplace(static_cast<char*>(chunk), Chunk{chunk_bytes, 0});
   size_class.bytes += chunk_bytes;
   size_class.bump = static_cast<char*>(chunk);
   size_class.bump_left = chunk_bytes;
@@ -62,6 +64,18 @@ void StablePool::release(Kind kind, std::size_t bytes, std::uint64_t* block) {
   const std::lock_guard lock(mutex_);
   in_use_.fetch_sub(bytes, std::memory_order_relaxed);
   classes_[{kind, bytes}].free.push_back(block);
+  auto& [address, chunk] = chunkOf(block);
+  chunk.in_use -= bytes;
+  if (chunk.in_use == 0 && chunk.bytes >= kChunkBytes) {
+    // What is not a whole page of the chunk may be a neighbour's.
+    const auto begin = (reinterpret_cast<std::uintptr_t>(address) + kPage - 1) & ~(kPage - 1);
+    const auto end = (reinterpret_cast<std::uintptr_t>(address) + chunk.bytes) & ~(kPage - 1);
+    madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);  // the pages are zeros when they are touched again
+  }
+}
+
+std::map<char*, StablePool::Chunk>::value_type& StablePool::chunkOf(void* block) {
+  return *std::prev(chunks_.upper_bound(static_cast<char*>(block)));
 }
 
 }  // namespace trefoil::kv
