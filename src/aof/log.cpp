@@ -1,6 +1,7 @@
 #include "aof/log.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "aof/flusher.hpp"
 #include "aof/manifest.hpp"
@@ -88,19 +89,7 @@ Status Log::sendParts(std::string_view payload, PreparedCommit& out) {
   out.group_ = 0;
   out.open_since_ = open_parts_->open();
   while (payload.size() > piece_bytes) {
-    const PartPrefix prefix{.group = out.group_, .number = out.part_count_, .zero = 0};
-    const std::string_view prefix_bytes(reinterpret_cast<const char*>(&prefix), sizeof(prefix));
-    const std::string_view piece = payload.substr(0, piece_bytes);
-    const std::uint32_t crc = crc32c(piece, crc32c(prefix_bytes));
-    const std::size_t credit = recordBytes(sizeof(prefix) + piece.size());
-    if (Status status = takeCredit(credit); !status.ok()) {
-      out.giveBack();
-      return status;
-    }
-    const Lsn lsn = ring_.append(RecordKind::kPart, prefix_bytes, piece, crc);
-    ring_.returnCredit(credit);
-    out.group_ = out.part_count_ == 0 ? lsn : out.group_;
-    ++out.part_count_;
+    TREFOIL_TRY(sendPart(payload.substr(0, piece_bytes), out));
     payload.remove_prefix(piece_bytes);
   }
   const std::size_t credit = recordBytes(sizeof(PartPrefix) + payload.size());
@@ -109,10 +98,52 @@ Status Log::sendParts(std::string_view payload, PreparedCommit& out) {
     return status;
   }
   out.credit_ = credit;
-  out.payload_ = payload;
-  const PartPrefix prefix{.group = out.group_, .number = out.part_count_, .zero = 0};
-  out.payload_crc_ = crc32c(payload, crc32c({reinterpret_cast<const char*>(&prefix), sizeof(prefix)}));
+  setLastPiece(out, payload);
   return {};
+}
+
+Status Log::sendPart(std::string_view piece, PreparedCommit& out) {
+  const PartPrefix prefix{.group = out.group_, .number = out.part_count_, .zero = 0};
+  const std::string_view prefix_bytes(reinterpret_cast<const char*>(&prefix), sizeof(prefix));
+  const std::uint32_t crc = crc32c(piece, crc32c(prefix_bytes));
+  const std::size_t credit = recordBytes(sizeof(prefix) + piece.size());
+  if (Status status = takeCredit(credit); !status.ok()) {
+    out.giveBack();
+    return status;
+  }
+  const Lsn lsn = ring_.append(RecordKind::kPart, prefix_bytes, piece, crc);
+  ring_.returnCredit(credit);
+  out.group_ = out.part_count_ == 0 ? lsn : out.group_;
+  ++out.part_count_;
+  return {};
+}
+
+Status Log::prepareAhead(std::string_view ahead, PreparedCommit& out) {
+  TREFOIL_ASSERT(!ahead.empty() && out.log_ == nullptr);
+  TREFOIL_TRY(sendParts(ahead, out));
+  // What the parts have left over is one more of them.
+  const std::string_view left = out.payload_;
+  ring_.returnCredit(std::exchange(out.credit_, 0));
+  TREFOIL_TRY(sendPart(left, out));
+  const std::size_t credit = recordBytes(sizeof(PartPrefix) + lastPieceBytes());
+  if (Status status = takeCredit(credit); !status.ok()) {
+    out.giveBack();
+    return status;
+  }
+  out.credit_ = credit;
+  return {};
+}
+
+void Log::setLastPiece(PreparedCommit& prepared, std::string_view piece) const {
+  TREFOIL_ASSERT(prepared.log_ == this);
+  prepared.payload_ = piece;
+  const PartPrefix prefix{.group = prepared.group_, .number = prepared.part_count_, .zero = 0};
+  prepared.payload_crc_ = crc32c(piece, crc32c({reinterpret_cast<const char*>(&prefix), sizeof(prefix)}));
+}
+
+std::size_t Log::lastPieceBytes() const {
+  constexpr std::size_t kMost = std::size_t{256} << 10;
+  return std::min(kMost, ring_.maxPayloadBytes() - sizeof(PartPrefix));
 }
 
 Appended Log::append(PreparedCommit& prepared) {

@@ -117,6 +117,11 @@ class Log {
     out.payload_crc_ = crc32c(payload);
     return true;
   }
+  // For a payload whose end will only be known under the locks: sends `ahead` to the log as parts, here and now, and takes room
+  // for a last piece of up to lastPieceBytes(), which setLastPiece() names before append(). Otherwise as prepare().
+  Status prepareAhead(std::string_view ahead, PreparedCommit& out);
+  void setLastPiece(PreparedCommit& prepared, std::string_view piece) const;
+  [[nodiscard]] std::size_t lastPieceBytes() const;
   // What a statement asks before it takes the locks under which it will call tryPrepare(): fails with kReadOnly (and why) while
   // state() is not kOk. Does not wait, and leaves the end of the log, which all writers change, on its way to this CPU.
   Status admit() {
@@ -210,6 +215,7 @@ class Log {
   Status prepareSlow(std::string_view payload, PreparedCommit& out);
   Status takeCredit(std::size_t bytes);
   Status sendParts(std::string_view payload, PreparedCommit& out);
+  Status sendPart(std::string_view piece, PreparedCommit& out);
   Appended appendLarge(PreparedCommit& prepared);
 
   Ring ring_;

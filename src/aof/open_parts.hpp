@@ -1,5 +1,6 @@
 // OpenParts: the large transactions that have sent parts ahead and whose commit record is not in the log yet. A checkpoint must
-// keep the segments that hold their parts. Only transactions above kMaxPayloadBytes come here.
+// keep the segments that hold their parts. Transactions above kMaxPayloadBytes come here, and those that do not know their end
+// before they have the locks.
 #pragma once
 
 #include <condition_variable>

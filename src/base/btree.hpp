@@ -40,7 +40,9 @@
 #include <new>
 #include <optional>
 #include <type_traits>
+#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "base/assert.hpp"
 #include "base/node_pool.hpp"
@@ -265,6 +267,24 @@ class BTree {
   void clear(const WriteContext& context);
   // Frees all nodes at once and leaves an empty tree: nobody else may see any of them.
   void destroy();
+
+  // What two versions of one tree have not in common: nodes of `before` that are not in `after`, and the other way round; parents
+  // before their children. Costs what differs.
+  struct Difference {
+    std::vector<btree_detail::Node*> gone;
+    std::vector<btree_detail::Node*> fresh;
+  };
+  static Difference difference(const BTree& before, const BTree& after);
+  // This tree is a private copy made from `before` of such a difference, and moves on to `after`: what it shares with `before`
+  // alone, it gets as its own; what only `after` has, it replaces. Entries stay as they are.
+  void moveOn(const Difference& difference, const WriteContext& context);
+  // Calls function(key) for the entries of a leaf; of an inner node there are none.
+  template <typename Function>
+  static void forEachKey(const btree_detail::Node& node, Function&& function) {
+    for (std::size_t i = 0; node.level == 0 && i < node.count; ++i) {
+      function(asLeaf(&node).keys[i]);
+    }
+  }
 
   // Checks the invariants; asserts on failure. For tests: reads everything.
   void verify() const;
@@ -556,6 +576,7 @@ class BTree {
   static void evenOutInners(Inner& parent, std::size_t left, Inner& a, Inner& b, const WriteContext& context);
   void shrinkRoot(const WriteContext& context);
 
+  static void dropCommon(std::vector<Node*>& a, std::vector<Node*>& b);
   static void retireTree(Node* node, const WriteContext* context);
   static std::size_t countNodes(const Node* node);
   struct Checked {

@@ -446,6 +446,109 @@ void BTree<Traits>::destroy() {
   *this = BTree{};
 }
 
+// ------------------------------------------------------------------------------------------------------------ between versions
+
+// Takes out of two lists what both have. It comes in the same order in both, since both are in the order of the keys: so the next
+// place where they meet, looked for with few steps in both, separates what is before it for good.
+template <typename Traits>
+void BTree<Traits>::dropCommon(std::vector<Node*>& a, std::vector<Node*>& b) {
+  constexpr std::size_t kSteps = 16;
+  std::vector<Node*> only_a;
+  std::vector<Node*> only_b;
+  std::size_t i = 0;
+  std::size_t j = 0;
+  const auto meet = [&](std::size_t& x, std::size_t& y) {
+    for (std::size_t steps = 0; steps <= kSteps; ++steps) {
+      for (x = 0; x <= steps; ++x) {
+        y = steps - x;
+        if (i + x < a.size() && j + y < b.size() && a[i + x] == b[j + y]) {
+          return true;
+        }
+      }
+    }
+    return false;
+  };
+  while (i < a.size() && j < b.size()) {
+    std::size_t x = 0;
+    std::size_t y = 0;
+    if (!meet(x, y)) {
+      break;
+    }
+    only_a.insert(only_a.end(), a.begin() + i, a.begin() + i + x);
+    only_b.insert(only_b.end(), b.begin() + j, b.begin() + j + y);
+    i += x + 1;
+    j += y + 1;
+  }
+  if (i < a.size() && j < b.size()) {  // many in a row have changed
+    const std::unordered_set<const Node*> in_a(a.begin() + i, a.end());
+    const std::unordered_set<const Node*> in_b(b.begin() + j, b.end());
+    std::copy_if(a.begin() + i, a.end(), std::back_inserter(only_a), [&](const Node* node) { return !in_b.contains(node); });
+    std::copy_if(b.begin() + j, b.end(), std::back_inserter(only_b), [&](const Node* node) { return !in_a.contains(node); });
+  } else {
+    only_a.insert(only_a.end(), a.begin() + i, a.end());
+    only_b.insert(only_b.end(), b.begin() + j, b.end());
+  }
+  a = std::move(only_a);
+  b = std::move(only_b);
+}
+
+// Level by level: a node that both have has all below it in both, so only children of nodes that differ can differ.
+template <typename Traits>
+auto BTree<Traits>::difference(const BTree& before, const BTree& after) -> Difference {
+  Difference difference;
+  std::vector<Node*> old_nodes;
+  std::vector<Node*> new_nodes;
+  const auto descend = [](std::vector<Node*>& nodes, std::vector<Node*>& all) {
+    all.insert(all.end(), nodes.begin(), nodes.end());
+    std::vector<Node*> children;
+    for (Node* node : nodes) {
+      if (node->level > 0) {
+        const auto& inner = static_cast<const Inner&>(*node);
+        children.insert(children.end(), inner.children, inner.children + inner.count);
+      }
+    }
+    nodes = std::move(children);
+  };
+  for (std::uint32_t height = std::max(before.height_, after.height_); height > 0; --height) {
+    if (height == before.height_) {
+      old_nodes.push_back(before.node_);
+    }
+    if (height == after.height_) {
+      new_nodes.push_back(after.node_);
+    }
+    dropCommon(old_nodes, new_nodes);
+    descend(old_nodes, difference.gone);
+    descend(new_nodes, difference.fresh);
+  }
+  return difference;
+}
+
+template <typename Traits>
+void BTree<Traits>::moveOn(const Difference& difference, const WriteContext& context) {
+  for (Node* gone : difference.gone) {
+    const Node* first = gone;
+    while (first->level > 0) {
+      first = asInner(first).children[0];
+    }
+    // If it is still here, the way to its smallest key leads through it, and what is above it is ours by now.
+    const Key& smallest = asLeaf(first).keys[0];
+    Node** link = &node_;
+    while (*link != nullptr && (*link)->level > gone->level) {
+      auto& inner = static_cast<Inner&>(**link);
+      link = &inner.children[childIndex(inner, smallest)];
+    }
+    if (*link == gone) {
+      auto* copy = static_cast<Node*>(node_pool::allocate());
+      std::memcpy(static_cast<void*>(copy), gone, node_pool::kBlockBytes);
+      context.created(*copy, &freeNode);
+      *link = copy;
+    }
+  }
+  for (Node* fresh : difference.fresh) {
+    context.retire(*fresh, &freeNode);
+  }
+}
+
 template <typename Traits>
 std::size_t BTree<Traits>::countNodes(const Node* node) {
   if (node->level == 0) {

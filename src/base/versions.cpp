@@ -103,14 +103,57 @@ std::size_t Versions::limboSize() const {
 }
 
 void PrivateNodes::drop() {
+  if (adopted_by_ != nullptr) {
+    settle();
+    for (const Entry& entry : replaced_) {
+      adopted_by_->retire(entry.object, entry.free, adopted_at_);
+    }
+    adopted_by_ = nullptr;
+  }
   for (const Entry& entry : created_) {
     entry.free(entry.object);
   }
+  for (const Entry& entry : sealed_) {
+    entry.free(entry.object);
+  }
   created_.clear();
+  sealed_.clear();
   replaced_.clear();
+  forgotten_ = {};
+}
+
+void PrivateNodes::seal(Lsn stamp) {
+  sealed_.reserve(sealed_.size() + created_.size());
+  for (const Entry& entry : created_) {
+    if (entry.object->born == kDeadStamp) {
+      entry.free(entry.object);
+    } else {
+      TREFOIL_DEBUG_ASSERT(entry.object->born >= kPrivateStamp);
+      entry.object->born = stamp;
+      sealed_.push_back(entry);
+    }
+  }
+  created_.clear();
+}
+
+void PrivateNodes::settle() {
+  const Forgotten forgotten = std::exchange(forgotten_, {});
+  if (forgotten.gone.empty() && forgotten.kept.empty()) {
+    return;
+  }
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < replaced_.size(); ++i) {
+    const Entry& entry = replaced_[i];
+    const bool kept = i < forgotten.kept_below && forgotten.kept.contains(entry.object);
+    if (!kept && !forgotten.gone.contains(entry.object)) {
+      replaced_[left++] = entry;
+    }
+  }
+  replaced_.resize(left);
 }
 
 void PrivateNodes::adopt(Versions& versions, Lsn lsn) {
+  TREFOIL_ASSERT(adopted_by_ == nullptr);
   for (const Entry& entry : created_) {
     if (entry.object->born == kDeadStamp) {
       entry.free(entry.object);
@@ -119,12 +162,10 @@ void PrivateNodes::adopt(Versions& versions, Lsn lsn) {
       entry.object->born = lsn;
     }
   }
-  const WriteContext live = WriteContext::live(versions, lsn);
-  for (const Entry& entry : replaced_) {
-    live.retire(*entry.object, entry.free);
-  }
   created_.clear();
-  replaced_.clear();
+  sealed_.clear();
+  adopted_by_ = &versions;
+  adopted_at_ = lsn;
 }
 
 }  // namespace trefoil

@@ -16,14 +16,15 @@
 //
 // A transaction changes private copies: the same code with another WriteContext. Its new objects carry a stamp with the top bit
 // set, so that they count as writable for itself and for nobody else, and are listed in PrivateNodes together with the shared
-// objects that they replace. The end is drop() (free the new ones) or adopt() (give the new ones the record's lsn, retire the
-// replaced ones).
+// objects that they replace. The end is drop() (free the new ones) or adopt() (give the new ones the record's lsn) and then, when
+// the locks are gone, drop() (retire the replaced ones).
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <unordered_set>
 #include <vector>
 
 #include "base/assert.hpp"
@@ -91,13 +92,35 @@ class PrivateNodes {
   PrivateNodes& operator=(const PrivateNodes&) = delete;
   ~PrivateNodes() { drop(); }
 
-  // ROLLBACK: frees all private objects; the shared ones were never touched.
+  // ROLLBACK: frees all private objects; the shared ones were never touched. After adopt(): retires what was replaced. That takes
+  // time for each object, so it is best done without a lock. Structures that own what objects point to must still be there.
   void drop();
-  // COMMIT by putting the private roots in place: the record's lsn becomes the birth stamp, replaced shared objects are retired.
-  // Under the exclusive locks of the stores concerned, inside the gate.
+  // Before adopt(), without a lock: gives all objects made so far their birth stamp, so that adopt() need not touch each of them.
+  // `stamp` is a snapshot that the transaction holds open: an earlier birth than the true one costs a copy, or a moment in limbo.
+  // What is changed after this is copied again.
+  void seal(Lsn stamp);
+  // COMMIT by putting the private roots in place: the record's lsn becomes the birth stamp of what is not sealed. Under the
+  // exclusive locks of the stores concerned, inside the gate.
   void adopt(Versions& versions, Lsn lsn);
-  [[nodiscard]] bool empty() const { return created_.empty() && replaced_.empty(); }
+
+  // The private copy has moved to a later version of the shared structure: of what it had replaced, some is to be forgotten.
+  // `gone` is not in the later version (so others have retired it), `kept` is in both, and the private copy has it again; of that
+  // only what was replaced before `kept_below` (replacedCount() of that time). In force when it is settled: settle() or drop().
+  // Addresses of `gone` must not be used again until then.
+  struct Forgotten {
+    std::unordered_set<const Stamped*> gone;
+    std::unordered_set<const Stamped*> kept;
+    std::size_t kept_below = 0;
+  };
+  void forget(Forgotten forgotten) {
+    TREFOIL_ASSERT(forgotten_.gone.empty() && forgotten_.kept.empty());
+    forgotten_ = std::move(forgotten);
+  }
+  void settle();
+
+  [[nodiscard]] bool empty() const { return created_.empty() && sealed_.empty() && replaced_.empty(); }
   [[nodiscard]] std::size_t createdCount() const { return created_.size(); }
+  [[nodiscard]] std::size_t replacedCount() const { return replaced_.size(); }
 
  private:
   friend struct WriteContext;
@@ -106,7 +129,11 @@ class PrivateNodes {
     FreeFunction free;
   };
   std::vector<Entry> created_;
+  std::vector<Entry> sealed_;
   std::vector<Entry> replaced_;
+  Forgotten forgotten_;
+  Versions* adopted_by_ = nullptr;
+  Lsn adopted_at_ = 0;
 };
 
 // How a structure may change its objects. Passed to every writing function; it says nothing about who holds which lock.

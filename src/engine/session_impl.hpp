@@ -213,6 +213,7 @@ class Session::Impl {
   Status executeSql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply);
   std::uint32_t sqlNeeds(std::string_view text);
   bool isSlowSql(std::string_view text);
+  Status awaitReservation(sql::TableId table);
   bool isFastSearch(const sql::Plan& plan);
   std::uint64_t rowsOf(const sql::Plan& plan);
   Result<std::string_view> controlTransaction(const ast::Transaction& statement);

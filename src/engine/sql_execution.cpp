@@ -156,14 +156,30 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
   }
   const std::int64_t deadline_us = deadline();
   std::optional<sql::ExecSummary> summary;
-  TREFOIL_ASSIGN(const Lsn end, txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) -> Status {
-                   if (sink != nullptr) {
-                     sink->restart();
-                   }
-                   TREFOIL_ASSIGN(summary, runInTransaction(own, plan, parameters, sink));
-                   return {};
-                 }));
-  noteCommit(end);
+  const Result<Lsn> committed = txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) -> Status {
+    if (sink != nullptr) {
+      sink->restart();
+    }
+    if (in_fast_lane_) {
+      own.neverWait();
+    }
+    if (plan.isRowLocal() && !own.holdsAllLocks() && own.sql().catalogVersion() == plan.catalogVersion()) {
+      own.followRows(plan.tables()[0].table, [&](const sql::View::Moved& moved) -> Status {
+        sql::ExecContext context = makeContext(own.sql(), &own.kv(), parameters, nullptr, own.now());
+        context.only_rows = &moved.rows;
+        TREFOIL_ASSIGN(const sql::ExecSummary again, sql::execute(plan, context));
+        summary->affected += again.affected - moved.undone;
+        return {};
+      });
+    }
+    TREFOIL_ASSIGN(summary, runInTransaction(own, plan, parameters, sink));
+    return {};
+  });
+  if (!committed.ok()) {
+    gave_up_ = in_fast_lane_ && committed.error().code == ErrorCode::kBusy;
+    return committed.error();
+  }
+  noteCommit(*committed);
   if (summary && summary->vector_index) {
     TREFOIL_TRY(buildVectorIndex(*summary->vector_index, deadline_us));
   }
@@ -269,6 +285,9 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runLive(const sql::Plan& 
   sql::Store& store = manager.sql();
   TREFOIL_ASSERT(plan.tables().size() == 1);
   const sql::TableUse use = plan.tables()[0];
+  if (use.writes && store.hasReservations()) [[unlikely]] {
+    TREFOIL_TRY(awaitReservation(use.table));
+  }
   while (true) {
     EffectBuffer effects;
     {
@@ -305,6 +324,23 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runLive(const sql::Plan& 
     }
     TREFOIL_TRY(manager.awaitRoom());
   }
+}
+
+// Another statement that has lost too often goes first (sql/table_reservation.hpp). An event loop does not wait: a worker does.
+Status Session::Impl::awaitReservation(sql::TableId table) {
+  sql::Store& store = database.manager().sql();
+  const auto reserved = [&] {
+    const SharedGuard catalog(store.catalogGate());
+    return store.isReserved(table);
+  };
+  if (reserved()) {
+    gave_up_ = in_fast_lane_;
+    if (gave_up_) {
+      return Error(ErrorCode::kBusy, "another statement has reserved the table");
+    }
+    store.awaitReservation(table);
+  }
+  return {};
 }
 
 txn::Transaction* Session::Impl::currentTransaction() {
@@ -470,7 +506,9 @@ bool Session::Impl::isSlowSql(std::string_view text) {
   if (const auto& control = (*resolved)->control; control != nullptr) {
     const bool ends_large = control->statement->kind == ast::StatementKind::kTransaction && transaction != nullptr &&
                             transaction->mark() > kFastLaneEffects;
-    return ends_large || control->statement->kind == ast::StatementKind::kCheckpoint;
+    const bool may_wait = control->statement->kind == ast::StatementKind::kTransaction && transaction != nullptr &&
+                          database.manager().sql().hasReservations();
+    return ends_large || may_wait || control->statement->kind == ast::StatementKind::kCheckpoint;
   }
   const sql::Plan& plan = *(*resolved)->plan;
   if (plan.isPointRead() || plan.isPointWrite() || plan.isPlainInsert()) {
@@ -620,6 +658,9 @@ Result<std::string_view> Session::Impl::endTransaction() {
   }
   const std::vector<kv::PartitionId> watched = watchedPartitions();
   const auto unchanged = [this] { return !watchedChanged(); };
+  if (in_fast_lane_) {
+    ending->neverWait();
+  }
   const Result<Lsn> committed = watched.empty() ? ending->commit(now) : ending->commit(now, watched, unchanged);
   unwatch();
   if (!committed.ok()) {

@@ -1,6 +1,8 @@
 #include "sql/effects.hpp"
 
 #include <array>
+#include <map>
+#include <utility>
 
 #include "sql/table_writer.hpp"
 #include "sql/view.hpp"
@@ -356,10 +358,79 @@ Status skipEffect(std::uint8_t kind, EffectReader& reader) {
       (void)reader.getVarint();
       (void)reader.getVarint();
       break;
+    case EffectKind::kRevised:
+      break;
+    case EffectKind::kSuperseded:
+      (void)reader.getVarint();
+      for (std::uint64_t rows = reader.getVarint(); rows > 0 && reader.ok(); --rows) {
+        (void)reader.getVarint();
+      }
+      break;
     default:
       return corrupt("has an unknown kind");
   }
   return reader.ok() ? Status() : Status(reader.error());
+}
+
+// --------------------------------------------------------------------------------------------------------------------- revisions
+
+void putSuperseded(EffectBuffer& out, TableId table, std::span<const RowId> rows) {
+  out.putByte(static_cast<std::uint8_t>(EffectKind::kSuperseded));
+  out.putVarint(table);
+  out.putVarint(rows.size());
+  for (const RowId row : rows) {
+    out.putVarint(static_cast<std::uint64_t>(row));
+  }
+}
+
+namespace {
+
+using RowOfTable = std::pair<std::uint64_t, std::uint64_t>;
+
+// For each row that is superseded, from where on its effects count.
+Status findSuperseded(std::string_view effects, std::map<RowOfTable, std::size_t>& from) {
+  EffectReader reader(effects);
+  while (!reader.done()) {
+    const std::size_t begin = reader.offset();
+    const std::uint8_t kind = reader.getByte();
+    if (kind != static_cast<std::uint8_t>(EffectKind::kSuperseded)) {
+      TREFOIL_TRY(skipEffect(kind, reader));
+      continue;
+    }
+    const std::uint64_t table = reader.getVarint();
+    for (std::uint64_t rows = reader.getVarint(); rows > 0 && reader.ok(); --rows) {
+      from[{table, reader.getVarint()}] = begin;
+    }
+  }
+  return reader.ok() ? Status() : Status(reader.error());
+}
+
+}  // namespace
+
+Result<std::string_view> settleRevisions(std::string_view effects, std::string& settled) {
+  if (effects.empty() || static_cast<std::uint8_t>(effects.front()) != static_cast<std::uint8_t>(EffectKind::kRevised)) {
+    return effects;
+  }
+  std::map<RowOfTable, std::size_t> superseded;
+  TREFOIL_TRY(findSuperseded(effects, superseded));
+  settled.clear();
+  EffectReader reader(effects);
+  while (!reader.done()) {
+    const std::size_t begin = reader.offset();
+    const auto kind = static_cast<EffectKind>(reader.getByte());
+    EffectReader row = reader;
+    TREFOIL_TRY(skipEffect(static_cast<std::uint8_t>(kind), reader));
+    bool counts = kind != EffectKind::kRevised && kind != EffectKind::kSuperseded;
+    if (!superseded.empty() && (kind == EffectKind::kInsert || kind == EffectKind::kUpdate || kind == EffectKind::kDelete)) {
+      const std::uint64_t table = row.getVarint();
+      const auto found = superseded.find({table, row.getVarint()});
+      counts = found == superseded.end() || found->second < begin;
+    }
+    if (counts) {
+      settled.append(effects.substr(begin, reader.offset() - begin));
+    }
+  }
+  return std::string_view(settled);
 }
 
 }  // namespace trefoil::sql

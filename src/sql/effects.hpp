@@ -15,12 +15,16 @@
 //   kCreateVectorIndex  table, index definition                  a graph is built later: it follows the table
 //   kTableCounter  table, next row id                            row ids below it have been used
 //   kIdCounters    next table id, next index id
+//   kRevised       nothing: the record that begins with it may hold kSuperseded; elsewhere it means nothing
+//   kSuperseded    table, n, n rows                              what comes before it in the record has not changed these rows
 //
 // Numbers are varints; a value is a typed item (putDatum), whose type must be that of the column.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "base/effect_buffer.hpp"
 #include "base/versions.hpp"
@@ -43,6 +47,8 @@ enum class EffectKind : std::uint8_t {
   kTableCounter = 74,
   kIdCounters = 75,
   kCreateVectorIndex = 76,
+  kRevised = 80,
+  kSuperseded = 81,
 };
 
 inline constexpr bool isSqlEffect(std::uint8_t kind) {
@@ -51,6 +57,12 @@ inline constexpr bool isSqlEffect(std::uint8_t kind) {
 
 // Reads past one effect whose kind has been read, without looking at its meaning. kCorruption if the bytes are not of its format.
 Status skipEffect(std::uint8_t kind, EffectReader& reader);
+
+// A statement that others have overtaken does some of its rows again (View::moveOn); what it has done to them before may be on
+// the way to the log already. For replay: the effects that count of such a record, in `settled` if they are not all of it.
+// kCorruption if it is not what sql::View writes.
+Result<std::string_view> settleRevisions(std::string_view effects, std::string& settled);
+void putSuperseded(EffectBuffer& out, TableId table, std::span<const RowId> rows);
 
 struct ColumnValue;
 struct TableVersion;

@@ -6,11 +6,13 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/status.hpp"
 #include "base/value.hpp"
 #include "sql/chunk.hpp"
 #include "sql/plan.hpp"
+#include "sql/row_id.hpp"
 #include "sql/schema.hpp"
 #include "vector/hnsw.hpp"
 
@@ -33,6 +35,8 @@ struct ExecContext {
   std::size_t ef_search = vector::kDefaultEfSearch;  // hnsw.ef_search
   // CREATE INDEX in autocommit: what was built in earlier attempts (IndexBuilding, view.hpp).
   std::shared_ptr<IndexBuild>* index_build = nullptr;
+  // Of a plan that isRowLocal(): ascending row ids of its table, the only rows there are. Null: all of them.
+  const std::vector<RowId>* only_rows = nullptr;
   void* host = nullptr;  // the engine's, for its table functions
 };
 

@@ -334,6 +334,45 @@ std::size_t IndexWalk::next(std::span<RowId> out) {
   return 0;
 }
 
+// ------------------------------------------------------------------------------------------------------------- between versions
+
+void IndexTree::moveOn(const IndexTree& before, const IndexTree& after, const WriteContext& context,
+                       std::unordered_set<const Stamped*>& gone, std::vector<RowId>& rows) {
+  const auto move = [&](auto& tree, const auto& old_tree, const auto& new_tree) {
+    auto difference = tree.difference(old_tree, new_tree);
+    tree.moveOn(difference, context);
+    gone.insert(difference.gone.begin(), difference.gone.end());
+    return difference;
+  };
+  move(int_unique_, before.int_unique_, after.int_unique_);
+  move(int_multi_, before.int_multi_, after.int_multi_);
+  const auto difference = move(bytes_, before.bytes_, after.bytes_);
+  const auto for_each_tail = [](const auto& nodes, auto&& function) {
+    for (const auto* node : nodes) {
+      decltype(bytes_)::forEachKey(*node, [&](const BytesKey& key) {
+        if (key.tail != nullptr) {
+          function(*const_cast<KeyTail*>(key.tail), static_cast<RowId>(key.row));
+        }
+      });
+    }
+  };
+  std::unordered_set<const KeyTail*> old_tails;
+  std::unordered_set<const KeyTail*> new_tails;
+  for_each_tail(difference.gone, [&](KeyTail& tail, RowId) { old_tails.insert(&tail); });
+  for_each_tail(difference.fresh, [&](KeyTail& tail, RowId) {
+    new_tails.insert(&tail);
+    if (!old_tails.contains(&tail)) {
+      context.retire(tail, &freeTail);
+    }
+  });
+  for_each_tail(difference.gone, [&](KeyTail& tail, RowId row) {
+    if (!new_tails.contains(&tail)) {
+      gone.insert(&tail);
+      rows.push_back(row);
+    }
+  });
+}
+
 // ------------------------------------------------------------------------------------------------------------------- whole trees
 
 void IndexTree::clear(const WriteContext& context) {

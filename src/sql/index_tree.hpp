@@ -26,6 +26,8 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <unordered_set>
+#include <vector>
 
 #include "base/btree.hpp"
 #include "base/value.hpp"
@@ -158,6 +160,12 @@ class IndexTree {
   // Fills the empty tree with entries in ascending order; `next` hands out one after the other, null at the end.
   template <typename Next>
   void load(Next&& next, const WriteContext& context);
+
+  // This tree is a private copy made from `before`, and moves on to a later version of that: see BTree::moveOn. What is in
+  // `before` and not in `after` is added to `gone`. Rows whose keys have such tails are added to `rows`: if this tree has an
+  // entry for them, it must be erased and put in again.
+  void moveOn(const IndexTree& before, const IndexTree& after, const WriteContext& context,
+              std::unordered_set<const Stamped*>& gone, std::vector<RowId>& rows);
 
   void clear(const WriteContext& context);
   void destroy();

@@ -184,6 +184,20 @@ class PlanBuilder {
            isPoint(*project->children[0]);
   }
 
+  // Whether the plan is project* over a scan, and no other row is looked at.
+  static bool isRowLocal(PlanNode& node) {
+    bool other_rows = false;
+    node.forEachExpression(
+        [&](const ExpressionPtr& expression) { other_rows |= expression != nullptr && hasSubquery(*expression); });
+    if (other_rows) {
+      return false;
+    }
+    if (const auto* scan = dynamic_cast<const ScanNode*>(&node)) {
+      return scan->access != AccessPath::kUnique;
+    }
+    return dynamic_cast<const ProjectNode*>(&node) != nullptr && isRowLocal(*node.children[0]);
+  }
+
   void findPointPlan() {
     Plan& plan = *plan_;
     if (!parts_.explain.empty()) {
@@ -193,6 +207,7 @@ class PlanBuilder {
       plan.point_read_ = isPoint(*parts_.query);
     } else if (parts_.change != nullptr) {
       const auto& returning = parts_.change->returning;
+      plan.row_local_ = returning.empty() && isRowLocal(*parts_.change->source);
       plan.point_write_ = isPoint(*parts_.change->source) &&
                           std::none_of(returning.begin(), returning.end(), [](const auto& item) { return hasSubquery(*item); });
     } else if (parts_.insert != nullptr) {

@@ -68,6 +68,9 @@ class Plan {
   [[nodiscard]] bool isPointWrite() const { return point_write_; }
   // INSERT … VALUES without RETURNING, conflict clause or subquery.
   [[nodiscard]] bool isPlainInsert() const { return plain_insert_; }
+  // An UPDATE or DELETE that decides about each row of its table by that row alone, and answers no rows: it can be run again on
+  // some rows (ExecContext::only_rows).
+  [[nodiscard]] bool isRowLocal() const { return row_local_; }
   // Calls a function in FROM: how many rows that makes is not known.
   [[nodiscard]] bool usesTableFunctions() const { return table_functions_; }
   // The places in the statement that rows come from: tables, each as often as it is named, functions and VALUES. With more than
@@ -105,6 +108,7 @@ class Plan {
   bool point_read_ = false;
   bool point_write_ = false;
   bool plain_insert_ = false;
+  bool row_local_ = false;
   bool table_functions_ = false;
   std::size_t sources_ = 0;
   std::vector<TableUse> tables_;

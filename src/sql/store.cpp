@@ -32,6 +32,45 @@ Store::~Store() {
   }
 }
 
+void Store::reserve(std::span<const TableFootprint> tables, std::uint64_t who,
+                    std::vector<std::shared_ptr<TableReservation>>& taken) {
+  for (const TableFootprint& use : tables) {  // by ascending id: nobody waits for somebody who waits for him
+    std::shared_ptr<TableReservation> reservation;
+    {
+      const SharedGuard catalog(catalog_gate_);
+      const Table* table = findTable(use.table);
+      reservation = table == nullptr ? nullptr : table->reservation();
+    }
+    if (reservation != nullptr) {
+      reservation->take(who);
+      reservations_.fetch_add(1, std::memory_order_relaxed);
+      taken.push_back(std::move(reservation));
+    }
+  }
+}
+
+void Store::giveBack(std::vector<std::shared_ptr<TableReservation>>& taken) {
+  for (const auto& reservation : taken) {
+    reservations_.fetch_sub(1, std::memory_order_relaxed);
+    reservation->giveBack();
+  }
+  taken.clear();
+}
+
+bool Store::awaitReservation(TableId id) {
+  std::shared_ptr<TableReservation> reservation;
+  {
+    const SharedGuard catalog(catalog_gate_);
+    const Table* table = findTable(id);
+    if (table == nullptr) {
+      return true;
+    }
+    reservation = table->reservation();
+  }
+  reservation->await();
+  return !reservation->isTaken(0);
+}
+
 Gate* Store::tableLock(TableId table) {
   Table* found = findTable(table);
   return found == nullptr ? nullptr : &found->lock();

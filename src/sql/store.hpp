@@ -47,6 +47,16 @@ class Store {
   [[nodiscard]] Gate& catalogGate() { return catalog_gate_; }
   // The lock of a table; null if there is no such table (any more). Inside the catalog's gate, and good as long.
   [[nodiscard]] Gate* tableLock(TableId table);
+  // Tables that others are to let somebody change first (table_reservation.hpp). Takes the catalog's gate, and waits without it.
+  void reserve(std::span<const TableFootprint> tables, std::uint64_t who, std::vector<std::shared_ptr<TableReservation>>& taken);
+  void giveBack(std::vector<std::shared_ptr<TableReservation>>& taken);
+  [[nodiscard]] bool hasReservations() const { return reservations_.load(std::memory_order_relaxed) != 0; }
+  // Whether somebody else than `who` has reserved the table. Inside the catalog's gate.
+  [[nodiscard]] bool isReserved(TableId table, std::uint64_t who = 0) const {
+    return hasReservations() && findTable(table) != nullptr && findTable(table)->reservation()->isTaken(who);
+  }
+  // Until nobody has, or patience ends. No lock may be held. False: somebody has it still.
+  bool awaitReservation(TableId table);
   // Changes with every DDL. A plan bound at this number may be used while inside the catalog's gate.
   [[nodiscard]] std::uint64_t catalogVersion() const { return catalog_version_.load(std::memory_order_acquire); }
 
@@ -130,6 +140,7 @@ class Store {
   Versions& versions_;
   Gate catalog_gate_;
   FollowSignal follow_signal_;
+  std::atomic<std::uint32_t> reservations_{0};
   std::atomic<std::uint64_t> catalog_version_{1};
   std::atomic<std::uint64_t> next_catalog_version_{2};
   std::atomic<TableId> next_table_id_{1};

@@ -17,6 +17,7 @@
 #include "base/versions.hpp"
 #include "sql/follow_signal.hpp"
 #include "sql/matching_rows.hpp"
+#include "sql/table_reservation.hpp"
 #include "sql/table_version.hpp"
 
 namespace trefoil::sql {
@@ -31,6 +32,7 @@ class Table : public std::enable_shared_from_this<Table> {
 
   [[nodiscard]] TableId id() const { return id_; }
   [[nodiscard]] Gate& lock() { return lock_; }
+  [[nodiscard]] const std::shared_ptr<TableReservation>& reservation() const { return reservation_; }
   // To be raised behind each note to the table's vector indexes. While the store lives.
   [[nodiscard]] FollowSignal& followSignal() { return follow_signal_; }
 
@@ -76,6 +78,7 @@ class Table : public std::enable_shared_from_this<Table> {
   Gate lock_;
   FollowSignal& follow_signal_;
   std::vector<std::uint32_t> untidy_blocks_;
+  const std::shared_ptr<TableReservation> reservation_ = std::make_shared<TableReservation>();
   TableVersion* live_ = nullptr;  // written with the lock and history_mutex_ held
   mutable std::mutex history_mutex_;
   MatchingRows matching_rows_;

@@ -182,8 +182,20 @@ void makeRowKey(const IndexTree& tree, const IndexDefinition& index, const Block
 // ------------------------------------------------------------------------------------------------------- the way to what is
 // written
 
-DirectoryPage& TableWriter::writablePage(std::uint32_t number) {
-  const std::uint32_t page = number / DirectoryPage::kBlocks;
+void TableWriter::retire(DirectoryRoot& root) const {
+  context_.retire(root, &freeDirectory);
+}
+void TableWriter::retire(DirectoryPage& page) const {
+  context_.retire(page, &freePage);
+}
+void TableWriter::retire(Block& block) const {
+  context_.retire(block, &freeBlock);
+}
+void TableWriter::retire(ColumnChunk& chunk) const {
+  context_.retire(chunk, &freeChunk);
+}
+
+DirectoryRoot& TableWriter::writableRoot(std::uint32_t page) {
   DirectoryRoot* root = version_.directory;
   if (root == nullptr || page >= root->capacity || !context_.isWritable(*root)) {
     std::uint32_t capacity = root == nullptr ? 4 : root->capacity;
@@ -197,7 +209,12 @@ DirectoryPage& TableWriter::writablePage(std::uint32_t number) {
     }
     version_.directory = root = fresh;
   }
-  DirectoryPage*& entry = root->pages()[page];
+  return *root;
+}
+
+DirectoryPage& TableWriter::writablePage(std::uint32_t number) {
+  const std::uint32_t page = number / DirectoryPage::kBlocks;
+  DirectoryPage*& entry = writableRoot(page).pages()[page];
   if (entry == nullptr) {
     entry = new DirectoryPage{};
     context_.created(*entry, &freePage);
@@ -292,6 +309,17 @@ void TableWriter::setFresh(ColumnChunk& chunk, std::size_t column, std::uint32_t
       break;
     }
   }
+}
+
+void TableWriter::setAgain(ColumnChunk& chunk, std::size_t column, std::uint32_t position, const Datum& value) {
+  if (chunk.isNull(position)) {
+    chunk.nulls[position >> 6] &= ~(std::uint64_t{1} << (position & 63));
+    --chunk.null_count;
+  }
+  if (value.isNull()) {
+    std::memset(static_cast<char*>(chunk.data()) + position * storedSize(chunk.type), 0, storedSize(chunk.type));
+  }
+  setFresh(chunk, column, position, value);
 }
 
 void TableWriter::retireValue(const ColumnChunk& chunk, std::size_t column, std::uint32_t position) {
@@ -413,14 +441,7 @@ bool TableWriter::update(RowId row, std::span<const ColumnValue> changes) {
   for (const ColumnValue& change : changes) {
     ColumnChunk& chunk = writableChunk(*block, change.column, position + 1);
     retireValue(chunk, change.column, position);
-    if (chunk.isNull(position)) {
-      chunk.nulls[position >> 6] &= ~(std::uint64_t{1} << (position & 63));
-      --chunk.null_count;
-    }
-    if (change.value.isNull()) {
-      std::memset(static_cast<char*>(chunk.data()) + position * storedSize(chunk.type), 0, storedSize(chunk.type));
-    }
-    setFresh(chunk, change.column, position, change.value);
+    setAgain(chunk, change.column, position, change.value);
   }
   for (std::size_t i = 0; i < indexes.size(); ++i) {
     if (touched(indexes[i])) {

@@ -63,10 +63,20 @@ class TableWriter {
   static void verify(const TableVersion& version);
 
  private:
+  friend class TableRebase;
+
+  // With room for this page.
+  DirectoryRoot& writableRoot(std::uint32_t page);
   DirectoryPage& writablePage(std::uint32_t number);
   // The block for writing; null if it is not there and `create` is false.
   Block* writableBlock(std::uint32_t number, bool create);
   ColumnChunk& writableChunk(Block& block, std::size_t column, std::uint32_t slots);
+  // Writes the value of a position whose old value is retired.
+  void setAgain(ColumnChunk& chunk, std::size_t column, std::uint32_t position, const Datum& value);
+  void retire(DirectoryRoot& root) const;
+  void retire(DirectoryPage& page) const;
+  void retire(Block& block) const;
+  void retire(ColumnChunk& chunk) const;
   void retireValue(const ColumnChunk& chunk, std::size_t column, std::uint32_t position);
   void tidySome(std::size_t most);
   void repack(Block& block, bool pack);

@@ -139,7 +139,7 @@ TableVersion& View::writable(StagedTable& table) const {
 
 TableReader View::scan(TableId id) {
   const TableVersion& version = current(id);
-  if (records()) {
+  if (records() && staged(id).followed == nullptr) {
     staged(id).reads.noteWhole();
   }
   return TableReader(&version);
@@ -189,7 +189,7 @@ IndexCursor View::range(TableId id, std::size_t index, const IndexRange& range) 
     StagedTable& table = staged(id);
     if (table.reads.full()) {
       table.reads.noteWhole();
-    } else if (!table.created() && !table.schema_changed && !table.reads.whole) {
+    } else if (!table.created() && !table.schema_changed && !table.reads.whole && table.followed == nullptr) {
       table.reads.ranges.push_back({reader.bounds(index, range), static_cast<std::uint32_t>(index)});
     }
   }
@@ -216,7 +216,7 @@ std::optional<RowId> View::findUnique(TableId id, std::size_t index, std::span<c
 
 bool View::recordsKeys(const StagedTable& table, const IndexKey& key) {
   // A table that this view has made, or given another schema, must be untouched by others anyway.
-  return !table.created() && !table.schema_changed && !table.reads.whole && !key.has_null;
+  return !table.created() && !table.schema_changed && !table.reads.whole && table.followed == nullptr && !key.has_null;
 }
 
 std::optional<RowId> View::baseAnswer(const StagedTable& table, std::size_t index, const IndexKey& key) {
@@ -237,7 +237,7 @@ void View::recordKey(StagedTable& table, std::size_t index, const IndexKey& key,
 }
 
 void View::recordRow(StagedTable& table, RowId row) {
-  if (table.created() || table.reads.whole || !TableReader(table.base).contains(row)) {
+  if (table.created() || table.reads.whole || table.followed != nullptr || !TableReader(table.base).contains(row)) {
     return;
   }
   if (table.reads.full()) {
@@ -439,6 +439,9 @@ Status View::update(TableId id, RowId row, std::span<const ColumnValue> changes)
   if (records()) {
     recordRow(table, row);
   }
+  if (table.followed != nullptr) {
+    table.followed->add(row);
+  }
   // From the encoded bytes, not from `changes`: those may view the very values that are being replaced.
   EffectReader encoded(effects_.bytes().substr(begin));
   restage(encoded.getByte(), encoded);
@@ -457,6 +460,9 @@ Status View::remove(TableId id, RowId row) {
   table.took_keys = true;
   if (records()) {
     recordRow(table, row);
+  }
+  if (table.followed != nullptr) {
+    table.followed->add(row);
   }
   const WriteContext context = privateContext(table);
   const bool removed = TableWriter(writable(table), context).remove(row);

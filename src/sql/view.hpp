@@ -165,6 +165,32 @@ class View {
   // Stages one effect again that this view staged before; `kind` has been read. For each SQL effect that remains.
   void restage(std::uint8_t kind, EffectReader& reader);
 
+  // ------------------------------------------------------------------------------------------------------ following others
+
+  // The one statement of this transaction is an UPDATE or DELETE that decides about each row of the table by that row alone
+  // (Plan::isRowLocal()). Then others may change the table without a conflict: the view moves on to what they have made of it,
+  // and the statement runs again on the rows that they have changed, and on no others (view_rebase.cpp says why that is right).
+  // Before its first write; over a snapshot.
+  void followRows(TableId table);
+  struct Moved {
+    std::vector<RowId> rows;  // to run the statement on: they are there, and it has not seen them like this
+    std::int64_t undone = 0;  // of the rows that it had changed before
+  };
+  // Bounds of the work that one move may be.
+  struct MoveLimits {
+    std::size_t blocks = 0;
+    std::size_t rows = 0;
+  };
+  // To what a later snapshot (open) sees; the one before must be open still. Nothing: more has changed than the limits allow, and
+  // nothing has happened. kConflict: it is impossible, and this transaction is over.
+  Result<std::optional<Moved>> moveOn(Lsn snapshot, const MoveLimits& limits);
+  // To the live table, under the locks of footprint(); it is to be committed under the same locks.
+  Result<std::optional<Moved>> moveOnToLive(const MoveLimits& limits);
+  // Before the locks of a commit: work that adopt() need not do under them. `snapshot` is the latest one it was moved to.
+  void seal(Lsn snapshot);
+  // An effect without a meaning, for a record that must have one.
+  void stageNothing();
+
   // ------------------------------------------------------------------------------------------------------------------ commit
 
   [[nodiscard]] bool hasWrites() const;
@@ -174,7 +200,8 @@ class View {
   // Under the locks of footprint(): whether everything read is still so and everything written can be applied; else kConflict.
   Status validate();
   // After the record at `lsn` was appended: puts private roots in place where nobody else has changed the table since. Nothing
-  // can fail any more. Returns whether that was all: then applyEffect() need not be called.
+  // can fail any more. Returns whether that was all: then applyEffect() need not be called. What they replace is retired when the
+  // view goes: let the locks go before.
   bool adopt(const WriteContext& context);
   // Applies an effect of this view to the live store, unless adopt() has already done it. `kind` has been read.
   Status applyEffect(std::uint8_t kind, EffectReader& reader, const WriteContext& context);
@@ -208,6 +235,9 @@ class View {
   [[nodiscard]] static std::optional<RowId> baseAnswer(const StagedTable& table, std::size_t index, const IndexKey& key);
   [[nodiscard]] static bool recordsKeys(const StagedTable& table, const IndexKey& key);
   static void recordRow(StagedTable& table, RowId row);
+
+  Result<std::optional<Moved>> moveOnTo(StagedTable& table, const TableVersion& next, const MoveLimits& limits);
+  [[nodiscard]] StagedTable* followedTable() const;
 
   std::shared_ptr<CatalogVersion> changedCatalog();
   void publishStaged(std::shared_ptr<CatalogVersion> next);

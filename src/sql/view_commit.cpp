@@ -37,6 +37,9 @@ void View::beginRebuild() {
 
 void View::restage(std::uint8_t kind_byte, EffectReader& reader) {
   const auto kind = static_cast<EffectKind>(kind_byte);
+  if (kind == EffectKind::kRevised) {
+    return;
+  }
   if (kind == EffectKind::kCreateTable) {
     auto schema = getSchema(reader);
     TREFOIL_ASSERT(schema.ok());
@@ -335,6 +338,7 @@ bool View::adopt(const WriteContext& context) {
         store_.live_tables_.add(*table->table);
       }
       TableVersion& version = *std::exchange(table->version, nullptr);
+      table->vectors = version.vectors;
       const std::vector<RowId> changed_vectors = std::exchange(version.changed_vectors, {});
       std::vector<TableVersion> dropped = std::exchange(version.dropped, {});
       version.born = context.stamp;

@@ -5,10 +5,12 @@
 //                 reads     what validate() compares with the live table
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "sql/catalog.hpp"
@@ -76,6 +78,36 @@ struct MadeIndex {
   bool used;
 };
 
+// Rows of a table: a bitmap for each block that has some.
+class TouchedRows {
+ public:
+  void add(RowId row) {
+    if (last_ == nullptr || last_block_ != blockOf(row)) {
+      last_block_ = blockOf(row);
+      last_ = &blocks_[last_block_];
+    }
+    (*last_)[slotOf(row) >> 6] |= std::uint64_t{1} << (slotOf(row) & 63);
+  }
+  // Whether it was there.
+  bool take(RowId row) {
+    const auto found = blocks_.find(blockOf(row));
+    if (found == blocks_.end()) {
+      return false;
+    }
+    std::uint64_t& word = found->second[slotOf(row) >> 6];
+    const std::uint64_t bit = std::uint64_t{1} << (slotOf(row) & 63);
+    const bool was = (word & bit) != 0;
+    word &= ~bit;
+    return was;
+  }
+
+ private:
+  using Bits = std::array<std::uint64_t, kBlockWords>;
+  std::unordered_map<std::uint32_t, Bits> blocks_;  // whose addresses stay
+  Bits* last_ = nullptr;
+  std::uint32_t last_block_ = 0;
+};
+
 struct StagedTable {
   TableId id = 0;
   std::shared_ptr<Table> table;
@@ -89,6 +121,10 @@ struct StagedTable {
   bool took_keys = false;  // a row was removed or its values changed: a key that the copy does not have may be in the base
   std::vector<MadeIndex> made_indexes;
   std::shared_ptr<IndexBuild> following;  // the copy is the base and this index: it may catch up with the live table
+  // followRows(): the rows that were changed. No reads are recorded.
+  std::unique_ptr<TouchedRows> followed;
+  // The arenas of the vectors that `nodes` still has to retire after adopt().
+  std::shared_ptr<const VectorColumns> vectors;
   // Row ids [next, end) are reserved for this view.
   std::uint64_t run_next = 0;
   std::uint64_t run_end = 0;

@@ -30,6 +30,19 @@ CommitLocks::CommitLocks(Manager& manager, const kv::View& kv, const sql::View& 
   }
 }
 
+void ReservedTables::take(const std::vector<sql::TableFootprint>& tables) {
+  giveBack();
+  if (!tables.empty()) {
+    who_ = manager_.nextTransactionNumber();
+    manager_.sql().reserve(tables, who_, taken_);
+  }
+}
+
+void ReservedTables::giveBack() {
+  manager_.sql().giveBack(taken_);
+  who_ = 0;
+}
+
 AllLocks::AllLocks(Manager& manager) : manager_(manager), catalog_(manager.sql().catalogGate(), true) {
   for (int db = 0; db < manager.kv().databases(); ++db) {
     manager.kv().lockAll(db);

@@ -1,6 +1,8 @@
 // The locks of a commit, in the one order: catalog, partitions, tables. Released in reverse.
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -56,6 +58,26 @@ class CommitLocks {
   std::vector<kv::PartitionId> partition_ids_;
   kv::PartitionLocks partitions_;
   std::vector<GateHold> tables_;
+};
+
+// Tables that others let this one change first, given back at the end. No locks.
+class ReservedTables {
+ public:
+  explicit ReservedTables(Manager& manager) : manager_(manager) {}
+  ReservedTables(const ReservedTables&) = delete;
+  ReservedTables& operator=(const ReservedTables&) = delete;
+  ~ReservedTables() { giveBack(); }
+
+  // Instead of those that it has. By ascending id.
+  void take(const std::vector<sql::TableFootprint>& tables);
+  void giveBack();
+  // 0: it has none.
+  [[nodiscard]] std::uint64_t who() const { return who_; }
+
+ private:
+  Manager& manager_;
+  std::uint64_t who_ = 0;
+  std::vector<std::shared_ptr<sql::TableReservation>> taken_;
 };
 
 // Everything: the last try of a statement that must not answer with a conflict.

@@ -46,6 +46,7 @@ void Doubt::addSqlEffect(EffectReader head, std::uint8_t kind) {
     case sql::EffectKind::kTruncate:
     case sql::EffectKind::kInsertBlock:
     case sql::EffectKind::kTableCounter:
+    case sql::EffectKind::kSuperseded:
       tables_.insert(static_cast<sql::TableId>(head.getVarint()));
       break;
     case sql::EffectKind::kCreateTable:
@@ -56,6 +57,8 @@ void Doubt::addSqlEffect(EffectReader head, std::uint8_t kind) {
     case sql::EffectKind::kCreateVectorIndex:
     case sql::EffectKind::kIdCounters:
       catalog_ = true;
+      break;
+    case sql::EffectKind::kRevised:
       break;
   }
 }

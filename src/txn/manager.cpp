@@ -110,12 +110,17 @@ Status Manager::loadVectorIndex(const aof::CheckpointReader& reader, const aof::
 
 Status Manager::replay(aof::Recovery& recovery) {
   aof::LogRecord record;
+  std::string settled;
+  const auto apply = [&]() -> Status {
+    TREFOIL_ASSIGN(const std::string_view effects, sql::settleRevisions(record.payload, settled));
+    return applyAll(effects, WriteContext::live(versions_, record.lsn));
+  };
   while (true) {
     TREFOIL_ASSIGN(const bool more, recovery.next(record));
     if (!more) {
       return {};
     }
-    if (Status applied = applyAll(record.payload, WriteContext::live(versions_, record.lsn)); !applied.ok()) {
+    if (Status applied = apply(); !applied.ok()) {
       Error error = std::move(applied).error();
       error.message = "log record at lsn " + std::to_string(record.lsn) + ": " + error.message;
       return error;

@@ -11,7 +11,9 @@ namespace trefoil::txn {
 
 namespace {
 
+// So often a statement is tried, and from which try on with its tables reserved.
 constexpr int kOptimisticAttempts = 8;
+constexpr int kReservesFrom = 5;
 
 Error conflictError() {
   return Error(ErrorCode::kConflict, "could not serialize access: something this transaction has read was changed meanwhile")
@@ -115,25 +117,73 @@ Status Transaction::validate(UnixMs now, const std::function<bool()>& also_valid
 }
 
 Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> extra, const std::function<bool()>& also_valid) {
-  aof::Log* log = manager_.log();
-  aof::PreparedCommit prepared;
-  if (!effects_.empty() && log != nullptr) {
-    TREFOIL_TRY(log->prepare(effects_.bytes(), prepared));
+  if (run_again_) {
+    TREFOIL_ASSERT(extra.empty() && !also_valid);
+    return sql_.hasWrites() ? commitFollowing(now) : Lsn{0};
   }
+  aof::Log* log = manager_.log();
   kv::PreparedStrings strings;
   prepareStrings(strings);
-  std::optional<CommitLocks> locks;
-  if (all_locks_ == nullptr && (!effects_.empty() || !extra.empty())) {
-    locks.emplace(manager_, kv_, sql_, extra);
+  const bool locks_needed = all_locks_ == nullptr && (!effects_.empty() || !extra.empty());
+  for (;;) {
+    TREFOIL_TRY(awaitTurn());
+    aof::PreparedCommit prepared;
+    if (!effects_.empty() && log != nullptr) {
+      TREFOIL_TRY(log->prepare(effects_.bytes(), prepared));
+    }
+    std::optional<CommitLocks> locks;
+    if (locks_needed) {
+      locks.emplace(manager_, kv_, sql_, extra);
+      if (reservedTable()) {
+        continue;
+      }
+    }
+    TREFOIL_TRY(validate(now, also_valid));
+    return effects_.empty() ? Lsn{0} : appendAndApply(prepared, strings);
   }
-  TREFOIL_TRY(validate(now, also_valid));
-  if (effects_.empty()) {
-    return Lsn{0};
+}
+
+std::optional<sql::TableId> Transaction::reservedTable() const {
+  if (!manager_.sql().hasReservations() || !patient_ || all_locks_ != nullptr) {
+    return std::nullopt;
   }
+  for (const sql::TableFootprint& use : sql_.footprint()) {
+    if (use.written && manager_.sql().isReserved(use.table, reserved_as_)) {
+      return use.table;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<sql::TableId> Transaction::mustWaitFor() const {
+  if (!manager_.sql().hasReservations() || all_locks_ != nullptr) {
+    return std::nullopt;
+  }
+  const SharedGuard catalog(manager_.sql().catalogGate());
+  return reservedTable();
+}
+
+Status Transaction::awaitTurn() {
+  for (;;) {
+    const std::optional<sql::TableId> reserved = mustWaitFor();
+    if (!reserved) {
+      return {};
+    }
+    if (never_waits_) {
+      return Error(ErrorCode::kBusy, "another statement has reserved the table");
+    }
+    if (reserved_as_ != 0) {
+      return conflictError();  // it has tables that others wait for: it does not wait itself
+    }
+    patient_ = manager_.sql().awaitReservation(*reserved);
+  }
+}
+
+Lsn Transaction::appendAndApply(aof::PreparedCommit& prepared, kv::PreparedStrings& strings) {
   const SharedGuard inside(manager_.gate_);
   aof::Appended appended{manager_.memory_lsn_.load(std::memory_order_relaxed), 0};
-  if (log != nullptr) {
-    appended = log->append(prepared);
+  if (manager_.log() != nullptr) {
+    appended = manager_.log()->append(prepared);
   }
   applyEffects(WriteContext::live(manager_.versions_, appended.lsn), strings);
   return appended.end;
@@ -150,6 +200,117 @@ void Transaction::prepareStrings(kv::PreparedStrings& prepared) const {
         kv::isKvEffect(kind) ? prepared.add(kind, reader, manager_.kv().databases()) : sql::skipEffect(kind, reader);
     TREFOIL_ASSERT(read.ok());
   }
+}
+
+// -------------------------------------------------------------------------------------------------------------- following others
+
+namespace {
+
+// What is taken over under the table's lock: a millisecond or so. More than that is taken over before.
+constexpr sql::View::MoveLimits kUnderLock{.blocks = 32, .rows = 256};
+// Beyond this others have changed so much that the statement had better run anew.
+constexpr sql::View::MoveLimits kMost{.blocks = std::size_t{1} << 16, .rows = std::size_t{1} << 20};
+// So often it catches up at most before it tries to commit, and so often it tries. Others who are as quick are never caught up
+// with: from some try on they let it go first.
+constexpr int kMostCatchUps = 4;
+constexpr int kMostTries = 8;
+constexpr int kReservesFromTry = 2;
+
+}  // namespace
+
+void Transaction::followRows(sql::TableId table, RunAgain again) {
+  TREFOIL_ASSERT(all_locks_ == nullptr);
+  sql_.followRows(table);
+  run_again_ = std::move(again);
+}
+
+// Without a lock, again and again until what others have done in the meantime is little.
+Status Transaction::catchUp() {
+  for (int i = 0; i < kMostCatchUps; ++i) {
+    Snapshot later = manager_.openSnapshot();
+    TREFOIL_ASSIGN(const std::optional<sql::View::Moved> moved, sql_.moveOn(later.lsn(), kMost));
+    if (!moved) {
+      return conflictError();
+    }
+    std::swap(latest_, later);  // the one before may go now
+    TREFOIL_TRY(run_again_(*moved));
+    if (moved->rows.size() <= kUnderLock.rows / 4) {
+      break;
+    }
+  }
+  return {};
+}
+
+// Large effects are sent to the log ahead; what comes after them goes with the commit record. See sql/view_rebase.cpp.
+Result<Lsn> Transaction::commitFollowing(UnixMs now) {
+  aof::Log* const log = manager_.log();
+  ReservedTables reserved(manager_);
+  std::optional<aof::PreparedCommit> ahead(std::in_place);
+  std::size_t sent = 0;
+  for (int i = 0; i < kMostTries; ++i) {
+    const bool reserves = i == kReservesFromTry && reserved_as_ == 0;
+    if (reserves || mustWaitFor()) {
+      ahead.emplace();  // who waits keeps no room in the log from others
+      sent = 0;
+    }
+    if (reserves) {
+      if (never_waits_) {
+        return Error(ErrorCode::kBusy, "others are as quick");
+      }
+      reserved.take(sql_.footprint());
+      reserved_as_ = reserved.who();
+    }
+    TREFOIL_TRY(awaitTurn());
+    if (i > 0) {
+      TREFOIL_TRY(catchUp());
+    }
+    sql_.seal(latest_.lsn() != 0 ? latest_.lsn() : snapshot_.lsn());
+    if (log != nullptr && sent == 0 && effects_.size() <= log->smallPayloadBytes() / 2) {
+      TREFOIL_TRY(log->awaitRoom());
+    } else if (log != nullptr && (sent == 0 || effects_.size() - sent > log->lastPieceBytes() / 2)) {
+      ahead.emplace();
+      TREFOIL_TRY(log->prepareAhead(effects_.bytes(), *ahead));
+      sent = effects_.size();
+    }
+    TREFOIL_ASSIGN(const std::optional<Lsn> committed, tryCommitFollowing(now, sent, *ahead));
+    if (committed) {
+      return *committed;
+    }
+  }
+  return conflictError();
+}
+
+// Nothing: others have done too much meanwhile, and nothing has happened.
+Result<std::optional<Lsn>> Transaction::tryCommitFollowing(UnixMs now, std::size_t sent, aof::PreparedCommit& ahead) {
+  const CommitLocks locks(manager_, kv_, sql_, {});
+  if (reservedTable()) {
+    return std::optional<Lsn>();
+  }
+  TREFOIL_ASSIGN(const std::optional<sql::View::Moved> moved, sql_.moveOnToLive(kUnderLock));
+  if (!moved) {
+    return std::optional<Lsn>();
+  }
+  if (!moved->rows.empty()) {
+    TREFOIL_TRY(run_again_(*moved));
+  }
+  TREFOIL_TRY(validate(now, {}));
+  aof::PreparedCommit small;
+  if (aof::Log* const log = manager_.log(); log != nullptr && sent == 0) {
+    if (!log->tryPrepare(effects_.bytes(), small)) {
+      return conflictError();  // there is no room, and none can be waited for: from the start again
+    }
+  } else if (log != nullptr) {
+    if (effects_.size() == sent) {
+      sql_.stageNothing();
+    }
+    const std::string_view piece = effects_.bytes().substr(sent);
+    if (piece.size() > log->lastPieceBytes()) {
+      return conflictError();
+    }
+    log->setLastPiece(ahead, piece);
+  }
+  kv::PreparedStrings none;
+  return std::optional(appendAndApply(sent == 0 ? small : ahead, none));
 }
 
 // The record is in the log: nothing can fail any more.
@@ -180,12 +341,22 @@ Result<Lsn> runTransaction(Manager& manager, UnixMs now, const std::function<Sta
     TREFOIL_TRY(body(transaction));
     return transaction.commit(now, extra, also_valid);
   };
+  ReservedTables reserved(manager);
+  bool never_waits = false;
   for (int i = 0; i < kOptimisticAttempts; ++i) {
     Transaction transaction(manager, now);
+    transaction.setReservation(reserved.who());
     Result<Lsn> committed = attempt(transaction);
     if (committed.ok() || committed.error().code != ErrorCode::kConflict) {
       return committed;
     }
+    never_waits = transaction.neverWaits();
+    if (i + 1 >= kReservesFrom && !never_waits) {
+      reserved.take(transaction.sql().footprint());
+    }
+  }
+  if (never_waits) {
+    return Error(ErrorCode::kBusy, "it keeps conflicting with others");
   }
   TREFOIL_TRY(manager.admitWrite());
   Transaction transaction(manager, now, Transaction::UnderAllLocks{});

@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -53,6 +54,13 @@ class Transaction {
 
   [[nodiscard]] bool holdsAllLocks() const { return all_locks_ != nullptr; }
 
+  // It runs where nobody may wait (an event loop): commit() answers kBusy where it would have to wait for another transaction
+  // that has reserved its tables; then nothing was applied.
+  void neverWait() { never_waits_ = true; }
+  [[nodiscard]] bool neverWaits() const { return never_waits_; }
+  // Others let it change these tables first: see sql/table_reservation.hpp.
+  void setReservation(std::uint64_t who) { reserved_as_ = who; }
+
   // What is staged so far, to go back to: before each statement, and for savepoints.
   [[nodiscard]] std::size_t mark() const { return effects_.size(); }
   // Undoes the writes staged after `mark`; never the reads.
@@ -62,6 +70,13 @@ class Transaction {
   void savepoint(std::string_view name);
   Status rollbackToSavepoint(std::string_view name);
   Status releaseSavepoint(std::string_view name);
+
+  // The transaction is one statement that decides about each row of a table by that row alone (sql::View::followRows), and which
+  // is about to run. Others who change the table are no conflict then: `again` runs it on the rows that they have changed, any
+  // number of times, in the end under the table's lock. If it answers an error, that is what commit() answers, and nothing is
+  // applied.
+  using RunAgain = std::function<Status(const sql::View::Moved& moved)>;
+  void followRows(sql::TableId table, RunAgain again);
 
   // All or nothing, in memory and in the log. Returns the log position behind the record, 0 if there is nothing to wait for.
   // kConflict: something read was changed meanwhile, or `also_valid` said no under the locks; nothing was applied. Errors of the
@@ -79,20 +94,34 @@ class Transaction {
   Status validate(UnixMs now, const std::function<bool()>& also_valid);
   void prepareStrings(kv::PreparedStrings& prepared) const;
   void applyEffects(const WriteContext& context, kv::PreparedStrings& prepared);
+  // Waits, without a lock, as long as a table that it is about to change is reserved by somebody else.
+  Status awaitTurn();
+  [[nodiscard]] std::optional<sql::TableId> reservedTable() const;  // inside the catalog's gate
+  [[nodiscard]] std::optional<sql::TableId> mustWaitFor() const;    // outside
+  Result<Lsn> commitFollowing(UnixMs now);
+  Status catchUp();
+  Result<std::optional<Lsn>> tryCommitFollowing(UnixMs now, std::size_t sent, aof::PreparedCommit& ahead);
+  Lsn appendAndApply(aof::PreparedCommit& prepared, kv::PreparedStrings& strings);
 
   Manager& manager_;
   std::unique_ptr<AllLocks> all_locks_;
   Snapshot snapshot_;
   UnixMs now_;
+  Snapshot latest_;     // that the view has moved on to, if it has
+  RunAgain run_again_;  // null: it follows nobody
   EffectBuffer effects_;
   kv::View kv_;
   sql::View sql_;
   std::vector<Savepoint> savepoints_;
+  std::uint64_t reserved_as_ = 0;
+  bool never_waits_ = false;
+  bool patient_ = true;
 };
 
-// An autocommit statement as a transaction: runs `body` and commits, again after each conflict, the last time under all locks, so
-// that it never answers kConflict (unless `also_valid` or `body` says so). `body` may be called several times. Returns what
-// commit() does.
+// An autocommit statement as a transaction: runs `body` and commits, again after each conflict; after some, with the tables that
+// it used reserved; the last time under all locks (that comes of conflicts about keys). So it never answers kConflict, unless
+// `also_valid` or `body` says so. kBusy: it would have to wait for others, or to reserve, and `body` has said neverWait().
+// `body` may be called several times. Returns what commit() does.
 Result<Lsn> runTransaction(Manager& manager, UnixMs now, const std::function<Status(Transaction&)>& body,
                            std::span<const kv::PartitionId> extra = {}, const std::function<bool()>& also_valid = {});
 

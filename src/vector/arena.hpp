@@ -62,6 +62,9 @@ class VectorArena {
   // The row that held the slot was deleted or got another vector. The slot is used again once nobody can see it.
   void retire(Slot slot, const WriteContext& context);
 
+  // What retire() gives to the limbo in the slot's place.
+  [[nodiscard]] const Stamped* stampOf(Slot slot) const { return &headerOf(slot); }
+
   [[nodiscard]] std::span<const float> at(Slot slot) const { return {floatsOf(slot), dimension_}; }
   [[nodiscard]] float squaredNorm(Slot slot) const {
     const Place place = placeOf(slot);

@@ -227,7 +227,11 @@ TEMPLATE_TEST_CASE("random operations with snapshots and private copies agree wi
       requireSame<TestType>(live.tree, live.map);
       if (random() % 2 == 0) {
         live = copy;
+        if (random() % 2 == 0) {
+          nodes.seal(opened);
+        }
         nodes.adopt(versions, ++lsn);
+        nodes.drop();
       } else {
         nodes.drop();
       }
@@ -314,6 +318,7 @@ TEST_CASE("an adopted copy leaves nothing behind, a dropped one neither", "[btre
   live.verify();
   live = copy;
   nodes.adopt(versions, 3);
+  nodes.drop();
   REQUIRE(versions.limboSize() == nodes_before);
   versions.releaseSnapshot(2);
   REQUIRE(versions.limboSize() == 0);
@@ -361,4 +366,62 @@ TEST_CASE("readers of a snapshot need no lock while the live tree changes", "[bt
   versions.releaseSnapshot(2);
   live.verify();
   live.destroy();
+}
+
+// However far apart the two have come: afterwards the copy shares with the later version only, and replaces all else of it.
+TEST_CASE("a private copy moves on to a later version of its tree, with its own entries", "[btree]") {
+  using Tree = BTree<Int64Traits<std::uint64_t>>;
+  std::mt19937_64 random(11);
+  for (int run = 0; run < 60; ++run) {
+    Versions versions;
+    Pair<IntTree> live;
+    Lsn lsn = 1;
+    const std::uint64_t range = run % 3 == 0 ? 200 : 20000;
+    const auto change_many = [&](Pair<IntTree>& pair, std::uint64_t count, const WriteContext& context) {
+      const std::uint64_t base = random() % range;
+      const bool in_order = random() % 2 == 0;
+      for (std::uint64_t i = 0; i < count; ++i) {
+        change(pair, IntTree::key(in_order ? (base + i) % range : random() % range), random() % 3 == 0,
+               static_cast<std::uint32_t>(random()), context);
+      }
+    };
+    change_many(live, random() % 8000, WriteContext::live(versions, lsn));
+    std::vector<Lsn> open;
+    const auto snapshot = [&] {
+      versions.registerSnapshot(++lsn);
+      open.push_back(lsn);
+      return live.tree;
+    };
+    {
+      Tree before = snapshot();
+      PrivateNodes nodes;
+      const WriteContext context = WriteContext::privateCopy(nodes, 1);
+      Pair<IntTree> copy = live;
+      for (int move = 0; move < 3; ++move) {
+        change_many(copy, random() % (move == 0 ? 3000 : 30), context);
+        change_many(live, random() % (run % 2 == 0 ? 20 : 3000), WriteContext::live(versions, lsn));
+        const Tree after = snapshot();
+        const auto difference = Tree::difference(before, after);
+        copy.tree.moveOn(difference, context);
+        nodes.forget({.gone = {difference.gone.begin(), difference.gone.end()}, .kept = {}, .kept_below = 0});
+        nodes.settle();
+        requireSame<IntTree>(copy.tree, copy.map);
+        requireSame<IntTree>(live.tree, live.map);
+        const auto apart = Tree::difference(after, copy.tree);
+        REQUIRE(apart.gone.size() == nodes.replacedCount());
+        const bool own =
+            std::all_of(apart.fresh.begin(), apart.fresh.end(), [](const auto* node) { return node->born >= kPrivateStamp; });
+        REQUIRE(own);
+        before = after;
+      }
+      nodes.adopt(versions, lsn);
+      live = copy;
+    }
+    for (const Lsn one : open) {
+      versions.releaseSnapshot(one);
+    }
+    REQUIRE(versions.limboSize() == 0);
+    requireSame<IntTree>(live.tree, live.map);
+    live.tree.destroy();
+  }
 }

@@ -142,10 +142,48 @@ TEST_CASE("private objects are dropped or adopted", "[versions]") {
   SECTION("adopt stamps the new ones and retires the shared one") {
     nodes.adopt(versions, 12);
     REQUIRE(copy->born == 12);
+    nodes.drop();
     REQUIRE(alive == 2);  // `gone` is freed; `shared` is in limbo, for snapshot 10 sees it
     versions.releaseSnapshot(10);
     REQUIRE(alive == 1);
     versions.registerSnapshot(13);
+    delete copy;
+  }
+  SECTION("what is sealed has its stamp already, and is not writable any more") {
+    nodes.seal(10);
+    REQUIRE(copy->born == 10);
+    REQUIRE(alive == 2);
+    REQUIRE_FALSE(context.isWritable(*copy));
+    auto* again = new Thing(0);
+    context.created(*again, freeThing);
+    context.retire(*copy, freeThing);
+    nodes.adopt(versions, 12);
+    REQUIRE(again->born == 12);
+    nodes.drop();
+    REQUIRE(alive == 2);
+    versions.releaseSnapshot(10);
+    REQUIRE(alive == 1);
+    versions.registerSnapshot(13);
+    delete again;
+  }
+  SECTION("drop frees what is sealed") {
+    nodes.seal(10);
+    nodes.drop();
+    REQUIRE(alive == 1);
+    delete shared;
+  }
+  SECTION("what others have retired is forgotten") {
+    auto* kept = new Thing(6);
+    context.retire(*kept, freeThing);
+    nodes.forget({.gone = {shared}, .kept = {kept}, .kept_below = nodes.replacedCount()});
+    context.retire(*kept, freeThing);  // the copy had it again, and replaces it once more
+    nodes.adopt(versions, 12);
+    nodes.drop();
+    REQUIRE(alive == 3);  // `kept` in limbo, once
+    versions.releaseSnapshot(10);
+    REQUIRE(alive == 2);
+    versions.registerSnapshot(13);
+    delete shared;
     delete copy;
   }
   REQUIRE(alive == 0);

@@ -106,6 +106,7 @@ TEST_CASE("a transaction's slots: dropped with it, or the record's at commit", "
   const Slot fresh = arena.insert(value, context);
   arena.retire(shared, context);
   nodes.adopt(versions, 9);
+  nodes.drop();
   CHECK(arena.liveSlots() == 2);  // the snapshot at 8 still sees `shared`
   versions.releaseSnapshot(8);
   CHECK(arena.liveSlots() == 1);

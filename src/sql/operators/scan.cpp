@@ -78,7 +78,7 @@ std::unique_ptr<Evaluator> evaluatorFor(const ExpressionPtr& expression, std::si
   return expression == nullptr ? nullptr : std::make_unique<Evaluator>(*expression, capacity);
 }
 
-// All blocks, or those that `morsels` hands out.
+// All blocks, or those that `morsels` hands out; or the rows of ExecContext::only_rows.
 class TableScanOperator final : public Operator {
  public:
   explicit TableScanOperator(const ScanNode& node)
@@ -95,10 +95,14 @@ class TableScanOperator final : public Operator {
     next_block_ = reader_->firstBlock();
     position_ = 0;
     extent_ = 0;
+    only_rows_ = execution.context.only_rows == nullptr ? std::span<const RowId>() : std::span(*execution.context.only_rows);
     return {};
   }
 
   Status next(Execution& execution, Chunk& out) override {
+    if (execution.context.only_rows != nullptr) {
+      return nextOfOnlyRows(execution, out);
+    }
     for (;;) {
       if (position_ >= extent_ && !nextBlock(execution)) {
         out.rows = {};
@@ -124,6 +128,23 @@ class TableScanOperator final : public Operator {
   }
 
  private:
+  Status nextOfOnlyRows(Execution& execution, Chunk& out) {
+    out.rows = {};
+    while (!only_rows_.empty() && out.rows.count == 0) {
+      const std::size_t count = std::min(execution.chunk_rows, only_rows_.size());
+      fetcher_.fetch(*reader_, only_rows_.first(count), out.columns);
+      only_rows_ = only_rows_.subspan(count);
+      out.rows = {nullptr, static_cast<std::uint32_t>(count)};
+      if (filter_ != nullptr) {
+        std::uint32_t passed = 0;
+        TREFOIL_TRY(execution.check());
+        TREFOIL_TRY(filter_->filter(execution.eval, out, out.rows, selection_.data(), passed));
+        out.rows = {selection_.data(), passed};
+      }
+    }
+    return {};
+  }
+
   bool nextBlock(Execution&) {
     for (;;) {
       const std::uint32_t number =
@@ -171,6 +192,7 @@ class TableScanOperator final : public Operator {
   std::uint32_t next_block_ = 0;
   std::uint32_t position_ = 0;
   std::uint32_t extent_ = 0;
+  std::span<const RowId> only_rows_;
   std::vector<std::uint16_t> selection_;
 };
 
@@ -196,6 +218,10 @@ class IndexScanOperator final : public Operator {
     rows_.clear();
     whole_table_.reset();
     ordered_.reset();
+    if (execution.context.only_rows != nullptr) {
+      whole_table_ = std::make_unique<TableScanOperator>(node_);
+      return whole_table_->open(execution);
+    }
     if (filter_ != nullptr) {
       filter_->prepare();
     }
