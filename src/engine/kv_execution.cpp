@@ -178,7 +178,6 @@ void Session::Impl::lookAhead(std::span<const Statement> window, std::span<int> 
 
 std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, Reply& reply) {
   now = database.env().now();
-  cancelled.store(false, std::memory_order_relaxed);
   query_us = 0;
   std::size_t done = 0;
   std::array<int, kWindow> commands;
@@ -191,11 +190,10 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
       looked_at_ = {};  // a worker scans it with a scanner of its own
       break;
     }
-    in_fast_lane_ = true;
+    control.begin(true);
     executeNow(statements[done], command, reply);
-    in_fast_lane_ = false;
     looked_at_ = {};
-    if (std::exchange(gave_up_, false)) {
+    if (control.gaveUp()) {
       break;
     }
     ++done;

@@ -33,7 +33,7 @@ class PreparedStatement::Impl {
 
 Status PreparedStatement::Impl::execute(std::span<const Datum> parameters, ResultSet& result) {
   session_.now = session_.database.env().now();
-  session_.cancelled.store(false, std::memory_order_relaxed);
+  session_.control.begin(false);
   ResultSetSink sink(result);
   if (plan_ == nullptr) {
     TREFOIL_TRY(session_.executeControl(*parsed_->statement, sink));
@@ -84,7 +84,7 @@ Result<std::unique_ptr<PreparedStatement>> Session::prepare(std::string_view sql
 
 Result<ResultSet> Session::execute(std::string_view sql, std::span<const Datum> parameters) {
   impl_->now = impl_->database.env().now();
-  impl_->cancelled.store(false, std::memory_order_relaxed);
+  impl_->control.begin(false);
   ResultSet result;
   ResultSetSink sink(result);
   const Result<SqlOutcome> outcome = impl_->runSql(sql, parameters, sink);

@@ -19,7 +19,8 @@ Session::Impl::Impl(Session& self_in, Database::Impl& database_in)
       database(database_in),
       id(database_in.nextSessionId()),
       settings(database_in.settings()),
-      connected_at_us(database_in.env().nowMicros()) {
+      connected_at_us(database_in.env().nowMicros()),
+      control(&database_in.settings()) {
   database.addSession(*this);
 }
 
@@ -37,7 +38,7 @@ int Session::Impl::commandOf(const Statement& statement) {
 
 void Session::Impl::execute(const Statement& statement, Reply& reply) {
   now = database.env().now();
-  cancelled.store(false, std::memory_order_relaxed);
+  control.begin(false);
   executeNow(statement, commandOf(statement), reply);
   noteFence();
 }
@@ -212,7 +213,7 @@ Status Session::awaitFence() {
 }
 
 void Session::cancel() {
-  impl_->cancelled.store(true, std::memory_order_relaxed);
+  impl_->control.stop(StatementControl::Stop::kUserRequest);
 }
 
 std::uint64_t Session::id() const {

@@ -157,7 +157,7 @@ class Session::Impl {
   std::string library_version;
   std::string address;
 
-  std::atomic<bool> cancelled = false;            // somebody asked the running statement to stop
+  StatementControl control;                       // whether the running statement must end
   UnixMs now;                                     // the statement's one clock reading
   std::unique_ptr<txn::Transaction> transaction;  // inside BEGIN
   bool read_only = false;                         // BEGIN READ ONLY
@@ -228,8 +228,8 @@ class Session::Impl {
                                                            std::span<const Datum> parameters, RowSink* sink);
   Result<std::optional<sql::ExecSummary>> runQuery(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
   Result<std::optional<sql::ExecSummary>> createIndex(const sql::Plan& plan);
-  Status buildVectorIndex(const sql::NewVectorIndex& index, std::int64_t deadline_us);
-  [[nodiscard]] std::int64_t deadline() const;
+  Result<std::optional<sql::ExecSummary>> runChange(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
+  Status buildVectorIndex(const sql::NewVectorIndex& index);
   Result<std::optional<sql::ExecSummary>> runLive(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
 
   std::uint32_t block_needs_ = 0;  // inside BEGIN: what its statements needed, and COMMIT needs once more
@@ -248,9 +248,6 @@ class Session::Impl {
   // The text that resolved_ was made from, if the next thing that happens is that it is run: executeBatch() has looked at it to
   // learn what it costs.
   std::string_view looked_at_;
-  bool in_fast_lane_ = false;                  // executeBatch() runs the statement: a query that takes long is given up,
-  std::int64_t patience_ends_us_ = INT64_MAX;  // then,
-  bool gave_up_ = false;                       // and was: nothing of it is answered
   ShapeCache shapes_;
   KvHost kv_host_;
   std::vector<Datum> assembled_;

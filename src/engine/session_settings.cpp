@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "base/statement_control.hpp"
 #include "parser/ast_printer.hpp"
 #include "vector/hnsw.hpp"
 
@@ -118,9 +119,12 @@ SessionSettings::Member SessionSettings::memberOf(Setting setting) {
                                                : nullptr;
 }
 
+std::int64_t SessionSettings::defaultOf(Setting setting) const {
+  return setting == Setting::kStatementTimeout ? StatementControl::kDatabaseTimeout : defaults_.integer(setting);
+}
+
 void SessionSettings::reset() {
-  in_force_ = {.statement_timeout_ms = defaults_.integer(Setting::kStatementTimeout),
-               .ef_search = defaults_.integer(Setting::kHnswEfSearch)};
+  in_force_ = {.statement_timeout_ms = defaultOf(Setting::kStatementTimeout), .ef_search = defaultOf(Setting::kHnswEfSearch)};
   kept_ = in_force_;
   marks_.clear();
 }
@@ -138,7 +142,7 @@ Status SessionSettings::change(const ast::Set& statement) {
   }
   if (statement.values.empty() && statement.name.text == "all") {
     for (const Setting setting : {Setting::kStatementTimeout, Setting::kHnswEfSearch}) {
-      put(memberOf(setting), defaults_.integer(setting), false);
+      put(memberOf(setting), defaultOf(setting), false);
     }
     return {};
   }
@@ -149,7 +153,7 @@ Status SessionSettings::change(const ast::Set& statement) {
         .at(statement.name.position)
         .withHint("Use the command CONFIG SET " + std::string(spec->name) + " … to change it for all.");
   }
-  std::int64_t value = defaults_.integer(spec->id);
+  std::int64_t value = defaultOf(spec->id);
   if (!statement.values.empty()) {
     TREFOIL_ASSIGN(value, readValue(*spec, statement.values));
   }
@@ -159,7 +163,8 @@ Status SessionSettings::change(const ast::Set& statement) {
 
 std::string SessionSettings::shown(const SettingSpec& spec) const {
   if (spec.id == Setting::kStatementTimeout) {
-    return timeText(in_force_.statement_timeout_ms);
+    const bool own = in_force_.statement_timeout_ms != StatementControl::kDatabaseTimeout;
+    return timeText(own ? in_force_.statement_timeout_ms : defaults_.integer(spec.id));
   }
   const Member member = memberOf(spec.id);
   return member != nullptr ? std::to_string(in_force_.*member) : defaults_.valueText(spec.id);

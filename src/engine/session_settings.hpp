@@ -18,12 +18,13 @@ namespace trefoil {
 
 class SessionSettings {
  public:
-  // As the server's settings are now; `defaults` outlives the session.
+  // As the server's settings are now, but for statement-timeout, which follows the server's; `defaults` outlives the session.
   explicit SessionSettings(const Settings& defaults) : defaults_(defaults) { reset(); }
   // Forgets all that was set, and an open block.
   void reset();
 
-  [[nodiscard]] std::int64_t statementTimeoutMs() const { return in_force_.statement_timeout_ms; }  // 0: none
+  // 0: none. StatementControl::kDatabaseTimeout: the server's, at any time.
+  [[nodiscard]] std::int64_t statementTimeoutMs() const { return in_force_.statement_timeout_ms; }
   [[nodiscard]] std::int64_t efSearch() const { return in_force_.ef_search; }
 
   // SET and RESET. PostgreSQL's units and error texts.
@@ -51,6 +52,8 @@ class SessionSettings {
   using Member = std::int64_t Values::*;
   // Null for a setting that is the server's alone.
   static Member memberOf(Setting setting);
+  // Of a session that has none of its own.
+  [[nodiscard]] std::int64_t defaultOf(Setting setting) const;
   [[nodiscard]] std::size_t findMark(std::string_view name) const;
   void put(Member member, std::int64_t value, bool local);
 

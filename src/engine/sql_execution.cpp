@@ -34,8 +34,6 @@ constexpr std::size_t kFastLaneEffects = std::size_t{256} << 10;
 constexpr std::int64_t kFastEfSearch = 256;
 // and any query of one table that took no longer than this the last time, in microseconds.
 constexpr std::int64_t kFastLaneTime = 200;
-// Should it take this long, it is given up there and runs on a worker, from its start.
-constexpr std::int64_t kFastLanePatience = 1000;
 // So often a plan is bound again because the catalog changed between binding and running it.
 constexpr int kRebindAttempts = 100;
 
@@ -107,18 +105,13 @@ Result<std::span<const Datum>> Session::Impl::convertParameters(const sql::Plan&
 
 sql::ExecContext Session::Impl::makeContext(sql::View& view, kv::View* kv, std::span<const Datum> parameters, RowSink* sink,
                                             UnixMs at) {
-  sql::ExecContext context{
-      .view = view, .parameters = parameters, .sink = sink, .now_us = at.value * 1000, .cancelled = &cancelled};
-  context.deadline_us = std::min(deadline(), patience_ends_us_);
+  // (The session's settings are set, and set back, by other statements than those that run plans.)
+  control.setTimeout(settings.statementTimeoutMs());
+  sql::ExecContext context{.view = view, .parameters = parameters, .sink = sink, .now_us = at.value * 1000, .control = &control};
   context.ef_search = static_cast<std::size_t>(settings.efSearch());
   kv_host_ = {kv, db};
   context.host = &kv_host_;
   return context;
-}
-
-// Of a statement that begins now, on Env::monotonicMicros()'s clock.
-std::int64_t Session::Impl::deadline() const {
-  return settings.statementTimeoutMs() == 0 ? INT64_MAX : database.env().monotonicMicros() + settings.statementTimeoutMs() * 1000;
 }
 
 Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& plan, std::span<const Datum> given,
@@ -143,24 +136,45 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
   TREFOIL_TRY(admit(needsOf(plan)));
   if (current != nullptr) {
     block_needs_ |= needsOf(plan);
-    return runInTransaction(*current, plan, parameters, sink);
+    if (control.onLoop()) {
+      control.hurry();
+    }
+    Result<std::optional<sql::ExecSummary>> summary = runInTransaction(*current, plan, parameters, sink);
+    control.takeTime(summary.ok());
+    return summary;
   }
   if (plan.isPointRead() || plan.isPointWrite()) {
-    return runLive(plan, parameters, sink);
+    // Others wait for the table: one that takes long goes the way of all statements.
+    control.hurry();
+    Result<std::optional<sql::ExecSummary>> summary = runLive(plan, parameters, sink);
+    if (!control.takeTime(summary.ok()) || control.onLoop()) {
+      return summary;
+    }
+    if (sink != nullptr) {
+      sink->restart();
+    }
   }
-  if (plan.kind() == sql::PlanKind::kQuery) {
-    return runQuery(plan, parameters, sink);
+  if (control.onLoop()) {
+    control.hurry();
   }
   if (plan.createsIndex() != nullptr) {
     return createIndex(plan);
   }
-  const std::int64_t deadline_us = deadline();
+  const bool reads = plan.kind() == sql::PlanKind::kQuery;
+  Result<std::optional<sql::ExecSummary>> summary = reads ? runQuery(plan, parameters, sink) : runChange(plan, parameters, sink);
+  control.takeTime(summary.ok());
+  return summary;
+}
+
+// As a transaction of its own.
+Result<std::optional<sql::ExecSummary>> Session::Impl::runChange(const sql::Plan& plan, std::span<const Datum> parameters,
+                                                                 RowSink* sink) {
   std::optional<sql::ExecSummary> summary;
   const Result<Lsn> committed = txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) -> Status {
     if (sink != nullptr) {
       sink->restart();
     }
-    if (in_fast_lane_) {
+    if (control.onLoop()) {
       own.neverWait();
     }
     if (plan.isRowLocal() && !own.holdsAllLocks() && own.sql().catalogVersion() == plan.catalogVersion()) {
@@ -176,12 +190,14 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& 
     return {};
   });
   if (!committed.ok()) {
-    gave_up_ = in_fast_lane_ && committed.error().code == ErrorCode::kBusy;
+    if (control.onLoop() && committed.error().code == ErrorCode::kBusy) {
+      control.leaveLoop();
+    }
     return committed.error();
   }
   noteCommit(*committed);
   if (summary && summary->vector_index) {
-    TREFOIL_TRY(buildVectorIndex(*summary->vector_index, deadline_us));
+    TREFOIL_TRY(buildVectorIndex(*summary->vector_index));
   }
   return summary;
 }
@@ -191,15 +207,14 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runQuery(const sql::Plan&
                                                                 RowSink* sink) {
   Env& env = database.env();
   const std::int64_t begin_us = env.monotonicMicros();
-  const std::int64_t deadline_us = deadline();
-  patience_ends_us_ = in_fast_lane_ ? begin_us + kFastLanePatience : INT64_MAX;
+  if (control.onLoop()) {
+    control.hurry(begin_us + StatementControl::kHurryMicros);
+  }
   txn::Transaction query(database.manager(), now, txn::Transaction::OneQuery{});
   Result<std::optional<sql::ExecSummary>> summary = runInTransaction(query, plan, parameters, sink);
   const std::int64_t end_us = env.monotonicMicros();
   plan.noteRun(end_us - begin_us);
   query_us += end_us - begin_us;
-  gave_up_ = in_fast_lane_ && !summary.ok() && summary.error().code == ErrorCode::kTimeout && end_us < deadline_us;
-  patience_ends_us_ = INT64_MAX;
   return summary;
 }
 
@@ -207,7 +222,6 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runQuery(const sql::Plan&
 // and what is left then is little enough to be taken in when it commits: nobody waits.
 Result<std::optional<sql::ExecSummary>> Session::Impl::createIndex(const sql::Plan& plan) {
   const sql::NewIndex& wanted = *plan.createsIndex();
-  const std::int64_t deadline_us = deadline();
   std::unique_ptr<txn::Transaction> reached;
   std::shared_ptr<sql::IndexBuild> build;
   while (true) {
@@ -220,8 +234,7 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::createIndex(const sql::Pl
       return std::optional<sql::ExecSummary>();
     }
     sql::ExecContext context = makeContext(view, nullptr, {}, nullptr, own->now());
-    context.deadline_us = std::min(context.deadline_us, deadline_us);
-    context.parallel = !in_fast_lane_;
+    context.parallel = !control.onLoop();
     context.index_build = &build;
     TREFOIL_ASSIGN(const sql::ExecSummary summary, sql::execute(plan, context));
     const Result<Lsn> committed = own->commit(now);
@@ -237,11 +250,11 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::createIndex(const sql::Pl
 
 // The index is in the catalog and follows its table; whoever asked for it builds it, and nobody else waits. Cancelled, it is
 // dropped again.
-Status Session::Impl::buildVectorIndex(const sql::NewVectorIndex& index, std::int64_t deadline_us) {
+Status Session::Impl::buildVectorIndex(const sql::NewVectorIndex& index) {
   txn::Manager& manager = database.manager();
   const txn::VectorIndexBuild build(manager, index);
   while (build.goOn()) {
-    Status interrupted = sql::checkInterrupted(&cancelled, deadline_us);
+    Status interrupted = control.check();
     if (interrupted.ok()) {
       continue;
     }
@@ -270,7 +283,7 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runInTransaction(txn::Tra
   }
   const std::size_t before = target.mark();
   sql::ExecContext context = makeContext(target.sql(), &target.kv(), parameters, sink, target.now());
-  context.parallel = !target.holdsAllLocks() && !in_fast_lane_;
+  context.parallel = !target.holdsAllLocks() && !control.onLoop();
   Result<sql::ExecSummary> summary = sql::execute(plan, context);
   if (!summary.ok()) {
     target.rollbackTo(before);
@@ -423,7 +436,7 @@ Result<std::span<const Datum>> Session::Impl::parametersOf(const ResolvedStateme
 
 // --- One statement ----------------------------------------------------------------------------------------------------------
 
-// On an error, or if it was given up, nothing of an answer is left in `reply`.
+// On an error, or if it was given up (control.gaveUp()), nothing of an answer is left in `reply`.
 Status Session::Impl::executeSql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply) {
   static const CommandMeta& meta = kCommands[static_cast<std::size_t>(findCommand("SQL"))];
   last_command.store(&meta, std::memory_order_relaxed);
@@ -432,7 +445,7 @@ Status Session::Impl::executeSql(std::string_view text, std::span<const Datum> p
   const Result<SqlOutcome> outcome = runSql(text, parameters, sink);
   if (!outcome.ok()) {
     reply.rewind(mark);
-    if (gave_up_) {
+    if (control.gaveUp()) {
       return {};
     }
     Error error = outcome.error();
@@ -459,9 +472,9 @@ Result<SqlOutcome> Session::Impl::runSql(std::string_view text, std::span<const 
   using Kind = SqlOutcome::Kind;
   for (int attempt = 0; attempt < kRebindAttempts; ++attempt) {
     TREFOIL_ASSIGN(const ResolvedStatement* resolved, resolve(text));
-    if (const std::shared_ptr<parser::ParsedStatement> control = resolved->control; control != nullptr) {
-      TREFOIL_ASSIGN(const std::string_view tag, executeControl(*control->statement, sink));
-      return SqlOutcome{control->statement->kind == ast::StatementKind::kShow ? Kind::kRows : Kind::kDone, tag};
+    if (const std::shared_ptr<parser::ParsedStatement> own = resolved->control; own != nullptr) {
+      TREFOIL_ASSIGN(const std::string_view tag, executeControl(*own->statement, sink));
+      return SqlOutcome{own->statement->kind == ast::StatementKind::kShow ? Kind::kRows : Kind::kDone, tag};
     }
     const std::shared_ptr<const sql::Plan> plan = resolved->plan;
     TREFOIL_ASSIGN(const std::span<const Datum> values, parametersOf(*resolved, parameters));
@@ -503,12 +516,12 @@ bool Session::Impl::isSlowSql(std::string_view text) {
   if (!resolved.ok()) {
     return false;
   }
-  if (const auto& control = (*resolved)->control; control != nullptr) {
-    const bool ends_large = control->statement->kind == ast::StatementKind::kTransaction && transaction != nullptr &&
+  if (const auto& own = (*resolved)->control; own != nullptr) {
+    const bool ends_large = own->statement->kind == ast::StatementKind::kTransaction && transaction != nullptr &&
                             transaction->mark() > kFastLaneEffects;
-    const bool may_wait = control->statement->kind == ast::StatementKind::kTransaction && transaction != nullptr &&
+    const bool may_wait = own->statement->kind == ast::StatementKind::kTransaction && transaction != nullptr &&
                           database.manager().sql().hasReservations();
-    return ends_large || may_wait || control->statement->kind == ast::StatementKind::kCheckpoint;
+    return ends_large || may_wait || own->statement->kind == ast::StatementKind::kCheckpoint;
   }
   const sql::Plan& plan = *(*resolved)->plan;
   if (plan.isPointRead() || plan.isPointWrite() || plan.isPlainInsert()) {

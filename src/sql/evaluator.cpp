@@ -42,6 +42,45 @@ void copyElement(const Column& from, std::uint32_t position, ColumnBuffer& to) {
   }
 }
 
+bool isBytes(const Column& column) {
+  return elementSize(column.type) == sizeof(StringRef);
+}
+
+std::size_t bytesAt(const Column& column, std::uint32_t position) {
+  if (column.isNull(position)) {
+    return 0;
+  }
+  const std::uint32_t index = column.constant ? 0 : position;
+  return column.type == Type::kVector ? column.as<VectorRef>()[index].dimension / 4  // sixteen bytes at once
+                                      : column.as<StringRef>()[index].size();
+}
+
+// What a function reads to be computed at `rows`.
+std::size_t workOf(std::span<const Column> arguments, const Rows& rows) {
+  std::size_t work = rows.count;
+  for (const Column& argument : arguments) {
+    if (argument.constant) {
+      work += isBytes(argument) ? rows.count * bytesAt(argument, 0) : 0;
+    } else if (isBytes(argument)) {
+      forEachPosition(rows, [&](std::uint32_t i) { work += bytesAt(argument, i); });
+    }
+  }
+  return work;
+}
+
+// What a comparison reads, which ends with the shorter of the two: there is nothing to be counted beside a short constant.
+std::size_t workOfComparison(std::span<const Column> arguments, const Rows& rows) {
+  constexpr std::size_t kShort = 256;
+  for (const Column& argument : arguments) {
+    if (!isBytes(argument) || (argument.constant && bytesAt(argument, 0) <= kShort)) {
+      return rows.count;
+    }
+  }
+  std::size_t work = rows.count;
+  forEachPosition(rows, [&](std::uint32_t i) { work += std::min(bytesAt(arguments[0], i), bytesAt(arguments[1], i)); });
+  return work;
+}
+
 std::uint32_t selectTrue(const Column& column, const Rows& rows, std::uint16_t* selection) {
   std::uint32_t count = 0;
   if (column.type == Type::kNull) {
@@ -320,6 +359,8 @@ Status Evaluator::evaluateCall(Node& node, EvalContext& context, const Chunk& ch
     result = node.constantView();
     return {};
   }
+  const bool compares = function.select != nullptr;
+  TREFOIL_TRY(context.meter.charge(compares ? workOfComparison(node.arguments, computed) : workOf(node.arguments, computed)));
   KernelCall call{*node.expression, node.arguments, computed, buffer, *bytes_, context};
   if (!strict || !any_nulls) {
     TREFOIL_TRY(function.kernel(call));
@@ -560,6 +601,7 @@ Status Evaluator::filterNode(Node& node, EvalContext& context, const Chunk& chun
       return {};
     }
     if (!all_constant) {
+      TREFOIL_TRY(context.meter.charge(workOfComparison(node.arguments, rows)));
       count = expression.function->select(node.arguments, rows, selection);
       for (const Column& argument : node.arguments) {
         if (!argument.constant && argument.nulls != nullptr) {

@@ -11,21 +11,8 @@
 
 namespace trefoil::sql {
 
-Status checkInterrupted(const std::atomic<bool>* cancelled, std::int64_t deadline_us) {
-  if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) {
-    return Error(ErrorCode::kCancelled, "canceling statement due to user request");
-  }
-  if (deadline_us != INT64_MAX) {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    if (std::chrono::duration_cast<std::chrono::microseconds>(now).count() >= deadline_us) {
-      return Error(ErrorCode::kTimeout, "canceling statement due to statement timeout");
-    }
-  }
-  return {};
-}
-
 Status Execution::check() const {
-  return checkInterrupted(context.cancelled, context.deadline_us);
+  return context.control == nullptr ? Status() : context.control->check();
 }
 
 // Operators and buffers of one run of a plan. A point plan keeps one idle set, so that running it again allocates nothing.
@@ -133,7 +120,6 @@ Status answerExplain(const PlanParts& parts, ExecContext& context, std::span<con
 Status runQuery(Execution& execution, ExecutionState& state, bool one_row, ResultSink* sink, std::int64_t& rows) {
   TREFOIL_TRY(state.root->open(execution));
   for (;;) {
-    TREFOIL_TRY(execution.check());
     TREFOIL_TRY(state.root->next(execution, state.chunk));
     if (state.chunk.rows.count == 0) {
       return {};
@@ -166,7 +152,7 @@ Result<ExecSummary> execute(const Plan& plan, ExecContext& context) {
     return summary;
   }
   if (parts.create_index) {
-    const auto check = [&context] { return checkInterrupted(context.cancelled, context.deadline_us); };
+    const auto check = [&context] { return context.control == nullptr ? Status() : context.control->check(); };
     TREFOIL_ASSIGN(const IndexId id, context.view.createIndex(parts.create_index->table, parts.create_index->index,
                                                               {check, context.parallel, context.index_build}));
     (void)id;

@@ -1,13 +1,13 @@
 // Runs a plan.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "base/statement_control.hpp"
 #include "base/status.hpp"
 #include "base/value.hpp"
 #include "sql/chunk.hpp"
@@ -25,12 +25,11 @@ class View;
 // One execution. The caller holds the locks or the snapshot that `view` needs for plan.tables(), until execute() returns.
 struct ExecContext {
   View& view;
-  std::span<const Datum> parameters;  // see plan.hpp; they outlive the call
-  ResultSink* sink = nullptr;         // gets the rows; null if they are of no interest
-  std::int64_t now_us = 0;            // what now() answers, microseconds since 1970 UTC
-  const std::atomic<bool>* cancelled = nullptr;
-  std::int64_t deadline_us = INT64_MAX;  // on Env::monotonicMicros()'s clock; checked between chunks
-  bool parallel = false;                 // may use the TBB arena it runs in (never with a lock held)
+  std::span<const Datum> parameters;    // see plan.hpp; they outlive the call
+  ResultSink* sink = nullptr;           // gets the rows; null if they are of no interest
+  std::int64_t now_us = 0;              // what now() answers, microseconds since 1970 UTC
+  StatementControl* control = nullptr;  // whether it must end; null: it need not
+  bool parallel = false;                // may use the TBB arena it runs in (never with a lock held)
   std::size_t chunk_rows = kMaxChunkRows;
   std::size_t ef_search = vector::kDefaultEfSearch;  // hnsw.ef_search
   // CREATE INDEX in autocommit: what was built in earlier attempts (IndexBuilding, view.hpp).
@@ -44,9 +43,6 @@ struct ExecSummary {
   std::int64_t affected = 0;                   // rows inserted, updated or deleted; for a query, rows answered
   std::optional<NewVectorIndex> vector_index;  // to be built after the commit
 };
-
-// An error when a statement was cancelled (null: it cannot be) or is past its deadline.
-Status checkInterrupted(const std::atomic<bool>* cancelled, std::int64_t deadline_us);
 
 // An error leaves effects of this statement staged in the view: the caller truncates its effect buffer, as for any statement that
 // failed. Rows may already have gone to the sink by then.

@@ -51,7 +51,11 @@ void foldCall(ExpressionPtr& expression) {
   if (expression->children.empty()) {  // now(), random(), pi(): of the run
     return;
   }
+  // What costs much is left for the run, which can be ended, or given up where others wait for it.
+  StatementControl control;
+  control.limitWork(0);
   EvalContext context;
+  context.meter = WorkMeter(&control);
   Evaluator evaluator(*expression, 1);
   Datum value;
   if (evaluator.scalar(context, value).ok()) {

@@ -4,8 +4,9 @@
 // first, then the cheapest implicit conversions (narrow to wide integer, integer to double, date to timestamp); an untyped
 // literal or parameter goes with whatever the other arguments make of it.
 //
-// A kernel computes `result` at the positions in `rows`. Unless the function says otherwise, NULL arguments give NULL and are
-// none of its business (see NullPolicy).
+// A kernel computes `result` at the positions in `rows`. What it reads is charged to the statement's meter before it is called;
+// one that makes much out of little, or takes more than linear time, charges the rest itself, and fails when it may not go on.
+// Unless the function says otherwise, NULL arguments give NULL and are none of its business (see NullPolicy).
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/statement_control.hpp"
 #include "base/status.hpp"
 #include "sql/chunk.hpp"
 #include "sql/expression.hpp"
@@ -31,6 +33,7 @@ struct EvalContext {
   std::vector<Datum> outer;                 // values of enclosing queries' rows, by slot
   std::vector<CommonTable*> common_tables;  // WITH queries that are running, by slot
   ExecContext* execution = nullptr;
+  WorkMeter meter;
   std::uint64_t random_state = 0;
 };
 

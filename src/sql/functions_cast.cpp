@@ -75,7 +75,7 @@ Status copyBytes(const KernelCall& call) {
 
 Status toTextKernel(const KernelCall& call) {
   std::string text;
-  forEachPosition(call.rows, [&](std::uint32_t i) {
+  return tryEachPosition(call.rows, [&](std::uint32_t i) -> Status {
     const Datum value = call.arguments[0].datum(i);
     text.clear();
     if (value.type() == Type::kBool) {
@@ -84,8 +84,8 @@ Status toTextKernel(const KernelCall& call) {
       appendText(text, value);
     }
     setNewText(call, i, text);
+    return call.context.meter.charge(text.size());
   });
-  return {};
 }
 
 Status fromTextKernel(const KernelCall& call) {

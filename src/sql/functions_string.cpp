@@ -1,6 +1,10 @@
 // String functions. Positions and lengths count characters; upper and lower know ASCII, as in PostgreSQL under the collation "C".
+#include <algorithm>
+#include <bitset>
+
 #include "sql/kernels.hpp"
 #include "sql/like.hpp"
+#include "sql/text_search.hpp"
 #include "sql/utf8.hpp"
 
 namespace trefoil::sql {
@@ -130,9 +134,33 @@ Status rightKernel(const KernelCall& call) {
   return {};
 }
 
-// Whether the character of `set` list contains the one at the front or the back of `text`.
-std::string_view trimmed(std::string_view text, std::string_view set, bool front, bool back) {
-  const auto contains = [&](std::string_view character) { return set.find(character) != std::string_view::npos; };
+// The characters of a text.
+class CharacterSet {
+ public:
+  explicit CharacterSet(std::string_view text) {
+    for (std::size_t at = 0; at < text.size(); at += characterBytes(text[at])) {
+      const std::string_view character = text.substr(at, characterBytes(text[at]));
+      if (character.size() == 1) {
+        ascii_.set(static_cast<unsigned char>(character[0]));
+      } else {
+        others_.push_back(character);
+      }
+    }
+    std::sort(others_.begin(), others_.end());
+  }
+  [[nodiscard]] bool contains(std::string_view character) const {
+    return character.size() == 1 ? ascii_.test(static_cast<unsigned char>(character[0]))
+                                 : std::binary_search(others_.begin(), others_.end(), character);
+  }
+
+ private:
+  std::bitset<256> ascii_;
+  std::vector<std::string_view> others_;
+};
+
+// Without the characters of `set` at the front and the back.
+std::string_view trimmed(std::string_view text, const CharacterSet& set, bool front, bool back) {
+  const auto contains = [&](std::string_view character) { return set.contains(character); };
   while (front && !text.empty() && contains(text.substr(0, characterBytes(text.front())))) {
     text.remove_prefix(characterBytes(text.front()));
   }
@@ -152,7 +180,8 @@ std::string_view trimmed(std::string_view text, std::string_view set, bool front
 template <bool Front, bool Back>
 Status trimKernel(const KernelCall& call) {
   const TextArgument a(call.arguments[0]);
-  forEachPosition(call.rows, [&](std::uint32_t i) { setNewText(call, i, trimmed(a[i], " ", Front, Back)); });
+  const CharacterSet blank(" ");
+  forEachPosition(call.rows, [&](std::uint32_t i) { setNewText(call, i, trimmed(a[i], blank, Front, Back)); });
   return {};
 }
 
@@ -160,7 +189,12 @@ template <bool Front, bool Back>
 Status trimSetKernel(const KernelCall& call) {
   const TextArgument a(call.arguments[0]);
   const TextArgument set(call.arguments[1]);
-  forEachPosition(call.rows, [&](std::uint32_t i) { setNewText(call, i, trimmed(a[i], set[i], Front, Back)); });
+  if (call.arguments[1].constant) {
+    const CharacterSet characters(set[0]);
+    forEachPosition(call.rows, [&](std::uint32_t i) { setNewText(call, i, trimmed(a[i], characters, Front, Back)); });
+  } else {
+    forEachPosition(call.rows, [&](std::uint32_t i) { setNewText(call, i, trimmed(a[i], CharacterSet(set[i]), Front, Back)); });
+  }
   return {};
 }
 
@@ -169,32 +203,26 @@ Status replaceKernel(const KernelCall& call) {
   const TextArgument from(call.arguments[1]);
   const TextArgument to(call.arguments[2]);
   std::string out;
-  bool too_long = false;
-  forEachPosition(call.rows, [&](std::uint32_t i) {
+  return tryEachPosition(call.rows, [&](std::uint32_t i) -> Status {
     std::string_view rest = a[i];
     out.clear();
-    too_long |= call.bytes.capacity() > kMaxChunkBytes;
-    while (!from[i].empty() && !too_long) {
-      const std::size_t found = rest.find(from[i]);
-      if (found == std::string_view::npos) {
-        break;
+    for (std::size_t found; !from[i].empty() && (found = findText(rest, from[i])) != std::string_view::npos;) {
+      if (out.size() + found + to[i].size() > kMaxTextBytes || call.bytes.capacity() > kMaxChunkBytes) {
+        return tooLong();
       }
+      TREFOIL_TRY(call.context.meter.charge(to[i].size()));
       out += rest.substr(0, found);
       out += to[i];
       rest.remove_prefix(found + from[i].size());
-      too_long = out.size() > kMaxTextBytes;
     }
     out += rest;
-    setNewText(call, i, too_long ? std::string_view() : out);
+    setNewText(call, i, out);
+    return {};
   });
-  if (too_long) {
-    return tooLong();
-  }
-  return {};
 }
 
 Int positionOf(std::string_view text, std::string_view part) {
-  const std::size_t found = text.find(part);
+  const std::size_t found = findText(text, part);
   return found == std::string_view::npos ? 0 : static_cast<Int>(countCharacters(text.substr(0, found))) + 1;
 }
 
@@ -259,7 +287,7 @@ Status concatKernel(const KernelCall& call) {
     }
     bool first = true;
     for (const Column& column : call.arguments.subspan(Separator ? 1 : 0)) {
-      if (column.isNull(i)) {
+      if (column.isNull(i) || out.size() > kMaxTextBytes) {
         continue;
       }
       if (!first) {
@@ -280,24 +308,24 @@ Status concatKernel(const KernelCall& call) {
 Status repeatKernel(const KernelCall& call) {
   const TextArgument a(call.arguments[0]);
   const Argument<Int> count(call.arguments[1]);
-  bool too_long = false;
-  forEachPosition(call.rows, [&](std::uint32_t i) {
-    const auto times = static_cast<std::size_t>(std::max<Int>(count[i], 0));
+  return tryEachPosition(call.rows, [&](std::uint32_t i) -> Status {
     const std::string_view piece = a[i];
-    if (!piece.empty() && (times > kMaxTextBytes / piece.size() || call.bytes.capacity() > kMaxChunkBytes)) {
-      too_long = true;
-      return;
+    const auto times = static_cast<std::size_t>(piece.empty() ? 0 : std::max<Int>(count[i], 0));
+    if (times > 0 && (times > kMaxTextBytes / piece.size() || call.bytes.capacity() > kMaxChunkBytes)) {
+      return tooLong();
     }
-    char* const to = call.bytes.allocate(piece.size() * times);
-    for (std::size_t n = 0; n < times && !piece.empty(); ++n) {
-      std::memcpy(to + n * piece.size(), piece.data(), piece.size());
+    const std::size_t size = piece.size() * times;
+    TREFOIL_TRY(call.context.meter.charge(size));
+    char* const to = call.bytes.allocate(size);
+    if (times > 0) {
+      std::memcpy(to, piece.data(), piece.size());
     }
-    setText(call, i, {to, piece.size() * times});
+    for (std::size_t done = piece.size(); done < size; done += std::min(done, size - done)) {
+      std::memcpy(to + done, to, std::min(done, size - done));
+    }
+    setText(call, i, {to, size});
+    return {};
   });
-  if (too_long) {
-    return tooLong();
-  }
-  return {};
 }
 
 Status reverseKernel(const KernelCall& call) {
@@ -324,7 +352,8 @@ std::string_view splitPart(std::string_view text, std::string_view separator, In
   }
   if (index < 0) {
     Int fields = 1;
-    for (std::size_t at = text.find(separator); at != std::string_view::npos; at = text.find(separator, at + separator.size())) {
+    for (std::size_t at = findText(text, separator); at != std::string_view::npos;
+         at = findText(text, separator, at + separator.size())) {
       ++fields;
     }
     index += fields + 1;
@@ -333,7 +362,7 @@ std::string_view splitPart(std::string_view text, std::string_view separator, In
     }
   }
   for (;;) {
-    const std::size_t found = text.find(separator);
+    const std::size_t found = findText(text, separator);
     if (index == 1) {
       return text.substr(0, found);
     }
@@ -365,16 +394,15 @@ template <bool Left>
 Status padKernel(const KernelCall& call) {
   const TextArgument a(call.arguments[0]);
   const Argument<Int> length(call.arguments[1]);
-  bool too_long = false;
   std::string out;
-  forEachPosition(call.rows, [&](std::uint32_t i) {
+  return tryEachPosition(call.rows, [&](std::uint32_t i) -> Status {
     const std::string_view fill = call.arguments.size() == 3 ? TextArgument(call.arguments[2])[i] : std::string_view(" ");
     const auto characters = static_cast<Int>(countCharacters(a[i]));
     const Int wanted = std::max<Int>(length[i], 0);
     if (wanted > static_cast<Int>(kMaxTextBytes / 4) || call.bytes.capacity() > kMaxChunkBytes) {
-      too_long = true;
-      return;
+      return tooLong();
     }
+    TREFOIL_TRY(call.context.meter.charge(static_cast<std::size_t>(wanted)));
     out.clear();
     std::size_t at = 0;
     for (Int n = characters; n < wanted && !fill.empty(); ++n) {
@@ -384,11 +412,8 @@ Status padKernel(const KernelCall& call) {
     }
     const std::string_view text = slice(a[i], 1, wanted + 1);
     setNewText(call, i, Left ? out + std::string(text) : std::string(text) + out);
+    return {};
   });
-  if (too_long) {
-    return tooLong();
-  }
-  return {};
 }
 
 Status asciiKernel(const KernelCall& call) {
@@ -445,21 +470,23 @@ Status likeKernel(const KernelCall& call) {
   const TextArgument text(call.arguments[0]);
   const TextArgument pattern(call.arguments[1]);
   const TextArgument escape(call.arguments[2]);
-  Bool* const out = call.result.as<Bool>();
   if (call.rows.count == 0) {
     return {};
   }
+  const auto match = [&](const LikePattern& compiled, std::uint32_t i) -> Status {
+    bool matches = false;
+    TREFOIL_TRY(compiled.matches(text[i], call.context.meter, matches));
+    call.result.as<Bool>()[i] = matches != Negated ? 1 : 0;
+    return {};
+  };
   if (call.arguments[1].constant && call.arguments[2].constant) {
     TREFOIL_ASSIGN(const LikePattern compiled, LikePattern::make(pattern[0], escape[0], FoldCase));
-    forEachPosition(call.rows, [&](std::uint32_t i) { out[i] = compiled.matches(text[i]) != Negated ? 1 : 0; });
-    return {};
+    return tryEachPosition(call.rows, [&](std::uint32_t i) { return match(compiled, i); });
   }
-  for (std::uint32_t row = 0; row < call.rows.count; ++row) {
-    const std::uint32_t i = call.rows.position(row);
+  return tryEachPosition(call.rows, [&](std::uint32_t i) -> Status {
     TREFOIL_ASSIGN(const LikePattern compiled, LikePattern::make(pattern[i], escape[i], FoldCase));
-    out[i] = compiled.matches(text[i]) != Negated ? 1 : 0;
-  }
-  return {};
+    return match(compiled, i);
+  });
 }
 
 }  // namespace

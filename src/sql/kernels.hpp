@@ -40,6 +40,15 @@ inline void setNewText(const KernelCall& call, std::uint32_t position, std::stri
   call.result.as<StringRef>()[position] = StringRef(text.size() <= StringRef::kInlineBytes ? text : call.bytes.copy(text));
 }
 
+// function(position) for each row, up to the first that fails.
+template <typename Function>
+inline Status tryEachPosition(const Rows& rows, Function&& function) {
+  for (std::uint32_t row = 0; row < rows.count; ++row) {
+    TREFOIL_TRY(function(rows.position(row)));
+  }
+  return {};
+}
+
 // result[i] = operation(argument[i]).
 template <typename R, typename A, typename Operation>
 inline void mapUnary(const KernelCall& call, Operation&& operation) {

@@ -1,5 +1,6 @@
 #include "sql/like.hpp"
 
+#include "sql/text_search.hpp"
 #include "sql/utf8.hpp"
 
 namespace trefoil::sql {
@@ -7,6 +8,30 @@ namespace {
 
 char folded(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
+// Moves `at` over so many characters; false if there are fewer.
+bool skipCharacters(std::string_view text, std::size_t& at, std::size_t count) {
+  for (; count > 0; --count) {
+    if (at >= text.size()) {
+      return false;
+    }
+    at += characterBytes(text[at]);
+  }
+  return true;
+}
+
+// The offset so many characters before `at`, or npos if there are fewer.
+std::size_t stepBack(std::string_view text, std::size_t at, std::size_t count) {
+  for (; count > 0; --count) {
+    do {
+      if (at == 0) {
+        return std::string_view::npos;
+      }
+      --at;
+    } while (!isCharacterStart(text[at]));
+  }
+  return at;
 }
 
 }  // namespace
@@ -17,17 +42,20 @@ Result<LikePattern> LikePattern::make(std::string_view pattern, std::string_view
   }
   LikePattern result;
   result.fold_case_ = fold_case;
+  result.open_begin_ = pattern.starts_with('%') && escape != "%";
+  Segment segment;
   const auto literal = [&](std::string_view text) {
-    if (result.tokens_.empty() || result.tokens_.back().kind != Kind::kLiteral) {
-      result.tokens_.push_back({Kind::kLiteral, {}});
+    if (segment.pieces.empty()) {
+      segment.pieces.emplace_back();
     }
     for (const char c : text) {
-      result.tokens_.back().text += fold_case ? folded(c) : c;
+      segment.pieces.back().literal += fold_case ? folded(c) : c;
     }
   };
   std::size_t at = 0;
   while (at < pattern.size()) {
     const std::string_view rest = pattern.substr(at);
+    result.open_end_ = false;
     if (!escape.empty() && rest.starts_with(escape)) {
       at += escape.size();
       if (at >= pattern.size()) {
@@ -37,108 +65,119 @@ Result<LikePattern> LikePattern::make(std::string_view pattern, std::string_view
       literal(pattern.substr(at, size));
       at += size;
     } else if (rest.front() == '%') {
-      if (result.tokens_.empty() || result.tokens_.back().kind != Kind::kAnyRun) {
-        result.tokens_.push_back({Kind::kAnyRun, {}});
-      }
+      result.finishSegment(segment);
+      result.open_end_ = true;
       ++at;
     } else if (rest.front() == '_') {
-      result.tokens_.push_back({Kind::kAnyCharacter, {}});
-      result.has_any_character_ = true;
+      if (segment.pieces.empty() || !segment.pieces.back().literal.empty()) {
+        segment.pieces.emplace_back();
+      }
+      ++segment.pieces.back().any;
       ++at;
     } else {
       literal(rest.substr(0, 1));
       ++at;
     }
   }
+  result.finishSegment(segment);
   return result;
 }
 
-bool LikePattern::matches(std::string_view text) const {
+void LikePattern::finishSegment(Segment& segment) {
+  if (segment.pieces.empty()) {
+    return;
+  }
+  segment.anchor = segment.pieces.size();
+  for (std::size_t i = 0; i < segment.pieces.size(); ++i) {
+    const Piece& piece = segment.pieces[i];
+    segment.characters += piece.any + countCharacters(piece.literal);
+    if (segment.anchor == segment.pieces.size()) {
+      segment.any_before += piece.any;
+      segment.anchor = piece.literal.empty() ? segment.anchor : i;
+    }
+  }
+  segments_.push_back(std::move(segment));
+  segment = Segment();
+}
+
+Status LikePattern::matches(std::string_view text, WorkMeter& meter, bool& result) const {
   if (!fold_case_) {
-    return matchesFolded(text);
+    return matchesFolded(text, meter, result);
   }
   std::string lowered(text);
   for (char& c : lowered) {
     c = folded(c);
   }
-  return matchesFolded(lowered);
+  return matchesFolded(lowered, meter, result);
 }
 
-bool LikePattern::matchesFolded(std::string_view text) const {
-  return has_any_character_ ? matchesTokens(text) : matchesPieces(text);
-}
-
-bool LikePattern::matchesPieces(std::string_view text) const {
-  std::size_t first = 0;
-  std::size_t last = tokens_.size();
-  if (first < last && tokens_.front().kind == Kind::kLiteral) {
-    const std::string& piece = tokens_.front().text;
-    if (last == 1) {
-      return text == piece;
-    }
-    if (!text.starts_with(piece)) {
-      return false;
-    }
-    text.remove_prefix(piece.size());
-    ++first;
+Status LikePattern::matchesFolded(std::string_view text, WorkMeter& meter, bool& result) const {
+  result = false;
+  if (segments_.empty()) {
+    result = open_begin_ || text.empty();
+    return {};
   }
-  if (first == last) {
-    return text.empty();
-  }
-  if (tokens_.back().kind == Kind::kLiteral) {
-    const std::string& piece = tokens_.back().text;
-    if (!text.ends_with(piece)) {
-      return false;
-    }
-    text.remove_suffix(piece.size());
-    --last;
-  }
-  for (std::size_t i = first; i < last; ++i) {
-    if (tokens_[i].kind == Kind::kLiteral) {
-      const std::size_t found = text.find(tokens_[i].text);
-      if (found == std::string_view::npos) {
-        return false;
-      }
-      text.remove_prefix(found + tokens_[i].text.size());
-    }
-  }
-  return true;
-}
-
-bool LikePattern::matchesTokens(std::string_view text) const {
-  constexpr std::size_t kNone = SIZE_MAX;
   std::size_t at = 0;
-  std::size_t token = 0;
-  std::size_t run_token = kNone;  // the token after the last %
-  std::size_t run_at = 0;         // where its match was last tried
-  for (;;) {
-    if (token < tokens_.size()) {
-      const Token& want = tokens_[token];
-      if (want.kind == Kind::kAnyRun) {
-        run_token = ++token;
-        run_at = at;
-        continue;
-      }
-      if (want.kind == Kind::kAnyCharacter && at < text.size()) {
-        at += characterBytes(text[at]);
-        ++token;
-        continue;
-      }
-      if (want.kind == Kind::kLiteral && text.substr(at).starts_with(want.text)) {
-        at += want.text.size();
-        ++token;
-        continue;
-      }
-    } else if (at == text.size() || run_token == tokens_.size()) {
-      return true;
+  std::size_t first = 0;
+  std::size_t last = segments_.size();
+  if (!open_begin_) {
+    at = endOf(segments_[first++], text, 0);
+    if (at == kNone) {
+      return {};
     }
-    if (run_token == kNone || run_at >= text.size()) {
-      return false;
+    if (first == last) {
+      result = open_end_ || at == text.size();
+      return {};
     }
-    run_at += characterBytes(text[run_at]);
-    at = run_at;
-    token = run_token;
   }
+  std::size_t end = text.size();  // of what is left for those between
+  if (!open_end_) {
+    const Segment& closing = segments_[--last];
+    end = stepBack(text, text.size(), closing.characters);
+    if (end == kNone || end < at || endOf(closing, text, end) != text.size()) {
+      return {};
+    }
+  }
+  for (; first < last; ++first) {
+    TREFOIL_TRY(find(segments_[first], text.substr(0, end), at, meter, at));
+    if (at == kNone) {
+      return {};
+    }
+  }
+  result = true;
+  return {};
+}
+
+// Where the segment's match at `at` ends, or kNone if it does not match there.
+std::size_t LikePattern::endOf(const Segment& segment, std::string_view text, std::size_t at) {
+  for (const Piece& piece : segment.pieces) {
+    if (!skipCharacters(text, at, piece.any) || !text.substr(at).starts_with(piece.literal)) {
+      return kNone;
+    }
+    at += piece.literal.size();
+  }
+  return at;
+}
+
+// The end of the segment's first match that begins at or behind `from`.
+Status LikePattern::find(const Segment& segment, std::string_view text, std::size_t from, WorkMeter& meter, std::size_t& end) {
+  end = kNone;
+  if (segment.anchor == segment.pieces.size()) {
+    end = skipCharacters(text, from, segment.characters) ? from : kNone;
+    return {};
+  }
+  const std::string_view anchor = segment.pieces[segment.anchor].literal;
+  if (!skipCharacters(text, from, segment.any_before)) {
+    return {};
+  }
+  for (std::size_t at = from; (at = findText(text, anchor, at)) != kNone; at += characterBytes(text[at])) {
+    end = segment.isLiteral() ? at + anchor.size() : endOf(segment, text, stepBack(text, at, segment.any_before));
+    if (end != kNone) {
+      return {};
+    }
+    TREFOIL_TRY(meter.charge(segment.characters));
+  }
+  return {};
 }
 
 }  // namespace trefoil::sql

@@ -109,7 +109,6 @@ class PlannedRun final : public SubqueryRun {
       TREFOIL_TRY(operator_->open(execution));
       Chunk chunk;
       for (;;) {
-        TREFOIL_TRY(execution.check());
         TREFOIL_TRY(operator_->next(execution, chunk));
         if (chunk.rows.count == 0 || !take(chunk)) {
           return {};

@@ -89,7 +89,7 @@ TEST_CASE("mutated statements are answered or refused") {
   for (std::size_t i = 0; i < count; ++i) {
     if (i % 500 == 0) {
       database = std::make_unique<SqlDatabase>(i % 1000 == 0 ? kMaxChunkRows : 3);
-      database->time_limit_us = 100'000;     // some of them count to the end of the numbers
+      database->time_limit_ms = 100;         // some of them count to the end of the numbers
       for (const auto& words : originals) {  // the tables, and some rows
         if (words.size() > 2 && (words[0] == "CREATE" || words[0] == "INSERT")) {
           std::string sql;

@@ -66,9 +66,10 @@ class SqlDatabase final : public sqllogic::Connection {
     ExecContext context{.view = view, .parameters = parameters, .sink = &outcome.result};
     context.now_us = 1'700'000'000'000'000;
     context.chunk_rows = chunk_rows_;
-    if (time_limit_us > 0) {
-      const auto now = std::chrono::steady_clock::now().time_since_epoch();
-      context.deadline_us = std::chrono::duration_cast<std::chrono::microseconds>(now).count() + time_limit_us;
+    StatementControl control;
+    if (time_limit_ms > 0) {
+      control.setTimeout(time_limit_ms);
+      context.control = &control;
     }
     auto summary = sql::execute(*plan.value(), context);
     if (!summary.ok()) {
@@ -109,7 +110,7 @@ class SqlDatabase final : public sqllogic::Connection {
   }
 
   Database database;
-  std::int64_t time_limit_us = 0;  // of one statement; 0: none
+  std::int64_t time_limit_ms = 0;  // of one statement; 0: none
 
  private:
   std::size_t chunk_rows_;

@@ -225,7 +225,7 @@ class AggregateOperator final : public Operator {
     return {};
   }
 
-  Status next(Execution& execution, Chunk& out) override {
+  Status produce(Execution& execution, Chunk& out) override {
     if (!consumed_) {
       TREFOIL_TRY(consume(execution));
       consumed_ = true;
@@ -262,7 +262,6 @@ class AggregateOperator final : public Operator {
   static Status consumeInto(Execution& execution, Operator& child, AggregateSink& sink) {
     Chunk chunk;
     for (;;) {
-      TREFOIL_TRY(execution.check());
       TREFOIL_TRY(child.next(execution, chunk));
       if (chunk.rows.count == 0) {
         return {};

@@ -132,7 +132,6 @@ Status InsertRows::run(Execution& execution, ResultSink* sink, std::int64_t& aff
   Chunk chunk;
   if (plan_.streams) {
     for (;;) {
-      TREFOIL_TRY(execution.check());
       TREFOIL_TRY(source_->next(execution, chunk));
       if (chunk.rows.count == 0) {
         break;
@@ -142,7 +141,6 @@ Status InsertRows::run(Execution& execution, ResultSink* sink, std::int64_t& aff
   } else {
     RowBuffer rows(typesOf(*plan_.source));
     for (;;) {
-      TREFOIL_TRY(execution.check());
       TREFOIL_TRY(source_->next(execution, chunk));
       if (chunk.rows.count == 0) {
         break;
@@ -362,7 +360,6 @@ Status ChangeRows::run(Execution& execution, ResultSink* sink, std::int64_t& aff
   }
   rows_->clear();
   for (;;) {
-    TREFOIL_TRY(execution.check());
     TREFOIL_TRY(source_->next(execution, chunk_));
     if (chunk_.rows.count == 0) {
       break;

@@ -66,7 +66,7 @@ class JoinOperator final : public Operator {
     return probe_->open(execution);
   }
 
-  Status next(Execution& execution, Chunk& out) override {
+  Status produce(Execution& execution, Chunk& out) override {
     if (!built_) {
       TREFOIL_TRY(build(execution));
       built_ = true;
@@ -115,7 +115,6 @@ class JoinOperator final : public Operator {
     std::vector<Column> keys;
     std::vector<std::uint16_t> selection;
     for (;;) {
-      TREFOIL_TRY(execution.check());
       TREFOIL_TRY(build_->next(execution, chunk));
       if (chunk.rows.count == 0) {
         break;
@@ -162,7 +161,6 @@ class JoinOperator final : public Operator {
   }
 
   Status nextProbeChunk(Execution& execution) {
-    TREFOIL_TRY(execution.check());
     TREFOIL_TRY(probe_->next(execution, probe_chunk_));
     probe_row_ = 0;
     candidate_ = kNone;

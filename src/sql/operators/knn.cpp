@@ -44,7 +44,7 @@ class KnnOperator final : public Operator {
     return {};
   }
 
-  Status next(Execution& execution, Chunk& out) override {
+  Status produce(Execution& execution, Chunk& out) override {
     if (!searched_) {
       TREFOIL_TRY(search(execution));
       searched_ = true;
@@ -240,7 +240,6 @@ class KnnOperator final : public Operator {
     const std::unique_ptr<Operator> matching = node_.children[0]->create();
     TREFOIL_TRY(matching->open(execution));
     for (Chunk chunk;;) {
-      TREFOIL_TRY(execution.check());
       TREFOIL_TRY(matching->next(execution, chunk));
       if (chunk.rows.count == 0) {
         return {};

@@ -29,13 +29,14 @@ struct MorselSource {
 struct Execution {
   explicit Execution(ExecContext& context_in) : context(context_in), chunk_rows(context_in.chunk_rows) {
     eval.execution = &context_in;
+    eval.meter = WorkMeter(context_in.control);
   }
   ExecContext& context;
   EvalContext eval;
   std::size_t chunk_rows = kMaxChunkRows;
   std::vector<std::string>* notes = nullptr;  // EXPLAIN ANALYZE: what operators have to say about their run
 
-  // Asked once a chunk: an error when the statement was cancelled or is past its deadline.
+  // An error when the statement must end. Operator::next() asks; so does a loop that may run long without it.
   [[nodiscard]] Status check() const;
 };
 
@@ -44,13 +45,20 @@ class Operator {
   virtual ~Operator() = default;
   // Starts, or starts over.
   virtual Status open(Execution& execution) = 0;
-  // The next 1 … execution.chunk_rows rows, or none at the end. The chunk is good until the next call.
-  virtual Status next(Execution& execution, Chunk& out) = 0;
+  // The next 1 … execution.chunk_rows rows, or none at the end; an error if the statement must end. The chunk is good until the
+  // next call.
+  Status next(Execution& execution, Chunk& out) {
+    TREFOIL_TRY(execution.check());
+    return produce(execution, out);
+  }
   // Reads only what `morsels` hands out, from the next open() on; false if this operator cannot share its input with others.
   virtual bool share(MorselSource& morsels) {
     (void)morsels;
     return false;
   }
+
+ private:
+  virtual Status produce(Execution& execution, Chunk& out) = 0;
 };
 
 // Evaluators for a list of expressions.

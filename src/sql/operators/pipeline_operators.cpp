@@ -17,7 +17,7 @@ class FilterOperator final : public Operator {
     predicate_.prepare();
     return child_->open(execution);
   }
-  Status next(Execution& execution, Chunk& out) override {
+  Status produce(Execution& execution, Chunk& out) override {
     for (;;) {
       TREFOIL_TRY(child_->next(execution, out));
       if (out.rows.count == 0) {
@@ -47,7 +47,7 @@ class ProjectOperator final : public Operator {
     expressions_.prepare();
     return child_->open(execution);
   }
-  Status next(Execution& execution, Chunk& out) override {
+  Status produce(Execution& execution, Chunk& out) override {
     TREFOIL_TRY(child_->next(execution, input_));
     out.rows = input_.rows;
     if (input_.rows.count == 0) {
@@ -82,7 +82,7 @@ class ValuesOperator final : public Operator {
     next_row_ = 0;
     return {};
   }
-  Status next(Execution& execution, Chunk& out) override {
+  Status produce(Execution& execution, Chunk& out) override {
     out.columns.resize(columns_.size());
     bytes_.reset();
     const auto count = static_cast<std::uint32_t>(std::min(execution.chunk_rows, node_.rows.size() - next_row_));
@@ -165,7 +165,7 @@ class LimitOperator final : public Operator {
     TREFOIL_TRY(rowCount("OFFSET", offset_, execution, 0, to_skip_));
     return child_->open(execution);
   }
-  Status next(Execution& execution, Chunk& out) override {
+  Status produce(Execution& execution, Chunk& out) override {
     for (;;) {
       if (wanted_ == 0) {
         out.rows = {};
@@ -217,8 +217,7 @@ class TableFunctionOperator final : public Operator {
     TREFOIL_ASSIGN(source_, node_.function->look_up(execution.context, arguments, wanted));
     return {};
   }
-  Status next(Execution& execution, Chunk& out) override {
-    TREFOIL_TRY(execution.check());
+  Status produce(Execution& execution, Chunk& out) override {
     TREFOIL_ASSIGN(const bool more, source_->next(rows_, execution.chunk_rows));
     out.columns.resize(node_.source_columns.size());
     if (!more) {

@@ -99,7 +99,7 @@ class TableScanOperator final : public Operator {
     return {};
   }
 
-  Status next(Execution& execution, Chunk& out) override {
+  Status produce(Execution& execution, Chunk& out) override {
     if (execution.context.only_rows != nullptr) {
       return nextOfOnlyRows(execution, out);
     }
@@ -264,7 +264,7 @@ class IndexScanOperator final : public Operator {
     return collect(execution, std::move(cursor));
   }
 
-  Status next(Execution& execution, Chunk& out) override {
+  Status produce(Execution& execution, Chunk& out) override {
     if (whole_table_ != nullptr) {
       return whole_table_->next(execution, out);
     }

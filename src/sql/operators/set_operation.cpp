@@ -20,7 +20,7 @@ class UnionAllOperator final : public Operator {
     current_ = 0;
     return children_[0]->open(execution);
   }
-  Status next(Execution& execution, Chunk& out) override {
+  Status produce(Execution& execution, Chunk& out) override {
     for (;;) {
       TREFOIL_TRY(children_[current_]->next(execution, out));
       if (out.rows.count > 0 || current_ + 1 == children_.size()) {
@@ -53,7 +53,7 @@ class CountedSetOperator final : public Operator {
     TREFOIL_TRY(left_->open(execution));
     return right_->open(execution);
   }
-  Status next(Execution& execution, Chunk& out) override {
+  Status produce(Execution& execution, Chunk& out) override {
     if (!consumed_) {
       TREFOIL_TRY(count(execution, *left_, left_counts_));
       TREFOIL_TRY(count(execution, *right_, right_counts_));
@@ -103,7 +103,6 @@ class CountedSetOperator final : public Operator {
   Status count(Execution& execution, Operator& child, std::vector<std::uint64_t>& counts) {
     Chunk chunk;
     for (;;) {
-      TREFOIL_TRY(execution.check());
       TREFOIL_TRY(child.next(execution, chunk));
       if (chunk.rows.count == 0) {
         return {};

@@ -133,7 +133,7 @@ class SortOperator final : public Operator {
     return child_->open(execution);
   }
 
-  Status next(Execution& execution, Chunk& out) override {
+  Status produce(Execution& execution, Chunk& out) override {
     if (!sorted_) {
       TREFOIL_TRY(consume(execution));
     }
@@ -193,7 +193,6 @@ class SortOperator final : public Operator {
     std::vector<std::uint64_t> chunk_prefixes;
     std::vector<std::uint16_t> selection;
     while (kept() > 0) {
-      TREFOIL_TRY(execution.check());
       TREFOIL_TRY(child_->next(execution, chunk));
       if (chunk.rows.count == 0) {
         break;
