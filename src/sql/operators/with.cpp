@@ -36,7 +36,6 @@ class CommonTable {
       state_ = State::kRunning;
     }
     while (row >= rows_.size() && state_ == State::kRunning) {
-      TREFOIL_TRY(execution.check());
       TREFOIL_TRY(source_->next(execution, chunk_));
       if (chunk_.rows.count == 0) {
         state_ = State::kEnded;
@@ -73,7 +72,7 @@ class WithOperator final : public Operator {
     }
     return query_->open(execution);
   }
-  Status next(Execution& execution, Chunk& out) override { return query_->next(execution, out); }
+  Status produce(Execution& execution, Chunk& out) override { return query_->next(execution, out); }
 
  private:
   const WithNode& node_;
@@ -89,7 +88,7 @@ class CommonScanOperator final : public Operator {
     next_ = 0;
     return {};
   }
-  Status next(Execution& execution, Chunk& out) override {
+  Status produce(Execution& execution, Chunk& out) override {
     out.columns.resize(node_.source_columns.size());
     bool there = false;
     TREFOIL_TRY(table_->reach(execution, next_, there));
