@@ -199,11 +199,8 @@ double mebibytes(std::size_t bytes) {
 
 double buildOwn(const Data& data, HnswIndex& index, std::size_t threads) {
   const std::vector<HnswEntry> entries = entriesOf(data);
-  WorkerArena arena(threads);
-  return secondsOf([&] {
-    arena.enqueue([&] { index.build(entries); });
-    arena.drain();
-  });
+  LoopArena arena(threads);
+  return secondsOf([&] { arena.execute([&] { index.build(entries); }); });
 }
 
 double buildPeer(const Data& data, bench::HnswlibIndex& peer, std::size_t threads) {

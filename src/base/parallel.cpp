@@ -1,8 +1,6 @@
 #include "base/parallel.hpp"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 
 #include <oneapi/tbb/blocked_range.h>
@@ -62,46 +60,23 @@ void detail::parallelFor(std::size_t count, const void* body, void (*call)(const
   takeOver(&end);
 }
 
-struct WorkerArena::Impl {
+struct LoopArena::Impl {
   explicit Impl(std::size_t threads)
-      // TBB would run one worker less than it counts processors, since it expects the caller to help; event loops do not.
-      : limit(tbb::global_control::max_allowed_parallelism, threads + 1), arena(static_cast<int>(threads), 0) {}
+      // The caller is one of the threads; TBB has the others, at least one, for loops of those that have no such arena.
+      : limit(tbb::global_control::max_allowed_parallelism, std::max<std::size_t>(threads, 2)),
+        arena(static_cast<int>(threads), 1) {}
 
   tbb::global_control limit;
   tbb::task_arena arena;
-  std::mutex mutex;
-  std::condition_variable idle;
-  std::size_t pending = 0;
 };
 
-WorkerArena::WorkerArena(std::size_t threads)
+LoopArena::LoopArena(std::size_t threads)
     : impl_(std::make_unique<Impl>(threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency()))) {}
 
-WorkerArena::~WorkerArena() {
-  drain();
-}
+LoopArena::~LoopArena() = default;
 
-void WorkerArena::enqueue(std::function<void()> work) {
-  {
-    const std::lock_guard lock(impl_->mutex);
-    ++impl_->pending;
-  }
-  auto* const owned = new std::function<void()>(std::move(work));
-  handOver(owned);
-  impl_->arena.enqueue([this, owned] {
-    takeOver(owned);
-    (*owned)();
-    delete owned;
-    const std::lock_guard lock(impl_->mutex);
-    if (--impl_->pending == 0) {
-      impl_->idle.notify_all();
-    }
-  });
-}
-
-void WorkerArena::drain() {
-  std::unique_lock lock(impl_->mutex);
-  impl_->idle.wait(lock, [this] { return impl_->pending == 0; });
+void LoopArena::execute(const std::function<void()>& work) {
+  impl_->arena.execute([&work] { work(); });
 }
 
 }  // namespace trefoil

@@ -1,11 +1,11 @@
-// Parallel loops and queued work on oneTBB's threads, with TBB itself out of sight.
+// Parallel loops on oneTBB's threads, with TBB itself out of sight.
 //
 // Every use of TBB's scheduler goes through here, for two reasons. A thread that waits for the end of a loop may otherwise pick
 // up any other task of its arena (another client's statement, say, while this one is half done): loops are isolated. And
 // ThreadSanitizer does not see what happens inside of libtbb, which is not built for it: parallel.cpp is compiled without it, and
 // tells it where one thread hands over to another; so our own code is checked and TBB's is not.
 //
-// Thread safety: all functions. No lock may be held around parallelFor.
+// Thread safety: all functions, unless they say otherwise. No lock may be held around parallelFor.
 #pragma once
 
 #include <cstddef>
@@ -31,19 +31,18 @@ void parallelFor(std::size_t count, const Body& body) {
   });
 }
 
-// An arena of threads of its own with a queue in front: what is queued runs there in any order, and so do the loops it starts.
-class WorkerArena {
+// Bounds the loops of one thread, which is never kept from running by what others do: TBB's threads, of which there are not more
+// than processors, go where loops are and are shared out among them evenly.
+class LoopArena {
  public:
   // `threads` of 0: one per processor.
-  explicit WorkerArena(std::size_t threads);
-  // Waits for everything that was queued.
-  ~WorkerArena();
-  WorkerArena(const WorkerArena&) = delete;
-  WorkerArena& operator=(const WorkerArena&) = delete;
+  explicit LoopArena(std::size_t threads);
+  ~LoopArena();
+  LoopArena(const LoopArena&) = delete;
+  LoopArena& operator=(const LoopArena&) = delete;
 
-  void enqueue(std::function<void()> work);
-  // Blocks until nothing is queued or running.
-  void drain();
+  // Runs `work` on this thread. Loops that it starts run here and on up to `threads` - 1 others. By one thread at a time.
+  void execute(const std::function<void()>& work);
 
  private:
   struct Impl;

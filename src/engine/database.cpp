@@ -270,8 +270,12 @@ std::unique_ptr<Session> Database::connect() {
   return std::unique_ptr<Session>(new Session(*this));
 }
 
-Status Database::submit(std::function<void()> work) {
-  return impl_->pool().submit(std::move(work), static_cast<std::size_t>(settings().integer(Setting::kSlowLaneQueue)));
+Result<std::uint64_t> Database::submit(std::function<void()> work, SlowLane lane) {
+  return impl_->pool().submit(std::move(work), lane, static_cast<std::size_t>(settings().integer(Setting::kSlowLaneQueue)));
+}
+
+bool Database::withdraw(std::uint64_t ticket) {
+  return impl_->pool().withdraw(ticket);
 }
 
 Lsn Database::reachedLsn() const {

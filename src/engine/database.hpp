@@ -19,6 +19,7 @@
 #include "base/status.hpp"
 #include "base/types.hpp"
 #include "engine/session.hpp"
+#include "engine/slow_lane.hpp"
 
 namespace trefoil {
 
@@ -39,8 +40,10 @@ class Database {
 
   std::unique_ptr<Session> connect();
 
-  // The slow lane: runs `work` on the bounded worker pool. kBusy when the queue is full; nothing was queued then.
-  Status submit(std::function<void()> work);
+  // The slow lanes: runs `work` on a worker. kBusy when the lane's queue is full; nothing was queued then. The ticket is for
+  // withdraw(), which answers whether it had not begun and never will.
+  Result<std::uint64_t> submit(std::function<void()> work, SlowLane lane);
+  bool withdraw(std::uint64_t ticket);
 
   // Answers below this may leave (Session::fence()). Without a directory UINT64_MAX.
   [[nodiscard]] Lsn reachedLsn() const;

@@ -122,16 +122,18 @@ Status Session::Impl::executeDetached(int command, std::span<const std::string_v
 
 // --- Batches ---------------------------------------------------------------------------------------------------------------
 
+// A slow one's lane is left in slow_lane.
 bool Session::Impl::isSlow(const Statement& statement, int command) {
+  slow_lane = SlowLane::kStatements;
   if (!statement.sql.empty()) {
-    return isSlowSql(statement.sql);
+    return isSlowSql(statement.sql, 0);
   }
   if (statement.args.empty()) {
     return false;
   }
   if (command < 0) {
     const Result<std::string> text = areSql(statement.args) ? sqlFromWords(statement.args) : std::string();
-    const bool slow = text.ok() && !text->empty() && isSlowSql(*text);
+    const bool slow = text.ok() && !text->empty() && isSlowSql(*text, 0);
     looked_at_ = {};  // executeNow() makes a text of its own
     return slow;
   }
@@ -143,14 +145,19 @@ bool Session::Impl::isSlow(const Statement& statement, int command) {
     return meta.name == "EXEC" && queueIsSlow();
   }
   if ((meta.flags & kSqlText) != 0 && statement.args.size() > 1) {
-    return isSlowSql(statement.args[1]);
+    std::size_t bytes = 0;  // of parameters
+    for (const std::string_view parameter : statement.args.subspan(2)) {
+      bytes += parameter.size();
+    }
+    return isSlowSql(statement.args[1], bytes);
   }
   if ((meta.flags & kSqlShorthand) != 0 && static_cast<int>(statement.args.size()) >= -meta.arity) {
     const Result<std::string> text = searchStatement(statement.args);
-    const bool slow = text.ok() && (statement.args.back().size() > 3 || isSlowSql(*text));  // hundreds at most are few
-    looked_at_ = {};                                                                        // as above
+    const bool slow = text.ok() && (statement.args.back().size() > 3 || isSlowSql(*text, 0));  // hundreds at most are few
+    looked_at_ = {};                                                                           // as above
     return slow;
   }
+  slow_lane = SlowLane::kSystem;
   return (meta.flags & kSlowLane) != 0;
 }
 
@@ -190,14 +197,16 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
       looked_at_ = {};  // a worker scans it with a scanner of its own
       break;
     }
+    slow_lane = std::nullopt;
     control.begin(true);
     executeNow(statements[done], command, reply);
     looked_at_ = {};
     if (control.gaveUp()) {
+      slow_lane = SlowLane::kStatements;
       break;
     }
     ++done;
-    if (wants_close || reply.full()) {
+    if (wants_close || reply.full() || query_us >= StatementControl::kHurryMicros) {
       break;
     }
   }

@@ -212,8 +212,12 @@ Status Session::awaitFence() {
   return log == nullptr ? Status() : log->waitReached(awaited);
 }
 
-void Session::cancel() {
-  impl_->control.stop(StatementControl::Stop::kUserRequest);
+std::optional<SlowLane> Session::slowLane() const {
+  return impl_->slow_lane;
+}
+
+void Session::cancel(StatementControl::Stop reason) {
+  impl_->control.stop(reason);
 }
 
 std::uint64_t Session::id() const {

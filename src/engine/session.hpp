@@ -7,14 +7,17 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "base/statement_control.hpp"
 #include "base/status.hpp"
 #include "base/types.hpp"
 #include "engine/reply.hpp"
 #include "engine/result_set.hpp"
+#include "engine/slow_lane.hpp"
 #include "engine/statement.hpp"
 
 namespace trefoil {
@@ -33,9 +36,12 @@ class Session {
   void execute(const Statement& statement, Reply& reply);
 
   // Network front ends: runs the statements of a pipelined burst in order and stops before the first one that belongs to the slow
-  // lane (a scan, KEYS, a large import …), after one that closes the connection, or when reply.full(). Returns how many were
-  // answered. The caller hands a slow one to Database::submit() and goes on with the rest when that is done.
+  // lane (a scan, KEYS, a large import …), after one that closes the connection, when reply.full(), or when queries have taken a
+  // millisecond. Returns how many were answered. The caller hands a slow one to Database::submit() and goes on with the rest when
+  // that is done.
   std::size_t executeBatch(std::span<const Statement> statements, Reply& reply);
+  // The lane for the statement that the last executeBatch() stopped at; nothing if its turn was over, and it may go on later.
+  [[nodiscard]] std::optional<SlowLane> slowLane() const;
   // How much of the last executeBatch() went into queries, other than those of one row by its key.
   [[nodiscard]] std::int64_t queryMicros() const;
 
@@ -52,9 +58,8 @@ class Session {
   // Parsed and bound once, run any number of times. Stays valid when the catalog changes (it is bound again).
   Result<std::unique_ptr<PreparedStatement>> prepare(std::string_view sql);
 
-  // Asks the statement that runs now to end with kCancelled; SQL looks for it between chunks of rows. From any thread, and from a
-  // signal handler.
-  void cancel();
+  // Asks the statement that runs now to end with kCancelled. From any thread, and from a signal handler.
+  void cancel(StatementControl::Stop reason = StatementControl::Stop::kUserRequest);
 
   // What front ends ask.
   [[nodiscard]] std::uint64_t id() const;

@@ -164,6 +164,7 @@ class Session::Impl {
   Lsn fence = 0;                                  // of the last call
   Lsn awaited_fence = 0;                          // the highest since somebody waited for one
   std::int64_t query_us = 0;                      // of the running batch: spent in queries
+  std::optional<SlowLane> slow_lane;              // of the statement that the last batch stopped at
 
  private:
   // Commands (session.cpp, kv_execution.cpp)
@@ -212,7 +213,7 @@ class Session::Impl {
   // SQL (sql_execution.cpp)
   Status executeSql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply);
   std::uint32_t sqlNeeds(std::string_view text);
-  bool isSlowSql(std::string_view text);
+  bool isSlowSql(std::string_view text, std::size_t parameter_bytes);
   Status awaitReservation(sql::TableId table);
   bool isFastSearch(const sql::Plan& plan);
   std::uint64_t rowsOf(const sql::Plan& plan);

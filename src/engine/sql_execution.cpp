@@ -504,11 +504,11 @@ Status Session::Impl::executeSqlCommand(std::span<const std::string_view> args, 
   return executeSql(args[1], parameters, TableForm::kNamesAndRows, reply);
 }
 
-bool Session::Impl::isSlowSql(std::string_view text) {
+bool Session::Impl::isSlowSql(std::string_view text, std::size_t parameter_bytes) {
   if (multi != MultiState::kNone) {
     return false;  // it is only queued
   }
-  if (text.size() > kFastLaneText) {
+  if (text.size() + parameter_bytes > kFastLaneText) {
     return true;
   }
   Result<const ResolvedStatement*> resolved = resolve(text);
@@ -521,13 +521,18 @@ bool Session::Impl::isSlowSql(std::string_view text) {
                             transaction->mark() > kFastLaneEffects;
     const bool may_wait = own->statement->kind == ast::StatementKind::kTransaction && transaction != nullptr &&
                           database.manager().sql().hasReservations();
+    slow_lane = SlowLane::kSystem;
     return ends_large || may_wait || own->statement->kind == ast::StatementKind::kCheckpoint;
   }
   const sql::Plan& plan = *(*resolved)->plan;
   if (plan.isPointRead() || plan.isPointWrite() || plan.isPlainInsert()) {
     return false;
   }
-  if (plan.usesTableFunctions() || plan.kind() == sql::PlanKind::kDdl) {
+  if (plan.kind() == sql::PlanKind::kDdl) {
+    slow_lane = SlowLane::kSystem;
+    return true;
+  }
+  if (plan.usesTableFunctions()) {
     return true;
   }
   if (plan.sources() > 1) {

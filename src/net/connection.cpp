@@ -19,6 +19,8 @@ namespace {
 constexpr int kTurns = 16;
 // A client with more unread answers than output-buffer-limit is closed when it has read nothing for so many seconds.
 constexpr int kStallTicks = 20;
+// A statement of a client that has hung up ends after more than so many.
+constexpr int kOrphanTicks = 1;
 // Unfinished frames up to this size move to a buffer of their own size, so that the loop gets its large one back.
 constexpr std::size_t kSmallRemainder = std::size_t{4} << 10;
 
@@ -48,6 +50,14 @@ void Connection::onEvents(std::uint32_t events) {
   idle_ticks_ = 0;
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
     hung_up_ = true;
+    gone_ = (events & (EPOLLHUP | EPOLLERR)) != 0;
+    if (parked_ && gone_) {
+      die();
+      return;
+    }
+    if (parked_) {
+      loop_.watch(*this);
+    }
   }
   if ((events & EPOLLIN) != 0 || hung_up_) {
     readable_ = true;
@@ -67,6 +77,9 @@ void Connection::serve() {
     if (parked_) {
       return;
     }
+    if (std::exchange(turn_is_over_, false)) {
+      break;
+    }
     if (closing_) {
       if (output_.empty()) {
         die();
@@ -75,7 +88,7 @@ void Connection::serve() {
     }
     if (output_.size() > kStopReadingAt) {
       if (output_.size() > static_cast<std::size_t>(loop_.settings().integer(Setting::kOutputBufferLimit))) {
-        loop_.watchStalled(*this);
+        loop_.watch(*this);
       }
       return;  // goes on when the client has fetched some: EPOLLOUT, or the disk
     }
@@ -200,10 +213,11 @@ bool Connection::runFrames() {
     // What follows is cut again later.
     parser_ = parser::RespRequestParser();
     protocol_error_ = false;
-    if (reply.full() && answered > 0) {
-      frames_waiting_ = true;
+    if (const std::optional<SlowLane> lane = session_->slowLane()) {
+      park(answered, batch.ends[answered] - begin, *lane);
     } else {
-      park(answered, batch.ends[answered] - begin);
+      frames_waiting_ = true;
+      turn_is_over_ = true;
     }
   } else {
     input_.consume(parsed);
@@ -223,7 +237,7 @@ bool Connection::runFrames() {
 
 // Hands one statement of the batch, the first `frame_size` bytes of input_, to a worker. Its words view them; they stay where
 // they are until it is done, and if they are many and nothing follows, the worker frees them.
-void Connection::park(std::size_t slow, std::size_t frame_size) {
+void Connection::park(std::size_t slow, std::size_t frame_size, SlowLane lane) {
   const Batch& batch = loop_.batch();
   slow_ = std::make_unique<SlowStatement>();
   const auto words = batch.statements[slow].args;
@@ -239,7 +253,8 @@ void Connection::park(std::size_t slow, std::size_t frame_size) {
     slow_->frame_end = 0;
   }
   parked_ = true;
-  const Status queued = loop_.database().submit([this] {
+  orphaned_ticks_ = 0;
+  const auto work = [this] {
     Statement statement;
     statement.args = slow_->words;
     RespReply reply(slow_->output, *session_);
@@ -248,10 +263,26 @@ void Connection::park(std::size_t slow, std::size_t frame_size) {
     slow_->input.clear();
     slow_->input.release();
     loop_.finished(this);
-  });
-  if (!queued.ok()) {
-    RespReply(slow_->output, *session_).error(queued.error());
+  };
+  if (const Result<std::uint64_t> ticket = loop_.database().submit(work, lane); ticket.ok()) {
+    ticket_ = *ticket;
+  } else {
+    RespReply(slow_->output, *session_).error(ticket.error());
     loop_.finished(this);
+  }
+  if (hung_up_) {
+    loop_.watch(*this);
+  }
+}
+
+// The statement that a worker runs, or is about to, is to end.
+void Connection::cancelParked() {
+  TREFOIL_ASSERT(parked_);
+  if (loop_.database().withdraw(ticket_)) {
+    RespReply(slow_->output, *session_).error(Error(ErrorCode::kCancelled, "canceling statement: the client has hung up"));
+    loop_.finished(this);
+  } else {
+    session_->cancel(StatementControl::Stop::kClientGone);
   }
 }
 
@@ -393,21 +424,21 @@ void Connection::beginStop() {
 }
 
 // One answer may be as large as it likes, but not to a client that does not fetch it.
-bool Connection::stalled() {
-  if (dead_ || output_.size() <= static_cast<std::size_t>(loop_.settings().integer(Setting::kOutputBufferLimit))) {
-    return false;
+bool Connection::onTick() {
+  const bool orphaned = parked_ && (hung_up_ || dead_);
+  if (orphaned && ++orphaned_ticks_ > kOrphanTicks) {
+    cancelParked();  // again and again: one that had not begun when it was asked has not heard it
+  }
+  if (dead_) {
+    return orphaned;
+  }
+  if (output_.size() <= static_cast<std::size_t>(loop_.settings().integer(Setting::kOutputBufferLimit))) {
+    return orphaned;
   }
   if (++stalled_ticks_ > kStallTicks) {
     die();
   }
   return !dead_;
-}
-
-void Connection::abandon() {
-  if (parked_) {
-    session_->cancel();  // one that has not begun does not hear it: whoever wants to be rid of it asks again
-  }
-  die();
 }
 
 void Connection::die() {
@@ -416,7 +447,10 @@ void Connection::die() {
   }
   dead_ = true;
   ::shutdown(socket_, SHUT_RDWR);
-  if (!parked_) {
+  if (parked_) {
+    cancelParked();
+    loop_.watch(*this);
+  } else {
     loop_.bury(*this);
   }
 }

@@ -53,19 +53,20 @@ class Connection {
   // Takes no more input; dies when its last answer is sent.
   void beginStop();
   // Dies now, whatever is unsent; if a worker runs for it, it is asked to give up, and that is awaited.
-  void abandon();
+  void die();
   // How often this was called since the client was last heard of.
   std::int64_t idleTicks() { return parked_ ? 0 : idle_ticks_++; }
 
-  // Asked about once a second: whether more than output-buffer-limit is unsent. Dies if that stays so and the client reads
-  // nothing.
-  bool stalled();
+  // Called about once a second while it answers true, from EventLoop::watch() on. Dies if more than output-buffer-limit stays
+  // unsent and the client reads nothing. Cancels a parked statement whose client has hung up: it has a second or two, since who
+  // sends no more may still be reading (printf … | nc -N).
+  bool onTick();
 
   // The loop's book-keeping.
   std::size_t index = 0;  // in the loop's list
   bool in_ready_list = false;
   bool in_fenced_list = false;
-  bool in_stalled_list = false;
+  bool is_watched = false;
 
  private:
   // Some answers, and what they wait for. Positions are those of output_end_.
@@ -86,14 +87,14 @@ class Connection {
 
   bool runFrames();
   std::size_t parseFrames();
-  void park(std::size_t slow, std::size_t frame_size);
+  void park(std::size_t slow, std::size_t frame_size, SlowLane lane);
   void addFence(std::uint64_t begin, Lsn lsn, std::size_t answers);
   void replaceFenced(Lsn reached, const Error& error);
   [[nodiscard]] std::size_t sendable();
   bool flush();
   bool receive();
   void keepRemainder();
-  void die();
+  void cancelParked();
 
   EventLoop& loop_;
   std::unique_ptr<Session> session_;
@@ -104,12 +105,16 @@ class Connection {
   std::uint64_t output_end_ = 0;  // bytes ever put into output_
   std::unique_ptr<SlowStatement> slow_;
   int socket_;
+  std::uint64_t ticket_ = 0;  // of the parked statement
   int stalled_ticks_ = 0;
+  int orphaned_ticks_ = 0;
   std::int64_t idle_ticks_ = 0;
   bool readable_ = false;
   bool writable_ = true;
-  bool hung_up_ = false;         // the client sends no more
+  bool hung_up_ = false;         // the client sends no more,
+  bool gone_ = false;            // and does not read either
   bool frames_waiting_ = false;  // input_ may hold a whole frame
+  bool turn_is_over_ = false;    // others are served first
   bool protocol_error_ = false;  // what follows is no RESP
   bool inline_at_end_ = false;   // the batch's last statement is an inline command
   bool parked_ = false;

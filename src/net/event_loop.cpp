@@ -92,7 +92,7 @@ Status EventLoop::listen(int socket) {
 void EventLoop::run() {
   epoll_event events[kEvents];
   while (!stopping_ || !connections_.empty()) {
-    const bool ticking = !stalled_.empty() || settings().integer(Setting::kTimeout) > 0;
+    const bool ticking = !watched_.empty() || settings().integer(Setting::kTimeout) > 0;
     const bool more = !ready_.empty() || (!fenced_.empty() && !held_up_);
     const int timeout = more ? 0 : stopping_ ? kStopTickMs : ticking ? kTickMs : -1;
     if (std::exchange(gathering_, false)) {
@@ -116,7 +116,7 @@ void EventLoop::run() {
     }
     if (stopping_ && server_.database_.env().monotonicMicros() > stop_deadline_us_) {
       for (Connection* connection : connections_) {
-        connection->abandon();
+        connection->die();
       }
     }
     burySome();
@@ -328,7 +328,7 @@ void EventLoop::burySome() {
     dead_.pop_back();
     std::erase(ready_, connection);
     std::erase(fenced_, connection);
-    std::erase(stalled_, connection);
+    std::erase(watched_, connection);
     connections_.back()->index = connection->index;
     connections_[connection->index] = connections_.back();
     connections_.pop_back();
@@ -338,28 +338,29 @@ void EventLoop::burySome() {
   }
 }
 
-void EventLoop::watchStalled(Connection& connection) {
-  if (!connection.in_stalled_list) {
-    connection.in_stalled_list = true;
-    stalled_.push_back(&connection);
+void EventLoop::watch(Connection& connection) {
+  if (!connection.is_watched) {
+    connection.is_watched = true;
+    watched_.push_back(&connection);
   }
 }
 
-// About once a second, if there is a reason: closes clients that do not read, and idle ones if the setting `timeout` says so.
+// About once a second, if there is a reason: looks after clients that do not read or have hung up, and closes idle ones if the
+// setting `timeout` says so.
 void EventLoop::tick() {
   const std::int64_t now = server_.database_.env().monotonicMicros();
   if (now < next_tick_us_) {
     return;
   }
   next_tick_us_ = now + std::int64_t{kTickMs} * 1000;
-  std::erase_if(stalled_, [](Connection* connection) {
-    connection->in_stalled_list = connection->stalled();
-    return !connection->in_stalled_list;
+  std::erase_if(watched_, [](Connection* connection) {
+    connection->is_watched = connection->onTick();
+    return !connection->is_watched;
   });
   if (const std::int64_t limit = settings().integer(Setting::kTimeout); limit > 0) {
     for (Connection* connection : connections_) {
       if (connection->idleTicks() >= limit) {
-        connection->abandon();
+        connection->die();
       }
     }
   }

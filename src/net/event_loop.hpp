@@ -93,7 +93,8 @@ class EventLoop {
   void serveAgain(Connection& connection);
   // Its output leaves when the log has reached `fence`.
   void awaitLog(Connection& connection, Lsn fence);
-  void watchStalled(Connection& connection);
+  // Has its onTick() called.
+  void watch(Connection& connection);
   // So many microseconds of the round went into queries.
   void noteQueries(std::int64_t micros) { query_us_ += micros; }
   void bury(Connection& connection);
@@ -127,7 +128,7 @@ class EventLoop {
   std::int64_t query_us_ = 0;        // of this round
   bool waits_are_short_ = true;      // the last one after a round of queries was
   std::int64_t yield_again_at_ = 0;
-  std::vector<Connection*> stalled_;
+  std::vector<Connection*> watched_;
   std::vector<Connection*> dead_;
   bool stopping_ = false;
   std::int64_t stop_deadline_us_ = 0;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <numeric>
+#include <thread>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -31,23 +32,33 @@ TEST_CASE("loops nest", "[base][parallel]") {
   CHECK(total == 1000);
 }
 
-TEST_CASE("queued work runs, with its loops, before the arena goes", "[base][parallel]") {
-  std::vector<int> done(100);
+TEST_CASE("an arena bounds the loops of its thread, and many have one each", "[base][parallel]") {
   std::atomic<int> inner{0};
-  {
-    WorkerArena arena(2);
-    for (std::size_t i = 0; i < done.size(); ++i) {
-      arena.enqueue([&, i, copy = std::vector<int>(10, 1)] {
-        done[i] = std::accumulate(copy.begin(), copy.end(), 0);
-        parallelFor(8, [&](std::size_t, std::size_t) { ++inner; });
-      });
-    }
-    arena.drain();
-    CHECK(std::accumulate(done.begin(), done.end(), 0) == 1000);
-    arena.enqueue([&] { done[0] = 0; });
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < 8; ++t) {
+    threads.emplace_back([&, width = t % 3 + 1] {
+      LoopArena arena(width);
+      for (int i = 0; i < 100; ++i) {
+        std::vector<int> done(width);  // plain: two threads under one number would race
+        const std::thread::id self = std::this_thread::get_id();
+        bool here = false;
+        arena.execute([&] {
+          here = std::this_thread::get_id() == self;
+          parallelFor(64, [&](std::size_t, std::size_t worker) {
+            ++done.at(worker);
+            ++inner;
+          });
+        });
+        if (!here || std::accumulate(done.begin(), done.end(), 0) != 64) {
+          inner = -1'000'000;
+        }
+      }
+    });
   }
-  CHECK(done[0] == 0);
-  CHECK(inner == 800);
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  CHECK(inner == 8 * 100 * 64);
 }
 
 }  // namespace trefoil
