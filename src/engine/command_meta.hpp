@@ -74,12 +74,12 @@ struct SubcommandMeta {
 };
 
 inline constexpr auto kSubcommands = std::to_array<SubcommandMeta>({
-    {"CLIENT", "ATTRIBUTES", 3}, {"CLIENT", "GETNAME", 2}, {"CLIENT", "HELP", 2},     {"CLIENT", "ID", 2},
-    {"CLIENT", "INFO", 2},       {"CLIENT", "LIST", -2},   {"CLIENT", "NO-EVICT", 3}, {"CLIENT", "NO-TOUCH", 3},
-    {"CLIENT", "SETINFO", 4},    {"CLIENT", "SETNAME", 3}, {"COMMAND", "COUNT", 2},   {"COMMAND", "DOCS", -2},
-    {"COMMAND", "GETKEYS", -3},  {"COMMAND", "HELP", 2},   {"COMMAND", "INFO", -2},   {"COMMAND", "LIST", 2},
-    {"CONFIG", "GET", -3},       {"CONFIG", "HELP", 2},    {"CONFIG", "SET", -4},     {"OBJECT", "ENCODING", 3},
-    {"OBJECT", "HELP", 2},
+    {"CLIENT", "ATTRIBUTES", 3}, {"CLIENT", "GETNAME", 2},   {"CLIENT", "HELP", 2},    {"CLIENT", "ID", 2},
+    {"CLIENT", "INFO", 2},       {"CLIENT", "KILL", -3},     {"CLIENT", "LIST", -2},   {"CLIENT", "NO-EVICT", 3},
+    {"CLIENT", "NO-TOUCH", 3},   {"CLIENT", "SETINFO", 4},   {"CLIENT", "SETNAME", 3}, {"COMMAND", "COUNT", 2},
+    {"COMMAND", "DOCS", -2},     {"COMMAND", "GETKEYS", -3}, {"COMMAND", "HELP", 2},   {"COMMAND", "INFO", -2},
+    {"COMMAND", "LIST", 2},      {"CONFIG", "GET", -3},      {"CONFIG", "HELP", 2},    {"CONFIG", "SET", -4},
+    {"OBJECT", "ENCODING", 3},   {"OBJECT", "HELP", 2},
 });
 
 consteval bool commandsWellFormed() {

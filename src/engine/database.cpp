@@ -10,6 +10,7 @@
 #include "engine/catalog_functions.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/kv_tables.hpp"
+#include "engine/session_functions.hpp"
 #include "engine/session_impl.hpp"
 
 namespace trefoil {
@@ -54,6 +55,7 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
       manager_(std::move(manager)),
       pool_(static_cast<std::size_t>(settings.integer(Setting::kSlowLaneThreads))) {
   addCatalogFunctions(table_functions_);
+  addSessionFunctions(table_functions_, *this);
   registerKvTables(table_functions_);
   fsync_observer_ = settings_.observe(Setting::kAppendFsync, [this] {
     if (manager_->log() != nullptr) {
@@ -102,14 +104,11 @@ void Database::Impl::removeSession(std::uint64_t id) {
   sessions_.erase(id);
 }
 
-std::string Database::Impl::describeSessions() {
+void Database::Impl::forEachSession(const std::function<void(Session::Impl&)>& visit) {
   const std::lock_guard lock(sessions_mutex_);
-  std::string text;
   for (const auto& [id, session] : sessions_) {
-    text += session->describe();
-    text += '\n';
+    visit(*session);
   }
-  return text;
 }
 
 std::size_t Database::Impl::sessionCount() {

@@ -37,7 +37,7 @@ class Database::Impl {
   // Sessions that are connected, for CLIENT LIST and INFO.
   void addSession(Session::Impl& session);
   void removeSession(std::uint64_t id);
-  [[nodiscard]] std::string describeSessions();
+  void forEachSession(const std::function<void(Session::Impl&)>& visit);  // with sessionsMutex()
   [[nodiscard]] std::size_t sessionCount();
   // A session writes what others may read of it (its name …) inside this.
   [[nodiscard]] std::mutex& sessionsMutex() { return sessions_mutex_; }

@@ -185,6 +185,8 @@ void Session::Impl::lookAhead(std::span<const Statement> window, std::span<int> 
 
 std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, Reply& reply) {
   now = database.env().now();
+  heard_at_ms.store(now.value, std::memory_order_relaxed);
+  activity.store(Activity::kIdle, std::memory_order_relaxed);
   query_us = 0;
   std::size_t done = 0;
   std::array<int, kWindow> commands;
@@ -211,6 +213,9 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
     }
   }
   noteFence();
+  if (slow_lane) {
+    noteActivity(Activity::kWaiting, statements[done], commandOf(statements[done]));
+  }
   return done;
 }
 

@@ -38,9 +38,13 @@ int Session::Impl::commandOf(const Statement& statement) {
 
 void Session::Impl::execute(const Statement& statement, Reply& reply) {
   now = database.env().now();
+  heard_at_ms.store(now.value, std::memory_order_relaxed);
   control.begin(false);
-  executeNow(statement, commandOf(statement), reply);
+  const int command = commandOf(statement);
+  noteActivity(Activity::kRunning, statement, command);
+  executeNow(statement, command, reply);
   noteFence();
+  activity = Activity::kIdle;
 }
 
 void Session::Impl::executeNow(const Statement& statement, int command, Reply& reply) {
@@ -175,13 +179,71 @@ void Session::Impl::reset() {
   name.clear();
 }
 
+std::string_view Session::Impl::activityName() const {
+  const Activity now_about = activity;
+  return now_about == Activity::kIdle ? "idle" : now_about == Activity::kWaiting ? "waiting" : "running";
+}
+
+std::int64_t Session::Impl::activeMillis() const {
+  return activity == Activity::kIdle ? 0 : std::max<std::int64_t>(0, database.env().nowMicros() - active_since_us) / 1000;
+}
+
+// https://redis.io/docs/latest/commands/client-list/; what Redis does not have comes last. It is read word by word, so bytes that
+// are no part of a word are written as in a URL.
 std::string Session::Impl::describe() const {
-  const std::int64_t age_s = (database.env().nowMicros() - connected_at_us) / 1'000'000;
+  constexpr std::size_t kShown = 256;
+  const std::int64_t now_ms = database.env().nowMicros() / 1000;
   const CommandMeta* const command = last_command.load(std::memory_order_relaxed);
-  return "id=" + std::to_string(id) + " addr=" + address + " name=" + name + " age=" + std::to_string(age_s) +
-         " db=" + std::to_string(db) + " multi=" + (multi == MultiState::kNone ? "-1" : std::to_string(queued_count)) +
-         " cmd=" + (command == nullptr ? "NULL" : lowerCase(command->name)) + " lib-name=" + library_name +
-         " lib-ver=" + library_version + " resp=" + std::to_string(protocol);
+  const bool in_multi = multi != MultiState::kNone;
+  const std::int64_t idle_s = activity == Activity::kIdle ? std::max<std::int64_t>(0, now_ms - heard_at_ms) / 1000 : 0;
+  std::string line = "id=" + std::to_string(id) + " addr=" + address + " laddr=" + local_address + " name=" + name +
+                     " age=" + std::to_string(now_ms / 1000 - connected_at_us / 1'000'000) + " idle=" + std::to_string(idle_s) +
+                     " flags=" + (in_multi ? "x" : "N") + " db=" + std::to_string(db) +
+                     " multi=" + (in_multi ? std::to_string(queued_count) : "-1") +
+                     " cmd=" + (command == nullptr ? "NULL" : lowerCase(command->name)) + " user=default" +
+                     " resp=" + std::to_string(protocol) + " lib-name=" + library_name + " lib-ver=" + library_version +
+                     " state=" + std::string(activityName()) + " running-ms=" + std::to_string(activeMillis()) + " statement=";
+  const bool is_idle = activity == Activity::kIdle;
+  for (const char c : std::string_view(is_idle ? std::string_view() : shown_statement).substr(0, kShown)) {
+    constexpr std::string_view kHex = "0123456789ABCDEF";
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte <= ' ' || c == '%' || byte == 0x7F) {
+      line.append({'%', kHex[byte >> 4], kHex[byte & 15]});
+    } else {
+      line += c;
+    }
+  }
+  return line;
+}
+
+void Session::Impl::kill() {
+  if (on_kill) {
+    control.stop(StatementControl::Stop::kKilled);
+    on_kill();
+  } else {
+    control.stop(StatementControl::Stop::kUserRequest);  // an embedded program's: it decides about its sessions
+  }
+}
+
+// For all who look, except that what a command about the connection says (AUTH) is nobody's business.
+void Session::Impl::noteActivity(Activity what, const Statement& statement, int command) {
+  constexpr std::size_t kKept = 1024;
+  active_since_us.store(database.env().nowMicros(), std::memory_order_relaxed);
+  if (what == Activity::kRunning && activity == Activity::kWaiting) {
+    activity = what;
+    return;
+  }
+  const CommandMeta* const meta = command < 0 ? nullptr : &kCommands[static_cast<std::size_t>(command)];
+  const bool is_sql = meta != nullptr && (meta->flags & kSqlText) != 0;
+  const std::lock_guard lock(database.sessionsMutex());
+  shown_statement.assign(statement.sql.substr(0, kKept));
+  if (meta == nullptr || is_sql || (meta->flags & kSession) == 0) {
+    for (const std::string_view word : statement.args.subspan(is_sql && statement.args.size() > 1 ? 1 : 0)) {
+      shown_statement.append(shown_statement.empty() ? 0 : 1, ' ')
+          .append(word.substr(0, kKept - std::min(kKept, shown_statement.size())));
+    }
+  }
+  activity = what;
 }
 
 // ------------------------------------------------------------------------------------------------------------------- Session
@@ -244,9 +306,15 @@ Database& Session::database() {
   return impl_->database.self;
 }
 
-void Session::setAddress(std::string address) {
+void Session::setAddress(std::string address, std::string local_address) {
   const std::lock_guard lock(impl_->database.sessionsMutex());
   impl_->address = std::move(address);
+  impl_->local_address = std::move(local_address);
+}
+
+void Session::onKill(std::function<void()> callback) {
+  const std::lock_guard lock(impl_->database.sessionsMutex());
+  impl_->on_kill = std::move(callback);
 }
 
 }  // namespace trefoil

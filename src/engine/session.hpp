@@ -68,8 +68,11 @@ class Session {
   [[nodiscard]] bool wantsClose() const;        // QUIT was answered
   [[nodiscard]] bool inTransaction() const;     // inside BEGIN or MULTI: the shell's prompt shows it
   [[nodiscard]] Database& database();
-  // Who this is, for CLIENT LIST: "127.0.0.1:53412".
-  void setAddress(std::string address);
+  // Who this is, for CLIENT LIST: "127.0.0.1:53412", and where it has connected to.
+  void setAddress(std::string address, std::string local_address = {});
+  // `callback` closes the connection: somebody has killed the session. From any thread, until the session is gone; must only
+  // signal.
+  void onKill(std::function<void()> callback);
 
   class Impl;  // engine's own; see session_impl.hpp
   [[nodiscard]] Impl& impl() { return *impl_; }

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -102,8 +103,15 @@ class Session::Impl {
 
   // RESET.
   void reset();
-  // One line of CLIENT LIST; for other sessions with database.sessionsMutex().
+  // What it is about, as others see it.
+  enum class Activity : std::uint8_t { kIdle, kWaiting, kRunning };  // waiting: for a worker
+  [[nodiscard]] std::string_view activityName() const;
+  // How long that has been so.
+  [[nodiscard]] std::int64_t activeMillis() const;
+  // One line of CLIENT LIST. With database.sessionsMutex().
   [[nodiscard]] std::string describe() const;
+  // Ends what runs, and the connection if it has one. With database.sessionsMutex().
+  void kill();
 
   // MULTI / EXEC / WATCH (multi.cpp)
   Status beginMulti();
@@ -155,7 +163,13 @@ class Session::Impl {
   std::string name;
   std::string library_name;
   std::string library_version;
-  std::string address;
+  std::string address;          // the client's
+  std::string local_address;    // ours
+  std::string shown_statement;  // the beginning of the one that waits or runs, if it is none of the event loops' short ones
+  std::function<void()> on_kill;
+  std::atomic<Activity> activity = Activity::kIdle;
+  std::atomic<std::int64_t> active_since_us = 0;  // wall clock; when it began to be about that
+  std::atomic<std::int64_t> heard_at_ms = 0;      // wall clock
 
   StatementControl control;                       // whether the running statement must end
   UnixMs now;                                     // the statement's one clock reading
@@ -187,6 +201,7 @@ class Session::Impl {
   Status executeDetached(int command, std::span<const std::string_view> args, Reply& reply);
   static void limitWork(kv::View& view, const CommandMeta& meta);
   bool isSlow(const Statement& statement, int command);
+  void noteActivity(Activity what, const Statement& statement, int command);
   void lookAhead(std::span<const Statement> window, std::span<int> commands);
 
   // Fences (fence.cpp)

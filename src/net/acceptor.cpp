@@ -97,7 +97,10 @@ bool Acceptor::acceptOne(int listener) {
     return true;
   }
   configure(socket, static_cast<int>(server_.database_.settings().integer(Setting::kTcpKeepalive)));
-  server_.quietestLoop().adopt({socket, addressText(address)});
+  sockaddr_storage local_address{};
+  size = sizeof local_address;
+  ::getsockname(socket, reinterpret_cast<sockaddr*>(&local_address), &size);
+  server_.quietestLoop().adopt({socket, addressText(address), addressText(local_address)});
   return true;
 }
 

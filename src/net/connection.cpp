@@ -36,7 +36,7 @@ bool isHttp(std::string_view word) {
 }  // namespace
 
 Connection::Connection(EventLoop& loop, int socket, std::unique_ptr<Session> session)
-    : loop_(loop), session_(std::move(session)), socket_(socket) {}
+    : loop_(loop), session_(std::move(session)), session_id_(session_->id()), socket_(socket) {}
 
 Connection::~Connection() {
   TREFOIL_ASSERT(!parked_);

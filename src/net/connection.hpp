@@ -43,6 +43,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   [[nodiscard]] int socket() const { return socket_; }
+  [[nodiscard]] std::uint64_t sessionId() const { return session_id_; }
   [[nodiscard]] bool dead() const { return dead_; }
 
   void onEvents(std::uint32_t events);
@@ -98,6 +99,7 @@ class Connection {
 
   EventLoop& loop_;
   std::unique_ptr<Session> session_;
+  const std::uint64_t session_id_;
   ByteBuffer input_;
   ByteBuffer output_;
   parser::RespRequestParser parser_;

@@ -258,6 +258,12 @@ void EventLoop::finished(Connection* connection) {
   wake();
 }
 
+void EventLoop::kill(std::uint64_t session) {
+  const std::lock_guard lock(mail_mutex_);
+  killed_.push_back(session);
+  wake();
+}
+
 void EventLoop::logMoved() {
   // A read that also takes part in the variable's order of changes: if it misses the loop's mark, the loop, which marked later,
   // sees where the log was before this.
@@ -283,11 +289,13 @@ void EventLoop::handleMail() {
   woken_.store(false, std::memory_order_seq_cst);
   std::vector<NewSocket> sockets;
   std::vector<Connection*> finished;
+  std::vector<std::uint64_t> killed;
   bool stop = false;
   {
     const std::lock_guard lock(mail_mutex_);
     sockets.swap(new_sockets_);
     finished.swap(finished_);
+    killed.swap(killed_);
     stop = stop_requested_;
   }
   for (NewSocket& socket : sockets) {
@@ -296,6 +304,11 @@ void EventLoop::handleMail() {
   for (Connection* connection : finished) {
     connection->onSlowDone();
   }
+  for (Connection* connection : connections_) {
+    if (!killed.empty() && std::find(killed.begin(), killed.end(), connection->sessionId()) != killed.end()) {
+      connection->die();
+    }
+  }
   if (stop && !stopping_) {
     beginStop();
   }
@@ -303,7 +316,8 @@ void EventLoop::handleMail() {
 
 void EventLoop::add(NewSocket socket) {
   std::unique_ptr<Session> session = server_.database_.connect();
-  session->setAddress(std::move(socket.address));
+  session->setAddress(std::move(socket.address), std::move(socket.local_address));
+  session->onKill([this, id = session->id()] { kill(id); });
   auto connection = std::make_unique<Connection>(*this, socket.socket, std::move(session));
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;

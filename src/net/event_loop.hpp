@@ -18,7 +18,7 @@
 // once before it sleeps: if clients share it, they run and send, and the next round finds more of them, with nobody to be put to
 // sleep and woken. (A client and two loops on two processors: a quarter less processor time a command.)
 //
-// Thread safety: adopt(), finished(), logMoved(), stop() and wake() from any thread; all else on the loop's own.
+// Thread safety: adopt(), finished(), kill(), logMoved(), stop() and wake() from any thread; all else on the loop's own.
 #pragma once
 
 #include <atomic>
@@ -71,10 +71,12 @@ class EventLoop {
   // Mailbox.
   struct NewSocket {
     int socket;
-    std::string address;
+    std::string address;  // the client's
+    std::string local_address;
   };
   void adopt(NewSocket socket);
   void finished(Connection* connection);  // its slow statement has run
+  void kill(std::uint64_t session);       // closes its connection
   void logMoved();
   void stop();
   // Has it look at the settings again.
@@ -140,6 +142,7 @@ class EventLoop {
   std::mutex mail_mutex_;
   std::vector<NewSocket> new_sockets_;
   std::vector<Connection*> finished_;
+  std::vector<std::uint64_t> killed_;
   bool stop_requested_ = false;
 };
 

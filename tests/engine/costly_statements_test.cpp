@@ -1,4 +1,7 @@
 // Statements that take much time or would never end: they leave an event loop at once, and they can be ended.
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 #include <catch2/catch.hpp>
@@ -137,6 +140,87 @@ TEST_CASE("statement-timeout reaches what runs already, unless the session has o
   other.join();
   CHECK(own_answer == "(error) ERR canceling statement due to user request");
   CHECK(fixture.run("CONFIG SET statement-timeout 0") == "OK");
+}
+
+namespace {
+
+// Statements that would take minutes, of every shape in which an operator may be long about one chunk.
+constexpr std::string_view kEndless[] = {
+    "SELECT count(*) FROM generate_series(1, 1000000000000)",
+    "SELECT 1 FROM generate_series(1, 1000000000000) OFFSET 999999999999",
+    "SELECT sum(i) FROM generate_series(1, 1000000000000) g(i)",
+    "SELECT count(DISTINCT i % 1000) FROM generate_series(1, 1000000000000) g(i)",
+    "SELECT i % 1000, count(*) FROM generate_series(1, 1000000000000) g(i) GROUP BY 1",
+    "SELECT DISTINCT i % 1000 FROM generate_series(1, 1000000000000) g(i) OFFSET 1000",
+    "SELECT i FROM generate_series(1, 1000000000000) g(i) ORDER BY i % 7 LIMIT 3",
+    "SELECT count(*) FROM t a, t b, t c WHERE a.n + b.n + c.n < 0",
+    "SELECT count(*) FROM t a JOIN t b ON a.k = b.k JOIN t c ON c.k = b.k WHERE a.n + b.n + c.n < 0",
+    "SELECT count(*) FROM t a LEFT JOIN t b ON a.n + b.n < 0 LEFT JOIN t c ON c.n + a.n < 0 LEFT JOIN t d ON d.n < b.n",
+    "SELECT count(*) FROM t a FULL JOIN t b ON a.n + b.n < a.n * b.n - 1, t c, t d",
+    "SELECT count(*) FROM t a, t b WHERE EXISTS (SELECT 1 FROM t c WHERE c.n + a.n + b.n < 0)",
+    "SELECT count(*) FROM t a, t b WHERE NOT EXISTS (SELECT 1 FROM t c WHERE c.n + a.n + b.n < 0)",
+    "SELECT count(*) FROM t a, t b WHERE a.n IN (SELECT c.n - 30000 FROM t c WHERE c.n + b.n > 0)",
+    "SELECT count(*) FROM t a, t b WHERE (SELECT max(c.n) FROM t c WHERE c.n < a.n + b.n) < 0",
+    "SELECT 1 FROM t a, t b, t c WHERE a.n + b.n + c.n < 0 UNION ALL SELECT 2",
+    "SELECT i % 10 FROM generate_series(1, 1000000000000) g(i) UNION SELECT 2",
+    "SELECT i % 10 FROM generate_series(1, 1000000000000) g(i) INTERSECT SELECT 2",
+    "SELECT 2 EXCEPT SELECT i % 10 FROM generate_series(1, 1000000000000) g(i)",
+    "WITH w AS (SELECT i % 10 AS i FROM generate_series(1, 1000000000000) g(i)) SELECT count(*) FROM w WHERE i < 0",
+    "SELECT (SELECT count(*) FROM generate_series(1, 1000000000000))",
+    "SELECT * FROM (SELECT i FROM generate_series(1, 1000000000000) g(i) WHERE i < 0) s LIMIT 1",
+    "SELECT string_agg('', '') FROM generate_series(1, 1000000000000)",
+    "SELECT min(repeat('x', 100000)) FROM generate_series(1, 1000000000000)",
+    "SELECT count(*) FROM t a, t b WHERE repeat('a', 10000) LIKE repeat('%a_', 3000) || 'b' || a.n || b.n",
+    "SELECT repeat('a', 3000000) LIKE '%' || repeat('a_', 100000) || 'b%'",
+    "SELECT count(*) FROM t a, t b WHERE (SELECT c.id FROM t c ORDER BY c.v <-> a.v LIMIT 1) < b.n - 1000000",
+    "SELECT count(*) FROM t a, t b, t c WHERE (a.v <-> b.v) + (c.v <-> b.v) < 0",
+    "INSERT INTO t (id, n) SELECT i, 1 FROM generate_series(1, 1000000000000) g(i) WHERE i < 0",
+    "INSERT INTO t (id, n) SELECT 1000000, count(*) FROM generate_series(1, 1000000000000)",
+    "UPDATE t SET n = (SELECT count(*) FROM generate_series(1, 1000000000000))",
+    "UPDATE t SET n = 1 FROM t b, t c, t d WHERE b.n + c.n + d.n < 0",
+    "DELETE FROM t WHERE n < (SELECT count(*) FROM t b, t c, t d WHERE b.n + c.n + d.n < 0)",
+    "UPDATE t SET n = (SELECT count(*) FROM generate_series(1, 1000000000000)) WHERE id = 1",
+    "DELETE FROM t WHERE id = 1 AND n < (SELECT count(*) FROM generate_series(1, 1000000000000))",
+    "EXPLAIN ANALYZE SELECT count(*) FROM generate_series(1, 1000000000000)",
+};
+
+}  // namespace
+
+TEST_CASE("every statement can be ended, wherever it is") {
+  const SessionFixture fixture;
+  fixture.sql("CREATE TABLE t (id INTEGER PRIMARY KEY, k INTEGER, n BIGINT, v VECTOR(3))");
+  REQUIRE(fixture.sql("INSERT INTO t SELECT i, 1, i, ('[' || i || ',1,2]')::vector FROM generate_series(1, 3000) g(i)") ==
+          "(integer) 3000");
+  for (const bool inside : {false, true}) {
+    const std::unique_ptr<Session> session = fixture.connect();
+    if (inside) {
+      runSqlOn(*session, "BEGIN");
+    }
+    for (const std::string_view sql : kEndless) {
+      INFO(sql << (inside ? " inside BEGIN" : ""));
+      std::string answer;
+      std::atomic<bool> ended = false;
+      std::thread thread([&] {
+        answer = runSqlOn(*session, sql);
+        ended = true;
+      });
+      std::this_thread::sleep_for(std::chrono::milliseconds(inside ? 1 : 20));
+      CHECK_FALSE(ended);
+      // A guard against hanging: minutes would be what it takes to come to its end.
+      const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (!ended && std::chrono::steady_clock::now() < until) {
+        session->cancel();  // one that has not begun does not hear it
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+      if (!ended) {
+        std::fprintf(stderr, "cannot be ended: %.*s\n", static_cast<int>(sql.size()), sql.data());
+        std::abort();
+      }
+      thread.join();
+      CHECK(answer == "(error) ERR canceling statement due to user request");
+    }
+    CHECK(runSqlOn(*session, "SELECT count(*), sum(n) FROM t") == "[[(integer) 3000, \"4501500\"]]");
+  }
 }
 
 }  // namespace trefoil

@@ -165,6 +165,99 @@ TEST_CASE("clients that vanish in the middle of anything leave nothing behind") 
   CHECK(fixture.server->connectionCount() == 0);
 }
 
+constexpr std::string_view kEndless = "SELECT count(*) FROM generate_series(1, 1000000000000) g(i) WHERE i < 0\r\n";
+
+// Until nothing waits or runs in the slow lane. The patience is for a machine under load: a statement that is not ended never
+// ends.
+bool becomesQuiet(const Fixture& fixture) {
+  const Client client(fixture.server->port());
+  const std::string quiet = "slow_lane_pending:0";
+  for (int i = 0; i < 3000; ++i) {
+    (void)client.send("INFO clients\r\n");
+    std::string answer;
+    while (answer.find("slow_lane_pending:") == std::string::npos || !answer.ends_with("\r\n")) {
+      const std::string part = client.read(1);
+      if (part.empty()) {
+        return false;
+      }
+      answer += part;
+    }
+    if (answer.find(quiet) != std::string::npos) {
+      return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+TEST_CASE("a statement ends with its client, whether it runs or waits for a worker") {
+  Fixture fixture("2");
+  {
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i < 40; ++i) {  // more than run at once
+      clients.push_back(std::make_unique<Client>(fixture.server->port()));
+      REQUIRE(clients.back()->send(kEndless));
+    }
+    // System work and PING wait for none of them.
+    CHECK(clients[0]->connected());
+    const Client other(fixture.server->port());
+    REQUIRE(other.send("KEYS *\r\nPING\r\n"));
+    CHECK(other.read(11) == "*0\r\n+PONG\r\n");
+  }
+  CHECK(becomesQuiet(fixture));
+  const Client other(fixture.server->port());
+  REQUIRE(other.send("SELECT count(*) FROM generate_series(1, 10000)\r\n"));
+  CHECK(other.read(13) == "*1\r\n*1\r\n:100");
+}
+
+TEST_CASE("who sends no more may still read: a short statement is answered, an endless one is cancelled") {
+  const Fixture fixture;
+  const Client quick(fixture.server->port());
+  const Client endless(fixture.server->port());
+  REQUIRE(quick.send("SELECT count(*) FROM generate_series(1, 10000)\r\nPING\r\n"));
+  REQUIRE(endless.send(std::string(kEndless) + "PING\r\n"));
+  quick.finish();
+  endless.finish();
+  CHECK(quick.readAll() == "*1\r\n*1\r\n:10000\r\n+PONG\r\n");
+  CHECK(endless.readAll() == "-ERR canceling statement: the client has hung up\r\n+PONG\r\n");
+}
+
+TEST_CASE("CLIENT KILL ends what runs, what waits and what is idle") {
+  Fixture fixture("2");
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 40; ++i) {
+    clients.push_back(std::make_unique<Client>(fixture.server->port()));
+    REQUIRE(clients.back()->send(i % 4 == 0 ? "PING\r\n" : kEndless));
+    if (i % 4 == 0) {
+      CHECK(clients.back()->read(7) == "+PONG\r\n");
+    }
+  }
+  const Client admin(fixture.server->port());
+  REQUIRE(admin.send("CLIENT KILL TYPE normal\r\n"));
+  CHECK(admin.read(5) == ":40\r\n");
+  for (const auto& client : clients) {
+    CHECK(client->readAll().empty());
+  }
+  CHECK(becomesQuiet(fixture));
+  REQUIRE(admin.send("CLIENT KILL TYPE normal SKIPME no\r\nPING\r\n"));
+  CHECK(admin.readAll() == ":1\r\n");
+}
+
+TEST_CASE("a server stops though statements never end") {
+  Fixture fixture;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 40; ++i) {
+    clients.push_back(std::make_unique<Client>(fixture.server->port()));
+    REQUIRE(clients.back()->send(kEndless));
+  }
+  const Client other(fixture.server->port());
+  REQUIRE(other.send("PING\r\n"));
+  CHECK(other.read(7) == "+PONG\r\n");
+  fixture.server->requestStop();
+  fixture.server->wait();
+  CHECK(fixture.server->connectionCount() == 0);
+}
+
 TEST_CASE("stopping answers what was asked and closes everything") {
   Fixture fixture;
   std::vector<std::unique_ptr<Client>> clients;

@@ -5,6 +5,7 @@
 
 #include "base/ascii_case.hpp"
 #include "engine/command.hpp"
+#include "engine/commands/clients.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/session_impl.hpp"
 #include "kv/integer_text.hpp"
@@ -225,12 +226,12 @@ Status client(CommandCall& call) {
   } else if (equalsIgnoringCase(word, "ATTRIBUTES")) {
     return clientAttributes(call);
   } else if (equalsIgnoringCase(word, "INFO")) {
+    const std::lock_guard lock(session.database.sessionsMutex());
     call.reply.verbatim(session.describe() + "\n");
   } else if (equalsIgnoringCase(word, "LIST")) {
-    if (call.args.size() > 2) {
-      return syntaxError();
-    }
-    call.reply.verbatim(session.database.describeSessions());
+    return clientList(call);
+  } else if (equalsIgnoringCase(word, "KILL")) {
+    return clientKill(call);
   } else if (equalsIgnoringCase(word, "HELP")) {
     return replyHelp("CLIENT", call.reply);
   } else {

@@ -1,0 +1,73 @@
+#include "engine/session_functions.hpp"
+
+#include "engine/database_impl.hpp"
+#include "engine/list_source.hpp"
+#include "engine/session_impl.hpp"
+
+namespace trefoil {
+
+namespace {
+
+using Rows = Result<std::unique_ptr<sql::RowSource>>;
+
+Rows listSessions(Database::Impl& database) {
+  auto rows = std::make_unique<ListSource>(7);
+  const std::int64_t now_us = database.env().nowMicros();
+  database.forEachSession([&](const Session::Impl& session) {
+    rows->addInteger(static_cast<std::int64_t>(session.id));
+    rows->addText(session.address);
+    rows->addText(session.name);
+    rows->addInteger((now_us - session.connected_at_us) / 1'000'000);
+    rows->addText(std::string(session.activityName()));
+    rows->addInteger(session.activeMillis());
+    rows->addText(session.activity == Session::Impl::Activity::kIdle ? std::string() : session.shown_statement);
+  });
+  return std::unique_ptr<sql::RowSource>(std::move(rows));
+}
+
+Rows end(Database::Impl& database, std::span<const Datum> arguments, bool with_connection) {
+  auto rows = std::make_unique<ListSource>(1);
+  bool found = false;
+  database.forEachSession([&](Session::Impl& session) {
+    if (arguments[0].isNull() || static_cast<std::int64_t>(session.id) != arguments[0].asInteger()) {
+      return;
+    }
+    found = true;
+    if (with_connection) {
+      session.kill();
+    } else {
+      session.control.stop(StatementControl::Stop::kUserRequest);
+    }
+  });
+  rows->addBool(found);
+  return std::unique_ptr<sql::RowSource>(std::move(rows));
+}
+
+}  // namespace
+
+void addSessionFunctions(sql::TableFunctions& functions, Database::Impl& database) {
+  const sql::SqlType text = sql::SqlType::text();
+  const sql::SqlType bigint = sql::SqlType::bigint();
+  const sql::SqlType boolean = sql::SqlType::boolean();
+  functions.add({"trefoil_sessions",
+                 {},
+                 0,
+                 {{"id", bigint},
+                  {"address", text},
+                  {"name", text},
+                  {"age_s", bigint},
+                  {"state", text},
+                  {"running_ms", bigint},
+                  {"statement", text}},
+                 [&database](sql::ExecContext&, std::span<const Datum>) { return listSessions(database); }});
+  functions.add(
+      {"pg_cancel_backend", {bigint}, 1, {{"pg_cancel_backend", boolean}}, [&database](sql::ExecContext&, auto arguments) {
+         return end(database, arguments, false);
+       }});
+  functions.add(
+      {"pg_terminate_backend", {bigint}, 1, {{"pg_terminate_backend", boolean}}, [&database](sql::ExecContext&, auto arguments) {
+         return end(database, arguments, true);
+       }});
+}
+
+}  // namespace trefoil
