@@ -207,7 +207,7 @@ TEST_CASE("a statement ends with its client, whether it runs or waits for a work
   CHECK(becomesQuiet(fixture));
   const Client other(fixture.server->port());
   REQUIRE(other.send("SELECT count(*) FROM generate_series(1, 10000)\r\n"));
-  CHECK(other.read(13) == "*1\r\n*1\r\n:100");
+  CHECK(other.read(16) == "*1\r\n*1\r\n:10000\r\n");
 }
 
 TEST_CASE("who sends no more may still read: a short statement is answered, an endless one is cancelled") {
@@ -227,10 +227,8 @@ TEST_CASE("CLIENT KILL ends what runs, what waits and what is idle") {
   std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < 40; ++i) {
     clients.push_back(std::make_unique<Client>(fixture.server->port()));
-    REQUIRE(clients.back()->send(i % 4 == 0 ? "PING\r\n" : kEndless));
-    if (i % 4 == 0) {
-      CHECK(clients.back()->read(7) == "+PONG\r\n");
-    }
+    REQUIRE(clients.back()->send("PING\r\n" + std::string(i % 4 == 0 ? "" : kEndless)));
+    CHECK(clients.back()->read(7) == "+PONG\r\n");
   }
   const Client admin(fixture.server->port());
   REQUIRE(admin.send("CLIENT KILL TYPE normal\r\n"));
@@ -240,7 +238,7 @@ TEST_CASE("CLIENT KILL ends what runs, what waits and what is idle") {
   }
   CHECK(becomesQuiet(fixture));
   REQUIRE(admin.send("CLIENT KILL TYPE normal SKIPME no\r\nPING\r\n"));
-  CHECK(admin.readAll() == ":1\r\n");
+  CHECK(admin.readAll().find("PONG") == std::string::npos);
 }
 
 TEST_CASE("a server stops though statements never end") {
