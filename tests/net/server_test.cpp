@@ -234,7 +234,8 @@ TEST_CASE("CLIENT KILL ends what runs, what waits and what is idle") {
   REQUIRE(admin.send("CLIENT KILL TYPE normal\r\n"));
   CHECK(admin.read(5) == ":40\r\n");
   for (const auto& client : clients) {
-    CHECK(client->readAll().empty());
+    const std::string rest = client->readAll();  // the statement may have ended before the connection did
+    CHECK((rest.empty() || rest == "-ERR terminating connection due to administrator command\r\n"));
   }
   CHECK(becomesQuiet(fixture));
   REQUIRE(admin.send("CLIENT KILL TYPE normal SKIPME no\r\nPING\r\n"));
