@@ -55,8 +55,9 @@ class StatementControl {
   void limitWork(std::int64_t work);
   // Nobody waits any more. Returns whether it gave up, which it did not if it came through nevertheless.
   bool takeTime(bool came_through);
-  // Gave up on a loop: it is to be run again, elsewhere.
+  // Gave up on a loop, or was found not to belong there: it is to be run again, elsewhere.
   [[nodiscard]] bool gaveUp() const { return gave_up_; }
+  void leaveLoop() { gave_up_ = true; }
 
   // Asks it to end.
   void stop(Stop reason);

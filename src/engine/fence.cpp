@@ -51,9 +51,9 @@ void Session::Impl::noteAnswer(const Statement& statement, int command) {
   }
 }
 
-void Session::Impl::noteSqlAnswer(const sql::Plan* plan, const parser::ParsedStatement* control, const Status& status) {
+void Session::Impl::noteSqlAnswer(const sql::Plan* plan, const parser::ParsedStatement* own, const Status& status) {
   const bool refused = !status.ok() && status.error().code == ErrorCode::kReadOnly;
-  tells_ = tells_ || (!refused && sqlTells(plan, control));
+  tells_ = tells_ || (!refused && sqlTells(plan, own));
 }
 
 // Null while answers that tell of data wait for the log's end.
@@ -86,8 +86,8 @@ bool Session::Impl::commandTells(int command, std::span<const std::string_view> 
 
 // The engine's own statements say nothing of the data, but for a COMMIT that meets a conflict. One that failed before it had a
 // plan did so for what it says, or for what the catalog says.
-bool Session::Impl::sqlTells(const sql::Plan* plan, const parser::ParsedStatement* control) const {
-  if (control != nullptr) {
+bool Session::Impl::sqlTells(const sql::Plan* plan, const parser::ParsedStatement* own) const {
+  if (own != nullptr) {
     return false;
   }
   const std::shared_ptr<const txn::Doubt> doubt = this->doubt();

@@ -51,9 +51,9 @@ Status Session::Impl::executeLive(int command, std::span<const std::string_view>
   while (true) {
     EffectBuffer effects;
     {
-      const kv::PartitionLocks locks(manager.kv(), footprint.partitions(), !in_fast_lane_);
+      const kv::PartitionLocks locks(manager.kv(), footprint.partitions(), !control.onLoop());
       if (!locks.held()) {
-        gave_up_ = true;  // somebody commits very much just now: a worker may wait for it
+        control.leaveLoop();  // somebody commits very much just now: a worker may wait for it
         return {};
       }
       kv::View view = kv::View::live(manager.kv(), effects, now);
@@ -82,7 +82,7 @@ Status Session::Impl::executeInTransaction(txn::Transaction& target, int command
                                            Reply& reply) {
   const std::size_t before = target.mark();
   const Reply::Mark mark = reply.mark();
-  if (in_fast_lane_) {
+  if (control.onLoop()) {
     limitWork(target.kv(), kCommands[static_cast<std::size_t>(command)]);
   } else {
     target.kv().limitWork(SIZE_MAX);
@@ -94,7 +94,7 @@ Status Session::Impl::executeInTransaction(txn::Transaction& target, int command
   }
   if (target.kv().gaveWay()) {
     reply.rewind(mark);
-    gave_up_ = true;
+    control.leaveLoop();
     return {};
   }
   return status;
@@ -103,8 +103,8 @@ Status Session::Impl::executeInTransaction(txn::Transaction& target, int command
 // For what takes long, and for a record that is too large to be made room for under locks. Never on a network thread, which gives
 // it up to a worker.
 Status Session::Impl::executeDetached(int command, std::span<const std::string_view> args, Reply& reply) {
-  if (in_fast_lane_) {
-    gave_up_ = true;
+  if (control.onLoop()) {
+    control.leaveLoop();
     return {};
   }
   if ((kCommands[static_cast<std::size_t>(command)].flags & kWrite) == 0) {
@@ -138,6 +138,8 @@ bool Session::Impl::isSlow(const Statement& statement, int command) {
     return slow;
   }
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
+  const bool is_sql = (meta.flags & (kSqlText | kSqlShorthand)) != 0 || meta.name == "EXEC";
+  slow_lane = is_sql ? SlowLane::kStatements : SlowLane::kSystem;
   if (isLong(statement.args)) {
     return true;
   }
@@ -157,7 +159,6 @@ bool Session::Impl::isSlow(const Statement& statement, int command) {
     looked_at_ = {};                                                                           // as above
     return slow;
   }
-  slow_lane = SlowLane::kSystem;
   return (meta.flags & kSlowLane) != 0;
 }
 
@@ -199,14 +200,13 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
       looked_at_ = {};  // a worker scans it with a scanner of its own
       break;
     }
-    slow_lane = std::nullopt;
     control.begin(true);
     executeNow(statements[done], command, reply);
     looked_at_ = {};
     if (control.gaveUp()) {
-      slow_lane = SlowLane::kStatements;
       break;
     }
+    slow_lane = std::nullopt;
     ++done;
     if (wants_close || reply.full() || query_us >= StatementControl::kHurryMicros) {
       break;

@@ -118,7 +118,7 @@ Status Session::Impl::executeMulti(Reply& reply) {
     queue_is_running_ = true;
     status = executeQueue(reply);
     queue_is_running_ = false;
-    if (gave_up_) {
+    if (control.gaveUp()) {
       multi = MultiState::kQueuing;  // a worker begins again
       return status;
     }
@@ -163,9 +163,9 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
   while (true) {
     EffectBuffer effects;
     {
-      const kv::PartitionLocks locks(manager.kv(), footprint.partitions(), !in_fast_lane_);
+      const kv::PartitionLocks locks(manager.kv(), footprint.partitions(), !control.onLoop());
       if (!locks.held()) {
-        gave_up_ = true;
+        control.leaveLoop();
         return {};
       }
       if (watchedChanged()) {
@@ -231,8 +231,8 @@ Status Session::Impl::runQueuedOnce(QueuedStatement& statement, Reply& reply) {
 }
 
 Status Session::Impl::executeQueueAsTransaction(Reply& reply) {
-  if (in_fast_lane_) {
-    gave_up_ = true;
+  if (control.onLoop()) {
+    control.leaveLoop();
     return {};
   }
   const Reply::Mark mark = reply.mark();
