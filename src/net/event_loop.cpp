@@ -177,7 +177,7 @@ void EventLoop::returnBuffer(ByteBuffer& buffer) {
   }
   if (buffer.capacity() >= kHugeBuffer) {
     const auto huge = std::make_shared<ByteBuffer>(std::move(buffer));
-    if (database().submit([huge] { huge->release(); }).ok()) {
+    if (database().submit([huge] { huge->release(); }, SlowLane::kSystem).ok()) {
       return;
     }
     buffer.swap(*huge);  // the workers are busy
