@@ -39,7 +39,7 @@ void Session::Impl::limitWork(kv::View& view, const CommandMeta& meta) {
 
 Status Session::Impl::executeLive(int command, std::span<const std::string_view> args, Reply& reply) {
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
-  if (!in_fast_lane_ && isLong(args)) {  // there isSlow() has asked
+  if (!control.onLoop() && isLong(args)) {  // there isSlow() has asked
     return executeDetached(command, args, reply);
   }
   txn::Manager& manager = database.manager();
