@@ -210,15 +210,15 @@ bool Connection::runFrames() {
   } else if (answered < batch.statements.size()) {
     const std::size_t begin = answered == 0 ? 0 : batch.ends[answered - 1];
     input_.consume(begin);
-    // What follows is cut again later.
-    parser_ = parser::RespRequestParser();
-    protocol_error_ = false;
     if (const std::optional<SlowLane> lane = session_->slowLane()) {
       park(answered, batch.ends[answered] - begin, *lane);
     } else {
       frames_waiting_ = true;
       turn_is_over_ = true;
     }
+    // What follows is cut again later. (The words of an inline command are the parser's until here.)
+    parser_ = parser::RespRequestParser();
+    protocol_error_ = false;
   } else {
     input_.consume(parsed);
     if (protocol_error_) {
