@@ -347,8 +347,8 @@ Status Session::Impl::awaitReservation(sql::TableId table) {
     return store.isReserved(table);
   };
   if (reserved()) {
-    gave_up_ = in_fast_lane_;
-    if (gave_up_) {
+    if (control.onLoop()) {
+      control.leaveLoop();
       return Error(ErrorCode::kBusy, "another statement has reserved the table");
     }
     store.awaitReservation(table);
@@ -676,7 +676,7 @@ Result<std::string_view> Session::Impl::endTransaction() {
   }
   const std::vector<kv::PartitionId> watched = watchedPartitions();
   const auto unchanged = [this] { return !watchedChanged(); };
-  if (in_fast_lane_) {
+  if (control.onLoop()) {
     ending->neverWait();
   }
   const Result<Lsn> committed = watched.empty() ? ending->commit(now) : ending->commit(now, watched, unchanged);
