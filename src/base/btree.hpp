@@ -46,6 +46,7 @@
 
 #include "base/assert.hpp"
 #include "base/node_pool.hpp"
+#include "base/query_memory.hpp"
 #include "base/versions.hpp"
 
 namespace trefoil {
@@ -400,11 +401,28 @@ class BTree {
 
   // ------------------------------------------------------------------------------------------------------- nodes and their life
 
-  static void freeNode(Stamped* object) { node_pool::release(static_cast<Node*>(object)); }
+  // Traits say which leaf of the account the nodes belong to, unless whoever owns the tree counts them.
+  static void count([[maybe_unused]] std::int64_t bytes) {
+    if constexpr (requires { Traits::kMemoryLeaf; }) {
+      MemoryAccount::add(Traits::kMemoryLeaf, bytes);
+    }
+  }
+  static void* allocateNode() {
+    if constexpr (requires { Traits::kMemoryLeaf; }) {
+      QueryMemory::admitGrowth();
+    }
+    void* const memory = node_pool::allocate();
+    count(kNodeBytes);
+    return memory;
+  }
+  static void freeNode(Stamped* object) {
+    count(-static_cast<std::int64_t>(kNodeBytes));
+    node_pool::release(static_cast<Node*>(object));
+  }
 
   template <typename T>
   static T* newNode(std::size_t level, const WriteContext& context) {
-    auto* node = static_cast<T*>(node_pool::allocate());
+    auto* node = static_cast<T*>(allocateNode());
     node->count = 0;
     node->level = static_cast<std::uint16_t>(level);
     pad(node->keys, 0, std::size(node->keys));
@@ -423,7 +441,7 @@ class BTree {
     if (context.isWritable(*node)) {
       return node;
     }
-    auto* copy = static_cast<Node*>(node_pool::allocate());
+    auto* copy = static_cast<Node*>(allocateNode());
     std::memcpy(static_cast<void*>(copy), node, node_pool::kBlockBytes);
     context.created(*copy, &freeNode);
     context.retire(*node, &freeNode);

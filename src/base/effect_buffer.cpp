@@ -1,5 +1,7 @@
 #include "base/effect_buffer.hpp"
 
+#include "base/query_memory.hpp"
+
 namespace trefoil {
 
 void EffectBuffer::grow(std::size_t more) {
@@ -7,13 +9,20 @@ void EffectBuffer::grow(std::size_t more) {
   while (capacity - size_ < more) {
     capacity *= 2;
   }
+  QueryMemory::admitStaged(capacity);
   char* data = new char[capacity];
   std::memcpy(data, data_, size_);
   if (data_ != inline_) {
-    delete[] data_;
+    release();
   }
   data_ = data;
   capacity_ = capacity;
+  MemoryAccount::add(MemoryLeaf::kTransactions, static_cast<std::int64_t>(capacity_));
+}
+
+void EffectBuffer::release() {
+  MemoryAccount::add(MemoryLeaf::kTransactions, -static_cast<std::int64_t>(capacity_));
+  delete[] data_;
 }
 
 void EffectBuffer::putVector(std::span<const float> values) {

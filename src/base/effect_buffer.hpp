@@ -48,7 +48,7 @@ class EffectBuffer {
   EffectBuffer& operator=(const EffectBuffer&) = delete;
   ~EffectBuffer() {
     if (data_ != inline_) {
-      delete[] data_;
+      release();
     }
   }
 
@@ -118,6 +118,7 @@ class EffectBuffer {
     return data_ + size_;
   }
   void grow(std::size_t more);
+  void release();
 
   std::size_t size_ = 0;
   std::size_t capacity_ = kInlineBytes;

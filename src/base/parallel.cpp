@@ -1,5 +1,7 @@
 #include "base/parallel.hpp"
 
+#include "base/query_memory.hpp"
+
 #include <algorithm>
 #include <thread>
 
@@ -42,12 +44,14 @@ std::size_t parallelism() {
 }
 
 void detail::parallelFor(std::size_t count, const void* body, void (*call)(const void*, std::size_t, std::size_t)) {
+  QueryMemory* const statement = QueryMemory::current();
   char start = 0;
   char end = 0;
   handOver(&start);
   tbb::this_task_arena::isolate([&] {
     tbb::parallel_for(tbb::blocked_range<std::size_t>(0, count), [&](const tbb::blocked_range<std::size_t>& range) {
       takeOver(&start);
+      const QueryMemory::Scope scope(statement);
       const auto worker = static_cast<std::size_t>(tbb::this_task_arena::current_thread_index());
       for (std::size_t index = range.begin(); index != range.end(); ++index) {
         call(body, index, worker);

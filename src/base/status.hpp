@@ -6,7 +6,8 @@
 //   a bug of ours                                       -> TREFOIL_ASSERT (assert.hpp): stop at once
 //
 // Result<T> is std::expected-shaped (C++23) for a C++20 compiler. Exceptions never cross a folder's border: PEGTL's are caught
-// inside parser, std::bad_alloc ends the process.
+// inside parser. The one exception is memory: std::bad_alloc and std::length_error unwind to where the statement was begun and
+// become an Error there (guardMemory, query_memory.hpp).
 #pragma once
 
 #include <cstdint>
@@ -47,7 +48,7 @@ enum class ErrorCode : std::uint8_t {
   kTransactionState,     // BEGIN inside MULTI, COMMIT without BEGIN …
   kUnsupported,          // SQL 0A000
   kLimit,                // a bound of ours was met: too long, too deep, too many
-  kOutOfMemory,          // maxmemory
+  kOutOfMemory,          // SQL 53200: maxmemory, query-memory, or the system has no more
   kReadOnly,             // writes are refused (after a failed sync, while loading, on a replica)
   kUnknownOutcome,       // the change is in memory, but whether it is on disk is not known
   kBusy,                 // a bounded queue is full, a directory is locked by another process

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/memory_reserve.hpp"
 #include "base/reaper.hpp"
 
 namespace trefoil {
@@ -30,6 +31,7 @@ void Versions::registerSnapshot(Lsn snapshot) {
 }
 
 void Versions::releaseSnapshot(Lsn snapshot) {
+  const memory_reserve::MustNotFail freeing;  // whatever failed before: this is how memory comes back
   // What is born at 0 stands for a whole (a dropped table and all it leads to): it outlives its parts, and is large.
   const auto is_part = [](const Retired& retired) { return retired.object->born != 0; };
   std::vector<Retired> dead;

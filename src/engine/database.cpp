@@ -7,6 +7,8 @@
 
 #include "aof/log.hpp"
 #include "base/logging.hpp"
+#include "base/memory_reserve.hpp"
+#include "base/query_memory.hpp"
 #include "engine/catalog_functions.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/kv_tables.hpp"
@@ -20,6 +22,7 @@ namespace {
 constexpr auto kBackgroundInterval = std::chrono::milliseconds(100);
 // Changes of vectors gather so long before the indexes follow them.
 constexpr auto kFollowInterval = std::chrono::milliseconds(10);
+constexpr unsigned kSweepsToThorough = 10;  // so often all that snapshots keep of keys is looked at: once a second
 constexpr std::size_t kSweepBudget = 2000;  // entries with deadlines looked at in one go
 // While many of them have expired, it goes on for so much of each interval: a quarter, as in Redis (expire.c).
 constexpr std::int64_t kSweepMicros = 25'000;
@@ -53,7 +56,8 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
       settings_(settings),
       env_(env),
       manager_(std::move(manager)),
-      pool_(static_cast<std::size_t>(settings.integer(Setting::kSlowLaneThreads))) {
+      pool_(static_cast<std::size_t>(settings.integer(Setting::kSlowLaneThreads))),
+      half_of_memory_(machineMemory() / 2) {
   addCatalogFunctions(table_functions_);
   addSessionFunctions(table_functions_, *this);
   registerKvTables(table_functions_);
@@ -62,6 +66,7 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
       manager_->log()->setPolicy(policyOf(settings_));
     }
   });
+  memory_reserve::install();
   sweeper_ = std::thread([this] { repeat(&Impl::sweep, sweep_wake_); });
   checkpointer_ = std::thread([this] { repeat(&Impl::checkpointIfNeeded, checkpoint_wake_); });
   follower_ = std::thread([this] { followLoop(); });
@@ -131,7 +136,7 @@ Status Database::Impl::checkpoint() {
   const std::lock_guard lock(checkpoint_mutex_);
   checkpoint_running_.store(true);
   const std::int64_t begin = env_.monotonicMicros();
-  Status status = manager_->checkpoint();
+  Status status = guardMemory([&] { return manager_->checkpoint(); });
   checkpoint_running_.store(false);
   const std::string failure = status.ok() ? "" : status.error().message;
   bool is_new = false;
@@ -153,11 +158,19 @@ std::string Database::Impl::checkpointFailure() {
 }
 
 Status Database::Impl::checkMemory() {
-  const auto limit = static_cast<std::size_t>(settings_.integer(Setting::kMaxMemory));
-  if (limit != 0 && manager_->kv().memoryBytes() > limit) [[unlikely]] {
+  const std::int64_t limit = settings_.integer(Setting::kMaxMemory);
+  if (limit != 0 && MemoryAccount::roughly() > limit) [[unlikely]] {
     return Error(ErrorCode::kOutOfMemory, "command not allowed when used memory > 'maxmemory'.");
   }
+  if (!memory_reserve::isWhole()) [[unlikely]] {
+    return Error(ErrorCode::kOutOfMemory, "command not allowed while the system refuses memory.");
+  }
   return {};
+}
+
+std::int64_t Database::Impl::queryMemory() const {
+  const std::int64_t set = settings_.integer(Setting::kQueryMemory);
+  return set != 0 ? set : half_of_memory_;
 }
 
 void Database::Impl::onShutdown(std::function<void()> callback) {
@@ -184,7 +197,13 @@ void Database::Impl::repeat(void (Impl::*step)(), std::condition_variable& wake)
       return;
     }
     lock.unlock();
-    (this->*step)();
+    const Status done = guardMemory([&]() -> Status {
+      (this->*step)();
+      return {};
+    });
+    if (!done.ok()) {
+      logWarning("in the background: {}: {}", done.error().message, done.error().detail);
+    }
     lock.lock();
   }
 }
@@ -209,7 +228,8 @@ void Database::Impl::sweep() {
   const std::int64_t until = env_.monotonicMicros() + kSweepMicros;
   while (manager_->sweepExpired(env_.now(), kSweepBudget) > kSweepBudget / 4 && env_.monotonicMicros() < until) {
   }
-  manager_->kv().purgeShadows();
+  manager_->kv().purgeShadows(++sweeps_ % kSweepsToThorough == 0);
+  memory_reserve::refill();
 }
 
 void Database::Impl::checkpointIfNeeded() {

@@ -45,6 +45,8 @@ class Database::Impl {
   std::uint64_t nextSessionId() { return next_session_id_.fetch_add(1, std::memory_order_relaxed); }
   // kOutOfMemory when there is more than maxmemory: before commands that need memory.
   Status checkMemory();
+  // What one statement may hold (query-memory), in bytes.
+  [[nodiscard]] std::int64_t queryMemory() const;
   // BGREWRITEAOF: the background thread begins a checkpoint. kBusy if one is being written or about to be.
   Status requestCheckpoint();
   [[nodiscard]] bool checkpointRunning() const { return checkpoint_wanted_.load() || checkpoint_running_.load(); }
@@ -72,6 +74,7 @@ class Database::Impl {
   WorkerPool pool_;
   sql::TableFunctions table_functions_;
   std::uint64_t fsync_observer_ = 0;
+  const std::int64_t half_of_memory_;
 
   std::atomic<std::uint64_t> next_session_id_{1};
   std::mutex sessions_mutex_;
@@ -94,6 +97,7 @@ class Database::Impl {
   std::condition_variable checkpoint_wake_;
   std::condition_variable follow_wake_;
   bool stopping_ = false;
+  unsigned sweeps_ = 0;  // the sweeper's
   std::thread sweeper_;  // removes expired keys, frees what snapshots have left
   // Writes checkpoints: when somebody wants one, when the log has grown, and to bring a failed log back.
   std::thread checkpointer_;

@@ -4,6 +4,7 @@
 // commands alike: the arguments' number and size, before anything is done, and the steps that the view counts
 // (kv::View::limitWork). A command that turns out too long gives way: nothing of it has happened, and it runs again on a worker,
 // on a snapshot, without locks; if it writes, as a transaction.
+#include "base/query_memory.hpp"
 #include "engine/bare_words.hpp"
 #include "engine/command.hpp"
 #include "engine/database_impl.hpp"
@@ -59,10 +60,13 @@ Status Session::Impl::executeLive(int command, std::span<const std::string_view>
       kv::View view = kv::View::live(manager.kv(), effects, now);
       limitWork(view, meta);
       CommandCall call{args, view, reply, self, now, db};
-      Status status = handlerOf(command)(call);
-      TREFOIL_ASSERT(status.ok() || effects.empty());
+      Status status = guardMemory([&] { return handlerOf(command)(call); });
+      TREFOIL_ASSERT(status.ok() || effects.empty() || status.error().code == ErrorCode::kOutOfMemory);
       gave_way = view.gaveWay();
       if (!gave_way && (!status.ok() || effects.empty())) {
+        if (!status.ok()) {
+          reply.rewind(mark);
+        }
         return status;
       }
       if (const std::optional<Lsn> end = gave_way ? std::nullopt : manager.commitLive(effects.bytes())) {
@@ -82,15 +86,20 @@ Status Session::Impl::executeInTransaction(txn::Transaction& target, int command
                                            Reply& reply) {
   const std::size_t before = target.mark();
   const Reply::Mark mark = reply.mark();
+  const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
+  if ((meta.flags & kDenyOom) != 0 && before > static_cast<std::size_t>(database.queryMemory())) {
+    return Error(ErrorCode::kOutOfMemory, "this transaction has staged more than 'query-memory'.");
+  }
   if (control.onLoop()) {
-    limitWork(target.kv(), kCommands[static_cast<std::size_t>(command)]);
+    limitWork(target.kv(), meta);
   } else {
     target.kv().limitWork(SIZE_MAX);
   }
   CommandCall call{args, target.kv(), reply, self, target.now(), db};
-  Status status = handlerOf(command)(call);
+  Status status = guardMemory([&] { return handlerOf(command)(call); });
   if (!status.ok()) {
-    target.rollbackTo(before);
+    reply.rewind(mark);
+    undo(target, before, status.error());
   }
   if (target.kv().gaveWay()) {
     reply.rewind(mark);

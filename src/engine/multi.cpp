@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::size_t kMaxQueuedStatements = 1'000'000;
 constexpr std::size_t kMaxWatchedKeys = 1'000'000;
-constexpr std::size_t kMaxQueuedBytes = std::size_t{1} << 30;
 // No more than this runs on a network thread, and under locks.
 constexpr std::size_t kQuickStatements = 1000;
 constexpr std::size_t kQuickSteps = 4000;
@@ -43,8 +42,8 @@ Status Session::Impl::beginMulti() {
 
 void Session::Impl::discardMulti() {
   multi = MultiState::kNone;
-  queued_.clear();
-  queued_bytes_ = 0;
+  queued_ = std::vector<QueuedStatement>();  // with its room
+  queued_bytes_.set(0);
   queued_count = 0;
 }
 
@@ -57,7 +56,7 @@ void Session::Impl::queue(const Statement& statement, int command, Reply& reply)
   }
   QueuedStatement copy;
   copy.command = command;
-  std::size_t bytes = statement.sql.size();
+  std::size_t bytes = sizeof(QueuedStatement) + statement.sql.size();
   for (const std::string_view arg : statement.args) {
     copy.args.emplace_back(arg);
     bytes += arg.size() + sizeof(std::string);
@@ -67,10 +66,14 @@ void Session::Impl::queue(const Statement& statement, int command, Reply& reply)
     copy.parameters.emplace_back(parameter);
   }
   copy.table_form = statement.table_form;
-  if (queued_.size() >= kMaxQueuedStatements || queued_bytes_ + bytes > kMaxQueuedBytes) {
-    return refuse(Error(ErrorCode::kLimit, "too much is queued in this MULTI"), reply);
+  // A queue is input that waits: it is held against the same limit (as in Redis, networking.c).
+  const auto limit = static_cast<std::size_t>(database.settings().integer(Setting::kQueryBufferLimit));
+  if (queued_.size() >= kMaxQueuedStatements || queued_bytes_.bytes() + bytes > limit) {
+    return refuse(Error(ErrorCode::kLimit, "too much is queued in this MULTI")
+                      .withHint("Queue less, or raise \"client-query-buffer-limit\"."),
+                  reply);
   }
-  queued_bytes_ += bytes;
+  queued_bytes_.set(queued_bytes_.bytes() + bytes);
   queued_.push_back(std::move(copy));
   queued_count = queued_.size();
   reply.simple("QUEUED");
@@ -99,7 +102,7 @@ bool Session::Impl::queueFootprint(KeyFootprint& footprint) const {
 
 bool Session::Impl::queueIsSlow() const {
   KeyFootprint footprint;
-  return queued_.size() > kQuickStatements || queued_bytes_ > kQuickBytes || !queueFootprint(footprint);
+  return queued_.size() > kQuickStatements || queued_bytes_.bytes() > kQuickBytes || !queueFootprint(footprint);
 }
 
 Status Session::Impl::executeMulti(Reply& reply) {

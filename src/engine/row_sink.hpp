@@ -1,6 +1,7 @@
 // Row sinks: where a plan's rows go, with the one thing that sql::ResultSink need not know: a statement may start over.
 #pragma once
 
+#include "base/query_memory.hpp"
 #include "engine/reply.hpp"
 #include "engine/result_set.hpp"
 #include "sql/result_sink.hpp"
@@ -21,9 +22,10 @@ class ReplySink final : public RowSink {
     reply_.beginTable(columns, form_);
     return {};
   }
+  // What the reply holds back until the last row (RESP does: an array's length comes first) is the statement's.
   Status chunk(const sql::Chunk& chunk) override {
     reply_.rows(chunk);
-    return {};
+    return QueryMemory::checkHeld(reply_.mark().position - mark_.position);
   }
   void restart() override { reply_.rewind(mark_); }
 

@@ -4,6 +4,7 @@
 
 #include "aof/log.hpp"
 #include "base/ascii_case.hpp"
+#include "base/query_memory.hpp"
 #include "engine/bare_words.hpp"
 #include "engine/command.hpp"
 #include "engine/database_impl.hpp"
@@ -47,7 +48,66 @@ void Session::Impl::execute(const Statement& statement, Reply& reply) {
   activity = Activity::kIdle;
 }
 
+// The net below all others: what runs out of memory before it is committed is an error, wherever it happens.
 void Session::Impl::executeNow(const Statement& statement, int command, Reply& reply) {
+  const Reply::Mark mark = reply.mark();
+  const bool in_transaction = transaction != nullptr;
+  if (ended_idle_) [[unlikely]] {
+    ended_idle_ = false;
+    reply.error(Error(ErrorCode::kTransactionState,
+                      "the transaction was rolled back: it was idle for longer than idle-in-transaction-session-timeout"));
+    return;
+  }
+  try {
+    executeUnguarded(statement, command, reply);
+  } catch (const std::bad_alloc& failure) {
+    reply.rewind(mark);
+    endOutOfMemory(failure, in_transaction, reply);
+  } catch (const std::length_error& failure) {
+    reply.rewind(mark);
+    endOutOfMemory(failure, in_transaction, reply);
+  }
+}
+
+void Session::Impl::endOutOfMemory(const std::exception& failure, bool in_transaction, Reply& reply) {
+  exec_transaction_ = nullptr;
+  control.takeTime(true);
+  looked_at_ = {};
+  if (queue_is_running_) {
+    queue_is_running_ = false;
+    discardMulti();
+    unwatch();
+  }
+  Error error = outOfMemoryError(failure);
+  if (in_transaction && transaction == nullptr) {
+    error.detail += " The transaction was rolled back.";
+  }
+  refuse(error, reply);
+}
+
+void Session::Impl::endIdleTransaction() {
+  const std::int64_t limit = database.settings().integer(Setting::kIdleTransactionTimeout);
+  if (limit != 0 && transaction != nullptr && database.env().now().value - now.value >= limit) {
+    transaction.reset();
+    unwatch();
+    ended_idle_ = true;
+  }
+}
+
+// Back to a mark, as after any statement that failed. That stages again what is left: a transaction that finds no memory for it
+// is rolled back.
+void Session::Impl::undo(txn::Transaction& target, std::size_t mark, const Error& why) {
+  try {
+    target.rollbackTo(mark, why.code == ErrorCode::kOutOfMemory);
+  } catch (const std::bad_alloc&) {
+    if (&target == transaction.get()) {
+      transaction.reset();
+    }
+    throw;
+  }
+}
+
+void Session::Impl::executeUnguarded(const Statement& statement, int command, Reply& reply) {
   refused_ = false;
   const bool queued =
       multi != MultiState::kNone && (command < 0 || (kCommands[static_cast<std::size_t>(command)].flags & kAtOnce) == 0);
@@ -171,6 +231,7 @@ void Session::Impl::reset() {
   discardMulti();
   unwatch();
   transaction.reset();
+  ended_idle_ = false;
   db = 0;
   protocol = 2;
   describes_answers = false;
@@ -296,6 +357,10 @@ bool Session::describesAnswers() const {
 
 bool Session::wantsClose() const {
   return impl_->wants_close;
+}
+
+void Session::endIdleTransaction() {
+  impl_->endIdleTransaction();
 }
 
 bool Session::inTransaction() const {

@@ -66,7 +66,10 @@ class Session {
   [[nodiscard]] int protocol() const;           // 2 or 3, as HELLO chose
   [[nodiscard]] bool describesAnswers() const;  // CLIENT ATTRIBUTES ON: see net/resp_writer.hpp
   [[nodiscard]] bool wantsClose() const;        // QUIT was answered
-  [[nodiscard]] bool inTransaction() const;     // inside BEGIN or MULTI: the shell's prompt shows it
+  // Between two statements, by whoever calls execute(): rolls back a transaction (BEGIN) that has been idle for the setting
+  // idle-in-transaction-session-timeout. The next statement is told so.
+  void endIdleTransaction();
+  [[nodiscard]] bool inTransaction() const;  // inside BEGIN or MULTI: the shell's prompt shows it
   [[nodiscard]] Database& database();
   // Who this is, for CLIENT LIST: "127.0.0.1:53412", and where it has connected to.
   void setAddress(std::string address, std::string local_address = {});

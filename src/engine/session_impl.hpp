@@ -17,6 +17,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/memory_account.hpp"
 #include "engine/command_meta.hpp"
 #include "engine/database.hpp"
 #include "engine/kv_tables.hpp"
@@ -119,6 +120,7 @@ class Session::Impl {
   void discardMulti();
   Status watch(std::span<const std::string_view> keys);
   void unwatch();
+  void endIdleTransaction();
 
   // SQL (sql_execution.cpp). Statements of the engine itself (BEGIN, SET …) resolve to `control`, all others to a plan.
   Result<const ResolvedStatement*> resolve(std::string_view text);
@@ -186,6 +188,9 @@ class Session::Impl {
   static int commandOf(const Statement& statement);
   // The fence is the caller's.
   void executeNow(const Statement& statement, int command, Reply& reply);
+  void executeUnguarded(const Statement& statement, int command, Reply& reply);
+  void endOutOfMemory(const std::exception& failure, bool in_transaction, Reply& reply);
+  void undo(txn::Transaction& target, std::size_t mark, const Error& why);
   void executeWords(std::span<const std::string_view> words, Reply& reply);
   void executeCommand(const Statement& statement, int command, Reply& reply);
   Status callCommand(int command, std::span<const std::string_view> args, Reply& reply);
@@ -238,6 +243,7 @@ class Session::Impl {
   static Error readOnlyError(std::string_view statement);
   Result<std::string_view> showSetting(const ast::Show& statement, RowSink& sink);
   txn::Transaction* currentTransaction();
+  Result<std::optional<sql::ExecSummary>> runCounted(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
   Result<std::span<const Datum>> convertParameters(const sql::Plan& plan, std::span<const Datum> given);
   sql::ExecContext makeContext(sql::View& view, kv::View* kv, std::span<const Datum> parameters, RowSink* sink, UnixMs at);
   Result<std::optional<sql::ExecSummary>> runInTransaction(txn::Transaction& target, const sql::Plan& plan,
@@ -255,9 +261,10 @@ class Session::Impl {
   bool exec_tells_ = false;        // as queueTells() said before the queue was dropped
 
   txn::Transaction* exec_transaction_ = nullptr;  // while EXEC runs its queue in one
+  bool ended_idle_ = false;                       // the transaction, and nobody has been told yet
   bool queue_is_running_ = false;                 // EXEC's
   std::vector<QueuedStatement> queued_;
-  std::size_t queued_bytes_ = 0;
+  MemoryCharge queued_bytes_{MemoryLeaf::kClients};
   std::unordered_set<WatchedKey, WatchedKey::Hash> watched_;
   kv::WatchFlag watch_flag_;
   ResolvedStatement resolved_;

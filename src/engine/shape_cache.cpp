@@ -24,8 +24,8 @@ const std::shared_ptr<const sql::Plan>* ShapeCache::find(std::uint64_t hash, std
 }
 
 void ShapeCache::insert(std::uint64_t hash, std::string_view shape, std::span<const Datum> literals,
-                        std::shared_ptr<const sql::Plan> plan) {
-  if (entries_.size() >= kMaxEntries) {
+                        std::shared_ptr<const sql::Plan> plan, std::int64_t limit) {
+  if (entries_.size() >= kMaxEntries || (entries_.size() >= kFewEntries && MemoryAccount::used(MemoryLeaf::kPlans) > limit)) {
     makeRoom();
   }
   Entry entry;
@@ -36,11 +36,21 @@ void ShapeCache::insert(std::uint64_t hash, std::string_view shape, std::span<co
     }
   }
   entry.plan = std::move(plan);
+  memory_.set(memory_.bytes() + bytesOf(entry));
   entries_.emplace(hash, std::move(entry));
 }
 
 void ShapeCache::erase(std::uint64_t hash) {
   entries_.erase(hash);
+  count();
+}
+
+void ShapeCache::count() {
+  std::size_t bytes = 0;
+  for (const auto& [hash, entry] : entries_) {
+    bytes += bytesOf(entry);
+  }
+  memory_.set(bytes);
 }
 
 // Everything that was not used since the last time goes; if all was used, all goes: a cache that turns over so fast serves
@@ -54,6 +64,7 @@ void ShapeCache::makeRoom() {
   if (entries_.size() == before) {
     entries_.clear();
   }
+  count();
 }
 
 }  // namespace trefoil

@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "aof/log.hpp"
+#include "base/memory_reserve.hpp"
+#include "base/query_memory.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/row_sink.hpp"
 #include "engine/session_impl.hpp"
@@ -116,6 +118,13 @@ sql::ExecContext Session::Impl::makeContext(sql::View& view, kv::View* kv, std::
 
 Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& plan, std::span<const Datum> given,
                                                                RowSink* sink) {
+  QueryMemory memory(database.queryMemory(), database.settings().integer(Setting::kMaxMemory), (needsOf(plan) & kDenyOom) != 0);
+  const QueryMemory::Scope scope(&memory);
+  return guardMemory([&] { return runCounted(plan, given, sink); });
+}
+
+Result<std::optional<sql::ExecSummary>> Session::Impl::runCounted(const sql::Plan& plan, std::span<const Datum> given,
+                                                                  RowSink* sink) {
   txn::Transaction* const current = currentTransaction();
   const Result<std::span<const Datum>> converted = convertParameters(plan, given);
   if (!converted.ok()) {
@@ -284,9 +293,9 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runInTransaction(txn::Tra
   const std::size_t before = target.mark();
   sql::ExecContext context = makeContext(target.sql(), &target.kv(), parameters, sink, target.now());
   context.parallel = !target.holdsAllLocks() && !control.onLoop();
-  Result<sql::ExecSummary> summary = sql::execute(plan, context);
+  Result<sql::ExecSummary> summary = guardMemory([&] { return sql::execute(plan, context); });
   if (!summary.ok()) {
-    target.rollbackTo(before);
+    undo(target, before, summary.error());
     return std::move(summary).error();
   }
   return std::optional(*summary);
@@ -410,7 +419,8 @@ Result<const ResolvedStatement*> Session::Impl::resolve(std::string_view text) {
   }
   TREFOIL_ASSIGN(resolved_.plan, bindStatement(*parsed, cacheable));
   if (cacheable) {
-    shapes_.insert(scanner.hash(), scanner.text(), scanner.literals(), resolved_.plan);
+    shapes_.insert(scanner.hash(), scanner.text(), scanner.literals(), resolved_.plan,
+                   database.settings().integer(Setting::kPlanCacheSize));
   }
   return &resolved_;
 }
@@ -458,12 +468,16 @@ Status Session::Impl::executeSql(std::string_view text, std::span<const Datum> p
     case SqlOutcome::Kind::kRows:
       reply.endTable();
       break;
-    case SqlOutcome::Kind::kAffected:
+    case SqlOutcome::Kind::kAffected: {
+      const memory_reserve::MustNotFail committed;  // an error would be untrue now
       reply.affected(outcome->tag, outcome->affected);
       break;
-    case SqlOutcome::Kind::kDone:
+    }
+    case SqlOutcome::Kind::kDone: {
+      const memory_reserve::MustNotFail committed;
       reply.done(outcome->tag);
       break;
+    }
   }
   return {};
 }

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "base/memory_reserve.hpp"
+
 namespace trefoil::kv {
 
 std::string_view typeName(ObjectType type) {
@@ -28,10 +30,7 @@ Entry* Entry::allocate(ObjectType type, Encoding encoding, std::string_view key,
   TREFOIL_ASSERT(value_size <= UINT32_MAX && key.size() <= UINT32_MAX);
   const bool long_key = key.size() > UINT16_MAX;
   const std::size_t head = sizeof(Entry) + (deadline.never() ? 0 : 8) + (long_key ? 4 : 0);
-  void* memory = std::malloc(head + key.size() + value_size + slack);
-  if (memory == nullptr) {
-    throw std::bad_alloc();  // ends the process: nobody catches it
-  }
+  void* memory = memory_reserve::allocate(head + key.size() + value_size + slack);
   auto* entry = new (memory) Entry;
   entry->type_encoding_ = pack(type, encoding);
   entry->flags_ = static_cast<std::uint8_t>((deadline.never() ? 0 : kHasDeadline) | (long_key ? kLongKey : 0));
@@ -58,10 +57,8 @@ void Entry::free(Entry* entry) {
 Entry* Entry::resizeValue(Entry* entry, std::size_t value_size, std::size_t slack) {
   TREFOIL_ASSERT(value_size <= UINT32_MAX);
   if (value_size > entry->value_size_ && value_size > entry->valueCapacity()) {
-    void* memory = std::realloc(static_cast<void*>(entry), sizeof(Entry) + entry->valueOffset() + value_size + slack);
-    if (memory == nullptr) {
-      throw std::bad_alloc();
-    }
+    void* memory =
+        memory_reserve::reallocate(static_cast<void*>(entry), sizeof(Entry) + entry->valueOffset() + value_size + slack);
     entry = static_cast<Entry*>(memory);
   }
   entry->value_size_ = static_cast<std::uint32_t>(value_size);

@@ -6,6 +6,7 @@
 #include <new>
 #include <vector>
 
+#include "base/memory_reserve.hpp"
 #include "kv/key_hash.hpp"
 
 namespace trefoil::kv {
@@ -29,10 +30,7 @@ void Large::freeItem(Stamped* object) {
 }
 
 Item* Large::create(std::string_view member, std::string_view value, const WriteContext& context) {
-  void* memory = std::malloc(sizeof(Item) + member.size() + value.size());
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
+  void* memory = memory_reserve::allocate(sizeof(Item) + member.size() + value.size());
   auto* item = new (memory) Item;
   item->member_size = static_cast<std::uint32_t>(member.size());
   item->value_size = static_cast<std::uint32_t>(value.size());

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/memory_account.hpp"
 #include "kv/directory.hpp"
 #include "kv/interest.hpp"
 #include "kv/partition_lock.hpp"
@@ -21,6 +22,7 @@ struct alignas(64) Partition {
 
   void addBytes(std::int64_t difference) {
     bytes.store(bytes.load(std::memory_order_relaxed) + difference, std::memory_order_relaxed);
+    MemoryAccount::add(MemoryLeaf::kKeys, difference);
   }
 };
 static_assert(sizeof(Partition) == 64);

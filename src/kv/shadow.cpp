@@ -22,6 +22,17 @@ std::size_t ShadowMap::Table::bucketOf(std::uint64_t hash) const {
   return (hash << (kPartitionBits + kTableBits)) >> (64 - std::countr_zero(heads.size()));
 }
 
+bool ShadowMap::Table::hasEarlier(std::uint32_t head, std::uint32_t node, Lsn lsn) const {
+  for (; head != node; head = nodes[head].next) {
+    const Node& earlier = nodes[head];
+    if (earlier.hash == nodes[node].hash && earlier.version.died >= lsn &&
+        earlier.version.entry->key() == nodes[node].version.entry->key()) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void ShadowMap::Table::append(std::uint32_t node) {
   std::uint32_t* link = &heads[bucketOf(nodes[node].hash)];
   while (*link != kNone) {

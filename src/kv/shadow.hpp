@@ -10,7 +10,9 @@
 //                                            the live entry
 //
 // A version whose trees live on in the live entry (it was copied, then changed) gives back its block only; one whose value ended
-// as a whole owns its trees. A version is freed when no open snapshot is at or below its death.
+// as a whole owns its trees. A version is freed when no open snapshot is at or below its death; and, now and then, one that lies
+// between two snapshots' versions: a transaction that stays open for long then keeps one version of each key, not one for every
+// snapshot that was opened and closed meanwhile.
 //
 // Every write looks here while a snapshot is open, so this is a hash table; but one whose buckets are in the order of the hashes,
 // since walks ask for a range of them:
@@ -119,6 +121,28 @@ class ShadowMap {
       }
     }
   }
+  // Takes out the versions that no snapshot from `oldest` to `newest`, the first and the last that are open, can see: their key's
+  // version before has died at or after `newest`. One that owns trees stays: an older version may share them.
+  template <typename Release>
+  void purgeUnseen(Lsn newest, Release&& release) {
+    for (Table& table : tables_) {
+      for (std::uint32_t& head : table.heads) {
+        for (std::uint32_t* link = &head; *link != kNone;) {
+          Node& node = table.nodes[*link];
+          const Version& version = node.version;
+          if ((version.owns_trees && version.entry->isLarge()) || !table.hasEarlier(head, *link, newest)) {
+            link = &node.next;
+            continue;
+          }
+          release(version);
+          const std::uint32_t freed = std::exchange(*link, node.next);
+          node.next = std::exchange(table.free, freed);
+          --table.count;
+          --size_;
+        }
+      }
+    }
+  }
 
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;
@@ -143,6 +167,8 @@ class ShadowMap {
         visitor(nodes[at]);
       }
     }
+    // Whether the chain from `head` has, before `node`, a version of the same key that died at or after `lsn`.
+    [[nodiscard]] bool hasEarlier(std::uint32_t head, std::uint32_t node, Lsn lsn) const;
     void append(std::uint32_t node);
     void grow();
   };

@@ -25,6 +25,8 @@ Store::Store(Versions& versions, const StoreOptions& options)
       reaper_(std::make_unique<Reaper>(directoryContext())),
       partitions_(std::make_unique<Partition[]>(static_cast<std::size_t>(options.databases) * kPartitions)) {
   TREFOIL_ASSERT(options.databases > 0);
+  MemoryAccount::add(MemoryLeaf::kKeys,
+                     static_cast<std::int64_t>(static_cast<std::size_t>(options.databases) * kPartitions * sizeof(Partition)));
 }
 
 Store::~Store() {
@@ -34,6 +36,7 @@ Store::~Store() {
     emptyPartition(partitions_[id], whole);
   }
   reaper_->free(std::move(whole));
+  MemoryAccount::add(MemoryLeaf::kKeys, -static_cast<std::int64_t>(count * sizeof(Partition)));
 }
 
 Partition& Store::partitionAt(PartitionId id) const {
@@ -241,7 +244,7 @@ void Store::flush(int db, const WriteContext& context) {
 void Store::emptyPartition(Partition& partition, std::vector<std::unique_ptr<Directory>>& whole) {
   purge(partition);
   if (partition.directory.size() > 0) {
-    partition.bytes.store(0, std::memory_order_relaxed);
+    partition.addBytes(-partition.bytes.load(std::memory_order_relaxed));
     whole.push_back(partition.directory.detach());
   }
 }
@@ -268,29 +271,33 @@ void Store::shadowPartition(Partition& partition, const WriteContext& context, s
   partition.directory.clear(directoryContext());
 }
 
-void Store::purge(Partition& partition) {
+void Store::purge(Partition& partition, bool thorough) {
   if (partition.shadow == nullptr) {
     return;
   }
-  const Lsn oldest = versions_.oldestSnapshot();  // under the lock: what is added later is younger than a snapshot opened now
-  partition.shadow->purge(oldest, [&](const ShadowMap::Version& version) {
+  const auto release = [&](const ShadowMap::Version& version) {
     partition.addBytes(-bytesOf(*version.entry, version.owns_trees));
     if (version.owns_trees) {
       reaper_->free(version.entry);
     } else {
       Reaper::freeShared(version.entry);
     }
-  });
+  };
+  // Under the lock: what is added later is younger than a snapshot opened now.
+  partition.shadow->purge(versions_.oldestSnapshot(), release);
+  if (thorough) {
+    partition.shadow->purgeUnseen(versions_.newestSnapshot(), release);
+  }
   if (partition.shadow->empty()) {
     partition.shadow.reset();
   }
 }
 
-void Store::purgeShadows() {
+void Store::purgeShadows(bool thorough) {
   const std::uint32_t count = static_cast<std::uint32_t>(options_.databases) * kPartitions;
   for (PartitionId id{0}; id.value < count; ++id.value) {
     lock(id);
-    purge(partitionAt(id));
+    purge(partitionAt(id), thorough);
     unlock(id);
   }
 }

@@ -164,8 +164,8 @@ class Store {
   // less than a quarter of the last sample was stale. Takes locks by itself, one at a time. One caller at a time.
   SweepResult sweepExpired(UnixMs now, std::size_t budget);
   // Frees shadow entries that no open snapshot sees. Takes locks by itself. Called now and then, and after a snapshot is
-  // released.
-  void purgeShadows();
+  // released. `thorough` looks at every entry, and finds those between snapshots, too.
+  void purgeShadows(bool thorough = false);
 
   // WATCH. Each takes the partition's lock by itself. The flag is raised by every change of the key until unwatch.
   void watch(const Key& key, WatchFlag& flag);
@@ -200,7 +200,7 @@ class Store {
   void flush(int db, const WriteContext& context);
   void emptyPartition(Partition& partition, std::vector<std::unique_ptr<Directory>>& whole);
   void shadowPartition(Partition& partition, const WriteContext& context, std::vector<Entry*>& dead);
-  void purge(Partition& partition);
+  void purge(Partition& partition, bool thorough = false);
 
   Versions& versions_;
   StoreOptions options_;

@@ -1,7 +1,8 @@
 #include "net/byte_buffer.hpp"
 
 #include <algorithm>
-#include <new>
+
+#include "base/memory_reserve.hpp"
 
 namespace trefoil::net {
 
@@ -18,23 +19,27 @@ void ByteBuffer::makeRoom(std::size_t more) {
   }
   const std::size_t capacity = std::max({kMinimum, capacity_ * 2, unread + more});
   if (head_ == 0) {
-    char* const grown = static_cast<char*>(std::realloc(data_, capacity));
-    if (grown == nullptr) {
-      throw std::bad_alloc();
-    }
-    data_ = grown;
+    data_ = static_cast<char*>(memory_reserve::reallocate(data_, capacity));
   } else {
-    char* const grown = static_cast<char*>(std::malloc(capacity));
-    if (grown == nullptr) {
-      throw std::bad_alloc();
-    }
+    char* const grown = static_cast<char*>(memory_reserve::allocate(capacity));
     std::memcpy(grown, data_ + head_, unread);
     std::free(data_);
     data_ = grown;
     head_ = 0;
     tail_ = unread;
   }
+  MemoryAccount::add(MemoryLeaf::kClients, static_cast<std::int64_t>(capacity) - static_cast<std::int64_t>(capacity_));
   capacity_ = capacity;
+}
+
+void ByteBuffer::shrink() {
+  constexpr std::size_t kMuch = std::size_t{1} << 20;
+  if (capacity_ < kMuch || capacity_ / 4 < size()) {
+    return;
+  }
+  ByteBuffer small;
+  small.append(bytes());
+  swap(small);
 }
 
 }  // namespace trefoil::net

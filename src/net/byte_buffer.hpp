@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "base/memory_account.hpp"
 
 namespace trefoil::net {
 
@@ -31,7 +32,7 @@ class ByteBuffer {
   }
   ByteBuffer(const ByteBuffer&) = delete;
   ByteBuffer& operator=(const ByteBuffer&) = delete;
-  ~ByteBuffer() { std::free(data_); }
+  ~ByteBuffer() { freeAll(); }
 
   [[nodiscard]] std::string_view bytes() const { return {data_ + head_, tail_ - head_}; }
   [[nodiscard]] std::size_t size() const { return tail_ - head_; }
@@ -90,10 +91,12 @@ class ByteBuffer {
   }
 
   void clear() { head_ = tail_ = 0; }
+  // Gives back the room behind what is unread, if it is much.
+  void shrink();
   // Gives the memory back. Only when empty.
   void release() {
     TREFOIL_ASSERT(empty());
-    std::free(data_);
+    freeAll();
     data_ = nullptr;
     head_ = tail_ = capacity_ = 0;
   }
@@ -106,6 +109,12 @@ class ByteBuffer {
 
  private:
   void makeRoom(std::size_t more);
+  void freeAll() {
+    if (data_ != nullptr) {
+      MemoryAccount::add(MemoryLeaf::kClients, -static_cast<std::int64_t>(capacity_));
+      std::free(data_);
+    }
+  }
 
   char* data_ = nullptr;
   std::size_t head_ = 0;

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/logging.hpp"
 #include "engine/database.hpp"
 #include "net/event_loop.hpp"
 #include "net/resp_writer.hpp"
@@ -68,7 +69,22 @@ void Connection::onEvents(std::uint32_t events) {
   serve();
 }
 
+// A connection for whose bytes there is no memory is closed, and the others go on.
 void Connection::serve() {
+  try {
+    serveTurns();
+  } catch (const std::bad_alloc&) {
+    constexpr std::string_view kLastWords = "-OOM out of memory: the connection is closed\r\n";
+    if (output_.empty() && !parked_) {
+      static_cast<void>(::send(socket_, kLastWords.data(), kLastWords.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    }
+    logWarning("a connection is closed: there is no memory for what it sends or gets ({} bytes of input, {} of output)",
+               input_.size(), output_.size());
+    die();
+  }
+}
+
+void Connection::serveTurns() {
   for (int turn = 0; turn < kTurns && !dead_; ++turn) {
     if (!flush()) {
       die();

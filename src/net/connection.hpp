@@ -49,6 +49,7 @@ class Connection {
   void onEvents(std::uint32_t events);
   // Goes on with whatever can be done now: sends, runs frames, reads.
   void serve();
+  void serveTurns();
   // The worker has run the parked statement.
   void onSlowDone();
   // Takes no more input; dies when its last answer is sent.
@@ -58,6 +59,12 @@ class Connection {
   // How often this was called since the client was last heard of.
   std::int64_t idleTicks() { return parked_ ? 0 : idle_ticks_++; }
 
+  // Asked about once a second.
+  void endIdleTransaction() {
+    if (!parked_) {
+      session_->endIdleTransaction();
+    }
+  }
   // Called about once a second while it answers true, from EventLoop::watch() on. Dies if more than output-buffer-limit stays
   // unsent and the client reads nothing. Cancels a parked statement whose client has hung up: it has a second or two, since who
   // sends no more may still be reading (printf … | nc -N).

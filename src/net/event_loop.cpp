@@ -92,7 +92,8 @@ Status EventLoop::listen(int socket) {
 void EventLoop::run() {
   epoll_event events[kEvents];
   while (!stopping_ || !connections_.empty()) {
-    const bool ticking = !watched_.empty() || settings().integer(Setting::kTimeout) > 0;
+    const bool ticking = !watched_.empty() || settings().integer(Setting::kTimeout) > 0 ||
+                         settings().integer(Setting::kIdleTransactionTimeout) > 0;
     const bool more = !ready_.empty() || (!fenced_.empty() && !held_up_);
     const int timeout = more ? 0 : stopping_ ? kStopTickMs : ticking ? kTickMs : -1;
     if (std::exchange(gathering_, false)) {
@@ -359,8 +360,8 @@ void EventLoop::watch(Connection& connection) {
   }
 }
 
-// About once a second, if there is a reason: looks after clients that do not read or have hung up, and closes idle ones if the
-// setting `timeout` says so.
+// About once a second, if there is a reason: looks after clients that do not read or have hung up, closes idle ones if the
+// setting `timeout` says so, ends idle transactions.
 void EventLoop::tick() {
   const std::int64_t now = server_.database_.env().monotonicMicros();
   if (now < next_tick_us_) {
@@ -371,6 +372,11 @@ void EventLoop::tick() {
     connection->is_watched = connection->onTick();
     return !connection->is_watched;
   });
+  if (settings().integer(Setting::kIdleTransactionTimeout) > 0) {
+    for (Connection* connection : connections_) {
+      connection->endIdleTransaction();
+    }
+  }
   if (const std::int64_t limit = settings().integer(Setting::kTimeout); limit > 0) {
     for (Connection* connection : connections_) {
       if (connection->idleTicks() >= limit) {

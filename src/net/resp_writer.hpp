@@ -64,7 +64,10 @@ class RespReply final : public Reply {
   void done(std::string_view tag) override;
 
   [[nodiscard]] Mark mark() const override { return {out_->size()}; }
-  void rewind(Mark mark) override { out_->truncate(mark.position); }
+  void rewind(Mark mark) override {
+    out_->truncate(mark.position);
+    out_->shrink();
+  }
   [[nodiscard]] bool full() const override { return out_->size() >= kStopReadingAt; }
 
  private:

@@ -32,9 +32,8 @@ Datum Column::datum(std::uint32_t position) const {
 
 void ColumnBuffer::reset(Type type, std::size_t capacity) {
   const std::size_t bytes = elementSize(type) * capacity;
-  if (bytes > bytes_ || data_ == nullptr) {
-    data_.reset(new char[bytes == 0 ? 1 : bytes]);
-    bytes_ = bytes;
+  if (bytes > data_.size() || data_.get() == nullptr) {
+    data_ = CountedBytes(bytes == 0 ? 1 : bytes);
   }
   if (capacity > capacity_ || nulls_ == nullptr) {
     nulls_.reset(new std::uint64_t[(capacity + 63) / 64 + 1]);

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "base/assert.hpp"
+#include "base/query_memory.hpp"
 #include "base/value.hpp"
 #include "sql/string_ref.hpp"
 
@@ -147,8 +148,7 @@ class ColumnBuffer {
  private:
   Type type_ = Type::kNull;
   std::size_t capacity_ = 0;
-  std::size_t bytes_ = 0;
-  std::unique_ptr<char[]> data_;
+  CountedBytes data_;
   std::unique_ptr<std::uint64_t[]> nulls_;
 };
 

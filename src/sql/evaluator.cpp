@@ -114,11 +114,11 @@ std::uint32_t selectTrue(const Column& column, const Rows& rows, std::uint16_t* 
 struct InSet {
   bool built = false;
   bool has_null = false;
-  std::vector<std::int64_t> integers;  // sorted
-  std::vector<double> reals;           // sorted, without NaN
+  CountedVector<std::int64_t> integers;  // sorted
+  CountedVector<double> reals;           // sorted, without NaN
   bool has_nan = false;
-  std::unordered_set<std::string_view> texts;
-  std::deque<std::string> storage;  // the bytes of `texts`
+  std::unordered_set<std::string_view, std::hash<std::string_view>, std::equal_to<>, CountedAllocator<std::string_view>> texts;
+  std::deque<CountedString, CountedAllocator<CountedString>> storage;  // the bytes of `texts`
 
   void clear() {
     built = has_null = has_nan = false;

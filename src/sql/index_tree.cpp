@@ -40,13 +40,16 @@ std::string_view tailOf(const BytesKey& key) {
 }
 
 void freeTail(Stamped* object) {
-  ::operator delete(static_cast<void*>(static_cast<KeyTail*>(object)));
+  auto* const tail = static_cast<KeyTail*>(object);
+  MemoryAccount::add(MemoryLeaf::kIndexes, -static_cast<std::int64_t>(sizeof(KeyTail) + tail->size));
+  ::operator delete(static_cast<void*>(tail));
 }
 
 const KeyTail* newTail(std::string_view bytes, const WriteContext& context) {
   auto* tail = new (::operator new(sizeof(KeyTail) + bytes.size())) KeyTail;
   tail->size = static_cast<std::uint32_t>(bytes.size());
   tail->unused = 0;
+  MemoryAccount::add(MemoryLeaf::kIndexes, static_cast<std::int64_t>(sizeof(KeyTail) + bytes.size()));
   std::memcpy(static_cast<void*>(tail + 1), bytes.data(), bytes.size());
   context.created(*tail, &freeTail);
   return tail;

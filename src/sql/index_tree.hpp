@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "base/btree.hpp"
+#include "base/memory_account.hpp"
 #include "base/value.hpp"
 #include "sql/row_id.hpp"
 
@@ -37,11 +38,15 @@ namespace trefoil::sql {
 
 enum class IndexKind : std::uint8_t { kIntUnique, kIntMulti, kBytes };
 
+struct IntUniqueTraits : Int64Traits<std::uint64_t> {
+  static constexpr MemoryLeaf kMemoryLeaf = MemoryLeaf::kIndexes;
+};
 struct IntMultiKey {
   std::int64_t key;
   std::uint64_t row;
 };
 struct IntMultiTraits {
+  static constexpr MemoryLeaf kMemoryLeaf = MemoryLeaf::kIndexes;
   using Key = IntMultiKey;
   using Value = NoValue;
   static constexpr bool kCounted = false;
@@ -68,6 +73,7 @@ struct KeyProbe {
   bool whole;
 };
 struct BytesTraits {
+  static constexpr MemoryLeaf kMemoryLeaf = MemoryLeaf::kIndexes;
   using Key = BytesKey;
   using Value = NoValue;
   static constexpr bool kCounted = false;
@@ -115,7 +121,7 @@ class IndexWalk {
 
   IndexKind kind_ = IndexKind::kIntUnique;
   IndexBounds bounds_;
-  BTree<Int64Traits<std::uint64_t>>::Cursor int_unique_;
+  BTree<IntUniqueTraits>::Cursor int_unique_;
   BTree<IntMultiTraits>::Cursor int_multi_;
   BTree<BytesTraits>::Cursor bytes_;
 };
@@ -175,7 +181,7 @@ class IndexTree {
  private:
   IndexKind kind_;
   bool unique_;
-  BTree<Int64Traits<std::uint64_t>> int_unique_;
+  BTree<IntUniqueTraits> int_unique_;
   BTree<IntMultiTraits> int_multi_;
   BTree<BytesTraits> bytes_;
 };

@@ -95,9 +95,8 @@ class PlannedRun final : public SubqueryRun {
       --*depth();
       return Error(ErrorCode::kLimit, "subqueries are nested too deeply");
     }
-    Status status = runOnce(context, take);
-    --*depth();
-    return status;
+    const std::unique_ptr<int, void (*)(int*)> one_less(depth(), [](int* depth) { --*depth; });
+    return runOnce(context, take);
   }
 
   template <typename Take>

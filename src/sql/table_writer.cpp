@@ -1,11 +1,14 @@
 #include "sql/table_writer.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
 #include <new>
 
+#include "base/query_memory.hpp"
 #include "base/slab_list.hpp"
 #include "sql/chunk.hpp"
 #include "sql/table.hpp"
@@ -41,8 +44,27 @@ constexpr std::uint32_t kLeastPacked = 64;
 constexpr std::size_t kTidiedAtOnce = 128;
 constexpr std::size_t kTidiedByTheWay = 2;
 
+// Memory of a table: counted as the allocator rounds it.
+std::int64_t countedBytes(void* memory) {
+  return static_cast<std::int64_t>(malloc_usable_size(memory) + sizeof(std::size_t));
+}
+void* allocate(std::size_t bytes) {
+  void* const memory = ::operator new(bytes);
+  MemoryAccount::add(MemoryLeaf::kRows, countedBytes(memory));
+  return memory;
+}
+void release(void* memory) {
+  MemoryAccount::add(MemoryLeaf::kRows, -countedBytes(memory));
+  ::operator delete(memory);
+}
+
+std::size_t chunkBytes(Type type, std::uint32_t capacity) {
+  return ColumnChunk::kDataOffset + capacity * storedSize(type);
+}
+
 void freeChunk(Stamped* object) {
   auto* chunk = static_cast<ColumnChunk*>(object);
+  MemoryAccount::add(MemoryLeaf::kRows, -static_cast<std::int64_t>(chunkBytes(chunk->type, chunk->capacity)));
   if (chunk->capacity == kBlockRows) {
     fullChunks(storedSize(chunk->type)).release(chunk);
   } else {
@@ -50,16 +72,16 @@ void freeChunk(Stamped* object) {
   }
 }
 void freeBlock(Stamped* object) {
-  ::operator delete(static_cast<void*>(static_cast<Block*>(object)));
+  release(static_cast<Block*>(object));
 }
 void freePage(Stamped* object) {
   delete static_cast<DirectoryPage*>(object);
 }
 void freeDirectory(Stamped* object) {
-  ::operator delete(static_cast<void*>(static_cast<DirectoryRoot*>(object)));
+  release(static_cast<DirectoryRoot*>(object));
 }
 void freeText(Stamped* object) {
-  ::operator delete(static_cast<void*>(static_cast<TextBytes*>(object)));
+  release(static_cast<TextBytes*>(object));
 }
 
 std::uint32_t capacityFor(std::uint32_t slots, std::uint32_t block) {
@@ -70,9 +92,11 @@ std::uint32_t capacityFor(std::uint32_t slots, std::uint32_t block) {
 }
 
 ColumnChunk* newChunk(Type type, std::uint32_t capacity, const WriteContext& context) {
-  const std::size_t bytes = ColumnChunk::kDataOffset + capacity * storedSize(type);
+  const std::size_t bytes = chunkBytes(type, capacity);
+  QueryMemory::admitGrowth();
   auto* chunk = static_cast<ColumnChunk*>(capacity == kBlockRows ? fullChunks(storedSize(type)).allocate()
                                                                  : ::operator new(bytes, kChunkAlignment));
+  MemoryAccount::add(MemoryLeaf::kRows, static_cast<std::int64_t>(bytes));
   std::memset(static_cast<void*>(chunk), 0, bytes);
   chunk->capacity = capacity;
   chunk->kind = ChunkKind::kPlain;
@@ -95,7 +119,7 @@ std::size_t blockBytes(std::size_t columns) {
 }
 
 Block* newBlock(std::uint32_t columns, const WriteContext& context) {
-  auto* block = static_cast<Block*>(::operator new(blockBytes(columns)));
+  auto* block = static_cast<Block*>(allocate(blockBytes(columns)));
   std::memset(static_cast<void*>(block), 0, blockBytes(columns));
   block->column_count = columns;
   context.created(*block, &freeBlock);
@@ -104,7 +128,7 @@ Block* newBlock(std::uint32_t columns, const WriteContext& context) {
 
 DirectoryRoot* newDirectory(std::uint32_t capacity, const WriteContext& context) {
   const std::size_t bytes = sizeof(DirectoryRoot) + capacity * sizeof(DirectoryPage*);
-  auto* root = static_cast<DirectoryRoot*>(::operator new(bytes));
+  auto* root = static_cast<DirectoryRoot*>(allocate(bytes));
   std::memset(static_cast<void*>(root), 0, bytes);
   root->capacity = capacity;
   context.created(*root, &freeDirectory);
@@ -298,7 +322,7 @@ void TableWriter::setFresh(ColumnChunk& chunk, std::size_t column, std::uint32_t
         chunk.as<StringRef>()[position] = StringRef(bytes);
         break;
       }
-      auto* text = new (::operator new(sizeof(TextBytes) + bytes.size())) TextBytes;
+      auto* text = new (allocate(sizeof(TextBytes) + bytes.size())) TextBytes;
       std::memcpy(text->bytes(), bytes.data(), bytes.size());
       context_.created(*text, &freeText);
       chunk.as<StringRef>()[position] = StringRef(std::string_view(text->bytes(), bytes.size()));

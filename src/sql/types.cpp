@@ -182,13 +182,13 @@ std::string_view ByteArena::copy(std::string_view bytes) {
 char* ByteArena::allocateSlow(std::size_t size) {
   constexpr std::size_t kFirstBlock = 4096;
   constexpr std::size_t kLargestStep = std::size_t{1} << 20;
-  const std::size_t grown = blocks_.empty() ? kFirstBlock : std::min(kLargestStep, blocks_.back().size * 2);
+  const std::size_t grown = blocks_.empty() ? kFirstBlock : std::min(kLargestStep, blocks_.back().size() * 2);
   const std::size_t block = std::max(size, grown);
-  blocks_.push_back({std::unique_ptr<char[]>(new char[block]), block});
+  blocks_.emplace_back(block);
   capacity_ += block;
-  cursor_ = blocks_.back().bytes.get() + size;
-  limit_ = blocks_.back().bytes.get() + block;
-  return blocks_.back().bytes.get();
+  cursor_ = blocks_.back().get() + size;
+  limit_ = blocks_.back().get() + block;
+  return blocks_.back().get();
 }
 
 void ByteArena::reset() {
@@ -197,14 +197,14 @@ void ByteArena::reset() {
   }
   if (blocks_.size() > 1) {
     auto largest =
-        std::max_element(blocks_.begin(), blocks_.end(), [](const Block& a, const Block& b) { return a.size < b.size; });
-    Block kept = std::move(*largest);
+        std::max_element(blocks_.begin(), blocks_.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
+    CountedBytes kept = std::move(*largest);
     blocks_.clear();
-    capacity_ = kept.size;
+    capacity_ = kept.size();
     blocks_.push_back(std::move(kept));
   }
-  cursor_ = blocks_.front().bytes.get();
-  limit_ = cursor_ + blocks_.front().size;
+  cursor_ = blocks_.front().get();
+  limit_ = cursor_ + blocks_.front().size();
 }
 
 Result<Datum> convertDatum(const SqlType& type, const Datum& value, ByteArena& arena) {

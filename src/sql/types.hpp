@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/query_memory.hpp"
 #include "base/status.hpp"
 #include "base/value.hpp"
 
@@ -87,14 +88,10 @@ class ByteArena {
 
  private:
   char* allocateSlow(std::size_t size);
-  struct Block {
-    std::unique_ptr<char[]> bytes;
-    std::size_t size;
-  };
   char* cursor_ = nullptr;
   char* limit_ = nullptr;
   std::size_t capacity_ = 0;
-  std::vector<Block> blocks_;
+  std::vector<CountedBytes> blocks_;
 };
 
 // Appends a value's text form. NULL appends nothing.

@@ -4,6 +4,8 @@
 
 #include "aof/checkpoint.hpp"
 #include "base/logging.hpp"
+#include "base/memory_reserve.hpp"
+#include "base/query_memory.hpp"
 #include "kv/effects.hpp"
 #include "kv/view.hpp"
 #include "sql/effects.hpp"
@@ -196,8 +198,12 @@ std::optional<Lsn> Manager::commitLive(std::string_view effects) {
   if (log_ != nullptr) {
     appended = log_->append(prepared);
   }
-  const Status applied = applyAll(effects, WriteContext::live(versions_, appended.lsn));
-  TREFOIL_ASSERT(applied.ok());  // the bytes are in the log: memory must agree with them
+  // The bytes are in the log: memory must agree with them.
+  const QueryMemory::Scope not_the_statements(nullptr);
+  memory_reserve::mustNotFail([&] {
+    const Status applied = applyAll(effects, WriteContext::live(versions_, appended.lsn));
+    TREFOIL_ASSERT(applied.ok());
+  });
   return appended.end;
 }
 

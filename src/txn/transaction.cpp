@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/memory_reserve.hpp"
+#include "base/query_memory.hpp"
 #include "kv/effects.hpp"
 #include "kv/prepared_strings.hpp"
 #include "sql/effects.hpp"
@@ -50,10 +52,11 @@ Transaction::Transaction(Manager& manager, UnixMs now, UnderAllLocks)
 
 Transaction::~Transaction() = default;
 
-void Transaction::rollbackTo(std::size_t mark) {
-  if (effects_.size() == mark) {
+void Transaction::rollbackTo(std::size_t mark, bool broken_off) {
+  if (effects_.size() == mark && !broken_off) {
     return;
   }
+  const QueryMemory::Scope not_the_statements(nullptr);  // what was admitted once is staged again
   effects_.truncate(mark);
   kv_.forget();
   sql_.beginRebuild();
@@ -185,7 +188,8 @@ Lsn Transaction::appendAndApply(aof::PreparedCommit& prepared, kv::PreparedStrin
   if (manager_.log() != nullptr) {
     appended = manager_.log()->append(prepared);
   }
-  applyEffects(WriteContext::live(manager_.versions_, appended.lsn), strings);
+  const QueryMemory::Scope not_the_statements(nullptr);
+  memory_reserve::mustNotFail([&] { applyEffects(WriteContext::live(manager_.versions_, appended.lsn), strings); });
   return appended.end;
 }
 

@@ -63,8 +63,9 @@ class Transaction {
 
   // What is staged so far, to go back to: before each statement, and for savepoints.
   [[nodiscard]] std::size_t mark() const { return effects_.size(); }
-  // Undoes the writes staged after `mark`; never the reads.
-  void rollbackTo(std::size_t mark);
+  // Undoes the writes staged after `mark`; never the reads. `broken_off`: whoever wrote was interrupted (memory ran out), so that
+  // the private copies may hold what is not staged.
+  void rollbackTo(std::size_t mark, bool broken_off = false);
 
   // SAVEPOINT, ROLLBACK TO, RELEASE. An unknown name is kTransactionState with PostgreSQL's text.
   void savepoint(std::string_view name);

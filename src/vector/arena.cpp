@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 
 #include "base/assert.hpp"
+#include "base/memory_account.hpp"
+#include "base/memory_reserve.hpp"
 #include "vector/distance.hpp"
 #include "vector/kernels.hpp"
 
@@ -28,10 +30,8 @@ template <typename T>
 T* allocate(std::size_t count) {
   const std::size_t bytes = roundUp(count * sizeof(T), VectorArena::kSlotAlignment);
   const bool large = bytes >= 4 * kHugePage;
-  void* memory = std::aligned_alloc(large ? kHugePage : VectorArena::kSlotAlignment, large ? roundUp(bytes, kHugePage) : bytes);
-  if (memory == nullptr) {
-    throw std::bad_alloc();  // ends the process, as everywhere
-  }
+  void* memory =
+      memory_reserve::allocateAligned(large ? kHugePage : VectorArena::kSlotAlignment, large ? roundUp(bytes, kHugePage) : bytes);
   if (large) {
     (void)madvise(memory, bytes, MADV_HUGEPAGE);  // a wish only
   }
@@ -45,6 +45,7 @@ VectorArena::VectorArena(std::size_t dimension) : dimension_(dimension), stride_
 }
 
 VectorArena::~VectorArena() {
+  MemoryAccount::add(MemoryLeaf::kVectors, -static_cast<std::int64_t>(high_water_ * slotBytes()));
   for (std::atomic<Segment*>& entry : segments_) {
     if (Segment* segment = entry.load(std::memory_order_relaxed)) {
       std::free(segment->floats);
@@ -96,6 +97,7 @@ Slot VectorArena::takeSlot() {
     addSegment(place.segment, slot);
   }
   ++high_water_;
+  MemoryAccount::add(MemoryLeaf::kVectors, static_cast<std::int64_t>(slotBytes()));
   return slot;
 }
 
@@ -115,7 +117,7 @@ VectorArena::Run VectorArena::runFrom(Slot slot) const {
 
 std::size_t VectorArena::memoryBytes() const {
   const std::scoped_lock lock(mutex_);
-  return high_water_ * ((stride_ + 1) * sizeof(float) + sizeof(Header)) + free_.capacity() * sizeof(Slot);
+  return high_water_ * slotBytes() + free_.capacity() * sizeof(Slot);
 }
 
 std::size_t VectorArena::liveSlots() const {

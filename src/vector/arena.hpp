@@ -122,6 +122,9 @@ class VectorArena {
   Slot takeSlot();
   void addSegment(std::size_t segment, Slot first);
 
+  // Of floats, norm and header.
+  [[nodiscard]] std::size_t slotBytes() const { return (stride_ + 1) * sizeof(float) + sizeof(Header); }
+
   const std::size_t dimension_;
   const std::size_t stride_;
   std::array<std::atomic<Segment*>, kSegments> segments_{};

@@ -82,6 +82,8 @@ NodeId HnswNodes::takeLocked(std::size_t level) {
     std::fill_n(list(node, l), linkWords(capacity(l)), kNoLinks);
   }
   high_water_.store(node + 1, std::memory_order_release);
+  memory_.set(memory_.bytes() + sizeof(Entry) + 2 + 2 * sizeof(std::uint32_t) + codes_.recordBytes() + lowest_.recordBytes() +
+              (has_lengths_ ? sizeof(float) : 0) + level * upper_.recordBytes());
   return node;
 }
 

@@ -31,6 +31,7 @@
 #include <span>
 #include <vector>
 
+#include "base/memory_account.hpp"
 #include "base/types.hpp"
 #include "vector/arena.hpp"
 #include "vector/codes.hpp"
@@ -235,6 +236,7 @@ class HnswNodes {
   NodeTable places_;
 
   mutable std::mutex mutex_;  // guards the rest
+  MemoryCharge memory_{MemoryLeaf::kVectors};
   std::atomic<NodeId> high_water_{0};
   std::uint32_t upper_used_ = 0;
   std::vector<NodeId> free_;

@@ -20,6 +20,8 @@
 
 #include <sys/mman.h>
 
+#include "base/memory_reserve.hpp"
+
 namespace trefoil::vector {
 
 template <typename T>
@@ -68,10 +70,7 @@ class SegmentedArray {
   static std::uintptr_t allocate(std::size_t bytes) {
     const std::size_t alignment = bytes >= 4 * kHugePage ? kHugePage : 64;
     bytes = (bytes + alignment - 1) / alignment * alignment;
-    void* const memory = std::aligned_alloc(alignment, bytes);
-    if (memory == nullptr) {
-      throw std::bad_alloc();  // ends the process, as everywhere
-    }
+    void* const memory = memory_reserve::allocateAligned(alignment, bytes);
     if (alignment == kHugePage) {
       (void)madvise(memory, bytes, MADV_HUGEPAGE);  // a wish only
     }

@@ -54,6 +54,9 @@ TEST_CASE("what a snapshot sees never changes", "[kv]") {
       store.closeSnapshot(snapshots[which].first);
       snapshots.erase(snapshots.begin() + static_cast<std::ptrdiff_t>(which));
     }
+    if (random() % 30 == 0) {
+      store->purgeShadows(random() % 2 == 0);
+    }
     if (i % 50 == 0) {
       for (const auto& [lsn, expected] : snapshots) {
         REQUIRE(store.content(0, lsn) == expected);
@@ -74,6 +77,36 @@ TEST_CASE("what a snapshot sees never changes", "[kv]") {
   store->purgeShadows();
   store->verify();  // the memory account is exact again
   REQUIRE(store.versions().limboSize() == 0);
+}
+
+TEST_CASE("a snapshot that stays open keeps one version of each key, however many come and go beside it", "[kv]") {
+  TestStore store;
+  const auto set_all = [&](const std::string& value) {
+    store.live([&](View& view) {
+      for (int i = 0; i < 100; ++i) {
+        const std::string name = "key" + std::to_string(i);
+        view.setString(store->key(0, name), value, kNever);
+      }
+      return 0;
+    });
+  };
+  set_all(std::string(200, 'a'));
+  const Lsn open = store.openSnapshot();
+  const auto expected = store.content(0, open);
+  set_all(std::string(200, 'b'));
+  store->purgeShadows(true);
+  const std::size_t bytes = store->memoryBytes();
+  for (int i = 0; i < 20; ++i) {
+    const Lsn passing = store.openSnapshot();
+    set_all(std::string(200, 'c'));
+    store.closeSnapshot(passing);
+    store->purgeShadows(true);
+  }
+  CHECK(store->memoryBytes() < bytes + 4096);  // another copy of all takes five times that
+  CHECK(store.content(0, open) == expected);
+  store.closeSnapshot(open);
+  store->purgeShadows();
+  store->verify();
 }
 
 TEST_CASE("a transaction's view answers as the live one does, and its effects give the same store", "[kv]") {

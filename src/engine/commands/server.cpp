@@ -1,9 +1,13 @@
 // Commands about the server: settings, facts and figures, checkpoints, the command table itself.
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
+#include <fstream>
 
 #include "aof/log.hpp"
 #include "base/ascii_case.hpp"
+#include "base/memory_account.hpp"
 #include "engine/command.hpp"
 #include "engine/command_meta.hpp"
 #include "engine/database_impl.hpp"
@@ -117,13 +121,30 @@ std::vector<Line> serverInfo(Database::Impl& database) {
           {"uptime_in_days", std::to_string(uptime_s / 86400)}};
 }
 
+// What the system says, in bytes.
+std::int64_t residentBytes() {
+  std::int64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages >> pages;
+  return pages * sysconf(_SC_PAGESIZE);
+}
+
 std::vector<Line> memoryInfo(Database::Impl& database) {
   const sql::VectorMemory vectors = database.manager().sql().vectorMemory();
-  return {{"used_memory", std::to_string(database.manager().kv().memoryBytes())},
-          {"used_memory_vectors", std::to_string(vectors.vectors)},
-          {"used_memory_vector_indexes", std::to_string(vectors.indexes)},
-          {"maxmemory", std::to_string(database.settings().integer(Setting::kMaxMemory))},
-          {"versions_in_limbo", std::to_string(database.manager().versions().limboSize())}};
+  std::vector<Line> lines = {{"used_memory", std::to_string(MemoryAccount::used())}};
+  for (std::size_t i = 0; i < kMemoryLeaves; ++i) {
+    const auto leaf = static_cast<MemoryLeaf>(i);
+    if (leaf != MemoryLeaf::kVectors) {
+      lines.emplace_back("used_memory_" + std::string(memoryLeafName(leaf)), std::to_string(MemoryAccount::used(leaf)));
+    }
+  }
+  lines.insert(lines.end(), {{"used_memory_vectors", std::to_string(vectors.vectors)},
+                             {"used_memory_vector_indexes", std::to_string(vectors.indexes)},
+                             {"used_memory_rss", std::to_string(residentBytes())},
+                             {"maxmemory", std::to_string(database.settings().integer(Setting::kMaxMemory))},
+                             {"maxmemory_policy", database.settings().valueText(Setting::kMaxMemoryPolicy)},
+                             {"query_memory", std::to_string(database.queryMemory())},
+                             {"versions_in_limbo", std::to_string(database.manager().versions().limboSize())}});
+  return lines;
 }
 
 std::string_view stateName(aof::LogState state) {

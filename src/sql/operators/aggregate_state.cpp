@@ -47,7 +47,7 @@ class GroupedState : public AggregateState {
   }
 
  protected:
-  std::vector<Group> groups_;
+  CountedVector<Group> groups_;
 };
 
 // The value so far, if there was one.
@@ -99,7 +99,7 @@ class CountState final : public AggregateState {
 
  private:
   bool count_rows_;
-  std::vector<Int> counts_;
+  CountedVector<Int> counts_;
 };
 
 struct IntegerSum {
@@ -306,14 +306,14 @@ class ExtremeState final : public GroupedState<ExtremeState<T, Value, Max>, Foun
   }
 };
 
-class StringAggState final : public GroupedState<StringAggState, Found<std::string>> {
+class StringAggState final : public GroupedState<StringAggState, Found<CountedString>> {
  public:
   Status update(const std::uint32_t* groups, const Column& argument, const Column& separator, const Rows& rows) override {
     constexpr std::size_t kMaxBytes = std::size_t{256} << 20;
     const auto* const values = argument.as<StringRef>();
     bool too_long = false;
     forEachValue(argument, rows, [&](std::uint32_t row, std::uint32_t i) {
-      Found<std::string>& state = groups_[groups[row]];
+      Found<CountedString>& state = groups_[groups[row]];
       const std::uint32_t position = rows.position(row);
       if (state.any && !separator.isNull(position)) {
         state.value += separator.as<StringRef>()[separator.constant ? 0 : position].view();
@@ -327,7 +327,7 @@ class StringAggState final : public GroupedState<StringAggState, Found<std::stri
     }
     return {};
   }
-  void merge(Found<std::string>&, const Found<std::string>&) {
+  void merge(Found<CountedString>&, const Found<CountedString>&) {
     TREFOIL_ASSERT(false && "string_agg depends on the order of rows and is never computed in parallel");
   }
   Status result(std::uint32_t first, std::uint32_t count, ColumnBuffer& out) const override {
@@ -346,7 +346,7 @@ std::unique_ptr<AggregateState> makeExtreme(Type type) {
     case Type::kText:
     case Type::kBlob:
     case Type::kJson:
-      return std::make_unique<ExtremeState<StringRef, std::string, Max>>();
+      return std::make_unique<ExtremeState<StringRef, CountedString, Max>>();
     default:
       return std::make_unique<ExtremeState<Int, Int, Max>>();
   }

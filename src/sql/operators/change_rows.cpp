@@ -369,7 +369,7 @@ Status ChangeRows::run(Execution& execution, ResultSink* sink, std::int64_t& aff
     }
     rows_->append(chunk_.columns, chunk_.rows);
   }
-  std::unordered_set<std::int64_t> seen;
+  std::unordered_set<std::int64_t, std::hash<std::int64_t>, std::equal_to<>, CountedAllocator<std::int64_t>> seen;
   for (std::uint32_t segment = 0; segment < rows_->segments(); ++segment) {
     segmentChunk(*rows_, segment, chunk_);
     if (plan_.may_repeat) {

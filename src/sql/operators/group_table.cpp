@@ -88,7 +88,7 @@ bool isIntegerLike(Type type) {
 }
 
 template <typename T>
-T element(const std::vector<char>& data, std::uint32_t index) {
+T element(std::span<const char> data, std::uint32_t index) {
   T value;
   std::memcpy(&value, data.data() + index * sizeof(T), sizeof(T));
   return value;
@@ -245,7 +245,7 @@ bool GroupTable::widenRange(std::int64_t low, std::int64_t high) {
   // Leave room on both sides, so that widening is rare.
   const auto room = static_cast<std::int64_t>(std::min<std::uint64_t>(needed / 2 + 16, (kMaxRange - needed) / 2));
   const std::int64_t new_base = low - room;
-  std::vector<std::uint32_t> wider(needed + 2 * static_cast<std::uint64_t>(room), kNone);
+  CountedVector<std::uint32_t> wider(needed + 2 * static_cast<std::uint64_t>(room), kNone);
   std::copy(range_.begin(), range_.end(), wider.begin() + (range_.empty() ? 0 : base_ - new_base));
   base_ = new_base;
   range_ = std::move(wider);

@@ -44,8 +44,8 @@ class GroupTable {
  private:
   struct KeyColumn {
     Type type;
-    std::vector<char> data;
-    std::vector<std::uint64_t> nulls;
+    CountedVector<char> data;
+    CountedVector<std::uint64_t> nulls;
     [[nodiscard]] bool isNull(std::uint32_t group) const { return ((nulls[group >> 6] >> (group & 63)) & 1) != 0; }
   };
   struct Slot {
@@ -71,11 +71,11 @@ class GroupTable {
 
   bool range_mode_;
   std::int64_t base_ = 0;
-  std::vector<std::uint32_t> range_;  // key - base_ → group
+  CountedVector<std::uint32_t> range_;  // key - base_ → group
   std::uint32_t null_group_ = kNone;
 
-  std::vector<Slot> slots_;
-  std::vector<std::uint64_t> group_hashes_;
+  CountedVector<Slot> slots_;
+  CountedVector<std::uint64_t> group_hashes_;
   std::vector<std::uint64_t> hashes_;  // of the rows at hand
 };
 

@@ -358,11 +358,11 @@ class JoinOperator final : public Operator {
   // The built side.
   GroupTable keys_;
   RowBuffer rows_;
-  std::vector<std::uint32_t> first_;
-  std::vector<std::uint32_t> last_;
-  std::vector<std::uint32_t> next_;
-  std::vector<std::uint8_t> matched_built_;
-  std::vector<std::uint32_t> usable_rows_;
+  CountedVector<std::uint32_t> first_;
+  CountedVector<std::uint32_t> last_;
+  CountedVector<std::uint32_t> next_;
+  CountedVector<std::uint8_t> matched_built_;
+  CountedVector<std::uint32_t> usable_rows_;
   bool built_ = false;
   bool built_has_null_ = false;
 
@@ -380,14 +380,14 @@ class JoinOperator final : public Operator {
   std::uint32_t next_unmatched_ = 0;
 
   // Pairs.
-  std::vector<std::uint32_t> pair_rows_;
-  std::vector<std::uint32_t> pair_built_;
+  CountedVector<std::uint32_t> pair_rows_;
+  CountedVector<std::uint32_t> pair_built_;
   std::vector<ColumnBuffer> pair_buffers_;
   Chunk pair_chunk_;
   std::vector<std::uint16_t> positions_;
   std::vector<std::uint16_t> passing_;
   std::vector<std::uint16_t> selection_;
-  std::vector<std::uint32_t> lone_;
+  CountedVector<std::uint32_t> lone_;
 };
 
 }  // namespace

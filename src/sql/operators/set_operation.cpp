@@ -100,7 +100,7 @@ class CountedSetOperator final : public Operator {
     }
     return node_.all ? (left > right ? left - right : 0) : (left > 0 && right == 0 ? 1 : 0);
   }
-  Status count(Execution& execution, Operator& child, std::vector<std::uint64_t>& counts) {
+  Status count(Execution& execution, Operator& child, CountedVector<std::uint64_t>& counts) {
     Chunk chunk;
     for (;;) {
       TREFOIL_TRY(child.next(execution, chunk));
@@ -120,8 +120,8 @@ class CountedSetOperator final : public Operator {
   std::unique_ptr<Operator> right_;
   GroupTable table_;
   std::vector<std::uint32_t> numbers_;
-  std::vector<std::uint64_t> left_counts_;
-  std::vector<std::uint64_t> right_counts_;
+  CountedVector<std::uint64_t> left_counts_;
+  CountedVector<std::uint64_t> right_counts_;
   std::vector<std::uint16_t> selection_;
   std::uint32_t next_group_ = 0;
   std::uint64_t emitted_ = 0;

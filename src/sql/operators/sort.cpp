@@ -270,7 +270,7 @@ class SortOperator final : public Operator {
   void cut() {
     sortRows();
     bound_ = prefixes_[order_.back()];
-    std::vector<std::uint32_t> rows = order_;
+    CountedVector<std::uint32_t> rows = order_;
     std::sort(rows.begin(), rows.end());
     std::vector<Type> types = typesOf(node_);
     RowBuffer smaller(types);
@@ -300,8 +300,8 @@ class SortOperator final : public Operator {
   std::optional<Evaluator> offset_;
   RowBuffer buffer_;
   std::size_t width_;
-  std::vector<std::uint64_t> prefixes_;
-  std::vector<std::uint32_t> order_;
+  CountedVector<std::uint64_t> prefixes_;
+  CountedVector<std::uint32_t> order_;
   std::vector<ColumnBuffer> out_;
   std::uint64_t limit_rows_ = UINT64_MAX;
   std::uint64_t offset_rows_ = 0;

@@ -1,0 +1,50 @@
+// The memory reserve: what lets a change that is in the log already be applied when the system refuses memory.
+//
+// A statement may run out of memory at any time before its change is appended to the log, and is an error then
+// (query_memory.hpp). From the append on nothing may fail: memory has to agree with the log. Applying is small next to what came
+// before, and mostly rewrites what is there; what it does allocate comes from a reserve when there is nothing else: one block
+// that is given back to the allocator the moment that it refuses. Until the reserve is whole again, writes are refused. Should
+// even that not do, the process stops with a message: the log has the change, and the next start applies it.
+//
+//   MustNotFail scope ──▶ allocation fails ──▶ reserve is released ──▶ tried again ──▶ memory_reserve::isWhole() is false
+//
+// Thread safety: all functions.
+#pragma once
+
+#include <cstddef>
+
+namespace trefoil::memory_reserve {
+
+// Makes the reserve, and the process's new-handler know it, unless the program has one of its own.
+void install();
+// Whether nothing of it was used. While it is not, writes are refused.
+bool isWhole();
+// Tries to make it whole again. Called now and then.
+void refill();
+
+// malloc() that throws std::bad_alloc, or takes the reserve where that must not happen.
+void* allocate(std::size_t bytes);
+void* reallocate(void* memory, std::size_t bytes);
+void* allocateAligned(std::size_t alignment, std::size_t bytes);
+
+// What this thread does meanwhile must not fail, and belongs to no statement's account. An exception that would leave the scope
+// stops the process.
+class MustNotFail {
+ public:
+  MustNotFail();
+  MustNotFail(const MustNotFail&) = delete;
+  MustNotFail& operator=(const MustNotFail&) = delete;
+  ~MustNotFail();
+
+ private:
+  bool before_;
+};
+
+// Runs `function`, of which an exception stops the process.
+template <typename Function>
+decltype(auto) mustNotFail(Function&& function) noexcept {
+  const MustNotFail scope;
+  return function();
+}
+
+}  // namespace trefoil::memory_reserve
