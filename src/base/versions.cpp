@@ -106,6 +106,7 @@ std::size_t Versions::limboSize() const {
 
 void PrivateNodes::drop() {
   if (adopted_by_ != nullptr) {
+    const memory_reserve::MustNotFail retiring;  // it is committed
     settle();
     for (const Entry& entry : replaced_) {
       adopted_by_->retire(entry.object, entry.free, adopted_at_);

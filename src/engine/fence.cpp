@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "aof/log.hpp"
+#include "base/memory_reserve.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/key_footprint.hpp"
 #include "engine/session_impl.hpp"
@@ -60,7 +61,11 @@ void Session::Impl::noteSqlAnswer(const sql::Plan* plan, const parser::ParsedSta
 std::shared_ptr<const txn::Doubt> Session::Impl::doubt() const {
   const aof::Log* log = database.manager().log();
   const bool looks_closely = log != nullptr && log->refuses() && log->policy() == aof::SyncPolicy::kAlways;
-  return looks_closely ? database.manager().doubt() : nullptr;
+  if (!looks_closely) {
+    return nullptr;
+  }
+  const memory_reserve::MustNotFail committed;  // an error would be untrue now
+  return database.manager().doubt();
 }
 
 bool Session::Impl::commandTells(int command, std::span<const std::string_view> args) const {
@@ -109,6 +114,7 @@ bool Session::Impl::sqlTells(const sql::Plan* plan, const parser::ParsedStatemen
 
 // What EXEC's answer tells.
 bool Session::Impl::queueTells() const {
+  const memory_reserve::MustNotFail committed;  // as above
   const std::shared_ptr<const txn::Doubt> doubt = this->doubt();
   return std::any_of(queued_.begin(), queued_.end(), [&](const QueuedStatement& statement) {
     if (statement.command < 0 || isSqlCommand(statement.command)) {

@@ -297,12 +297,16 @@ void Session::Impl::noteActivity(Activity what, const Statement& statement, int 
   const CommandMeta* const meta = command < 0 ? nullptr : &kCommands[static_cast<std::size_t>(command)];
   const bool is_sql = meta != nullptr && (meta->flags & kSqlText) != 0;
   const std::lock_guard lock(database.sessionsMutex());
-  shown_statement.assign(statement.sql.substr(0, kKept));
-  if (meta == nullptr || is_sql || (meta->flags & kSession) == 0) {
-    for (const std::string_view word : statement.args.subspan(is_sql && statement.args.size() > 1 ? 1 : 0)) {
-      shown_statement.append(shown_statement.empty() ? 0 : 1, ' ')
-          .append(word.substr(0, kKept - std::min(kKept, shown_statement.size())));
+  try {
+    shown_statement.assign(statement.sql.substr(0, kKept));
+    if (meta == nullptr || is_sql || (meta->flags & kSession) == 0) {
+      for (const std::string_view word : statement.args.subspan(is_sql && statement.args.size() > 1 ? 1 : 0)) {
+        shown_statement.append(shown_statement.empty() ? 0 : 1, ' ')
+            .append(word.substr(0, kKept - std::min(kKept, shown_statement.size())));
+      }
     }
+  } catch (const std::bad_alloc&) {  // it runs all the same; whoever looks sees no text
+    shown_statement.clear();
   }
   activity = what;
 }
