@@ -5,10 +5,15 @@
 #ifdef TREFOIL_JEMALLOC
 #include <jemalloc/jemalloc.h>
 
+#include "base/memory_reserve.hpp"
+
+#define STRINGIFY_NUMBER(x) #x
+#define STRINGIFY(x) STRINGIFY_NUMBER(x)
+
 // Read when the first block is allocated; MALLOC_CONF in the environment adds to it.
 extern "C" {
 extern const char* malloc_conf;
-const char* malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0,retain:false";
 }
 #endif
 
@@ -28,6 +33,8 @@ void prepareAllocator() {
     mallctl("thread.arena", nullptr, nullptr, &arena, sizeof arena);
   }
   mallctl("thread.arena", nullptr, nullptr, &mine, sizeof mine);
+  // What one arena keeps is of no use to threads of another.
+  memory_reserve::setPurge([] { mallctl("arena." STRINGIFY(MALLCTL_ARENAS_ALL) ".purge", nullptr, nullptr, nullptr, 0); });
 #endif
 }
 

@@ -2,9 +2,9 @@
 //
 // A statement may run out of memory at any time before its change is appended to the log, and is an error then
 // (query_memory.hpp). From the append on nothing may fail: memory has to agree with the log. Applying is small next to what came
-// before, and mostly rewrites what is there; what it does allocate comes from a reserve when there is nothing else: one block
-// that is given back to the allocator the moment that it refuses. Until the reserve is whole again, writes are refused. Should
-// even that not do, the process stops with a message: the log has the change, and the next start applies it.
+// before, and mostly rewrites what is there; what it does allocate comes from a reserve when there is nothing else: address
+// space that is given back to the system the moment that it refuses more. Until the reserve is whole again, writes are refused.
+// Should even that not do, the process stops with a message: the log has the change, and the next start applies it.
 //
 //   MustNotFail scope ──▶ allocation fails ──▶ reserve is released ──▶ tried again ──▶ memory_reserve::isWhole() is false
 //
@@ -21,6 +21,10 @@ void install();
 bool isWhole();
 // Tries to make it whole again. Called now and then.
 void refill();
+
+// What is asked to return memory that the allocator keeps, before a refusal is believed. malloc_trim() unless the program has
+// another allocator and says so here, before there are threads.
+void setPurge(void (*purge)());
 
 // malloc() that throws std::bad_alloc, or takes the reserve where that must not happen.
 void* allocate(std::size_t bytes);

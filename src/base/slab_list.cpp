@@ -6,6 +6,7 @@
 #include <new>
 
 #include "base/assert.hpp"
+#include "base/memory_reserve.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define TREFOIL_POOLED 0
@@ -52,10 +53,7 @@ void SlabList::unlink(Slab* slab) {
 }
 
 SlabList::Slab* SlabList::newSlab() {
-  void* const memory = std::aligned_alloc(kSlabBytes, kSlabBytes);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
+  void* const memory = memory_reserve::allocateAligned(kSlabBytes, kSlabBytes);
   (void)madvise(memory, kSlabBytes, MADV_HUGEPAGE);  // advice: refused, it only costs speed
   return new (memory) Slab{};
 }

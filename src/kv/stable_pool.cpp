@@ -8,10 +8,13 @@
 #include <new>
 
 #include "base/assert.hpp"
+#include "base/memory_account.hpp"
+#include "base/memory_reserve.hpp"
 
 namespace trefoil::kv {
 
 StablePool::~StablePool() {
+  MemoryAccount::add(MemoryLeaf::kKeys, -static_cast<std::int64_t>(bytesInUse()));
   for (const auto& [address, chunk] : chunks_) {
     std::free(address);
   }
@@ -21,6 +24,7 @@ std::uint64_t* StablePool::allocate(Kind kind, std::size_t bytes) {
   TREFOIL_ASSERT(bytes > 0 && bytes % 64 == 0);
   const std::lock_guard lock(mutex_);
   in_use_.fetch_add(bytes, std::memory_order_relaxed);
+  MemoryAccount::add(MemoryLeaf::kKeys, static_cast<std::int64_t>(bytes));
   Class& size_class = classes_[{kind, bytes}];
   if (!size_class.free.empty()) {
     std::uint64_t* block = size_class.free.back();
@@ -46,10 +50,7 @@ void StablePool::addChunk(Class& size_class, std::size_t bytes) {
   const bool huge = size_class.bytes >= kHugeFrom;
   const std::size_t wanted = huge ? kHugePage : size_class.bytes == 0 ? kFirstChunkBytes : kChunkBytes;
   const std::size_t chunk_bytes = std::max(wanted, (bytes + wanted - 1) / wanted * wanted);
-  void* chunk = std::aligned_alloc(huge ? kHugePage : 64, chunk_bytes);
-  if (chunk == nullptr) {
-    throw std::bad_alloc();
-  }
+  void* chunk = memory_reserve::allocateAligned(huge ? kHugePage : 64, chunk_bytes);
   if (huge) {
     madvise(chunk, chunk_bytes, MADV_HUGEPAGE);  // a wish: what comes of it does not matter
   }
@@ -63,6 +64,7 @@ void StablePool::addChunk(Class& size_class, std::size_t bytes) {
 void StablePool::release(Kind kind, std::size_t bytes, std::uint64_t* block) {
   const std::lock_guard lock(mutex_);
   in_use_.fetch_sub(bytes, std::memory_order_relaxed);
+  MemoryAccount::add(MemoryLeaf::kKeys, -static_cast<std::int64_t>(bytes));
   classes_[{kind, bytes}].free.push_back(block);
   auto& [address, chunk] = chunkOf(block);
   chunk.in_use -= bytes;

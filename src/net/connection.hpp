@@ -59,7 +59,7 @@ class Connection {
   // How often this was called since the client was last heard of.
   std::int64_t idleTicks() { return parked_ ? 0 : idle_ticks_++; }
 
-  // Asked about once a second.
+  // Asked about once a second while idle-in-transaction-session-timeout is set.
   void endIdleTransaction() {
     if (!parked_) {
       session_->endIdleTransaction();

@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 #include <utility>
 
 #include "base/env.hpp"
+#include "base/logging.hpp"
 #include "engine/database.hpp"
 #include "net/acceptor.hpp"
 #include "net/connection.hpp"
@@ -316,10 +318,20 @@ void EventLoop::handleMail() {
 }
 
 void EventLoop::add(NewSocket socket) {
-  std::unique_ptr<Session> session = server_.database_.connect();
-  session->setAddress(std::move(socket.address), std::move(socket.local_address));
-  session->onKill([this, id = session->id()] { kill(id); });
-  auto connection = std::make_unique<Connection>(*this, socket.socket, std::move(session));
+  std::unique_ptr<Connection> connection;
+  try {
+    std::unique_ptr<Session> session = server_.database_.connect();
+    session->setAddress(std::move(socket.address), std::move(socket.local_address));
+    session->onKill([this, id = session->id()] { kill(id); });
+    connections_.reserve(std::bit_ceil(connections_.size() + 1));
+    connection = std::make_unique<Connection>(*this, socket.socket, std::move(session));
+  } catch (const std::bad_alloc&) {
+    logWarning("a new connection is closed: there is no memory for it");
+    ::close(socket.socket);
+    load_.fetch_sub(1, std::memory_order_relaxed);
+    server_.connections_.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = connection.get();
@@ -360,8 +372,8 @@ void EventLoop::watch(Connection& connection) {
   }
 }
 
-// About once a second, if there is a reason: looks after clients that do not read or have hung up, closes idle ones if the
-// setting `timeout` says so, ends idle transactions.
+// About once a second, if there is a reason: looks after clients that do not read or have hung up, and closes idle ones if the
+// setting `timeout` says so; ends idle transactions.
 void EventLoop::tick() {
   const std::int64_t now = server_.database_.env().monotonicMicros();
   if (now < next_tick_us_) {
