@@ -17,9 +17,12 @@ ELSEWHERE = "10.9.9.9"
 
 def answer_from(address, port):
     with socket.create_connection((address, port), 60) as client:
-        client.sendall(Connection.encode("PING"))
-        client.shutdown(socket.SHUT_WR)
         received = b""
+        try:
+            client.sendall(Connection.encode("PING"))
+            client.shutdown(socket.SHUT_WR)
+        except OSError:  # who is refused may find it closed already, the answer in front
+            pass
         try:
             while more := client.recv(4096):
                 received += more
