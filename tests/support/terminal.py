@@ -48,12 +48,13 @@ class Shell:
         return self.expect(until, since)
 
     def end(self):
-        os.write(self.fd, b"\x04")
         try:
             while True:
-                if not os.read(self.fd, 65536):
-                    break
-        except OSError:
+                os.write(self.fd, b"\x04")  # again and again: one that comes before the prompt is lost
+                while select.select([self.fd], [], [], 1)[0]:
+                    if not os.read(self.fd, 65536):
+                        raise EOFError
+        except (OSError, EOFError):
             pass
         _, status = os.waitpid(self.pid, 0)
         os.close(self.fd)
