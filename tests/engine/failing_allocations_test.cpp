@@ -15,11 +15,11 @@ namespace {
 
 thread_local constinit long allocations_left = -1;  // until one fails; negative: none does
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 bool failsNow() {
   return allocations_left >= 0 && allocations_left-- == 0;
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 void* allocateOrFail(std::size_t size, std::size_t alignment) {
   if (failsNow()) {
     if (const std::new_handler handler = std::get_new_handler(); handler != nullptr) {
