@@ -82,6 +82,9 @@ struct LineEditor::Impl {
       if (got <= 0) {
         return got;
       }
+      if (byte == '\0') {
+        continue;  // Ctrl-Space, or a Ctrl-D from before the prompt: libedit sets a mark, and swallows each Ctrl-D from then on
+      }
       const std::size_t length = std::mbrtowc(out, &byte, 1, &state);
       if (length == static_cast<std::size_t>(-1)) {
         *out = L'?';

@@ -51,10 +51,12 @@ void detail::parallelFor(std::size_t count, const void* body, void (*call)(const
   tbb::this_task_arena::isolate([&] {
     tbb::parallel_for(tbb::blocked_range<std::size_t>(0, count), [&](const tbb::blocked_range<std::size_t>& range) {
       takeOver(&start);
-      const QueryMemory::Scope scope(statement);
-      const auto worker = static_cast<std::size_t>(tbb::this_task_arena::current_thread_index());
-      for (std::size_t index = range.begin(); index != range.end(); ++index) {
-        call(body, index, worker);
+      {
+        const QueryMemory::Scope scope(statement);
+        const auto worker = static_cast<std::size_t>(tbb::this_task_arena::current_thread_index());
+        for (std::size_t index = range.begin(); index != range.end(); ++index) {
+          call(body, index, worker);
+        }
       }
       // A later piece may run on another thread under the same worker number.
       handOver(&start);

@@ -35,6 +35,16 @@ class Input(unittest.TestCase):
             return file.read().splitlines()
 
 
+class Typing(Input):
+    def test_a_nul_is_no_character(self):
+        """A Ctrl-D that comes before the prompt arrives as one."""
+        shell = self.shell()
+        os.write(shell.fd, b"\0")
+        self.assertIn("PONG", shell.type("PI\0NG\n"))
+        os.write(shell.fd, b"\0")
+        self.assertEqual(shell.end(), 0)
+
+
 class Pasting(Input):
     def test_a_pasted_tab_is_a_character(self):
         shell = self.shell()
