@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Clients that mean no good, or do not know better: random bytes, broken frames, absurd announcements, statements of nonsense and of
-great depth, thousands of idle connections and more than there may be, readers that do not read. The server stays alive, its memory bounded,
+great depth, thousands of idle connections and more than there may be, readers that do not read, much that is sent and then left. The server stays alive, its memory bounded,
 and others are answered.
 
   hostile_clients.py [SECONDS [SEED]]      for each kind of fuzz"""
@@ -10,6 +10,7 @@ import random
 import socket
 import struct
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -228,6 +229,49 @@ def large_argument(server, fuzz, megabytes):
     print(f"an argument of {megabytes} MiB: done", flush=True)
 
 
+def used_memory(connection):
+    return int(connection.ok("INFO", "memory").split(b"used_memory:")[1].split(b"\r\n")[0])
+
+
+def memory_comes_back(server, fuzz, what, one, rounds):
+    """After each round of one(): what is accounted is as little as before, and what the process has as little as after the first."""
+    def settle(describe, most, measure):
+        until = time.monotonic() + 120  # the allocator gives back what is free after some seconds
+        while measure() > most:
+            assert time.monotonic() < until, f"{what}: {describe} {measure()}, and not below {most}"
+            time.sleep(0.02)
+    accounted = used_memory(fuzz.witness)
+    resident = []
+    for _ in range(rounds):
+        one()
+        settle("used_memory", accounted + 500_000, lambda: used_memory(fuzz.witness))
+        fuzz.ping(what)
+        resident.append(server.rss_kib())
+    settle("resident KiB", resident[0] + 50_000, server.rss_kib)
+    print(f"{what}, {rounds} times: resident after each {', '.join(str(kib >> 10) for kib in resident)} MiB", flush=True)
+
+
+def half_a_request(server, megabytes):
+    with server.connect() as connection:
+        connection.send(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n" % (2 * megabytes << 20))
+        for _ in range(megabytes):
+            connection.send(b"v" * (1 << 20))
+
+
+def left_in_multi(server, count):
+    """All are queued, and then the client is gone."""
+    with server.connect() as connection:
+        connection.ok("MULTI")
+        step = 10_000
+        writer = threading.Thread(target=lambda: [connection.send(Connection.encode("SET", "key", "value") * step) for _ in range(count // step)])
+        writer.start()
+        expected = b"+QUEUED\r\n" * step
+        for _ in range(count // step):
+            answers = connection.file.read(len(expected))
+            assert answers == expected, answers[:200]
+        writer.join()
+
+
 def too_many(server, fuzz, most):
     """One more than may be is told so; when somebody leaves there is room again."""
     held = [server.connect() for _ in range(most - 1)]  # the witness is one, too
@@ -321,6 +365,12 @@ def main():
     with Server("--threads", "2") as server:
         announcements(server, Fuzz(server, seconds, seed))
         large_argument(server, Fuzz(server, seconds, seed), 600 if len(sys.argv) > 1 else 64)
+    with Server("--threads", "2") as server:
+        fuzz = Fuzz(server, seconds, seed)
+        memory_comes_back(server, fuzz, "half a request of 200 MB", lambda: half_a_request(server, 100), 4)
+        queued = 1_000_000 if len(sys.argv) > 1 else 200_000
+        memory_comes_back(server, fuzz, f"{queued} SETs in MULTI", lambda: left_in_multi(server, queued), 8)
+        assert fuzz.witness.ok("DBSIZE") == 0
     with Server("--threads", "2", "--maxclients", "40") as server:
         too_many(server, Fuzz(server, seconds, seed), 40)
     # What the system allows bounds the clients, too: 128 files are the server's own.
