@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "base/ascii_case.hpp"
 #include "base/glob.hpp"
 
 namespace trefoil {
@@ -396,8 +397,9 @@ Status Settings::configSet(std::span<const std::pair<std::string_view, std::stri
 std::vector<std::pair<std::string, std::string>> Settings::configGet(std::span<const std::string_view> patterns) const {
   std::vector<std::pair<std::string, std::string>> found;
   const auto add = [&](std::string_view name, Setting setting) {
-    if (std::any_of(patterns.begin(), patterns.end(), [&](auto pattern) { return globMatch(pattern, name, true); })) {
-      found.emplace_back(name, valueText(setting));
+    const auto pattern = std::find_if(patterns.begin(), patterns.end(), [&](auto each) { return globMatch(each, name, true); });
+    if (pattern != patterns.end()) {
+      found.emplace_back(equalsIgnoringCase(*pattern, name) ? *pattern : name, valueText(setting));
     }
   };
   for (const SettingSpec& spec : kSpecs) {

@@ -105,7 +105,8 @@ class Settings {
 
   // CONFIG SET: all of the pairs or none, with Redis's error texts (without "ERR ").
   Status configSet(std::span<const std::pair<std::string_view, std::string_view>> pairs);
-  // CONFIG GET: name and value of each setting that matches any of the glob patterns.
+  // CONFIG GET: name and value of each setting that matches any of the glob patterns; a name in the case that it was asked for
+  // in.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> configGet(std::span<const std::string_view> patterns) const;
 
   // `callback` is called after each change of `setting`, one at a time, on the thread that changed it; it may read settings, not

@@ -130,6 +130,7 @@ TEST_CASE("CONFIG GET finds by glob patterns, each setting once") {
   const auto get = [&](std::vector<std::string_view> patterns) { return settings.configGet(patterns); };
   using Found = std::vector<std::pair<std::string, std::string>>;
   CHECK(get({"maxmemory"}) == Found{{"maxmemory", "0"}});
+  CHECK(get({"MaxMemory"}) == Found{{"MaxMemory", "0"}});  // as it was asked for
   CHECK(get({"MAXMEMORY*"}) == Found{{"maxmemory", "0"}, {"maxmemory-policy", "noeviction"}});
   CHECK(get({"appendfsync", "app*sync", "save"}) == Found{{"appendfsync", "everysec"}, {"save", ""}});
   CHECK(get({"proto-max-bulk-len"}) == Found{{"proto-max-bulk-len", "536870912"}});

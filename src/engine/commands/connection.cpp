@@ -1,5 +1,4 @@
 // Commands about the connection itself: they read and change the session, never a key.
-#include <charconv>
 #include <mutex>
 #include <optional>
 
@@ -108,14 +107,14 @@ Status hello(CommandCall& call) {
   int protocol = session.protocol;
   std::size_t at = 1;
   if (call.args.size() > 1) {
-    const std::string_view text = call.args[1];
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), protocol);
-    if (error != std::errc() || end != text.data() + text.size()) {
+    const std::optional<std::int64_t> version = kv::parseInteger(call.args[1]);
+    if (!version) {
       return Error(ErrorCode::kInvalid, "Protocol version is not an integer or out of range");
     }
-    if (protocol < 2 || protocol > 3) {
+    if (*version < 2 || *version > 3) {
       return Error(ErrorCode::kNoProtocol, "unsupported protocol version");
     }
+    protocol = static_cast<int>(*version);
     at = 2;
   }
   std::optional<std::string_view> name;
