@@ -302,21 +302,26 @@ Result<ExpressionPtr> Binder::bindInList(const ast::InList& list, const Expressi
     TREFOIL_ASSIGN(item, coerce(std::move(item), *common));
     constant = constant && isRowIndependent(*item);
   }
-  if (constant) {
+  if (constant && items.size() > 1) {
     auto in = std::make_unique<Expression>(ExpressionKind::kInList, SqlType::boolean());
     in->negated = list.negated;
     in->children.push_back(std::move(operand));
     std::move(items.begin(), items.end(), std::back_inserter(in->children));
     return ExpressionPtr(std::move(in));
   }
-  // Items that depend on the row: operand = item OR …
-  auto any = std::make_unique<Expression>(ExpressionKind::kOr, SqlType::boolean());
-  SharedOperand shared(std::move(operand));
-  for (ExpressionPtr& item : items) {
-    TREFOIL_ASSIGN(ExpressionPtr equal, makeComparison("=", shared.use(), std::move(item), list.position));
-    any->children.push_back(std::move(equal));
+  // One item, or items that depend on the row: operand = item OR …
+  ExpressionPtr result;
+  if (items.size() == 1) {
+    TREFOIL_ASSIGN(result, makeComparison("=", std::move(operand), std::move(items[0]), list.position));
+  } else {
+    auto any = std::make_unique<Expression>(ExpressionKind::kOr, SqlType::boolean());
+    SharedOperand shared(std::move(operand));
+    for (ExpressionPtr& item : items) {
+      TREFOIL_ASSIGN(ExpressionPtr equal, makeComparison("=", shared.use(), std::move(item), list.position));
+      any->children.push_back(std::move(equal));
+    }
+    result = shared.wrap(std::move(any));
   }
-  ExpressionPtr result = shared.wrap(any->children.size() == 1 ? std::move(any->children[0]) : ExpressionPtr(std::move(any)));
   if (!list.negated) {
     return result;
   }
