@@ -53,9 +53,10 @@ TEST_CASE("Chunks of all sizes come back as they were written, unit by unit") {
                                   {"small", std::string(3'000'000, 'z'), "small again"}};
   {
     auto opened = openLog(Env::system(), directory.path());
-    REQUIRE(appendDurably(*opened->log, "before").ok());
+    REQUIRE(appendDurably(*opened->log, std::string(10'000, 'b')).ok());
+    CHECK(opened->log->bytesSinceCheckpoint() > 10'000);
     REQUIRE(checkpointOf(*opened->log, units).ok());
-    CHECK(opened->log->bytesSinceCheckpoint() == 0);
+    CHECK(opened->log->bytesSinceCheckpoint() < 100);  // nothing but the mark of a log that idles
     REQUIRE(appendDurably(*opened->log, "after").ok());
     CHECK(opened->log->bytesSinceCheckpoint() > 0);
     REQUIRE(opened->log->close().ok());
