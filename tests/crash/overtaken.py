@@ -3,7 +3,8 @@
 after it was killed is what it had before.
 
 Two sessions count in all rows (`x = x + 1`, `y = y + 1, note = …`), one moves the unique keys of a part, one deletes what is marked, while
-others insert, mark, delete, update single rows and give them new vectors.
+others insert, mark, delete, update single rows and give them new vectors. A table without vectors, whose blocks are packed when most of
+their rows are gone, is counted up while it is filled and emptied.
 
   overtaken.py [SECONDS [SEED]]"""
 import os
@@ -56,7 +57,7 @@ def vector(rng):
 
 
 def everything(connection):
-    return sql(connection, "SELECT * FROM t ORDER BY id")
+    return sql(connection, "SELECT * FROM t ORDER BY id") + sql(connection, "SELECT * FROM packed ORDER BY id")[1:]
 
 
 def overtake(server):
@@ -66,6 +67,8 @@ def overtake(server):
         sql(connection, "CREATE INDEX ON t (note, k)")
         sql(connection, "CREATE INDEX ON t USING hnsw (v vector_l2_ops)")
         sql(connection, f"INSERT INTO t SELECT i, i, 0, 0, 0, 0, 'a note of row number ' || i, NULL FROM generate_series(1, {ROWS}) g(i)")
+        sql(connection, "CREATE TABLE packed (id bigint PRIMARY KEY, x bigint, note text)")
+        sql(connection, f"INSERT INTO packed SELECT i, 0, 'a note of row number ' || i FROM generate_series(1, {ROWS}) g(i)")
     work = Work(server)
     own = 10_000_000
 
@@ -105,8 +108,19 @@ def overtake(server):
         sign = 1 if i % 2 == 0 else -1
         assert sql(connection, f"UPDATE t SET u = u + {sign * 1_000_000} WHERE id <= {ROWS} AND id % 3 = 0") == ROWS // 3
 
+    def count_packed(connection, i, rng):
+        assert sql(connection, "UPDATE packed SET x = x + 1, note = 'counted up to ' || (x + 1)") >= ROWS // 10
+
+    def shrink(connection, i, rng):  # what was there in the beginning, to a tenth
+        sql(connection, f"DELETE FROM packed WHERE id <= {min(ROWS, i * 300)} AND id % 10 <> 0")
+
+    def churn(connection, i, rng):
+        first = own + i * 3000
+        sql(connection, f"INSERT INTO packed SELECT i, 0, 'comes and goes' FROM generate_series({first}, {first + 2999}) g(i)")
+        sql(connection, f"DELETE FROM packed WHERE id >= {own} AND id % {rng.choice((20, 1000000))} <> 0")
+
     steps = {"insert": insert, "mark": mark, "delete marked": delete_marked, "add": add, "blocks": count_blocks, "x": whole_x, "y": whole_y,
-             "move": move}
+             "move": move, "count packed": count_packed, "shrink": shrink, "churn": churn}
     for thread in [work.run(name, step) for name, step in steps.items()]:
         thread.join()
     assert not work.failures, work.failures
@@ -117,6 +131,8 @@ def overtake(server):
         assert got == [ROWS, done["x"], done["x"], done["y"], done["y"], done["add"] + blocks[0]], (got, done, blocks)
         moved = 1_000_000 * (done["move"] % 2)
         assert sql(connection, f"SELECT count(*) FROM t WHERE id <= {ROWS} AND u = id + CASE WHEN id % 3 = 0 THEN {moved} ELSE 0 END")[1] == [ROWS]
+        got = sql(connection, f"SELECT count(*), min(x), max(x) FROM packed WHERE id <= {ROWS} AND id % 10 = 0")[1]
+        assert got == [ROWS // 10, done["count packed"], done["count packed"]], (got, done)
         for row in random.Random(SEED).sample(range(1, ROWS + 1), 50):  # by each index, and by none
             x, note, k = sql(connection, f"SELECT x, note, k FROM t WHERE id = {row}")[1]
             found = sql(connection, "SELECT count(*) FROM t WHERE note = $1 AND k = $2 AND id = $3", note, k, row)[1]
