@@ -188,6 +188,7 @@ struct Variance {
   double count = 0;
   double mean = 0;
   double squares = 0;
+  bool finite = true;  // all values are
 };
 
 // Welford's algorithm, combined after Chan et al. (1979).
@@ -198,6 +199,7 @@ class VarianceState final : public GroupedState<VarianceState, Variance> {
     const double* const values = argument.as<double>();
     forEachValue(argument, rows, [&](std::uint32_t row, std::uint32_t i) {
       Variance& state = groups_[groups[row]];
+      state.finite &= std::isfinite(values[i]);
       state.count += 1;
       const double delta = values[i] - state.mean;
       state.mean += delta / state.count;
@@ -215,6 +217,9 @@ class VarianceState final : public GroupedState<VarianceState, Variance> {
         out.setNull(i);
         continue;
       }
+      if (state.finite && !std::isfinite(state.squares)) {
+        return realOutOfRange(true);
+      }
       const double variance = state.squares / divisor;
       out.as<double>()[i] = deviation ? std::sqrt(variance) : variance;
     }
@@ -224,6 +229,7 @@ class VarianceState final : public GroupedState<VarianceState, Variance> {
     if (b.count == 0) {
       return;
     }
+    a.finite &= b.finite;
     const double total = a.count + b.count;
     const double delta = b.mean - a.mean;
     a.squares += b.squares + delta * delta * a.count * b.count / total;
