@@ -2,6 +2,7 @@
 // for operators, binder_calls.cpp for functions.
 #include "sql/binder.hpp"
 #include "sql/functions.hpp"
+#include "sql/plan_nodes.hpp"
 #include "sql/planner.hpp"
 
 namespace trefoil::sql {
@@ -426,6 +427,9 @@ Result<ExpressionPtr> Binder::bindSubquery(const ast::Expression& node, const as
     expression->children.push_back(std::move(bound_operand));
   } else if (kind == SubqueryKind::kScalar) {
     expression->type = bound.columns[0].type;
+  }
+  if (kind == SubqueryKind::kExists && dynamic_cast<ProjectNode*>(bound.root.get()) != nullptr) {
+    bound.root = std::move(bound.root->children[0]);  // whether there are rows, not what is in them
   }
   for (Capture& capture : frame.captures) {
     expression->outer_slots.push_back(capture.slot);
