@@ -61,9 +61,11 @@ class Redis:
                    self.directory, "--loglevel", "warning"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(500):
-            if os.path.exists(self.address):
+            try:
+                Tagged(self.address).socket.close()  # its path is there before it listens
                 return self
-            time.sleep(0.01)
+            except (FileNotFoundError, ConnectionRefusedError):
+                time.sleep(0.01)
         raise RuntimeError("redis-server did not start")
 
     def __exit__(self, *_):
