@@ -1,4 +1,4 @@
-// What EXPLAIN says about plan nodes, and which expressions they hold.
+// What EXPLAIN says about plan nodes, which expressions they hold, and the types of what they answer.
 #include "sql/plan_nodes.hpp"
 
 #include "sql/plan_scan.hpp"
@@ -7,6 +7,22 @@
 #include "vector/hnsw.hpp"
 
 namespace trefoil::sql {
+
+std::vector<Type> PlanNode::outputTypes() const {
+  std::vector<Type> types;
+  for (const OutputColumn& column : output) {
+    types.push_back(column.type.base);
+  }
+  return types;
+}
+
+std::vector<Type> typesOf(const std::vector<ExpressionPtr>& expressions) {
+  std::vector<Type> types;
+  for (const ExpressionPtr& expression : expressions) {
+    types.push_back(expression->type.base);
+  }
+  return types;
+}
 
 std::string PlanNode::inputName(std::uint32_t index) const {
   if (children.empty()) {

@@ -39,6 +39,8 @@ struct PlanNode {
   // Positions in the chunks that its operator makes are below this. Point plans keep their buffers small.
   [[nodiscard]] virtual std::size_t chunkCapacity() const { return kMaxChunkRows; }
 
+  [[nodiscard]] std::vector<Type> outputTypes() const;
+
   std::vector<OutputColumn> output;
   std::vector<std::unique_ptr<PlanNode>> children;
   double estimated_rows = 1000;
@@ -48,6 +50,8 @@ struct PlanNode {
   [[nodiscard]] std::string describe(const Expression& expression) const;
 };
 using PlanNodePtr = std::unique_ptr<PlanNode>;
+
+std::vector<Type> typesOf(const std::vector<ExpressionPtr>& expressions);
 
 struct FilterNode final : PlanNode {
   [[nodiscard]] std::size_t chunkCapacity() const override { return children[0]->chunkCapacity(); }

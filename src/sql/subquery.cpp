@@ -126,13 +126,15 @@ class PlannedRun final : public SubqueryRun {
     set_->clear();
     set_has_null_ = false;
     std::vector<std::uint32_t> groups(kMaxChunkRows);
+    Status status;
     TREFOIL_TRY(run(context, [&](const Chunk& chunk) {
-      set_->insert({chunk.columns.data(), 1}, chunk.rows, groups.data());
+      status = set_->insert(context.meter, {chunk.columns.data(), 1}, chunk.rows, groups.data());
       for (std::uint32_t row = 0; row < chunk.rows.count; ++row) {
         set_has_null_ = set_has_null_ || chunk.columns[0].isNull(chunk.rows.position(row));
       }
-      return true;
+      return status.ok();
     }));
+    TREFOIL_TRY(std::move(status));
     have_set_ = true;
     return {};
   }

@@ -34,6 +34,7 @@ TEST_CASE("a group table numbers keys as a map does, in range mode and after it"
   std::mt19937_64 random(seed);
   // Keys in a narrow range, in a range that widens on both sides, and all over the place.
   const std::int64_t spread = GENERATE(as<std::int64_t>{}, 50, 5'000, 100'000, 1'000'000'000'000);
+  WorkMeter meter;
   GroupTable table({Type::kInteger});
   std::map<std::optional<std::int64_t>, std::uint32_t> model;
   std::vector<std::uint32_t> groups(kMaxChunkRows);
@@ -50,7 +51,7 @@ TEST_CASE("a group table numbers keys as a map does, in range mode and after it"
     }
     const bool insert = round % 3 != 2;
     if (insert) {
-      table.insert(keys.views(), Rows{nullptr, count}, groups.data());
+      REQUIRE(table.insert(meter, keys.views(), Rows{nullptr, count}, groups.data()).ok());
     } else {
       table.find(keys.views(), Rows{nullptr, count}, groups.data());
     }
@@ -76,6 +77,7 @@ TEST_CASE("a group table numbers keys as a map does, in range mode and after it"
 }
 
 TEST_CASE("a group table compares texts, doubles and NULLs as GROUP BY does") {
+  WorkMeter meter;
   GroupTable table({Type::kText, Type::kDouble});
   std::vector<std::uint32_t> groups(kMaxChunkRows);
   Keys keys({Type::kText, Type::kDouble});
@@ -96,7 +98,7 @@ TEST_CASE("a group table compares texts, doubles and NULLs as GROUP BY does") {
     keys.set(1, count, real);
     ++count;
   }
-  table.insert(keys.views(), Rows{nullptr, count}, groups.data());
+  REQUIRE(table.insert(meter, keys.views(), Rows{nullptr, count}, groups.data()).ok());
   const std::vector<std::uint32_t> expected = {0, 0, 1, 1, 2, 3, 4, 4};
   REQUIRE(std::vector<std::uint32_t>(groups.begin(), groups.begin() + count) == expected);
   // Long texts are the table's own copies.

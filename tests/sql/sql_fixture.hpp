@@ -66,9 +66,14 @@ class SqlDatabase final : public sqllogic::Connection {
     ExecContext context{.view = view, .parameters = parameters, .sink = &outcome.result};
     context.now_us = 1'700'000'000'000'000;
     context.chunk_rows = chunk_rows_;
+    context.parallel = parallel;
     StatementControl control;
     if (time_limit_ms > 0) {
       control.setTimeout(time_limit_ms);
+      context.control = &control;
+    }
+    if (work_limit > 0) {
+      control.limitWork(work_limit);
       context.control = &control;
     }
     auto summary = sql::execute(*plan.value(), context);
@@ -111,6 +116,8 @@ class SqlDatabase final : public sqllogic::Connection {
 
   Database database;
   std::int64_t time_limit_ms = 0;  // of one statement; 0: none
+  std::int64_t work_limit = 0;     // of one statement, in units of work; 0: none
+  bool parallel = false;
 
  private:
   std::size_t chunk_rows_;

@@ -21,7 +21,7 @@ constexpr double kParallelRows = 200'000;
 class AggregateSink {
  public:
   explicit AggregateSink(const AggregateNode& node)
-      : node_(node), keys_(node.groups), table_(keyTypes(node)), groups_(kMaxChunkRows) {
+      : node_(node), keys_(node.groups), table_(typesOf(node.groups)), groups_(kMaxChunkRows) {
     for (const AggregateCall& call : node.aggregates) {
       Part part;
       part.state = AggregateState::make(call);
@@ -67,7 +67,7 @@ class AggregateSink {
       std::fill_n(groups_.begin(), chunk.rows.count, 0);
     } else {
       TREFOIL_TRY(keys_.evaluate(execution.eval, chunk, key_columns_));
-      table_.insert(key_columns_, chunk.rows, groups_.data());
+      TREFOIL_TRY(table_.insert(execution.eval.meter, key_columns_, chunk.rows, groups_.data()));
       if (table_.size() > kMaxGroups) {
         return Error(ErrorCode::kLimit, "too many groups");
       }
@@ -79,19 +79,20 @@ class AggregateSink {
     return {};
   }
 
-  Status combine(const AggregateSink& other) {
-    std::vector<std::uint32_t> mapping(other.size(), 0);
-    if (!node_.groups.empty()) {
-      std::vector<Column> keys;
-      for (std::uint32_t first = 0; first < other.size(); first += kMaxChunkRows) {
-        const std::uint32_t count = std::min<std::uint32_t>(kMaxChunkRows, other.size() - first);
-        other.table_.keys(first, count, keys);
-        table_.insert(keys, Rows{nullptr, count}, mapping.data() + first);
+  // Takes in another worker's groups.
+  Status combine(Execution& execution, const AggregateSink& other) {
+    std::fill(groups_.begin(), groups_.end(), 0);
+    for (std::uint32_t first = 0; first < other.size(); first += kMaxChunkRows) {
+      const std::uint32_t count = std::min<std::uint32_t>(kMaxChunkRows, other.size() - first);
+      TREFOIL_TRY(execution.eval.meter.charge(count * kCombineWork));
+      if (!node_.groups.empty()) {
+        other.table_.keys(first, count, key_columns_);
+        TREFOIL_TRY(table_.insert(execution.eval.meter, key_columns_, Rows{nullptr, count}, groups_.data()));
+        resize(table_.size());
       }
-      resize(table_.size());
-    }
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-      TREFOIL_TRY(parts_[i].state->combine(*other.parts_[i].state, mapping));
+      for (std::size_t i = 0; i < parts_.size(); ++i) {
+        parts_[i].state->combine(*other.parts_[i].state, first, std::span(groups_).first(count));
+      }
     }
     return {};
   }
@@ -115,6 +116,7 @@ class AggregateSink {
 
  private:
   static constexpr std::uint32_t kMaxGroups = UINT32_MAX / 4;
+  static constexpr std::size_t kCombineWork = 32;  // a group, about
   struct Part {
     std::unique_ptr<AggregateState> state;
     std::unique_ptr<Evaluator> argument;
@@ -123,14 +125,6 @@ class AggregateSink {
     std::unique_ptr<GroupTable> seen;
     ColumnBuffer result;
   };
-
-  static std::vector<Type> keyTypes(const AggregateNode& node) {
-    std::vector<Type> types;
-    for (const ExpressionPtr& group : node.groups) {
-      types.push_back(group->type.base);
-    }
-    return types;
-  }
 
   void resize(std::uint32_t groups) {
     for (Part& part : parts_) {
@@ -157,7 +151,7 @@ class AggregateSink {
       TREFOIL_TRY(part.separator->evaluate(execution.eval, chunk, rows, separator));
     }
     if (part.seen != nullptr) {
-      groups = keepNew(part, rows, groups, argument);
+      TREFOIL_TRY(keepNew(part, execution, argument, rows, groups));
     }
     return part.state->update(groups, argument, separator, rows);
   }
@@ -177,7 +171,7 @@ class AggregateSink {
   }
 
   // Leaves only rows whose (group, value) was not seen before.
-  const std::uint32_t* keepNew(Part& part, Rows& rows, const std::uint32_t* groups, const Column& argument) {
+  Status keepNew(Part& part, Execution& execution, const Column& argument, Rows& rows, const std::uint32_t*& groups) {
     group_numbers_.resize(kMaxChunkRows);
     pairs_.resize(kMaxChunkRows);
     for (std::uint32_t row = 0; row < rows.count; ++row) {
@@ -185,7 +179,7 @@ class AggregateSink {
     }
     const Column keys[] = {{Type::kInteger, false, true, group_numbers_.data(), nullptr}, argument};
     std::uint32_t known = part.seen->size();
-    part.seen->insert(keys, rows, pairs_.data());
+    TREFOIL_TRY(part.seen->insert(execution.eval.meter, keys, rows, pairs_.data()));
     new_rows_.clear();
     new_groups_.clear();
     for (std::uint32_t row = 0; row < rows.count; ++row) {
@@ -196,7 +190,8 @@ class AggregateSink {
       }
     }
     rows = {new_rows_.data(), static_cast<std::uint32_t>(new_rows_.size())};
-    return new_groups_.data();
+    groups = new_groups_.data();
+    return {};
   }
 
   const AggregateNode& node_;
@@ -307,7 +302,7 @@ class AggregateOperator final : public Operator {
       if (!worker->status.ok()) {
         return std::move(worker->status);
       }
-      TREFOIL_TRY(sink_.combine(worker->sink));
+      TREFOIL_TRY(sink_.combine(execution, worker->sink));
     }
     return {};
   }

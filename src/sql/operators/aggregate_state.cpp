@@ -38,12 +38,11 @@ class GroupedState : public AggregateState {
  public:
   void clear() override { groups_.clear(); }
   void resize(std::uint32_t groups) override { groups_.resize(groups); }
-  Status combine(const AggregateState& other, std::span<const std::uint32_t> mapping) override {
+  void combine(const AggregateState& other, std::uint32_t first, std::span<const std::uint32_t> mapping) override {
     const auto& from = static_cast<const GroupedState&>(other);
     for (std::size_t g = 0; g < mapping.size(); ++g) {
-      static_cast<Derived*>(this)->merge(groups_[mapping[g]], from.groups_[g]);
+      static_cast<Derived*>(this)->merge(groups_[mapping[g]], from.groups_[first + g]);
     }
-    return {};
   }
 
  protected:
@@ -85,12 +84,11 @@ class CountState final : public AggregateState {
     }
     return {};
   }
-  Status combine(const AggregateState& other, std::span<const std::uint32_t> mapping) override {
+  void combine(const AggregateState& other, std::uint32_t first, std::span<const std::uint32_t> mapping) override {
     const auto& from = static_cast<const CountState&>(other);
     for (std::size_t g = 0; g < mapping.size(); ++g) {
-      counts_[mapping[g]] += from.counts_[g];
+      counts_[mapping[g]] += from.counts_[first + g];
     }
-    return {};
   }
   Status result(std::uint32_t first, std::uint32_t count, ColumnBuffer& out) const override {
     std::copy_n(counts_.data() + first, count, out.as<Int>());

@@ -6,6 +6,8 @@ namespace trefoil::sql {
 namespace {
 
 constexpr std::uint64_t kMultiplier = 0x9FB21C651E98DF25ULL;
+// What it costs to put a group into its slot, in units of work: memory that is far away.
+constexpr std::size_t kPutWork = 16;
 constexpr std::uint64_t kNullHash = 0x6A09E667F3BCC909ULL;
 
 inline std::uint64_t mix(std::uint64_t value) {
@@ -163,8 +165,12 @@ std::size_t GroupTable::memory() const {
   return total;
 }
 
-void GroupTable::insert(std::span<const Column> keys, const Rows& rows, std::uint32_t* groups) {
+Status GroupTable::insert(WorkMeter& meter, std::span<const Column> keys, const Rows& rows, std::uint32_t* groups) {
+  if (!range_mode_) {
+    TREFOIL_TRY(makeRoom(meter, rows.count));
+  }
   resolve<true>(keys, rows, groups);
+  return {};
 }
 void GroupTable::find(std::span<const Column> keys, const Rows& rows, std::uint32_t* groups) {
   resolve<false>(keys, rows, groups);
@@ -263,22 +269,19 @@ void GroupTable::leaveRangeMode() {
     hashKeys(views, Rows{nullptr, count}, hashes_);
     std::copy(hashes_.begin(), hashes_.end(), group_hashes_.begin() + first);
   }
-  growSlots(std::max<std::size_t>(64, std::bit_ceil(static_cast<std::size_t>(size_) * 4)));
+  emptySlots(size_ + kMaxChunkRows);
+  for (std::uint32_t group = 0; group < size_; ++group) {
+    putInSlot(group);
+  }
 }
 
 template <bool Insert>
 void GroupTable::resolveHash(std::span<const Column> keys, const Rows& rows, std::uint32_t* groups) {
   if (slots_.empty()) {
-    if (!Insert) {
-      std::fill(groups, groups + rows.count, kNone);
-      return;
-    }
-    growSlots(1024);
+    std::fill(groups, groups + rows.count, kNone);
+    return;
   }
   hashKeys(keys, rows, hashes_);
-  if (Insert && (static_cast<std::size_t>(size_) + rows.count) * 2 > slots_.size()) {
-    growSlots(std::bit_ceil((static_cast<std::size_t>(size_) + rows.count) * 4));
-  }
   const std::size_t mask = slots_.size() - 1;
   for (std::uint32_t row = 0; row < rows.count; ++row) {
     const std::uint64_t hash = hashes_[row];
@@ -305,17 +308,32 @@ void GroupTable::resolveHash(std::span<const Column> keys, const Rows& rows, std
   }
 }
 
-void GroupTable::growSlots(std::size_t slots) {
-  slots_.assign(slots, {0, kNone});
-  const std::size_t mask = slots - 1;
-  for (std::uint32_t group = 0; group < group_hashes_.size(); ++group) {
-    const std::uint64_t hash = group_hashes_[group];
-    std::size_t at = hash & mask;
-    while (slots_[at].group != kNone) {
-      at = (at + 1) & mask;
-    }
-    slots_[at] = {static_cast<std::uint32_t>(hash >> 32), group};
+Status GroupTable::makeRoom(WorkMeter& meter, std::uint32_t rows) {
+  const std::size_t groups = static_cast<std::size_t>(size_) + rows;
+  if (groups * 2 <= slots_.size()) {
+    return {};
   }
+  emptySlots(groups);
+  for (std::uint32_t group = 0; group < size_; ++group) {
+    TREFOIL_TRY(meter.charge(kPutWork));
+    putInSlot(group);
+  }
+  return {};
+}
+
+// Room for so many groups, with none in it yet.
+void GroupTable::emptySlots(std::size_t groups) {
+  slots_.assign(std::max<std::size_t>(1024, std::bit_ceil(groups * 4)), {0, kNone});
+}
+
+void GroupTable::putInSlot(std::uint32_t group) {
+  const std::size_t mask = slots_.size() - 1;
+  const std::uint64_t hash = group_hashes_[group];
+  std::size_t at = hash & mask;
+  while (slots_[at].group != kNone) {
+    at = (at + 1) & mask;
+  }
+  slots_[at] = {static_cast<std::uint32_t>(hash >> 32), group};
 }
 
 std::uint32_t GroupTable::addGroup(std::span<const Column> keys, std::uint32_t position) {

@@ -2,7 +2,8 @@
 // (0, 1, 2 …, in order of first appearance) of each row's key.
 //
 //   range mode    one integer key whose values lie close together:   key - base → group, in one array
-//   hash mode     open addressing, a power of two of slots { 32 bits of the hash, group }, at most half full
+//   hash mode     open addressing, a power of two of slots { 32 bits of the hash, group }, at most half full; before rows are
+//                 inserted there is room for all of them
 //   key columns   the keys of group g at place g, one array a column; long texts copied unless they are stable
 //
 // It starts in range mode where the key's type allows and leaves it for good when the range exceeds kMaxRange. NULL is a key like
@@ -16,6 +17,7 @@
 #include <span>
 #include <vector>
 
+#include "base/statement_control.hpp"
 #include "sql/chunk.hpp"
 #include "sql/types.hpp"
 
@@ -32,8 +34,9 @@ class GroupTable {
 
   void clear();
   [[nodiscard]] std::uint32_t size() const { return size_; }
-  // Puts into groups[r] the number of the key of row r (not position), adding keys that are new.
-  void insert(std::span<const Column> keys, const Rows& rows, std::uint32_t* groups);
+  // Puts into groups[r] the number of the key of row r (not position), adding keys that are new. An error: the statement must
+  // end (while the table grew, which takes long when it is large), and only clear() may follow.
+  Status insert(WorkMeter& meter, std::span<const Column> keys, const Rows& rows, std::uint32_t* groups);
   // The same without adding: kNone for keys that are not there.
   void find(std::span<const Column> keys, const Rows& rows, std::uint32_t* groups);
 
@@ -63,7 +66,9 @@ class GroupTable {
   void leaveRangeMode();
   std::uint32_t addGroup(std::span<const Column> keys, std::uint32_t position);
   [[nodiscard]] bool equals(std::span<const Column> keys, std::uint32_t position, std::uint32_t group) const;
-  void growSlots(std::size_t slots);
+  Status makeRoom(WorkMeter& meter, std::uint32_t rows);
+  void emptySlots(std::size_t groups);
+  void putInSlot(std::uint32_t group);
 
   std::vector<KeyColumn> columns_;
   std::uint32_t size_ = 0;

@@ -27,8 +27,8 @@ class JoinOperator final : public Operator {
         build_(node.children[1]->create()),
         left_keys_(node.left_keys),
         right_keys_(node.right_keys),
-        keys_(keyTypes(node)),
-        rows_(outputTypes(*node.children[1])),
+        keys_(typesOf(node.right_keys)),
+        rows_(node.children[1]->outputTypes()),
         numbers_(kMaxChunkRows) {
     for (const auto& child : node.children) {
       for (const OutputColumn& column : child->output) {
@@ -91,21 +91,6 @@ class JoinOperator final : public Operator {
   }
 
  private:
-  static std::vector<Type> keyTypes(const JoinNode& node) {
-    std::vector<Type> types;
-    for (const ExpressionPtr& key : node.right_keys) {
-      types.push_back(key->type.base);
-    }
-    return types;
-  }
-  static std::vector<Type> outputTypes(const PlanNode& node) {
-    std::vector<Type> types;
-    for (const OutputColumn& column : node.output) {
-      types.push_back(column.type.base);
-    }
-    return types;
-  }
-
   static bool anyNull(std::span<const Column> keys, std::uint32_t position) {
     return std::any_of(keys.begin(), keys.end(), [&](const Column& key) { return key.isNull(position); });
   }
@@ -141,7 +126,8 @@ class JoinOperator final : public Operator {
           usable_rows_.push_back(first_row + row);
         }
       }
-      keys_.insert(keys, Rows{selection.data(), static_cast<std::uint32_t>(selection.size())}, numbers_.data());
+      const Rows usable{selection.data(), static_cast<std::uint32_t>(selection.size())};
+      TREFOIL_TRY(keys_.insert(execution.eval.meter, keys, usable, numbers_.data()));
       first_.resize(keys_.size(), kNone);
       last_.resize(keys_.size(), kNone);
       for (std::size_t i = 0; i < selection.size(); ++i) {

@@ -41,7 +41,7 @@ class CountedSetOperator final : public Operator {
       : node_(node),
         left_(node.children[0]->create()),
         right_(node.children[1]->create()),
-        table_(typesOf(node)),
+        table_(node.outputTypes()),
         numbers_(kMaxChunkRows) {}
   Status open(Execution& execution) override {
     table_.clear();
@@ -85,13 +85,6 @@ class CountedSetOperator final : public Operator {
   }
 
  private:
-  static std::vector<Type> typesOf(const SetOperationNode& node) {
-    std::vector<Type> types;
-    for (const OutputColumn& column : node.output) {
-      types.push_back(column.type.base);
-    }
-    return types;
-  }
   [[nodiscard]] std::uint64_t multiplicity(std::uint32_t group) const {
     const std::uint64_t left = left_counts_[group];
     const std::uint64_t right = right_counts_[group];
@@ -107,7 +100,7 @@ class CountedSetOperator final : public Operator {
       if (chunk.rows.count == 0) {
         return {};
       }
-      table_.insert(chunk.columns, chunk.rows, numbers_.data());
+      TREFOIL_TRY(table_.insert(execution.eval.meter, chunk.columns, chunk.rows, numbers_.data()));
       counts.resize(table_.size());
       for (std::uint32_t row = 0; row < chunk.rows.count; ++row) {
         ++counts[numbers_[row]];

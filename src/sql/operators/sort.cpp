@@ -6,6 +6,9 @@
 //
 // With a LIMIT the buffer is cut back to the best limit + offset rows whenever it has grown to twice that, and rows whose prefix
 // is beyond the worst one kept are not even stored (Top-N).
+//
+// Each comparison is charged: sorting many rows, or comparing long values, takes seconds. The standard library's sorts can only
+// be left by throwing, so that is what a comparison does when the statement must end; it goes no further than arrange().
 #include <cmath>
 #include <optional>
 
@@ -105,7 +108,7 @@ namespace {
 class SortOperator final : public Operator {
  public:
   explicit SortOperator(const SortNode& node)
-      : node_(node), child_(node.children[0]->create()), buffer_(typesOf(node)), width_(node.output.size()) {
+      : child_(node.children[0]->create()), types_(typesOf(node)), buffer_(types_), width_(node.output.size()) {
     for (const SortKey& key : node.keys) {
       keys_.add(*key.expression);
       directions_.push_back({key.descending, key.nulls_first});
@@ -124,8 +127,7 @@ class SortOperator final : public Operator {
   Status open(Execution& execution) override {
     keys_.prepare();
     buffer_.clear();
-    prefixes_.clear();
-    order_.clear();
+    items_.clear();
     sorted_ = false;
     bound_ = UINT64_MAX;
     TREFOIL_TRY(count("LIMIT", limit_, execution, UINT64_MAX, limit_rows_));
@@ -138,10 +140,13 @@ class SortOperator final : public Operator {
       TREFOIL_TRY(consume(execution));
     }
     const std::size_t size = std::min(execution.chunk_rows, end_ - next_);
-    const std::span<const std::uint32_t> rows(order_.data() + next_, size);
+    rows_.resize(size);
+    std::transform(items_.begin() + static_cast<std::ptrdiff_t>(next_),
+                   items_.begin() + static_cast<std::ptrdiff_t>(next_ + size), rows_.begin(),
+                   [](const Item& item) { return item.row; });
     out.columns.resize(width_);
     for (std::size_t c = 0; c < width_ && size > 0; ++c) {
-      buffer_.gather(c, rows, out_[c]);
+      buffer_.gather(c, rows_, out_[c]);
       out.columns[c] = out_[c].view();
       out.columns[c].stable = true;
     }
@@ -151,11 +156,19 @@ class SortOperator final : public Operator {
   }
 
  private:
+  struct Item {
+    std::uint64_t prefix;
+    std::uint32_t row;
+  };
+  // Why the statement must end.
+  struct Interrupted {
+    Status status;
+  };
+  // What one comparison costs, in units of work.
+  static constexpr std::size_t kComparisonWork = 8;
+
   static std::vector<Type> typesOf(const SortNode& node) {
-    std::vector<Type> types;
-    for (const OutputColumn& column : node.output) {
-      types.push_back(column.type.base);
-    }
+    std::vector<Type> types = node.outputTypes();
     for (const SortKey& key : node.keys) {
       types.push_back(key.expression->type.base);
     }
@@ -218,23 +231,48 @@ class SortOperator final : public Operator {
       if (buffer_.size() > UINT32_MAX - 2 * kMaxChunkRows) {
         return Error(ErrorCode::kLimit, "too many rows to sort");
       }
+      std::uint32_t row = buffer_.size();
       buffer_.append(columns, rows);
-      prefixes_.insert(prefixes_.end(), chunk_prefixes.begin(), chunk_prefixes.end());
+      for (const std::uint64_t prefix : chunk_prefixes) {
+        items_.push_back({prefix, row++});
+      }
       if (kept() < UINT32_MAX / 4 && buffer_.size() >= kept() * 2 + kMaxChunkRows) {
-        cut();
+        TREFOIL_TRY(cut(execution));
       }
     }
-    sortRows();
-    end_ = static_cast<std::size_t>(std::min<std::uint64_t>(kept(), order_.size()));
+    TREFOIL_TRY(arrange(execution, [&](const auto& before) {
+      selectBest(before);
+      std::sort(items_.begin(), items_.end(), before);
+    }));
+    end_ = items_.size();
     next_ = static_cast<std::size_t>(std::min<std::uint64_t>(offset_rows_, end_));
     sorted_ = true;
     return {};
   }
 
-  [[nodiscard]] bool before(std::uint32_t a, std::uint32_t b) const {
-    if (prefixes_[a] != prefixes_[b]) {
-      return prefixes_[a] < prefixes_[b];
+  // Runs work(before), which orders items_ by before(a, b), as far as the statement may go on.
+  template <typename Work>
+  Status arrange(Execution& execution, Work&& work) {
+    WorkMeter& meter = execution.eval.meter;
+    try {
+      work([&](const Item& a, const Item& b) {
+        charge(meter, kComparisonWork);
+        return a.prefix != b.prefix ? a.prefix < b.prefix : keysBefore(meter, a.row, b.row);
+      });
+    } catch (Interrupted& interrupted) {
+      return std::move(interrupted.status);
     }
+    return {};
+  }
+
+  static void charge(WorkMeter& meter, std::size_t work) {
+    if (Status status = meter.charge(work); !status.ok()) [[unlikely]] {
+      throw Interrupted{std::move(status)};
+    }
+  }
+
+  // Of rows whose prefixes are equal.
+  [[nodiscard]] bool keysBefore(WorkMeter& meter, std::uint32_t a, std::uint32_t b) const {
     for (std::size_t k = 0; k < directions_.size(); ++k) {
       const Datum x = buffer_.datum(width_ + k, a);
       const Datum y = buffer_.datum(width_ + k, b);
@@ -244,6 +282,7 @@ class SortOperator final : public Operator {
         }
         continue;
       }
+      charge(meter, comparisonWork(x, y));
       const int order = compareValues(x, y);
       if (order != 0) {
         return (order < 0) != directions_[k].descending;
@@ -251,57 +290,71 @@ class SortOperator final : public Operator {
     }
     return a < b;
   }
+  static std::size_t comparisonWork(const Datum& x, const Datum& y) {
+    switch (x.type()) {
+      case Type::kText:
+      case Type::kBlob:
+      case Type::kJson:
+        return kComparisonWork + std::min(x.asBytes().size(), y.asBytes().size()) / 8;
+      case Type::kVector:
+        return kComparisonWork + x.asVector().size();
+      default:
+        return kComparisonWork;
+    }
+  }
 
-  void sortRows() {
-    order_.resize(buffer_.size());
-    for (std::uint32_t i = 0; i < order_.size(); ++i) {
-      order_[i] = i;
+  // Leaves the best rows only, as many as are wanted.
+  template <typename Before>
+  void selectBest(const Before& before) {
+    if (kept() < items_.size()) {
+      std::nth_element(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(kept()), items_.end(), before);
+      items_.resize(kept());
     }
-    const auto less = [this](std::uint32_t a, std::uint32_t b) { return before(a, b); };
-    if (kept() < order_.size()) {
-      const auto middle = order_.begin() + static_cast<std::ptrdiff_t>(kept());
-      std::nth_element(order_.begin(), middle, order_.end(), less);
-      order_.resize(kept());
-    }
-    std::sort(order_.begin(), order_.end(), less);
   }
 
   // Keeps the best rows only. They are copied to a new buffer in the order of their arrival, so that ties stay stable.
-  void cut() {
-    sortRows();
-    bound_ = prefixes_[order_.back()];
-    CountedVector<std::uint32_t> rows = order_;
-    std::sort(rows.begin(), rows.end());
-    std::vector<Type> types = typesOf(node_);
-    RowBuffer smaller(types);
-    std::vector<ColumnBuffer> gathered(types.size());
-    std::vector<Column> views(types.size());
-    for (std::size_t from = 0; from < rows.size(); from += kMaxChunkRows) {
-      const std::span<const std::uint32_t> part(rows.data() + from, std::min(kMaxChunkRows, rows.size() - from));
-      for (std::size_t c = 0; c < types.size(); ++c) {
-        gathered[c].reset(types[c], kMaxChunkRows);
-        buffer_.gather(c, part, gathered[c]);
+  Status cut(Execution& execution) {
+    TREFOIL_TRY(arrange(execution, [&](const auto& before) {
+      selectBest(before);
+      std::sort(items_.begin(), items_.end(), [&](const Item& a, const Item& b) {
+        charge(execution.eval.meter, kComparisonWork);
+        return a.row < b.row;
+      });
+    }));
+    RowBuffer smaller(types_);
+    std::vector<ColumnBuffer> gathered(types_.size());
+    std::vector<Column> views(types_.size());
+    bound_ = 0;
+    for (std::size_t from = 0; from < items_.size(); from += kMaxChunkRows) {
+      TREFOIL_TRY(execution.check());
+      const std::size_t size = std::min(kMaxChunkRows, items_.size() - from);
+      rows_.resize(size);
+      for (std::size_t i = 0; i < size; ++i) {
+        Item& item = items_[from + i];
+        bound_ = std::max(bound_, item.prefix);
+        rows_[i] = std::exchange(item.row, static_cast<std::uint32_t>(from + i));
+      }
+      for (std::size_t c = 0; c < types_.size(); ++c) {
+        gathered[c].reset(types_[c], kMaxChunkRows);
+        buffer_.gather(c, rows_, gathered[c]);
         views[c] = gathered[c].view();
       }
-      smaller.append(views, Rows{nullptr, static_cast<std::uint32_t>(part.size())});
+      smaller.append(views, Rows{nullptr, static_cast<std::uint32_t>(size)});
     }
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      prefixes_[i] = prefixes_[rows[i]];
-    }
-    prefixes_.resize(rows.size());
     buffer_ = std::move(smaller);
+    return {};
   }
 
-  const SortNode& node_;
   std::unique_ptr<Operator> child_;
   EvaluatorList keys_;
   std::vector<SortDirection> directions_;
   std::optional<Evaluator> limit_;
   std::optional<Evaluator> offset_;
+  std::vector<Type> types_;
   RowBuffer buffer_;
   std::size_t width_;
-  CountedVector<std::uint64_t> prefixes_;
-  CountedVector<std::uint32_t> order_;
+  CountedVector<Item> items_;
+  std::vector<std::uint32_t> rows_;  // at hand
   std::vector<ColumnBuffer> out_;
   std::uint64_t limit_rows_ = UINT64_MAX;
   std::uint64_t offset_rows_ = 0;

@@ -9,22 +9,10 @@
 #include "sql/plan_nodes.hpp"
 
 namespace trefoil::sql {
-namespace {
-
-std::vector<Type> typesOf(const PlanNode& node) {
-  std::vector<Type> types;
-  for (const OutputColumn& column : node.output) {
-    types.push_back(column.type.base);
-  }
-  return types;
-}
-
-}  // namespace
-
 // One WITH query and its rows so far.
 class CommonTable {
  public:
-  explicit CommonTable(const PlanNode& node) : source_(node.create()), rows_(typesOf(node)) {}
+  explicit CommonTable(const PlanNode& node) : source_(node.create()), rows_(node.outputTypes()) {}
   void startOver() {
     rows_.clear();
     state_ = State::kFresh;
