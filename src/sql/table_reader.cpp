@@ -36,21 +36,32 @@ const std::uint64_t* BlockReader::present(Words& scratch) const {
   return scratch.data();
 }
 
-std::span<const vector::Slot> BlockReader::slots(std::size_t column) const {
+vector::CandidateBlock BlockReader::candidates(std::size_t column) const {
   const ColumnChunk& chunk = *block_->column(column);
-  TREFOIL_DEBUG_ASSERT(chunk.type == Type::kVector && block_->packed == 0);
-  return {chunk.as<vector::Slot>(), block_->extent};
+  TREFOIL_DEBUG_ASSERT(chunk.type == Type::kVector);
+  const auto* const slots = chunk.as<vector::Slot>();
+  vector::CandidateBlock block{static_cast<std::uint64_t>(makeRowId(number_, 0)), {slots, block_->extent}, {}, {}};
+  if (block_->packed != 0) {
+    auto unpacked = std::make_shared<std::vector<vector::Slot>>(block_->extent, vector::kNoSlot);
+    std::uint32_t position = 0;
+    forEachBit(block_->placed, [&](std::uint32_t slot) { (*unpacked)[slot] = slots[position++]; });
+    block.slots = *unpacked;
+    block.owner = std::move(unpacked);
+  }
+  return block;
 }
 
 Column BlockReader::fillVectors(std::size_t column, VectorRef* out) const {
   const ColumnChunk& chunk = *block_->column(column);
   const vector::VectorArena& arena = *(*version_->vectors)[column];
   const auto* slots = chunk.as<vector::Slot>();
-  for (std::uint32_t slot = 0; slot < block_->extent; ++slot) {
-    out[slot] = VectorRef{};
-    if (block_->isPresent(slot) && !chunk.isNull(slot)) {
-      const auto floats = arena.at(slots[slot]);
-      out[slot] = {floats.data(), static_cast<std::uint32_t>(floats.size())};
+  Words scratch;
+  const std::uint64_t* const present = this->present(scratch);
+  for (std::uint32_t position = 0; position < extent(); ++position) {
+    out[position] = VectorRef{};
+    if (((present[position >> 6] >> (position & 63)) & 1) != 0 && !chunk.isNull(position)) {
+      const auto floats = arena.at(slots[position]);
+      out[position] = {floats.data(), static_cast<std::uint32_t>(floats.size())};
     }
   }
   return {Type::kVector, false, true, out, chunk.null_count == 0 ? nullptr : chunk.nulls};

@@ -11,8 +11,8 @@
 //   * block.column(c) is a Column (chunk.hpp) that points at the stored array: bool u8, int64 (integer, timestamp, date), double,
 //     StringRef (text, blob, json; stable bytes). `nulls` is a null pointer if the chunk has no NULL among its rows. Nothing
 //     is copied.
-//   * A vector column has no array of VectorRef: slots(c) are positions in vectorArena(c), kNoSlot for NULL (what exact search
-//     wants); fillVectors() makes VectorRefs for operators that want them.
+//   * A vector column has no array of VectorRef: candidates(c) are places in vectorArena(c), which is what exact search wants;
+//     fillVectors() makes VectorRefs for operators that want them.
 //
 // A reader is three words, copyable, and may be used by many threads at once. It is good for as long as the view's snapshot or
 // the table's lock is held, and until the view it came from writes to the table: collect row ids first, then change rows.
@@ -20,6 +20,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -28,6 +29,7 @@
 #include "sql/schema.hpp"
 #include "sql/table_version.hpp"
 #include "vector/arena.hpp"
+#include "vector/exact_search.hpp"
 
 namespace trefoil::sql {
 
@@ -37,11 +39,6 @@ class BlockReader {
   BlockReader(const Block* block, std::uint32_t number, const TableVersion* version)
       : block_(block), number_(number), version_(version) {}
 
-  // The row at position 0 of a block that is not packed; those behind it follow.
-  [[nodiscard]] RowId firstRow() const {
-    TREFOIL_DEBUG_ASSERT(block_ == nullptr || block_->packed == 0);
-    return makeRowId(number_, 0);
-  }
   // The row ids by position; `out` has room for kBlockRows.
   void rowIds(std::int64_t* out) const;
   [[nodiscard]] std::uint32_t rowCount() const { return block_ == nullptr ? 0 : block_->rows; }
@@ -51,13 +48,11 @@ class BlockReader {
   using Words = std::array<std::uint64_t, kBlockWords>;
   // By position; only if the block has rows. `scratch` holds the bitmap of a packed block.
   [[nodiscard]] const std::uint64_t* present(Words& scratch) const;
-  // The same of a table with vectors, whose blocks are not packed.
-  [[nodiscard]] const std::uint64_t* present() const {
-    TREFOIL_DEBUG_ASSERT(block_->packed == 0);
-    return block_->present;
-  }
   [[nodiscard]] Column column(std::size_t column) const;
-  [[nodiscard]] std::span<const vector::Slot> slots(std::size_t column) const;
+  // The rows as exact search wants them, by row id and not by position: those that there are, and where a column's vectors lie.
+  // Only if the block has rows.
+  [[nodiscard]] const std::uint64_t* presentRows() const { return block_->present; }
+  [[nodiscard]] vector::CandidateBlock candidates(std::size_t column) const;
   // `out` has room for extent() elements; returns a Column over it.
   Column fillVectors(std::size_t column, VectorRef* out) const;
 

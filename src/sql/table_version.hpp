@@ -19,7 +19,7 @@
 //  1. rows = set bits of all present bitmaps = entries of every index (less those with a NULL key, where it omits them).
 //  2. Every index entry leads to a present row with that key; every present row with a key is found.
 //  3. No bit at or above extent; positions() <= capacity of each chunk; first_block and block_count enclose every block.
-//  4. Of a packed block, what is present was placed. Tables with vectors have none.
+//  4. Of a packed block, what is present was placed.
 //  5. What is not present is never read: its StringRef may dangle.
 #pragma once
 

@@ -524,10 +524,8 @@ void TableWriter::tidy(std::uint32_t number) {
     dropBlock(number);
     return;
   }
-  const auto& vectors = *version_.vectors;
-  const bool has_vectors = std::any_of(vectors.begin(), vectors.end(), [](const auto& arena) { return arena != nullptr; });
   const std::uint32_t room = block->packed == 0 ? block->column(0)->capacity : block->packed;
-  if (!has_vectors && block->rows <= room / 2 && room > kLeastPacked) {
+  if (block->rows <= room / 2 && room > kLeastPacked) {
     repack(*writableBlock(number, false), true);
   }
 }

@@ -32,12 +32,12 @@ void forEachVector(const TableVersion& version, std::uint32_t block_number, std:
   if (block == nullptr) {
     return;
   }
-  const auto* slots = block->column(column)->as<vector::Slot>();  // never packed: the table has vectors
-  for (std::uint32_t slot = 0; slot < block->extent; ++slot) {
-    if (block->isPresent(slot) && slots[slot] != vector::kNoSlot) {
-      visit(static_cast<std::uint64_t>(makeRowId(block_number, slot)), slots[slot]);
+  const auto* const slots = block->column(column)->as<vector::Slot>();
+  forEachBit(block->present, [&](std::uint32_t slot) {
+    if (const vector::Slot place = slots[block->position(slot)]; place != vector::kNoSlot) {
+      visit(static_cast<std::uint64_t>(makeRowId(block_number, slot)), place);
     }
-  }
+  });
 }
 
 bool isSelected(std::span<const std::uint64_t> selected, std::uint64_t row) {
@@ -104,21 +104,23 @@ bool VectorIndex::build(const TableVersion& version, Lsn snapshot) {
   std::vector<vector::HnswEntry> entries;
   const std::uint64_t first = next_row_;
   const std::uint64_t end = static_cast<std::uint64_t>(makeRowId(version.block_count, 0));
-  while (next_row_ < end && entries.size() < rows_at_once_) {
-    const auto row = static_cast<RowId>(next_row_);
+  std::uint64_t next = first;
+  while (next < end && entries.size() < rows_at_once_) {
+    const auto row = static_cast<RowId>(next);
     const Block* block = version.findBlock(blockOf(row));
     if (block == nullptr || slotOf(row) >= block->extent) {
-      next_row_ = static_cast<std::uint64_t>(makeRowId(blockOf(row) + 1, 0));
+      next = static_cast<std::uint64_t>(makeRowId(blockOf(row) + 1, 0));
       continue;
     }
     if (const vector::Slot slot = version.vectorSlot(row, column_); slot != vector::kNoSlot) {
-      entries.push_back({next_row_, slot, 0});
+      entries.push_back({next, slot, 0});
     }
-    ++next_row_;
+    ++next;
   }
   graph_->build(entries);
   const std::lock_guard lock(mutex_);
   merge();
+  next_row_ = next;  // nothing fails from here on; entries that a piece which failed left behind are found to be there
   // What these rows' notes below the snapshot say is in the graph now. Rows to come are read when it is their turn.
   std::erase_if(pending_, [&](const auto& entry) {
     return entry.first >= first && entry.first < next_row_ && entry.second.last < snapshot;

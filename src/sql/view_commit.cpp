@@ -197,14 +197,15 @@ bool nothingNearer(const TableVersion& base, const TableVersion& live, const Tab
     const auto* const old_slots = then == nullptr ? nullptr : then->column(search.column)->as<vector::Slot>();
     const auto* const new_slots = now->column(search.column)->as<vector::Slot>();
     for (std::uint32_t slot = 0; slot < now->extent; ++slot) {
-      if (!now->isPresent(slot) || new_slots[slot] == vector::kNoSlot) {
+      const vector::Slot is = now->isPresent(slot) ? new_slots[now->position(slot)] : vector::kNoSlot;
+      if (is == vector::kNoSlot) {
         continue;
       }
       // A vector never changes, and the slots that the snapshot sees are not used again.
-      if (then != nullptr && then->isPresent(slot) && old_slots[slot] == new_slots[slot]) {
+      if (then != nullptr && then->isPresent(slot) && old_slots[then->position(slot)] == is) {
         continue;
       }
-      if (budget == 0 || query->distanceTo(arena, new_slots[slot]) <= search.last) {
+      if (budget == 0 || query->distanceTo(arena, is) <= search.last) {
         return false;
       }
       --budget;

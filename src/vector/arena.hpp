@@ -18,9 +18,14 @@
 // to the transaction that staged it), and then it is used again. So the arena must outlive the snapshots and transactions that
 // use it.
 //
+// Slots are kept in groups whose floats take a megabyte or two; free ones are chained through their headers, so that releasing
+// one allocates nothing. When all of a group are free, the memory of its floats goes back to the system, and whoever still
+// reads there reads zeros; groups that have lost only some are filled up before such a one is taken again.
+//
 // Invariants (checked by verify()):
-//  1. A slot below the high-water mark is in the free list at most once; all others are live or wait in limbo.
-//  2. A live slot's padding is zero and its stored squared norm is that of its floats.
+//  1. A slot below the high-water mark is in its group's chain at most once; all others are live or wait in limbo.
+//  2. A group is in full_ without a free slot, in away_ if its floats were given back, and in open_ otherwise.
+//  3. A live slot's padding is zero and its stored squared norm is that of its floats.
 //
 // Thread safety: insert and retire may be called concurrently; at() and the segment views by any number of readers, for
 // slots that they learnt of through the table's own publication (root swap, lock or snapshot).
@@ -30,6 +35,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <mutex>
 #include <span>
 #include <vector>
@@ -79,7 +85,7 @@ class VectorArena {
   };
   [[nodiscard]] Run runFrom(Slot slot) const;
 
-  // Bytes of memory behind all slots ever used (released ones included: they are reused, not returned).
+  // Bytes of memory behind all slots ever used, less what was given back.
   [[nodiscard]] std::size_t memoryBytes() const;
   [[nodiscard]] std::size_t liveSlots() const;  // inserted and not released; those in limbo count
 
@@ -92,7 +98,10 @@ class VectorArena {
 
   struct Segment;
   struct Header : Stamped {
-    Segment* segment;  // from a header to its slot: what limbo hands back is the header
+    union {
+      Segment* segment;  // from a header to its slot: what limbo hands back is the header
+      Slot next_free;    // of a free slot: the next one of its group, or kNoSlot
+    };
   };
   struct Segment {
     VectorArena* arena;
@@ -101,6 +110,12 @@ class VectorArena {
     float* norms;
     Header* headers;
   };
+  struct Group {
+    std::uint32_t used = 0;  // slots below the high-water mark
+    std::uint32_t free = 0;
+    Slot first_free = kNoSlot;
+  };
+  using Groups = std::list<Group>;  // lists, to be moved from one to another without allocating
   struct Place {
     std::uint32_t segment;
     std::uint32_t index;
@@ -119,18 +134,31 @@ class VectorArena {
     return segments_[place.segment].load(std::memory_order_acquire)->headers[place.index];
   }
   static void freeSlot(Stamped* header);
+  // Group 0 has all segments that are smaller than a group; its floats are never given back.
+  [[nodiscard]] std::size_t groupOf(Slot slot) const { return (static_cast<std::size_t>(slot) + kFirstSegment) / group_slots_; }
   Slot takeSlot();
+  Slot takeFree();
+  Slot takeFresh();
+  void putFree(Slot slot, Header& header);
+  void giveBack(std::size_t group);
   void addSegment(std::size_t segment, Slot first);
 
+  [[nodiscard]] std::size_t floatBytes() const { return stride_ * sizeof(float); }
   // Of floats, norm and header.
-  [[nodiscard]] std::size_t slotBytes() const { return (stride_ + 1) * sizeof(float) + sizeof(Header); }
+  [[nodiscard]] std::size_t slotBytes() const { return floatBytes() + sizeof(float) + sizeof(Header); }
 
   const std::size_t dimension_;
   const std::size_t stride_;
+  const std::size_t group_slots_;  // a power of two
   std::array<std::atomic<Segment*>, kSegments> segments_{};
   mutable std::mutex mutex_;      // guards the rest
   std::uint32_t high_water_ = 0;  // slots below have been used
-  std::vector<Slot> free_;        // released, to be used again: last in, first out
+  std::size_t free_ = 0;
+  std::size_t away_slots_ = 0;  // used slots of the groups in away_
+  Groups full_;
+  Groups open_;
+  Groups away_;
+  std::vector<Groups::iterator> groups_;  // by number
 };
 
 }  // namespace trefoil::vector

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct CandidateBlock {
   std::uint64_t first_row = 0;
   std::span<const Slot> slots;                // one a row; kNoSlot: the row has no vector (NULL) and is not a candidate
   std::span<const std::uint64_t> selected{};  // bit i % 64 of word i / 64: row i is a candidate; empty: all of them
+  std::shared_ptr<const void> owner{};        // of what was made for this block alone
 };
 
 // The k nearest seen so far. Also the tool for merging (a transaction's staged rows, several workers, an index's results).

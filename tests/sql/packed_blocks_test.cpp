@@ -10,17 +10,20 @@ using namespace trefoil::sql::test;
 
 namespace {
 
+constexpr std::size_t kDimension = 3;
+
 struct Subject {
   Database database;
   TableId id;
   RowMap rows;
   std::mt19937_64 random;
+  std::array<float, kDimension> element_{};
 
   explicit Subject(std::uint64_t seed) : random(seed) {
     TableSchema schema;
     schema.name = "t";
     schema.columns = {column("id", SqlType::bigint()), column("n", SqlType::integer()), column("name", SqlType::text()),
-                      column("ok", SqlType::boolean())};
+                      column("ok", SqlType::boolean()), column("v", SqlType::vector(kDimension))};
     schema.indexes = {primaryKey({0}), plainIndex({2, 1})};
     id = database.create(schema);
   }
@@ -28,7 +31,16 @@ struct Subject {
     std::string name = "a name that lies elsewhere " + std::to_string(random() % 1000);
     return OwnedRow({Datum::integer(key), random() % 5 == 0 ? Datum::null() : Datum::integer(key % 7),
                      random() % 5 == 0 ? Datum::null() : Datum::text(random() % 2 == 0 ? name : "short"),
-                     Datum::boolean(random() % 2 == 0)});
+                     Datum::boolean(random() % 2 == 0), vector()});
+  }
+  Datum vector() {
+    if (random() % 5 == 0) {
+      return Datum::null();
+    }
+    for (float& element : element_) {
+      element = static_cast<float>(random() % 100) + 1;
+    }
+    return Datum::vector(element_);
   }
   void insert(View& view, std::int64_t from, std::int64_t to) {
     for (std::int64_t key = from; key < to; ++key) {
@@ -79,7 +91,8 @@ struct Subject {
         continue;
       }
       const std::string name = "renamed, and once more far away " + std::to_string(random() % 100);
-      const ColumnValue changes[] = {{1, random() % 3 == 0 ? Datum::null() : Datum::integer(5)}, {2, Datum::text(name)}};
+      const ColumnValue changes[] = {
+          {1, random() % 3 == 0 ? Datum::null() : Datum::integer(5)}, {2, Datum::text(name)}, {4, vector()}};
       const auto row = static_cast<RowId>(number);
       REQUIRE(database.live([&](View& view) { return view.update(id, row, changes); }).ok());
       for (const ColumnValue& change : changes) {
@@ -104,6 +117,39 @@ struct Subject {
   void check() {
     database.store.verify();
     REQUIRE(database.rows(id) == rows);
+    checkVectors();
+  }
+  // What exact search is given of each block, and what operators are.
+  void checkVectors() {
+    EffectBuffer effects;
+    View view(database.store, effects);
+    const TableReader reader = view.rows(id);
+    const vector::VectorArena& arena = reader.vectorArena(4);
+    RowMap found;
+    std::vector<VectorRef> refs(kBlockRows);
+    std::vector<std::int64_t> ids(kBlockRows);
+    for (std::uint32_t number = reader.firstBlock(); number < reader.blockCount(); ++number) {
+      const BlockReader block = reader.block(number);
+      if (block.rowCount() == 0) {
+        continue;
+      }
+      const vector::CandidateBlock candidates = block.candidates(4);
+      std::size_t with_vector = 0;
+      forEachBit(block.presentRows(), [&](std::uint32_t i) {
+        const Datum expected = rows.at(candidates.first_row + i).values[4].view();
+        const vector::Slot slot = candidates.slots[i];
+        REQUIRE(identical(slot == vector::kNoSlot ? Datum::null() : Datum::vector(arena.at(slot)), expected));
+        with_vector += slot == vector::kNoSlot ? 0 : 1;
+      });
+      const Column column = block.fillVectors(4, refs.data());
+      block.rowIds(ids.data());
+      BlockReader::Words scratch;
+      forEachBit(block.present(scratch), [&](std::uint32_t position) {
+        REQUIRE(identical(column.datum(position), rows.at(static_cast<std::uint64_t>(ids[position])).values[4].view()));
+        with_vector -= column.isNull(position) ? 0 : 1;
+      });
+      REQUIRE(with_vector == 0);
+    }
   }
 };
 

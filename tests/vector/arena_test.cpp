@@ -164,6 +164,38 @@ TEST_CASE("random inserts, retirements and snapshots: the arena against a map", 
   arena.verify();
 }
 
+TEST_CASE("the memory of groups that lose all of their vectors is given back, and taken again", "[vector][arena]") {
+  Versions versions;
+  const std::size_t dimension = GENERATE(16U, 100U, 1536U, 8000U);
+  VectorArena arena(dimension);
+  const std::size_t count = (std::size_t{12} << 20) / (arena.stride() * sizeof(float));
+  const auto value = [&](std::size_t i) { return std::vector<float>(dimension, static_cast<float>(i % 1000 + 1)); };
+  std::vector<Slot> slots;
+  const auto fill = [&] {
+    for (std::size_t i = slots.size(); i < count; ++i) {
+      slots.push_back(arena.insert(value(i), WriteContext::live(versions, 1)));
+    }
+  };
+  fill();
+  const std::size_t full = arena.memoryBytes();
+  for (int round = 0; round < 3; ++round) {
+    for (const Slot slot : slots) {
+      arena.retire(slot, WriteContext::live(versions, 2));
+    }
+    slots.clear();
+    arena.verify();
+    CHECK(arena.liveSlots() == 0);
+    CHECK(arena.memoryBytes() < full / 2);  // the smallest segments stay, and what lies beside the floats
+    fill();
+    arena.verify();
+    CHECK(arena.memoryBytes() == full);
+    for (std::size_t i = 0; i < count; ++i) {
+      REQUIRE(stored(arena, slots[i]) == value(i));
+    }
+    CHECK(std::set<Slot>(slots.begin(), slots.end()).size() == count);
+  }
+}
+
 TEST_CASE("many threads insert and retire, and read what others published", "[vector][arena]") {
   Versions versions;
   VectorArena arena(8);

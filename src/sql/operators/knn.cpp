@@ -231,7 +231,7 @@ class KnnOperator final : public Operator {
       for (std::uint32_t number = 0; number < reader_->blockCount(); ++number) {
         const BlockReader block = reader_->block(number);
         if (block.rowCount() != 0) {
-          std::copy_n(block.present(), kBlockWords, &rows->words[number * kBlockWords]);
+          std::copy_n(block.presentRows(), kBlockWords, &rows->words[number * kBlockWords]);
           rows->count += block.rowCount();
         }
       }
@@ -266,8 +266,9 @@ class KnnOperator final : public Operator {
     if (block.rowCount() == 0) {
       return {};
     }
-    return {static_cast<std::uint64_t>(block.firstRow()), block.slots(node_.vector_column),
-            std::span(selected_->words).subspan(number * kBlockWords, kBlockWords)};
+    vector::CandidateBlock rows = block.candidates(node_.vector_column);
+    rows.selected = std::span(selected_->words).subspan(number * kBlockWords, kBlockWords);
+    return rows;
   }
 
   // NULL sorts last: rows without a distance fill up what is left of k.
@@ -277,12 +278,12 @@ class KnnOperator final : public Operator {
       if (block.rowCount() == 0) {
         continue;
       }
-      const auto slots = block.slots(node_.vector_column);
+      const vector::CandidateBlock candidates = block.candidates(node_.vector_column);
       for (std::uint32_t word = 0; word < kBlockWords; ++word) {
         for (std::uint64_t rows = selected_->words[number * kBlockWords + word]; rows != 0 && found_.size() < k;
              rows &= rows - 1) {
           const std::uint32_t slot = word * 64 + static_cast<std::uint32_t>(std::countr_zero(rows));
-          if (all || slots[slot] == vector::kNoSlot) {
+          if (all || candidates.slots[slot] == vector::kNoSlot) {
             found_.push_back({static_cast<std::uint64_t>(makeRowId(number, slot)), 0});
           }
         }
