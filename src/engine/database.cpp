@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <new>
 #include <utility>
 
 #include "aof/log.hpp"
@@ -212,8 +213,14 @@ void Database::Impl::followLoop() {
   std::unique_lock lock(background_mutex_);
   while (!stopping_) {
     lock.unlock();
-    const bool follow = manager_->followVectorIndexes();
-    const bool purge = manager_->sql().purgeVectorIndexes();
+    bool follow = false;
+    bool purge = true;
+    try {
+      follow = manager_->followVectorIndexes();
+      purge = manager_->sql().purgeVectorIndexes();
+    } catch (const std::bad_alloc&) {
+      follow = false;  // what it was about to take in is still noted, or not built yet: it is tried again in a moment
+    }
     if (!follow && !purge) {
       manager_->sql().followSignal().await();
     }

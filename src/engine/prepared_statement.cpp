@@ -1,4 +1,5 @@
 // The embedded API: statements whose rows are collected in a ResultSet.
+#include "base/query_memory.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/error_text.hpp"
 #include "engine/row_sink.hpp"
@@ -55,7 +56,7 @@ PreparedStatement::PreparedStatement(std::unique_ptr<Impl> impl, Session& sessio
 PreparedStatement::~PreparedStatement() = default;
 
 Status PreparedStatement::execute(std::span<const Datum> parameters, ResultSet& result) {
-  Status status = impl_->execute(parameters, result);
+  Status status = guardMemory([&] { return impl_->execute(parameters, result); });
   impl_->noteAnswer(status);
   TREFOIL_TRY(session_.awaitFence());
   return status.ok() ? Status() : Status(presentable(std::move(status).error()));
@@ -66,20 +67,19 @@ std::size_t PreparedStatement::parameterCount() const {
 }
 
 Result<std::unique_ptr<PreparedStatement>> Session::prepare(std::string_view sql) {
-  Result<std::unique_ptr<parser::ParsedStatement>> parsed = parser::parseSql(sql);
-  if (!parsed.ok()) {
-    return presentable(std::move(parsed).error());
-  }
-  std::shared_ptr<const sql::Plan> plan;
-  if (!Impl::isControl(*(*parsed)->statement)) {
-    Result<std::shared_ptr<const sql::Plan>> bound = impl_->bindStatement(**parsed, false);
-    if (!bound.ok()) {
-      return presentable(std::move(bound).error());
+  Result<std::unique_ptr<PreparedStatement>> made = guardMemory([&]() -> Result<std::unique_ptr<PreparedStatement>> {
+    TREFOIL_ASSIGN(std::unique_ptr<parser::ParsedStatement> parsed, parser::parseSql(sql));
+    std::shared_ptr<const sql::Plan> plan;
+    if (!Impl::isControl(*parsed->statement)) {
+      TREFOIL_ASSIGN(plan, impl_->bindStatement(*parsed, false));
     }
-    plan = std::move(*bound);
+    return std::unique_ptr<PreparedStatement>(
+        new PreparedStatement(std::make_unique<PreparedStatement::Impl>(*impl_, std::move(parsed), std::move(plan)), *this));
+  });
+  if (!made.ok()) {
+    return presentable(std::move(made).error());
   }
-  return std::unique_ptr<PreparedStatement>(
-      new PreparedStatement(std::make_unique<PreparedStatement::Impl>(*impl_, std::move(*parsed), std::move(plan)), *this));
+  return made;
 }
 
 Result<ResultSet> Session::execute(std::string_view sql, std::span<const Datum> parameters) {
@@ -87,7 +87,7 @@ Result<ResultSet> Session::execute(std::string_view sql, std::span<const Datum> 
   impl_->control.begin(false);
   ResultSet result;
   ResultSetSink sink(result);
-  const Result<SqlOutcome> outcome = impl_->runSql(sql, parameters, sink);
+  const Result<SqlOutcome> outcome = guardMemory([&] { return impl_->runSql(sql, parameters, sink); });
   impl_->noteResolvedAnswer(outcome.ok() ? Status() : Status(outcome.error()));
   TREFOIL_TRY(awaitFence());
   if (!outcome.ok()) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <system_error>
 
 #include "base/parallel.hpp"
@@ -40,7 +41,11 @@ Result<std::uint64_t> WorkerPool::submit(std::function<void()> work, SlowLane la
                                        "): try again later");
   }
   const std::uint64_t ticket = next_ticket_++;
-  own.waiting.push_back({ticket, std::move(work)});
+  try {
+    own.waiting.push_back({ticket, std::move(work), &own});
+  } catch (const std::bad_alloc&) {
+    return Error(ErrorCode::kBusy, "the system has no memory for a long statement: try again later");
+  }
   if (!wakeSomebody() && threads_.empty()) {
     own.waiting.pop_back();
     return Error(ErrorCode::kBusy, "the system has no thread for a long statement: try again later");
@@ -85,13 +90,16 @@ bool WorkerPool::wakeSomebody() {
     wake_.notify_one();
     return true;
   }
-  threads_.emplace_front();
+  std::list<std::thread> fresh;
   try {
-    threads_.front() = std::thread([this, self = threads_.begin()] { work(self); });
+    fresh.emplace_front();
+    fresh.front() = std::thread([this, self = fresh.begin()] { work(self); });
   } catch (const std::system_error&) {
-    threads_.pop_front();
+    return false;
+  } catch (const std::bad_alloc&) {
     return false;
   }
+  threads_.splice(threads_.begin(), fresh);
   ++idle_;  // it is as good as there
   ::pthread_setname_np(threads_.front().native_handle(), "slow-lane");
   return true;
@@ -109,7 +117,7 @@ void WorkerPool::joinEnded(std::unique_lock<std::mutex>& lock) {
 // The lane whose next one may begin; null if there is none.
 WorkerPool::Lane* WorkerPool::nextLane() {
   const std::int64_t now = monotonicMicros();
-  for (Running& one : running_) {
+  for (Task& one : running_) {
     if (!one.lengthy && now - one.started_us >= kLongMicros && one.lane->lengthy < workers_ * kLongPerWorker) {
       one.lengthy = true;
       --one.lane->brief;
@@ -124,7 +132,7 @@ WorkerPool::Lane* WorkerPool::nextLane() {
 // When the next of the running ones counts as long.
 std::int64_t WorkerPool::nextLongAt() const {
   std::int64_t next = INT64_MAX;
-  for (const Running& one : running_) {
+  for (const Task& one : running_) {
     if (!one.lengthy && one.lane->lengthy < workers_ * kLongPerWorker) {
       next = std::min(next, one.started_us + kLongMicros);
     }
@@ -133,16 +141,16 @@ std::int64_t WorkerPool::nextLongAt() const {
 }
 
 void WorkerPool::run(Lane& lane, LoopArena& loops, std::unique_lock<std::mutex>& lock) {
-  std::function<void()> work = std::move(lane.waiting.front().work);
-  lane.waiting.pop_front();
-  const auto self = running_.insert(running_.end(), {&lane, monotonicMicros()});
+  const auto self = lane.waiting.begin();
+  self->started_us = monotonicMicros();
+  running_.splice(running_.end(), lane.waiting, self);
   ++lane.brief;
   if (anyWaiting()) {
     wakeSomebody();
   }
   lock.unlock();
-  loops.execute(work);
-  work = nullptr;
+  loops.execute(self->work);
+  self->work = nullptr;
   lock.lock();
   --(self->lengthy ? lane.lengthy : lane.brief);
   running_.erase(self);

@@ -16,7 +16,6 @@
 #include <array>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <list>
 #include <mutex>
@@ -42,7 +41,7 @@ class WorkerPool {
   WorkerPool& operator=(const WorkerPool&) = delete;
 
   // Runs `work` on a worker, where it may use parallel loops. kBusy if `queue_limit` statements are waiting or running in its
-  // lane, or if the system has no thread for it. The ticket is for withdraw().
+  // lane, or if the system has no thread or no memory for it. The ticket is for withdraw().
   Result<std::uint64_t> submit(std::function<void()> work, SlowLane lane, std::size_t queue_limit);
   // True: it had not begun, and never will.
   bool withdraw(std::uint64_t ticket);
@@ -51,22 +50,21 @@ class WorkerPool {
   [[nodiscard]] std::size_t pending() const;
 
  private:
+  struct Lane;
   struct Task {
     std::uint64_t ticket;
     std::function<void()> work;
+    Lane* lane;
+    std::int64_t started_us = 0;
+    bool lengthy = false;
   };
+  using Tasks = std::list<Task>;  // lists, so that one begins without allocating
   struct Lane {
-    std::deque<Task> waiting;
+    Tasks waiting;
     std::size_t brief = 0;  // run, and have not run for long
     std::size_t lengthy = 0;
     [[nodiscard]] std::size_t size() const { return waiting.size() + brief + lengthy; }
   };
-  struct Running {
-    Lane* lane;
-    std::int64_t started_us;
-    bool lengthy = false;
-  };
-
   void work(std::list<std::thread>::iterator self);
   void run(Lane& lane, LoopArena& loops, std::unique_lock<std::mutex>& lock);
   Lane* nextLane();
@@ -80,7 +78,7 @@ class WorkerPool {
   std::condition_variable wake_;
   std::condition_variable drained_;
   std::array<Lane, 2> lanes_;
-  std::list<Running> running_;
+  Tasks running_;
   std::uint64_t next_ticket_ = 1;
   std::size_t idle_ = 0;
   bool stopping_ = false;

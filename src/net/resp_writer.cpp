@@ -196,6 +196,7 @@ void RespReply::rows(const sql::Chunk& chunk) {
     }
   });
   table_rows_ += chunk.rows.count;
+  out_->reserve(kMaxIntegerChars);  // for endTable(), which must not fail: what changed these rows is committed then
 }
 
 void RespReply::cell(const sql::Chunk& chunk, std::size_t column_index, std::uint32_t position, bool native) {

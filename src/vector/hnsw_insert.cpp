@@ -1,7 +1,9 @@
 // Adding nodes: Algorithm 1, with the choice of neighbours by Algorithm 4.
 #include <algorithm>
+#include <new>
 
 #include "base/assert.hpp"
+#include "base/memory_reserve.hpp"
 #include "base/parallel.hpp"
 #include "vector/hnsw_graph.hpp"
 
@@ -88,7 +90,12 @@ bool HnswGraph::insert(std::uint64_t row, Slot slot, Lsn born) {
     return false;
   }
   if (needs_links) {
-    link(*scratch, node);
+    try {
+      link(*scratch, node);
+    } catch (const std::bad_alloc&) {
+      memory_reserve::mustNotFail([&] { markDead(row, born); });  // nobody may find it there and think that it can be found
+      throw;
+    }
   }
   return true;
 }

@@ -122,6 +122,25 @@ TEST_CASE("a table's head grows with its rows, wherever it begins") {
   }
 }
 
+TEST_CASE("once a table's rows are written, there is room for its head") {
+  sql::ColumnBuffer numbers(Type::kInteger, sql::kMaxChunkRows);
+  const sql::ColumnInfo columns[] = {{"n", sql::SqlType::bigint()}};
+  for (std::uint32_t count = 10; count <= sql::kMaxChunkRows; ++count) {
+    ByteBuffer out;
+    RespReply reply(out, 2);
+    reply.beginTable(columns, TableForm::kRowsOnly);
+    sql::Chunk chunk;
+    chunk.columns = {numbers.view()};
+    chunk.rows = {nullptr, count};
+    reply.rows(chunk);
+    const std::size_t room = out.room().size();
+    const std::size_t size = out.size();
+    reply.endTable();
+    REQUIRE(out.size() > size);
+    REQUIRE(out.size() - size <= room);
+  }
+}
+
 TEST_CASE("attributes describe answers of SQL to sessions that ask for them") {
   const auto database = Database::open({}).value();
   const auto session = database->connect();
