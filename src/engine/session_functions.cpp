@@ -60,14 +60,16 @@ void addSessionFunctions(sql::TableFunctions& functions, Database::Impl& databas
                   {"running_ms", bigint},
                   {"statement", text}},
                  [&database](sql::ExecContext&, std::span<const Datum>) { return listSessions(database); }});
-  functions.add(
-      {"pg_cancel_backend", {bigint}, 1, {{"pg_cancel_backend", boolean}}, [&database](sql::ExecContext&, auto arguments) {
-         return end(database, arguments, false);
-       }});
-  functions.add(
-      {"pg_terminate_backend", {bigint}, 1, {{"pg_terminate_backend", boolean}}, [&database](sql::ExecContext&, auto arguments) {
-         return end(database, arguments, true);
-       }});
+  const auto add_ending = [&](const char* name, bool with_connection) {
+    sql::TableFunction function{
+        name, {bigint}, 1, {{name, boolean}}, [&database, with_connection](sql::ExecContext&, auto arguments) {
+          return end(database, arguments, with_connection);
+        }};
+    function.is_value = true;
+    functions.add(std::move(function));
+  };
+  add_ending("pg_cancel_backend", false);
+  add_ending("pg_terminate_backend", true);
 }
 
 }  // namespace trefoil

@@ -4,8 +4,8 @@
 //   pg_cancel_backend(id)        ends the statement of a session
 //   pg_terminate_backend(id)     and closes its connection
 //
-// The last two are PostgreSQL's, as tables of one row: SELECT * FROM pg_cancel_backend(7). They answer whether there is such a
-// session.
+// The last two are PostgreSQL's: SELECT pg_cancel_backend(7), or FROM it, as from a table of one row. They answer
+// whether there is such a session.
 #pragma once
 
 #include "engine/database.hpp"

@@ -193,6 +193,9 @@ class Binder {
   Result<ExpressionPtr> bindLike(const ast::Like& like, const ExpressionContext& context);
   Result<ExpressionPtr> bindCase(const ast::Case& node, const ExpressionContext& context);
   Result<ExpressionPtr> bindCast(const ast::Cast& cast, const ExpressionContext& context);
+  // A call of a function that has one row of one column, as a scalar subquery.
+  Result<ExpressionPtr> bindFunctionValue(const ast::Call& call, const ExpressionContext& context);
+  static void setSubquery(Expression& expression, PlanNodePtr root, Frame& frame);
   Result<ExpressionPtr> bindSubquery(const ast::Expression& node, const ast::Query& query, SubqueryKind kind, bool negated,
                                      const ast::Expression* operand, const ExpressionContext& context);
 

@@ -1,6 +1,7 @@
 // Function calls: aggregates, the few with rules of their own (COALESCE, NULLIF, GREATEST …), and everything in the registry.
 #include "sql/binder.hpp"
 #include "sql/functions.hpp"
+#include "sql/table_function.hpp"
 
 namespace trefoil::sql {
 namespace {
@@ -83,6 +84,12 @@ Result<ExpressionPtr> Binder::bindCall(const ast::Call& call, const ExpressionCo
   auto special = bindSpecialCall(call, context, handled);
   if (handled) {
     return special;
+  }
+  if (context_.table_functions != nullptr) {
+    const TableFunction* function = context_.table_functions->find(name, call.arguments.size());
+    if (function != nullptr && function->is_value) {
+      return bindFunctionValue(call, context);
+    }
   }
   std::vector<ExpressionPtr> arguments;
   for (const ast::Expression* argument : call.arguments) {

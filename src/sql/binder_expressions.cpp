@@ -431,11 +431,29 @@ Result<ExpressionPtr> Binder::bindSubquery(const ast::Expression& node, const as
   if (kind == SubqueryKind::kExists && dynamic_cast<ProjectNode*>(bound.root.get()) != nullptr) {
     bound.root = std::move(bound.root->children[0]);  // whether there are rows, not what is in them
   }
+  setSubquery(*expression, std::move(bound.root), frame);
+  return ExpressionPtr(std::move(expression));
+}
+
+void Binder::setSubquery(Expression& expression, PlanNodePtr root, Frame& frame) {
   for (Capture& capture : frame.captures) {
-    expression->outer_slots.push_back(capture.slot);
-    expression->children.push_back(std::move(capture.value));
+    expression.outer_slots.push_back(capture.slot);
+    expression.children.push_back(std::move(capture.value));
   }
-  expression->subquery = makeSubquery(std::move(bound.root), !frame.captures.empty());
+  expression.subquery = makeSubquery(std::move(root), !frame.captures.empty());
+}
+
+Result<ExpressionPtr> Binder::bindFunctionValue(const ast::Call& call, const ExpressionContext& context) {
+  Frame frame;
+  frame.enclosing = context.scope;
+  Scope scope{&frame, {}, context.scope->common_tables};
+  ast::FunctionTable reference(call.position);
+  reference.call = const_cast<ast::Call*>(&call);
+  TREFOIL_ASSIGN(PlanNodePtr root, bindFunctionTable(reference, scope));
+  auto expression = std::make_unique<Expression>(ExpressionKind::kSubquery, root->output[0].type);
+  expression->subquery_kind = SubqueryKind::kScalar;
+  expression->position = call.position;
+  setSubquery(*expression, std::move(root), frame);
   return ExpressionPtr(std::move(expression));
 }
 

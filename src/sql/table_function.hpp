@@ -1,4 +1,5 @@
-// Functions in FROM whose rows come from outside of `sql`: the engine registers kv('user:*'), hash('u:1') and the like here.
+// Functions in FROM whose rows come from outside of `sql`: the engine registers kv('user:*'), hash('u:1') and the like here. A
+// function that is a value is one of a subquery over it, SELECT (SELECT f FROM f(1)).
 //
 // A TableFunction is a declaration (name, parameters, columns) and an `open` that starts producing chunks. The arguments are
 // evaluated once, before any row. Several functions may share a name with different parameter counts.
@@ -42,6 +43,8 @@ struct TableFunction {
                                                    std::span<const Datum> values)>
       look_up = {};
   std::uint32_t look_up_column = 0;
+  // It always has one row of one column, and may stand where a value does: SELECT f(1).
+  bool is_value = false;
 };
 
 // All that are known. Thread safety: filled before the first statement, read-only afterwards.

@@ -7,14 +7,6 @@
 namespace trefoil::sql {
 namespace {
 
-std::vector<Type> typesOf(const PlanNode& node) {
-  std::vector<Type> types;
-  for (const OutputColumn& column : node.output) {
-    types.push_back(column.type.base);
-  }
-  return types;
-}
-
 std::vector<Type> typesOf(const TableSchema& schema) {
   std::vector<Type> types;
   for (const auto& column : schema.columns) {
@@ -139,7 +131,7 @@ Status InsertRows::run(Execution& execution, ResultSink* sink, std::int64_t& aff
       TREFOIL_TRY(insertChunk(execution, chunk));
     }
   } else {
-    RowBuffer rows(typesOf(*plan_.source));
+    RowBuffer rows(plan_.source->outputTypes());
     for (;;) {
       TREFOIL_TRY(source_->next(execution, chunk));
       if (chunk.rows.count == 0) {
@@ -313,7 +305,11 @@ Status InsertRows::answer(Execution& execution, ResultSink* sink) {
 ChangeRows::ChangeRows(const ChangePlan& plan)
     : plan_(plan), source_(plan.source->create()), checks_(*plan.schema, plan.checks), returning_(plan.returning) {
   if (plan.source->chunkCapacity() > 1) {
-    rows_ = std::make_unique<RowBuffer>(typesOf(*plan.source));
+    rows_ = std::make_unique<RowBuffer>(plan.source->outputTypes());
+  }
+  if (rows_ != nullptr && std::any_of(plan.returning.begin(), plan.returning.end(),
+                                      [](const ExpressionPtr& expression) { return hasSubquery(*expression); })) {
+    answers_ = std::make_unique<RowBuffer>(sql::typesOf(plan.returning));
   }
 }
 
@@ -322,68 +318,96 @@ Status ChangeRows::run(Execution& execution, ResultSink* sink, std::int64_t& aff
   returning_.prepare();
   TREFOIL_TRY(source_->open(execution));
   affected = 0;
-  const auto change = [&](const Chunk& chunk) -> Status {
-    TREFOIL_TRY(execution.check());
-    Chunk rows = chunk;
-    if (plan_.may_repeat) {
-      rows.rows = {changed_.data(), static_cast<std::uint32_t>(changed_.size())};
-    }
-    Chunk whole;
-    for (const std::uint32_t place : plan_.whole_row) {
-      whole.columns.push_back(rows.columns[place]);
-    }
-    whole.rows = rows.rows;
-    const bool row_by_row = !checks_.check(execution, whole).ok();
-    // What RETURNING answers is computed before the rows are gone; that it cannot be is said after what the rows are refused for.
-    Status answered;
-    if (!plan_.returning.empty() && sink != nullptr && rows.rows.count > 0) {
-      answered = returning_.evaluate(execution.eval, whole, answer_.columns);
-      answer_.rows = rows.rows;
-    }
-    for (std::uint32_t row = 0; row < rows.rows.count; ++row) {
-      const std::uint32_t position = rows.rows.position(row);
-      if (row_by_row) {
-        TREFOIL_TRY(checkRow(execution, rows, whole, position));
-      }
-      TREFOIL_TRY(changeRow(execution, rows, position));
-    }
-    TREFOIL_TRY(std::move(answered));
-    affected += rows.rows.count;
-    if (!plan_.returning.empty() && sink != nullptr && rows.rows.count > 0) {
-      TREFOIL_TRY(send(execution, *sink, answer_));
-    }
-    return {};
-  };
   if (rows_ == nullptr) {  // a point plan: one row at most, read before it is written
     TREFOIL_TRY(source_->next(execution, chunk_));
-    return chunk_.rows.count == 0 ? Status() : change(chunk_);
+    affected = chunk_.rows.count;
+    return chunk_.rows.count == 0 ? Status() : changeChunk(execution, chunk_, sink);
   }
+  TREFOIL_TRY(collect(execution));
+  Status answered;
+  if (answers_ != nullptr && sink != nullptr) {
+    answers_->clear();
+    for (std::uint32_t segment = 0; segment < rows_->segments() && answered.ok(); ++segment) {
+      TREFOIL_TRY(execution.check());
+      segmentChunk(*rows_, segment, chunk_);
+      answered = returning_.evaluate(execution.eval, wholeRows(chunk_), answer_.columns);
+      if (answered.ok()) {
+        for (Column& column : answer_.columns) {
+          column.stable = false;
+        }
+        answers_->append(answer_.columns, chunk_.rows);
+      }
+    }
+  }
+  for (std::uint32_t segment = 0; segment < rows_->segments(); ++segment) {
+    TREFOIL_TRY(execution.check());
+    segmentChunk(*rows_, segment, chunk_);
+    TREFOIL_TRY(changeChunk(execution, chunk_, answers_ == nullptr ? sink : nullptr));
+  }
+  affected = rows_->size();
   rows_->clear();
+  TREFOIL_TRY(std::move(answered));
+  for (std::uint32_t segment = 0; answers_ != nullptr && sink != nullptr && segment < answers_->segments(); ++segment) {
+    segmentChunk(*answers_, segment, answer_);
+    TREFOIL_TRY(send(execution, *sink, answer_));
+  }
+  return {};
+}
+
+Status ChangeRows::collect(Execution& execution) {
+  rows_->clear();
+  std::unordered_set<std::int64_t, std::hash<std::int64_t>, std::equal_to<>, CountedAllocator<std::int64_t>> seen;
+  std::vector<std::uint16_t> first_times;
   for (;;) {
     TREFOIL_TRY(source_->next(execution, chunk_));
     if (chunk_.rows.count == 0) {
-      break;
+      return {};
     }
     for (Column& column : chunk_.columns) {
-      column.stable = false;  // the writes below may free the table's own bytes
+      column.stable = false;  // the writes to come may free the table's own bytes
     }
-    rows_->append(chunk_.columns, chunk_.rows);
-  }
-  std::unordered_set<std::int64_t, std::hash<std::int64_t>, std::equal_to<>, CountedAllocator<std::int64_t>> seen;
-  for (std::uint32_t segment = 0; segment < rows_->segments(); ++segment) {
-    segmentChunk(*rows_, segment, chunk_);
+    Rows rows = chunk_.rows;
     if (plan_.may_repeat) {
-      changed_.clear();
-      for (std::uint32_t row = 0; row < chunk_.rows.count; ++row) {
-        if (seen.insert(chunk_.columns[0].as<std::int64_t>()[row]).second) {
-          changed_.push_back(static_cast<std::uint16_t>(row));
+      first_times.clear();
+      forEachPosition(rows, [&](std::uint32_t position) {
+        if (seen.insert(chunk_.columns[0].datum(position).asInteger()).second) {
+          first_times.push_back(static_cast<std::uint16_t>(position));
         }
-      }
+      });
+      rows = {first_times.data(), static_cast<std::uint32_t>(first_times.size())};
     }
-    TREFOIL_TRY(change(chunk_));
+    rows_->append(chunk_.columns, rows);
   }
-  rows_->clear();
-  return {};
+}
+
+Chunk ChangeRows::wholeRows(const Chunk& rows) const {
+  Chunk whole;
+  for (const std::uint32_t place : plan_.whole_row) {
+    whole.columns.push_back(rows.columns[place]);
+  }
+  whole.rows = rows.rows;
+  return whole;
+}
+
+Status ChangeRows::changeChunk(Execution& execution, const Chunk& rows, ResultSink* sink) {
+  const Chunk whole = wholeRows(rows);
+  const bool row_by_row = !checks_.check(execution, whole).ok();
+  const bool answers = !plan_.returning.empty() && sink != nullptr;
+  // What RETURNING answers is computed before the rows are gone; that it cannot be is said after what the rows are refused for.
+  Status answered;
+  if (answers) {
+    answered = returning_.evaluate(execution.eval, whole, answer_.columns);
+    answer_.rows = rows.rows;
+  }
+  for (std::uint32_t row = 0; row < rows.rows.count; ++row) {
+    const std::uint32_t position = rows.rows.position(row);
+    if (row_by_row) {
+      TREFOIL_TRY(checkRow(execution, rows, whole, position));
+    }
+    TREFOIL_TRY(changeRow(execution, rows, position));
+  }
+  TREFOIL_TRY(std::move(answered));
+  return answers ? send(execution, *sink, answer_) : Status();
 }
 
 Status ChangeRows::checkRow(Execution& execution, const Chunk& rows, const Chunk& whole, std::uint32_t position) {

@@ -70,6 +70,11 @@ class ChangeRows {
   Status run(Execution& execution, ResultSink* sink, std::int64_t& affected);
 
  private:
+  // Fills rows_, in which no row occurs twice.
+  Status collect(Execution& execution);
+  // Answers what RETURNING says at once, unless it was all computed before.
+  Status changeChunk(Execution& execution, const Chunk& rows, ResultSink* sink);
+  [[nodiscard]] Chunk wholeRows(const Chunk& rows) const;
   Status changeRow(Execution& execution, const Chunk& chunk, std::uint32_t position);
   // What CHECK and NOT NULL say about one row, of which `whole` has all columns.
   Status checkRow(Execution& execution, const Chunk& rows, const Chunk& whole, std::uint32_t position);
@@ -79,9 +84,10 @@ class ChangeRows {
   RowChecks checks_;
   EvaluatorList returning_;
   std::unique_ptr<RowBuffer> rows_;
+  // What RETURNING answers, if it has subqueries: they see the table as it was before the first change.
+  std::unique_ptr<RowBuffer> answers_;
   Chunk chunk_;
   Chunk answer_;
-  std::vector<std::uint16_t> changed_;
 };
 
 }  // namespace trefoil::sql
