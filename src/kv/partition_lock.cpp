@@ -17,37 +17,40 @@ inline void pauseCpu() {
 }
 }  // namespace
 
-bool PartitionLock::spin() {
+PartitionLock::Grant PartitionLock::spin() {
   for (int i = 0; i < kSpins; ++i) {
-    std::uint32_t expected = kFree;
-    if (state_.load(std::memory_order_relaxed) == kFree &&
+    std::uint32_t expected = state_.load(std::memory_order_relaxed);
+    if ((expected == kFree || expected == kOwing) &&
         state_.compare_exchange_weak(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed)) {
-      return true;
+      return expected == kOwing ? Grant::kOwing : Grant::kClean;
     }
     pauseCpu();
   }
-  return false;
+  return Grant::kNone;
 }
 
-bool PartitionLock::lockSoonContended() {
+PartitionLock::Grant PartitionLock::lockSoonContended() {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::microseconds kSoon(300);
   const Clock::time_point end = Clock::now() + kSoon;
-  while (!spin()) {
-    if (Clock::now() >= end) {
-      return false;
-    }
+  Grant grant = spin();
+  while (grant == Grant::kNone && Clock::now() < end) {
     std::this_thread::yield();  // to the holder, perhaps
+    grant = spin();
   }
-  return true;
+  return grant;
 }
 
-void PartitionLock::lockContended() {
-  if (spin()) {
-    return;
+PartitionLock::Grant PartitionLock::lockContended() {
+  if (const Grant grant = spin(); grant != Grant::kNone) {
+    return grant;
   }
   // Whoever gets the lock here leaves it marked: others may still be asleep.
-  while (state_.exchange(kSleepers, std::memory_order_acquire) != kFree) {
+  while (true) {
+    const std::uint32_t before = state_.exchange(kSleepers, std::memory_order_acquire);
+    if (before == kFree || before == kOwing) {
+      return before == kOwing ? Grant::kOwing : Grant::kClean;
+    }
     state_.wait(kSleepers, std::memory_order_relaxed);
   }
 }

@@ -9,7 +9,9 @@ namespace trefoil::kv {
 
 PreparedStrings::~PreparedStrings() {
   for (const auto& [place, entry] : entries_) {
-    Entry::free(entry);
+    if (entry != nullptr) {
+      Entry::free(entry);
+    }
   }
 }
 
@@ -34,13 +36,9 @@ Status PreparedStrings::add(std::uint8_t kind, EffectReader& reader, int databas
 }
 
 Entry* PreparedStrings::take(std::string_view value) {
-  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const auto& made) { return made.first == value.data(); });
-  if (found == entries_.end()) {
-    return nullptr;
-  }
-  Entry* const entry = found->second;
-  entries_.erase(found);
-  return entry;
+  const auto found = std::lower_bound(entries_.begin(), entries_.end(), value.data(),
+                                      [](const auto& made, const char* place) { return made.first < place; });
+  return found == entries_.end() || found->first != value.data() ? nullptr : std::exchange(found->second, nullptr);
 }
 
 }  // namespace trefoil::kv

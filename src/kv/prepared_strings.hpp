@@ -1,7 +1,7 @@
 // Large strings of effects that are about to be applied, made into entries beforehand: nobody waits under locks for their bytes
 // to be copied. Store::apply puts such an entry in place instead of writing one.
 //
-// Thread safety: none; a commit owns it.
+// Thread safety: a commit owns it; take() of different places from any threads.
 #pragma once
 
 #include <string_view>
@@ -25,13 +25,14 @@ class PreparedStrings {
   PreparedStrings& operator=(const PreparedStrings&) = delete;
   ~PreparedStrings();
 
-  // Reads one kv effect, whose kind byte has been read, and makes an entry if it sets a large string.
+  // Reads one kv effect, whose kind byte has been read and which lies behind those before, and makes an entry if it sets a large
+  // string.
   Status add(std::uint8_t kind, EffectReader& reader, int databases);
   // The entry for a string at this place in the effects, now the caller's; nullptr if there is none.
   Entry* take(std::string_view value);
 
  private:
-  std::vector<std::pair<const char*, Entry*>> entries_;
+  std::vector<std::pair<const char*, Entry*>> entries_;  // by place; null once it is taken
 };
 
 }  // namespace trefoil::kv

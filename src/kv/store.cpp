@@ -1,15 +1,23 @@
 #include "kv/store.hpp"
 
+#include <algorithm>
+
 #include "base/glob.hpp"
+#include "base/memory_reserve.hpp"
+#include "base/query_memory.hpp"
 #include "kv/change.hpp"
 #include "kv/large.hpp"
 #include "kv/partition.hpp"
+#include "kv/prepared_effects.hpp"
 #include "kv/reaper.hpp"
 #include "kv/stable_pool.hpp"
 
 namespace trefoil::kv {
 
 namespace {
+
+// What an event loop applies of what is owed: bytes of effects, a third of a millisecond or so.
+constexpr std::size_t kSoonPaid = std::size_t{64} << 10;
 
 // What an entry counts in its partition's account: its block, and its trees if they are its own.
 std::int64_t bytesOf(const Entry& entry, bool with_trees) {
@@ -23,7 +31,8 @@ Store::Store(Versions& versions, const StoreOptions& options)
       options_(options),
       pool_(std::make_unique<StablePool>()),
       reaper_(std::make_unique<Reaper>(directoryContext())),
-      partitions_(std::make_unique<Partition[]>(static_cast<std::size_t>(options.databases) * kPartitions)) {
+      partitions_(std::make_unique<Partition[]>(static_cast<std::size_t>(options.databases) * kPartitions)),
+      debts_(std::make_unique<std::atomic<const PartitionDebt*>[]>(static_cast<std::size_t>(options.databases) * kPartitions)) {
   TREFOIL_ASSERT(options.databases > 0);
   MemoryAccount::add(MemoryLeaf::kKeys,
                      static_cast<std::int64_t>(static_cast<std::size_t>(options.databases) * kPartitions * sizeof(Partition)));
@@ -71,26 +80,42 @@ void Store::prefetch(PrefetchStage stage, int db, std::uint64_t hash) const {
 
 // ----------------------------------------------------------------------------------------------------------------------- locks
 
-void Store::lock(PartitionId id) {
-  partitionAt(id).lock.lock();
+void Store::lock(PartitionId id) const {
+  if (partitionAt(id).lock.lock() == PartitionLock::Grant::kOwing) [[unlikely]] {
+    const_cast<Store*>(this)->pay(id);  // no change: all that look see it done
+  }
 }
-void Store::unlock(PartitionId id) {
+void Store::unlock(PartitionId id) const {
   partitionAt(id).lock.unlock();
 }
 
 void Store::lock(std::span<const PartitionId> sorted) {
   for (std::size_t i = 0; i < sorted.size(); ++i) {
     TREFOIL_DEBUG_ASSERT(i == 0 || sorted[i - 1] < sorted[i]);
-    lock(sorted[i]);
+    if (partitionAt(sorted[i]).lock.lock() == PartitionLock::Grant::kOwing) [[unlikely]] {
+      pay(sorted[i]);
+    }
   }
 }
 
 bool Store::lockSoon(std::span<const PartitionId> sorted) {
+  std::size_t owed = 0;
   for (std::size_t i = 0; i < sorted.size(); ++i) {
-    if (!partitionAt(sorted[i]).lock.lockSoon()) {
-      unlock(sorted.first(i));
-      return false;
+    PartitionLock& lock = partitionAt(sorted[i]).lock;
+    PartitionLock::Grant grant = lock.lockSoon();
+    if (grant == PartitionLock::Grant::kClean) [[likely]] {
+      continue;
     }
+    if (grant == PartitionLock::Grant::kOwing) {
+      owed += debts_[sorted[i].value].load(std::memory_order_relaxed)->bytes;
+      if (owed <= kSoonPaid) {
+        pay(sorted[i]);
+        continue;
+      }
+      lock.unlockOwing();
+    }
+    unlock(sorted.first(i));
+    return false;
   }
   return true;
 }
@@ -218,26 +243,28 @@ Status Store::apply(std::uint8_t kind, EffectReader& reader, const WriteContext&
 }
 
 void Store::flush(int db, const WriteContext& context) {
-  std::vector<Entry*> dead;
-  std::vector<std::unique_ptr<Directory>> whole;
+  Flushed flushed;
   for (std::uint32_t i = 0; i < kPartitions; ++i) {
-    Partition& partition = partitionAt({(static_cast<std::uint32_t>(db) << kPartitionBits) | i});
-    TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
-    if (partition.interest != nullptr) {
-      partition.interest->forEachKey([&](std::uint64_t key_hash, std::string_view key) {
-        if (partition.directory.find(key_hash, key)) {
-          partition.interest->keyChanged(key_hash, key);
-        }
-      });
-    }
-    if (context.writable_from == kNoSnapshot) {
-      emptyPartition(partition, whole);
-    } else {
-      shadowPartition(partition, context, dead);
-    }
+    flushPartition(partitionAt({(static_cast<std::uint32_t>(db) << kPartitionBits) | i}), context, flushed);
   }
-  reaper_->free(std::move(dead));
-  reaper_->free(std::move(whole));
+  reaper_->free(std::move(flushed.entries));
+  reaper_->free(std::move(flushed.directories));
+}
+
+void Store::flushPartition(Partition& partition, const WriteContext& context, Flushed& flushed) {
+  TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
+  if (partition.interest != nullptr) {
+    partition.interest->forEachKey([&](std::uint64_t key_hash, std::string_view key) {
+      if (partition.directory.find(key_hash, key)) {
+        partition.interest->keyChanged(key_hash, key);
+      }
+    });
+  }
+  if (context.writable_from == kNoSnapshot) {
+    emptyPartition(partition, flushed.directories);
+  } else {
+    shadowPartition(partition, context, flushed.entries);
+  }
 }
 
 // Empties a partition, of which no snapshot sees anything, in no time.
@@ -302,6 +329,63 @@ void Store::purgeShadows(bool thorough) {
   }
 }
 
+// ------------------------------------------------------------------------------------------------------------------ what is owed
+
+void Store::owe(PreparedEffects& effects, const WriteContext& context) {
+  effects.context_ = context;
+  for (const PartitionDebt& debt : effects.debts_) {
+    TREFOIL_DEBUG_ASSERT(partitionAt(debt.partition).lock.isLocked());
+    debts_[debt.partition.value].store(&debt, std::memory_order_release);
+  }
+}
+
+void Store::unlockOwing(std::span<const PartitionId> sorted) {
+  for (const PartitionId id : sorted) {
+    PartitionLock& lock = partitionAt(id).lock;
+    if (debts_[id.value].load(std::memory_order_relaxed) != nullptr) {
+      lock.unlockOwing();
+    } else {
+      lock.unlock();
+    }
+  }
+}
+
+void Store::settle(const PreparedEffects& effects) {
+  for (const PartitionDebt& debt : effects.debts_) {
+    lock(debt.partition);
+    unlock(debt.partition);
+  }
+}
+
+// With the lock held. The effects are in the log, and not those of the statement that comes upon them.
+void Store::pay(PartitionId id) {
+  const QueryMemory::Scope not_the_statements(nullptr);
+  memory_reserve::mustNotFail([&] {
+    const PartitionDebt& debt = *debts_[id.value].load(std::memory_order_relaxed);
+    PreparedEffects& commit = *debt.commit;
+    Flushed flushed;
+    for (std::size_t i = debt.begin; i < debt.end; ++i) {
+      EffectReader reader(commit.effects_.substr(commit.places_[i].begin));
+      const std::uint8_t kind = reader.getByte();
+      if (static_cast<EffectKind>(kind) == EffectKind::kFlush) {
+        flushPartition(partitionAt(id), commit.context_, flushed);
+      } else {
+        const Status applied = apply(kind, reader, commit.context_, &commit.strings_);
+        TREFOIL_ASSERT(applied.ok());
+      }
+    }
+    reaper_->free(std::move(flushed.entries));
+    reaper_->free(std::move(flushed.directories));
+    debts_[id.value].store(nullptr, std::memory_order_release);
+  });
+}
+
+bool Store::isOwed(int db) const {
+  const auto* const debts = &debts_[static_cast<std::size_t>(db) << kPartitionBits];
+  return std::any_of(debts, debts + kPartitions,
+                     [](const auto& debt) { return debt.load(std::memory_order_acquire) != nullptr; });
+}
+
 // ----------------------------------------------------------------------------------------------------------------------- reads
 
 const Entry* Store::find(const Key& key) const {
@@ -313,7 +397,7 @@ const Entry* Store::find(const Key& key) const {
 
 const Entry* Store::findAt(const Key& key, Lsn snapshot) const {
   Partition& partition = partitionAt(key);
-  const std::lock_guard lock(partition.lock);
+  const PartitionHold lock(*this, Store::partition(key));
   if (partition.shadow != nullptr) {
     if (const auto found = partition.shadow->find(key.hash, key.bytes, snapshot); found.decided) {
       return found.entry;
@@ -372,7 +456,7 @@ std::size_t Store::memoryBytes() const {
 
 void Store::watch(const Key& key, WatchFlag& flag) {
   Partition& partition = partitionAt(key);
-  const std::lock_guard lock(partition.lock);
+  const PartitionHold lock(*this, Store::partition(key));
   if (partition.interest == nullptr) {
     partition.interest = std::make_unique<InterestTable>();
   }
@@ -381,7 +465,7 @@ void Store::watch(const Key& key, WatchFlag& flag) {
 
 void Store::unwatch(const Key& key, WatchFlag& flag) {
   Partition& partition = partitionAt(key);
-  const std::lock_guard lock(partition.lock);
+  const PartitionHold lock(*this, Store::partition(key));
   if (partition.interest != nullptr && partition.interest->remove(key.hash, key.bytes, flag)) {
     partition.interest.reset();
   }

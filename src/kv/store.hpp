@@ -23,6 +23,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/assert.hpp"
 #include "base/effect_buffer.hpp"
 #include "base/status.hpp"
 #include "base/types.hpp"
@@ -32,6 +33,8 @@ namespace trefoil::kv {
 
 class Directory;
 class Entry;
+struct PartitionDebt;
+class PreparedEffects;
 class PreparedStrings;
 class Reaper;
 class StablePool;
@@ -103,12 +106,12 @@ class Store {
   enum class PrefetchStage { kPartition, kDirectory, kBucket, kEntry };
   void prefetch(PrefetchStage stage, int db, std::uint64_t hash) const;
 
-  // Locks, exclusive. `sorted` is ascending and without repeats. Spins, then sleeps.
-  void lock(PartitionId id);
-  void unlock(PartitionId id);
+  // Locks, exclusive. `sorted` is ascending and without repeats. Spins, then sleeps. Applies what is owed to a partition first.
+  void lock(PartitionId id) const;
+  void unlock(PartitionId id) const;
   void lock(std::span<const PartitionId> sorted);
   void unlock(std::span<const PartitionId> sorted);
-  // The same for a thread that must not be held up: false, and none is locked, if one of them is held for long.
+  // The same for a thread that must not be held up: false, and none is locked, if one of them is held for long, or much is owed.
   [[nodiscard]] bool lockSoon(std::span<const PartitionId> sorted);
   void lockAll(int db);  // all partitions of a database; several databases in ascending order
   void unlockAll(int db);
@@ -118,6 +121,16 @@ class Store {
   // possible for bytes from a disk, after which the store is not to be used.
   [[nodiscard]] Status apply(std::uint8_t kind, EffectReader& reader, const WriteContext& context,
                              PreparedStrings* prepared = nullptr);
+
+  // Instead of applying a large commit's effects now: they are owed to their partitions (prepared_effects.hpp). With all their
+  // locks held, inside the gate. Then the locks are let go by unlockOwing(), and whoever owes calls settle(), without a lock,
+  // before `effects` and the bytes that they view may go.
+  void owe(PreparedEffects& effects, const WriteContext& context);
+  void unlockOwing(std::span<const PartitionId> sorted);
+  void settle(const PreparedEffects& effects);
+  // Whether anything is owed to a partition of this database: size() is not exact then. No lock needed; what a lock that was let
+  // go since has shown is known here.
+  [[nodiscard]] bool isOwed(int db) const;
 
   // While a directory is loaded, by one thread and before anybody else knows the store, apply() needs no locks.
   void setLoading(bool loading) { loading_ = loading; }
@@ -200,6 +213,13 @@ class Store {
   void flush(int db, const WriteContext& context);
   void emptyPartition(Partition& partition, std::vector<std::unique_ptr<Directory>>& whole);
   void shadowPartition(Partition& partition, const WriteContext& context, std::vector<Entry*>& dead);
+  // The dead of a flush, for the reaper.
+  struct Flushed {
+    std::vector<Entry*> entries;
+    std::vector<std::unique_ptr<Directory>> directories;
+  };
+  void flushPartition(Partition& partition, const WriteContext& context, Flushed& flushed);
+  void pay(PartitionId id);
   void purge(Partition& partition, bool thorough = false);
 
   Versions& versions_;
@@ -207,7 +227,8 @@ class Store {
   bool loading_ = false;
   std::unique_ptr<StablePool> pool_;
   std::unique_ptr<Reaper> reaper_;
-  std::unique_ptr<Partition[]> partitions_;  // of all databases, by PartitionId
+  std::unique_ptr<Partition[]> partitions_;                     // of all databases, by PartitionId
+  std::unique_ptr<std::atomic<const PartitionDebt*>[]> debts_;  // what is owed to them; written under the lock
   // Where the sweeper goes on.
   std::uint64_t sweep_hash_ = 0;
   int sweep_db_ = 0;
@@ -215,6 +236,27 @@ class Store {
 
 // Holds partitions' locks for its lifetime. The ids must outlive it. Without `waits`, only if they are to be had soon: held().
 class PartitionLocks {
+// Holds one partition's lock for its lifetime, if it is `wanted`.
+class PartitionHold {
+ public:
+  PartitionHold(const Store& store, PartitionId id, bool wanted = true) : store_(wanted ? &store : nullptr), id_(id) {
+    if (wanted) {
+      store.lock(id);
+    }
+  }
+  PartitionHold(const PartitionHold&) = delete;
+  PartitionHold& operator=(const PartitionHold&) = delete;
+  ~PartitionHold() {
+    if (store_ != nullptr) {
+      store_->unlock(id_);
+    }
+  }
+
+ private:
+  const Store* store_;
+  PartitionId id_;
+};
+
  public:
   PartitionLocks(Store& store, std::span<const PartitionId> sorted, bool waits = true) : store_(store), ids_(sorted) {
     if (waits) {
@@ -233,6 +275,12 @@ class PartitionLocks {
   [[nodiscard]] bool held() const { return held_; }
 
  private:
+  // Lets them go after Store::owe().
+  void unlockOwing() {
+    TREFOIL_ASSERT(held_);
+    store_.unlockOwing(ids_);
+    held_ = false;
+  }
   Store& store_;
   std::span<const PartitionId> ids_;
   bool held_ = true;

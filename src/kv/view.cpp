@@ -13,6 +13,8 @@ namespace trefoil::kv {
 
 namespace {
 
+// Steps, for all that may be owed to a database.
+constexpr std::size_t kMuchOwed = std::size_t{1} << 20;
 constexpr std::uint64_t kTransaction = 1;  // private copies never meet those of another transaction: one number does for all
 
 // A private copy's entries: the blocks are ours, what is in their trees is listed in PrivateNodes.

@@ -18,25 +18,6 @@ constexpr std::uint64_t cursorOf(std::uint64_t hash) {
 // Of one step of a whole walk: its lock is held for some microseconds.
 constexpr std::size_t kStepEntries = 256;
 
-class OptionalLock {
- public:
-  OptionalLock(PartitionLock& lock, bool wanted) : lock_(wanted ? &lock : nullptr) {
-    if (lock_ != nullptr) {
-      lock_->lock();
-    }
-  }
-  OptionalLock(const OptionalLock&) = delete;
-  OptionalLock& operator=(const OptionalLock&) = delete;
-  ~OptionalLock() {
-    if (lock_ != nullptr) {
-      lock_->unlock();
-    }
-  }
-
- private:
-  PartitionLock* lock_;
-};
-
 }  // namespace
 
 Store::WalkStep Store::walkStep(int db, std::uint64_t from, std::size_t budget, Lsn snapshot, bool locked, bool exact,
@@ -45,8 +26,9 @@ Store::WalkStep Store::walkStep(int db, std::uint64_t from, std::size_t budget, 
   Partition& here = partitionAt(id);
   TREFOIL_DEBUG_ASSERT(!locked || here.lock.isLocked());
   Directory::Range range{from, 0, true};
-  if (snapshot != kNoSnapshot || here.directory.size() > 0) {
-    const OptionalLock lock(here.lock, !locked);
+  const bool is_owed = debts_[id.value].load(std::memory_order_acquire) != nullptr;
+  if (snapshot != kNoSnapshot || here.directory.size() > 0 || is_owed) {
+    const PartitionHold lock(*this, id, !locked);
     const ShadowMap* shadow = snapshot != kNoSnapshot ? here.shadow.get() : nullptr;
     const auto visit_one = [&](const Entry& entry) {
       ++visited;
@@ -99,12 +81,13 @@ void Store::visitAll(int db, Lsn snapshot, bool locked, const EntryVisitor& visi
 
 bool Store::visitAt(int db, std::size_t rank, bool locked, const EntryVisitor& visitor) const {
   for (std::uint64_t i = 0; i < kPartitions; ++i) {
-    Partition& here = partitionAt(partition(db, i << (64 - kPartitionBits)));
+    const PartitionId id = partition(db, i << (64 - kPartitionBits));
+    const Partition& here = partitionAt(id);
     if (const std::size_t size = here.directory.size(); rank >= size) {
       rank -= size;
       continue;
     }
-    const OptionalLock lock(here.lock, !locked);
+    const PartitionHold lock(*this, id, !locked);
     const Entry* const entry = here.directory.at(rank);
     if (entry != nullptr) {
       visitor(*entry);
@@ -149,10 +132,11 @@ SweepResult Store::sweepExpired(UnixMs now, std::size_t budget) {
   std::size_t stale = 0;
   const std::uint64_t partitions = static_cast<std::uint64_t>(options_.databases) * kPartitions;
   for (std::uint64_t passed = 0; passed <= partitions && result.examined < budget;) {
-    Partition& here = partitionAt(partition(sweep_db_, sweep_hash_));
+    const PartitionId id = partition(sweep_db_, sweep_hash_);
+    const Partition& here = partitionAt(id);
     Directory::Range range{0, 0, true};
     if (here.directory.deadlines() > 0) {
-      const std::lock_guard lock(here.lock);
+      const PartitionHold lock(*this, id);
       range = here.directory.walkDeadlines(sweep_hash_, [&](const Entry& entry) {
         ++sampled;
         ++result.examined;

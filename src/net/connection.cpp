@@ -261,7 +261,7 @@ void Connection::park(std::size_t slow, std::size_t frame_size, SlowLane lane) {
     slow_->inline_words.assign(words.begin(), words.end());
     slow_->words.assign(slow_->inline_words.begin(), slow_->inline_words.end());
   } else {
-    slow_->words.assign(words.begin(), words.end());
+    slow_->words.swap(loop_.batch().words[slow]);  // there may be very many
   }
   slow_->frame_end = frame_size;
   if (frame_size >= kHugeBuffer && frame_size == input_.size()) {

@@ -53,6 +53,12 @@ class CommitLocks {
   CommitLocks(const CommitLocks&) = delete;
   CommitLocks& operator=(const CommitLocks&) = delete;
 
+  // Tables, then partitions, after kv::Store::owe().
+  void letGoOwing() {
+    tables_.clear();
+    partitions_.unlockOwing();
+  }
+
  private:
   GateHold catalog_;
   std::vector<kv::PartitionId> partition_ids_;

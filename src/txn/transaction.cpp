@@ -5,7 +5,7 @@
 #include "base/memory_reserve.hpp"
 #include "base/query_memory.hpp"
 #include "kv/effects.hpp"
-#include "kv/prepared_strings.hpp"
+#include "kv/prepared_effects.hpp"
 #include "sql/effects.hpp"
 #include "txn/commit_locks.hpp"
 
@@ -125,8 +125,8 @@ Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> ext
     return sql_.hasWrites() ? commitFollowing(now) : Lsn{0};
   }
   aof::Log* log = manager_.log();
-  kv::PreparedStrings strings;
-  prepareStrings(strings);
+  kv::PreparedEffects on_keys;
+  prepareEffects(on_keys);
   const bool locks_needed = all_locks_ == nullptr && (!effects_.empty() || !extra.empty());
   for (;;) {
     TREFOIL_TRY(awaitTurn());
@@ -142,7 +142,16 @@ Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> ext
       }
     }
     TREFOIL_TRY(validate(now, also_valid));
-    return effects_.empty() ? Lsn{0} : appendAndApply(prepared, strings);
+    if (effects_.empty()) {
+      return Lsn{0};
+    }
+    const Lsn end = appendAndApply(prepared, on_keys);
+    if (on_keys.areGrouped()) {
+      locks->letGoOwing();
+      locks.reset();
+      manager_.kv().settle(on_keys);
+    }
+    return end;
   }
 }
 
@@ -182,27 +191,30 @@ Status Transaction::awaitTurn() {
   }
 }
 
-Lsn Transaction::appendAndApply(aof::PreparedCommit& prepared, kv::PreparedStrings& strings) {
+Lsn Transaction::appendAndApply(aof::PreparedCommit& prepared, kv::PreparedEffects& effects) {
   const SharedGuard inside(manager_.gate_);
   aof::Appended appended{manager_.memory_lsn_.load(std::memory_order_relaxed), 0};
   if (manager_.log() != nullptr) {
     appended = manager_.log()->append(prepared);
   }
   const QueryMemory::Scope not_the_statements(nullptr);
-  memory_reserve::mustNotFail([&] { applyEffects(WriteContext::live(manager_.versions_, appended.lsn), strings); });
+  memory_reserve::mustNotFail([&] { applyEffects(WriteContext::live(manager_.versions_, appended.lsn), effects); });
   return appended.end;
 }
 
-void Transaction::prepareStrings(kv::PreparedStrings& prepared) const {
-  if (effects_.size() < kv::PreparedStrings::kMinBytes || !kv_.hasWrites()) {
+void Transaction::prepareEffects(kv::PreparedEffects& prepared) const {
+  if (effects_.size() < kv::PreparedEffects::kMinBytes || !kv_.hasWrites()) {
     return;
   }
   EffectReader reader(effects_.bytes());
   while (!reader.done()) {
+    const std::size_t begin = reader.offset();
     const std::uint8_t kind = reader.getByte();
-    const Status read =
-        kv::isKvEffect(kind) ? prepared.add(kind, reader, manager_.kv().databases()) : sql::skipEffect(kind, reader);
+    const Status read = kv::isKvEffect(kind) ? prepared.add(manager_.kv(), kind, begin, reader) : sql::skipEffect(kind, reader);
     TREFOIL_ASSERT(read.ok());
+  }
+  if (all_locks_ == nullptr) {
+    prepared.group(effects_.bytes());
   }
 }
 
@@ -313,14 +325,18 @@ Result<std::optional<Lsn>> Transaction::tryCommitFollowing(UnixMs now, std::size
     }
     log->setLastPiece(ahead, piece);
   }
-  kv::PreparedStrings none;
+  kv::PreparedEffects none;
   return std::optional(appendAndApply(sent == 0 ? small : ahead, none));
 }
 
 // The record is in the log: nothing can fail any more.
-void Transaction::applyEffects(const WriteContext& context, kv::PreparedStrings& prepared) {
+void Transaction::applyEffects(const WriteContext& context, kv::PreparedEffects& prepared) {
   const bool sql_done = sql_.adopt(context);
-  if (sql_done && !kv_.hasWrites()) {
+  const bool keys_later = prepared.areGrouped();
+  if (keys_later) {
+    manager_.kv().owe(prepared, context);
+  }
+  if (sql_done && (keys_later || !kv_.hasWrites())) {
     return;
   }
   EffectReader reader(effects_.bytes());
@@ -328,7 +344,7 @@ void Transaction::applyEffects(const WriteContext& context, kv::PreparedStrings&
     const std::uint8_t kind = reader.getByte();
     Status applied;
     if (kv::isKvEffect(kind)) {
-      applied = manager_.kv().apply(kind, reader, context, &prepared);
+      applied = keys_later ? kv::skipEffect(kind, reader) : manager_.kv().apply(kind, reader, context, &prepared.strings());
     } else if (sql_done) {
       applied = sql::skipEffect(kind, reader);
     } else {

@@ -5,6 +5,8 @@
 //
 //   commit:  prepare the log (may wait, may fail) ─ lock the footprint ─ validate what was read ─ gate ─ append ─ apply ─ unlock
 //
+// Large effects on keys are applied after the unlock, which nobody can tell (kv/prepared_effects.hpp).
+//
 // Isolation is serializable: what was read, by key, row or scan, must be unchanged in the live store under the locks (optimistic;
 // Kung, Robinson: "On Optimistic Methods for Concurrency Control", 1981, backward validation). A transaction that only reads
 // needs no validation: it saw one instant.
@@ -93,8 +95,8 @@ class Transaction {
 
   [[nodiscard]] std::size_t findSavepoint(std::string_view name) const;  // its place + 1, 0: none
   Status validate(UnixMs now, const std::function<bool()>& also_valid);
-  void prepareStrings(kv::PreparedStrings& prepared) const;
-  void applyEffects(const WriteContext& context, kv::PreparedStrings& prepared);
+  void prepareEffects(kv::PreparedEffects& prepared) const;
+  void applyEffects(const WriteContext& context, kv::PreparedEffects& prepared);
   // Waits, without a lock, as long as a table that it is about to change is reserved by somebody else.
   Status awaitTurn();
   [[nodiscard]] std::optional<sql::TableId> reservedTable() const;  // inside the catalog's gate
@@ -102,7 +104,7 @@ class Transaction {
   Result<Lsn> commitFollowing(UnixMs now);
   Status catchUp();
   Result<std::optional<Lsn>> tryCommitFollowing(UnixMs now, std::size_t sent, aof::PreparedCommit& ahead);
-  Lsn appendAndApply(aof::PreparedCommit& prepared, kv::PreparedStrings& strings);
+  Lsn appendAndApply(aof::PreparedCommit& prepared, kv::PreparedEffects& effects);
 
   Manager& manager_;
   std::unique_ptr<AllLocks> all_locks_;

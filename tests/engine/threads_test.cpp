@@ -64,6 +64,51 @@ TEST_CASE("others may look at a session while it works", "[engine]") {
   CHECK(wrong == 0);
 }
 
+// Their effects are applied after their locks are let go.
+TEST_CASE("of large commits on keys everybody sees all or nothing, and never an older one again", "[engine]") {
+  testing::TemporaryDirectory directory;
+  SessionFixture fixture(directory.path());
+  constexpr int kKeys = 3000;
+  std::atomic<int> wrong{0};
+  const auto writes = [](Session& session, int round) {
+    const std::string value = std::to_string(1'000'000 + round) + std::string(30, '.');
+    std::string command = "MSET";
+    for (int i = 0; i < kKeys; ++i) {
+      command += " key:" + std::to_string(i) + " " + value;
+    }
+    runOn(session, command);
+    runSqlOn(session, "CHECKPOINT");
+  };
+  const auto flushes = [](Session& session, int) {
+    runSqlOn(session, "BEGIN");
+    runOn(session, "FLUSHDB");
+    for (int i = 0; i < kKeys; ++i) {
+      runOn(session, "SET key:" + std::to_string(i) + " 1000000" + std::string(30, '.'));
+    }
+    runSqlOn(session, "COMMIT");
+  };
+  const auto reads = [&](Session& session, int round) {
+    const std::string a = std::to_string(round * 7 % kKeys);
+    const std::string b = std::to_string(round * 31 % kKeys);
+    const auto twice = [&](const std::string& begin, const std::string& end) {
+      runOn(session, begin);
+      const std::string one = runOn(session, "GET key:" + a);
+      const std::string other = runOn(session, "GET key:" + b);
+      runOn(session, end);
+      return one == other;
+    };
+    wrong += !twice("BEGIN", "COMMIT");
+    const std::string both = runOn(session, "MGET key:" + a + " key:" + b);
+    const std::string one = both.substr(1, (both.size() - 4) / 2);
+    wrong += both != "[" + one + ", " + one + "]";
+    const std::string size = runOn(session, "DBSIZE");
+    wrong += size.find(" 0") == std::string::npos && size.find(std::to_string(kKeys)) == std::string::npos;
+  };
+  runTogether(*fixture.database, 12, {writes, reads, reads});
+  runTogether(*fixture.database, 4, {writes, flushes, reads});
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("settings, tables and keys change under statements that use them", "[engine]") {
   testing::TemporaryDirectory directory;
   SessionFixture fixture(directory.path());
