@@ -9,10 +9,10 @@ Reaper& Reaper::instance() {
   return reaper;
 }
 
-void Reaper::free(Work work) {
+void Reaper::run(Work work) {
   const std::lock_guard lock(mutex_);
   if (!started_) {
-    std::thread([this] { run(); }).detach();
+    std::thread([this] { loop(); }).detach();
     started_ = true;
   }
   queue_.push_back(std::move(work));
@@ -24,7 +24,7 @@ void Reaper::drain() {
   sleeps_.wait(lock, [this] { return queue_.empty() && !busy_; });
 }
 
-void Reaper::run() {
+void Reaper::loop() {
   std::unique_lock lock(mutex_);
   while (true) {
     wakes_.wait(lock, [this] { return !queue_.empty(); });
@@ -32,9 +32,7 @@ void Reaper::run() {
     busy_ = true;
     lock.unlock();
     for (const Work& work : works) {
-      for (const auto& [object, free] : work) {
-        free(object);
-      }
+      work();
     }
     lock.lock();
     busy_ = false;

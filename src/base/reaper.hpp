@@ -7,26 +7,25 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
-#include <utility>
 #include <vector>
-
-#include "base/versions.hpp"
 
 namespace trefoil {
 
 class Reaper {
  public:
-  using Work = std::vector<std::pair<Stamped*, FreeFunction>>;
+  // Must not throw, and takes no lock that is held by whoever hands it over.
+  using Work = std::function<void()>;
 
   static Reaper& instance();
 
-  void free(Work work);
+  void run(Work work);
   // Returns when all that was handed over is freed: before something goes that it refers to.
   void drain();
 
  private:
-  void run();
+  void loop();
 
   std::mutex mutex_;
   std::condition_variable wakes_;

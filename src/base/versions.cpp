@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include "base/memory_reserve.hpp"
@@ -32,46 +33,66 @@ void Versions::registerSnapshot(Lsn snapshot) {
 
 void Versions::releaseSnapshot(Lsn snapshot) {
   const memory_reserve::MustNotFail freeing;  // whatever failed before: this is how memory comes back
-  // What is born at 0 stands for a whole (a dropped table and all it leads to): it outlives its parts, and is large.
-  const auto is_part = [](const Retired& retired) { return retired.object->born != 0; };
-  std::vector<Retired> dead;
-  const auto reap = [](auto from, auto to) {
-    Reaper::Work work;
-    std::transform(from, to, std::back_inserter(work), [](const Retired& r) { return std::pair(r.object, r.free); });
-    Reaper::instance().free(std::move(work));
-  };
-  {
-    const std::lock_guard lock(mutex_);
-    const auto closing = snapshots_.find(snapshot);
-    TREFOIL_ASSERT(closing != snapshots_.end());
-    if (--closing->second.holders != 0) {
-      return;
-    }
-    std::vector<Retired> limbo = std::move(closing->second.limbo);
-    const auto next = snapshots_.erase(closing);
-    // All of these died at or after `snapshot`; the next older snapshot sees those that were born before it.
-    Snapshot* older = nullptr;
-    Lsn older_lsn = kNoSnapshot;
-    if (next != snapshots_.begin()) {
-      const auto previous = std::prev(next);
-      older_lsn = previous->first;
-      older = &previous->second;
-    }
-    for (const Retired& retired : limbo) {
-      (older != nullptr && retired.object->born < older_lsn ? older->limbo : dead).push_back(retired);
-    }
-    newest_.store(snapshots_.empty() ? kNoSnapshot : snapshots_.rbegin()->first, std::memory_order_release);
-    oldest_.store(snapshots_.empty() ? kNoSnapshot : snapshots_.begin()->first, std::memory_order_release);
-    if (dead.size() >= kManyObjects) {
-      std::stable_partition(dead.begin(), dead.end(), is_part);
-      reap(dead.begin(), dead.end());  // with the lock held: in the order of the releases
-      return;
+  const std::lock_guard lock(mutex_);
+  const auto closing = snapshots_.find(snapshot);
+  TREFOIL_ASSERT(closing != snapshots_.end());
+  if (--closing->second.holders != 0) {
+    return;
+  }
+  Limbo limbo = std::move(closing->second.limbo);
+  snapshots_.erase(closing);
+  newest_.store(snapshots_.empty() ? kNoSnapshot : snapshots_.rbegin()->first, std::memory_order_release);
+  oldest_.store(snapshots_.empty() ? kNoSnapshot : snapshots_.begin()->first, std::memory_order_release);
+  if (limbo.size() >= kManyObjects) {
+    Reaper::instance().run([this, limbo = std::move(limbo), snapshot] { sortBehindTheScenes(limbo, snapshot); });
+    return;
+  }
+  freeAll(sort(limbo, snapshot));
+}
+
+// With the mutex held: what hung on a snapshot that was `closed` died at it or later. The next older one sees what was born
+// before it; returns the rest.
+Versions::Limbo Versions::sort(std::span<const Retired> limbo, Lsn closed) {
+  const auto next = snapshots_.lower_bound(closed);
+  if (next == snapshots_.begin()) {
+    return {limbo.begin(), limbo.end()};
+  }
+  auto& [lsn, older] = *std::prev(next);
+  Limbo dead;
+  for (const Retired& retired : limbo) {
+    (retired.object->born < lsn ? older.limbo : dead).push_back(retired);
+  }
+  return dead;
+}
+
+void Versions::sortBehindTheScenes(const Limbo& limbo, Lsn closed) {
+  const memory_reserve::MustNotFail freeing;
+  for (std::span<const Retired> rest = limbo; !rest.empty();) {
+    const std::span<const Retired> some = rest.first(std::min(rest.size(), kManyObjects));
+    rest = rest.subspan(some.size());
+    freeAll([&] {
+      const std::lock_guard lock(mutex_);
+      return sort(some, closed);
+    }());
+  }
+}
+
+// Parts now, wholes behind all that the reaper was handed so far.
+void Versions::freeAll(const Limbo& dead) {
+  Limbo wholes;
+  for (const Retired& retired : dead) {
+    if (retired.object->born == 0) {
+      wholes.push_back(retired);
+    } else {
+      retired.free(retired.object);
     }
   }
-  const auto wholes = std::stable_partition(dead.begin(), dead.end(), is_part);
-  std::for_each(dead.begin(), wholes, [](const Retired& retired) { retired.free(retired.object); });
-  if (wholes != dead.end()) {
-    reap(wholes, dead.end());
+  if (!wholes.empty()) {
+    Reaper::instance().run([wholes = std::move(wholes)] {
+      for (const Retired& whole : wholes) {
+        whole.free(whole.object);
+      }
+    });
   }
 }
 
@@ -79,7 +100,7 @@ void Versions::retire(Stamped* object, FreeFunction free, Lsn died) {
   TREFOIL_DEBUG_ASSERT(object->born <= died);
   {
     const std::lock_guard lock(mutex_);
-    auto after = snapshots_.upper_bound(died);
+    const auto after = snapshots_.upper_bound(died);
     if (after != snapshots_.begin()) {
       auto& [lsn, snapshot] = *std::prev(after);
       if (object->born < lsn) {
@@ -87,12 +108,12 @@ void Versions::retire(Stamped* object, FreeFunction free, Lsn died) {
         return;
       }
     }
+    if (object->born == 0) {
+      Reaper::instance().run([object, free] { free(object); });
+      return;
+    }
   }
-  if (object->born == 0) {
-    Reaper::instance().free({{object, free}});
-  } else {
-    free(object);
-  }
+  free(object);
 }
 
 std::size_t Versions::limboSize() const {

@@ -11,6 +11,13 @@
 //        b            r1        r2        d          r3
 //   -----+------------+---------+---------+----------+---->  lsn        hangs on r2, then on r1, never on r3
 //
+// The order of freeing. What is born at 0 stands for a whole (a dropped table and all that it leads to): it outlives its parts,
+// and is large. A snapshot that sees a part sees its whole, so the whole is dead at the same release or later. A release frees
+// the dead parts before it leaves the mutex; wholes go to the reaper, behind all that it was handed before. So does a limbo of
+// many objects, unsorted, so that nobody waits for a walk through it: there a few at a time are freed or put where they hang now,
+// which no snapshot opened since can see. A whole among them goes to the reaper's end: the snapshots that saw it are closed, so
+// all that they held of its parts lies before it.
+//
 // Who writes does so inside the database's gate, and a snapshot is registered with the gate held exclusively: so newestSnapshot()
 // can only fall during a write, which is harmless (one copy too many).
 //
@@ -24,6 +31,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <span>
 #include <unordered_set>
 #include <vector>
 
@@ -59,7 +67,7 @@ class Versions {
   // With the gate held exclusively. `snapshot` is the log's end: > 0, not below any earlier one. The same number may be
   // registered several times; each needs its release.
   void registerSnapshot(Lsn snapshot);
-  // At any time, by any thread; frees what nobody sees any more before it returns.
+  // At any time, by any thread. What nobody sees any more is freed before it returns, or if it is much, soon.
   void releaseSnapshot(Lsn snapshot);
 
   // `object` was replaced or removed by the change at `died`; frees it now or later.
@@ -73,10 +81,15 @@ class Versions {
     Stamped* object;
     FreeFunction free;
   };
+  using Limbo = std::vector<Retired>;
   struct Snapshot {
     std::uint32_t holders = 0;
-    std::vector<Retired> limbo;
+    Limbo limbo;
   };
+
+  Limbo sort(std::span<const Retired> limbo, Lsn closed);
+  void sortBehindTheScenes(const Limbo& limbo, Lsn closed);
+  static void freeAll(const Limbo& dead);
 
   std::atomic<Lsn> newest_{kNoSnapshot};
   std::atomic<Lsn> oldest_{kNoSnapshot};
