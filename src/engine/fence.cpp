@@ -68,17 +68,25 @@ std::shared_ptr<const txn::Doubt> Session::Impl::doubt() const {
   return database.manager().doubt();
 }
 
+// What is the same for all answers that tell of data; nothing: it depends on the data.
+inline std::optional<bool> Session::Impl::tellsAnyway(const txn::Doubt* doubt) const {
+  if (doubt == nullptr) {
+    return true;
+  }
+  if (transaction != nullptr && transaction->snapshotLsn() <= database.manager().log()->durableLsn()) {
+    return false;
+  }
+  return std::nullopt;
+}
+
 bool Session::Impl::commandTells(int command, std::span<const std::string_view> args) const {
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
   if ((meta.flags & kSession) != 0) {
     return false;
   }
   const std::shared_ptr<const txn::Doubt> doubt = this->doubt();
-  if (doubt == nullptr) {
-    return true;
-  }
-  if (transaction != nullptr && transaction->snapshotLsn() <= database.manager().log()->durableLsn()) {
-    return false;
+  if (const std::optional<bool> anyway = tellsAnyway(doubt.get())) {
+    return *anyway;
   }
   if ((meta.flags & (kWholeDatabase | kAllDatabases | kOptionDb)) != 0) {
     return doubt->aboutAnyKey();
@@ -96,11 +104,8 @@ bool Session::Impl::sqlTells(const sql::Plan* plan, const parser::ParsedStatemen
     return false;
   }
   const std::shared_ptr<const txn::Doubt> doubt = this->doubt();
-  if (doubt == nullptr) {
-    return true;
-  }
-  if (transaction != nullptr && transaction->snapshotLsn() <= database.manager().log()->durableLsn()) {
-    return false;
+  if (const std::optional<bool> anyway = tellsAnyway(doubt.get())) {
+    return *anyway;
   }
   if (plan == nullptr) {
     return doubt->aboutCatalog();

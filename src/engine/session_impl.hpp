@@ -212,6 +212,7 @@ class Session::Impl {
   // Fences (fence.cpp)
   void noteAnswer(const Statement& statement, int command);
   [[nodiscard]] std::shared_ptr<const txn::Doubt> doubt() const;
+  [[nodiscard]] std::optional<bool> tellsAnyway(const txn::Doubt* doubt) const;
   [[nodiscard]] bool commandTells(int command, std::span<const std::string_view> args) const;
   [[nodiscard]] bool sqlTells(const sql::Plan* plan, const parser::ParsedStatement* control) const;
   [[nodiscard]] bool queueTells() const;
