@@ -70,6 +70,8 @@ class StatementControl {
 
   // The error that says why it must end; OK if it need not.
   Status check();
+  // The same, if somebody has asked for it; what takes its time may go on.
+  [[nodiscard]] Status checkStopped() const { return stopped() ? stopError() : Status(); }
   // As check(), after so much more work.
   Status checkAfter(std::size_t work);
 

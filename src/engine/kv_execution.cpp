@@ -3,7 +3,8 @@
 // On a network thread, and under locks, others wait; so what takes long goes elsewhere. Two things tell what does, for all
 // commands alike: the arguments' number and size, before anything is done, and the steps that the view counts
 // (kv::View::limitWork). A command that turns out too long gives way: nothing of it has happened, and it runs again on a worker,
-// on a snapshot, without locks; if it writes, as a transaction.
+// on a snapshot, without locks; if it writes, as a transaction. There the same count says when to ask whether somebody wants it
+// to end: its client has hung up or was killed.
 #include "base/query_memory.hpp"
 #include "engine/bare_words.hpp"
 #include "engine/command.hpp"
@@ -93,7 +94,7 @@ Status Session::Impl::executeInTransaction(txn::Transaction& target, int command
   if (control.onLoop()) {
     limitWork(target.kv(), meta);
   } else {
-    target.kv().limitWork(SIZE_MAX);
+    target.kv().heed(control);
   }
   CommandCall call{args, target.kv(), reply, self, target.now(), db};
   Status status = guardMemory([&] { return handlerOf(command)(call); });

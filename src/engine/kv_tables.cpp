@@ -212,7 +212,11 @@ Result<Source> openKeys(sql::ExecContext& context, std::span<const Datum> argume
   std::vector<const kv::Entry*> entries;
   if (!arguments[0].isNull()) {
     KvHost& host = hostOf(context);
-    host.view->forEachKey(host.db, arguments[0].asBytes(), [&](const kv::Entry& entry) { entries.push_back(&entry); });
+    if (context.control != nullptr) {
+      host.view->heed(*context.control);  // and not to what a command before it in the block was given
+    }
+    TREFOIL_TRY(
+        host.view->forEachKey(host.db, arguments[0].asBytes(), [&](const kv::Entry& entry) { entries.push_back(&entry); }));
   }
   return Source(std::make_unique<KeySource>(std::move(entries), show));
 }

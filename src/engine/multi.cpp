@@ -262,7 +262,7 @@ Status Session::Impl::executeQueueAsTransaction(Reply& reply) {
           runQueuedStatement(statement, own, reply);
         }
         exec_transaction_ = nullptr;
-        return {};
+        return control.checkStopped();  // one that was asked to end ends all
       },
       watched, still_valid);
   if (committed.ok()) {

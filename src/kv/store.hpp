@@ -160,8 +160,10 @@ class Store {
   // Guarantee: a key that is there during a whole walk is visited at least once.
   std::uint64_t visit(int db, std::uint64_t cursor, std::size_t budget, Lsn snapshot, bool locked,
                       const EntryVisitor& visitor) const;
-  // A whole walk, in which no key is visited twice.
-  void visitAll(int db, Lsn snapshot, bool locked, const EntryVisitor& visitor) const;
+  // A whole walk, in which no key is visited twice. Between two steps `between`, without a lock of the walk's, is told how many
+  // were visited in the last one, and its error ends the walk.
+  using BetweenSteps = std::function<Status(std::size_t visited)>;
+  Status visitAll(int db, Lsn snapshot, bool locked, const EntryVisitor& visitor, const BetweenSteps& between = {}) const;
 
   // Visits one entry: number `rank` of the live size(db), in an order that stays the same as long as nothing changes. False if
   // there are fewer just now. Takes the partition's lock by itself unless `locked`; the visitor is called under it.
@@ -211,8 +213,6 @@ class Store {
   WalkStep walkStep(int db, std::uint64_t from, std::size_t budget, Lsn snapshot, bool locked, bool exact, std::size_t& visited,
                     const EntryVisitor& visitor) const;
   void flush(int db, const WriteContext& context);
-  void emptyPartition(Partition& partition, std::vector<std::unique_ptr<Directory>>& whole);
-  void shadowPartition(Partition& partition, const WriteContext& context, std::vector<Entry*>& dead);
   // The dead of a flush, for the reaper.
   struct Flushed {
     std::vector<Entry*> entries;
@@ -220,6 +220,8 @@ class Store {
   };
   void flushPartition(Partition& partition, const WriteContext& context, Flushed& flushed);
   void pay(PartitionId id);
+  void emptyPartition(Partition& partition, std::vector<std::unique_ptr<Directory>>& whole);
+  void shadowPartition(Partition& partition, const WriteContext& context, std::vector<Entry*>& dead);
   void purge(Partition& partition, bool thorough = false);
 
   Versions& versions_;
@@ -234,8 +236,6 @@ class Store {
   int sweep_db_ = 0;
 };
 
-// Holds partitions' locks for its lifetime. The ids must outlive it. Without `waits`, only if they are to be had soon: held().
-class PartitionLocks {
 // Holds one partition's lock for its lifetime, if it is `wanted`.
 class PartitionHold {
  public:
@@ -257,6 +257,8 @@ class PartitionHold {
   PartitionId id_;
 };
 
+// Holds partitions' locks for its lifetime. The ids must outlive it. Without `waits`, only if they are to be had soon: held().
+class PartitionLocks {
  public:
   PartitionLocks(Store& store, std::span<const PartitionId> sorted, bool waits = true) : store_(store), ids_(sorted) {
     if (waits) {
@@ -273,14 +275,14 @@ class PartitionHold {
     }
   }
   [[nodiscard]] bool held() const { return held_; }
-
- private:
   // Lets them go after Store::owe().
   void unlockOwing() {
     TREFOIL_ASSERT(held_);
     store_.unlockOwing(ids_);
     held_ = false;
   }
+
+ private:
   Store& store_;
   std::span<const PartitionId> ids_;
   bool held_ = true;

@@ -207,7 +207,11 @@ Status View::spendOn(const Entry* entry) {
                                                      : 1);
 }
 
-Status View::giveWay() {
+Status View::spendMore() {
+  if (control_ != nullptr) {
+    steps_left_ = kStepsBetweenLooks;
+    return control_->checkStopped();
+  }
   gave_way_ = true;
   return Error(ErrorCode::kBusy, "this takes too long here");
 }
@@ -284,16 +288,16 @@ std::uint64_t View::scan(int db, std::uint64_t cursor, std::size_t budget, const
   return next;
 }
 
-void View::forEachKey(int db, std::string_view pattern, const Store::EntryVisitor& visitor) {
+Status View::forEachKey(int db, std::string_view pattern, const Store::EntryVisitor& visitor) {
   if (const std::optional<std::string> name = globLiteral(pattern)) {
     const Key wanted = key(db, *name);
-    const PartitionId partition = Store::partition(wanted);
-    const PartitionLocks lock(store_, {&partition, mode_ == Mode::kLive ? 1U : 0U});
+    const PartitionHold lock(store_, Store::partition(wanted), mode_ == Mode::kLive);
     if (const Entry* entry = find(wanted); entry != nullptr) {
       visitor(*entry);
     }
-    return;
+    return {};
   }
+  const auto between = [this](std::size_t visited) { return spend(visited); };
   const Store::EntryVisitor matching = [&](const Entry& entry) {
     if (globMatch(pattern, entry.key())) {
       visitor(entry);
@@ -301,36 +305,43 @@ void View::forEachKey(int db, std::string_view pattern, const Store::EntryVisito
   };
   visitCreated(db, matching);
   if (overlay_ != nullptr && !overlay_->flushed.empty() && overlay_->flushed[static_cast<std::size_t>(db)]) {
-    return;
+    return {};
   }
   if (mode_ != Mode::kSnapshot) {
-    store_.visitAll(db, kNoSnapshot, mode_ == Mode::kLocked, [&](const Entry& entry) { visitOverlaid(db, entry, matching); });
-    return;
+    return store_.visitAll(
+        db, kNoSnapshot, mode_ == Mode::kLocked, [&](const Entry& entry) { visitOverlaid(db, entry, matching); }, between);
   }
   if (reads_ == nullptr) {
     reads_ = std::make_unique<ReadSet>();
   }
   reads_->patterns.push_back({db, std::string(pattern)});
   std::vector<const Entry*> entries;
-  store_.visitAll(db, snapshot_, false, [&](const Entry& entry) {
+  const auto collect = [&](const Entry& entry) {
     if (globMatch(pattern, entry.key())) {
       entries.push_back(&entry);
     }
-  });
+  };
+  TREFOIL_TRY(store_.visitAll(db, snapshot_, false, collect, between));
   for (const Entry* entry : entries) {
+    TREFOIL_TRY(goOn());
     if (unexpired(entry) != nullptr) {
       reads_->first_deadline = std::min(reads_->first_deadline, entry->deadline());
     }
     visitOverlaid(db, *entry, visitor);
   }
+  return {};
 }
 
-std::size_t View::databaseSize(int db) {
-  if (mode_ != Mode::kSnapshot && touched_count_ == 0 && overlay_ == nullptr) {
+Result<std::size_t> View::databaseSize(int db) {
+  const bool is_owed = mode_ == Mode::kLive && store_.isOwed(db);
+  if (mode_ != Mode::kSnapshot && touched_count_ == 0 && overlay_ == nullptr && !is_owed) {
     return store_.size(db);
   }
+  if (control_ == nullptr) {
+    TREFOIL_TRY(spend(is_owed ? kMuchOwed : store_.size(db)));
+  }
   std::size_t size = 0;
-  forEachKey(db, "*", [&](const Entry&) { ++size; });
+  TREFOIL_TRY(forEachKey(db, "*", [&](const Entry&) { ++size; }));
   return size;
 }
 

@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "base/effect_buffer.hpp"
+#include "base/statement_control.hpp"
 #include "base/status.hpp"
 #include "base/types.hpp"
 #include "kv/effects.hpp"
@@ -83,13 +84,13 @@ class View {
   Result<SetHandle> set(const Key& key);
   Result<SortedSetHandle> sortedSet(const Key& key);
 
-  // Keys of the database as this view sees it.
-  std::size_t databaseSize(int db);
+  // Keys of the database as this view sees it. An error: it is not to go on, as below.
+  Result<std::size_t> databaseSize(int db);
   // One step of SCAN: visits entries (absent and expired ones left out) and returns the next cursor, 0 at the end. Makes no read
   // set: SCAN and RANDOMKEY promise what Redis promises.
   std::uint64_t scan(int db, std::uint64_t cursor, std::size_t budget, const Store::EntryVisitor& visitor);
-  // All keys that match; the pattern becomes part of the read set. One without wildcards is looked up.
-  void forEachKey(int db, std::string_view pattern, const Store::EntryVisitor& visitor);
+  // All keys that match; the pattern becomes part of the read set. One without wildcards is looked up. An error: as above.
+  Status forEachKey(int db, std::string_view pattern, const Store::EntryVisitor& visitor);
   // A key, each with the same chance. `random` supplies 64 random bits.
   std::optional<std::string> randomKey(int db, const std::function<std::uint64_t()>& random);
 
@@ -124,27 +125,36 @@ class View {
   std::size_t sortedSetPut(const Key& key, std::span<const ScoredMember> members);  // members that are new
   std::size_t sortedSetRemove(const Key& key, std::span<const std::string_view> members);
 
-  // --- For a thread that others wait for.
+  // --- For a thread that others wait for, and for one that may go on for long.
 
   // From now on steps are counted (an element, or kStepBytes of a string), and what would go beyond `steps` gives way: what the
   // handler is answered then is an error that nobody sees, gaveWay() is true, and the command is to be run again elsewhere.
   void limitWork(std::size_t steps) {
+    control_ = nullptr;
     steps_left_ = steps;
     gave_way_ = false;
+  }
+  // Instead: the control is asked now and then, and if somebody wants the statement to end, the error is its answer.
+  void heed(StatementControl& control) {
+    limitWork(kStepsBetweenLooks);
+    control_ = &control;
   }
   // Whether opening a collection counts as walking through all of it. Otherwise handlers say what they do with it.
   void countWholeCollections(bool count) { counts_whole_ = count; }
   Status spend(std::size_t steps) {
     if (steps > steps_left_) [[unlikely]] {
-      return giveWay();
+      return spendMore();
     }
     steps_left_ -= steps;
     return {};
   }
+  // In a loop over what was spent before, or is a step for sure only where nobody waits.
+  Status goOn() { return control_ == nullptr ? Status() : spend(1); }
   // For all of a value.
   Status spendOn(const Entry* entry);
   [[nodiscard]] bool gaveWay() const { return gave_way_; }
   static constexpr std::size_t kStepBytes = 256;
+  static constexpr std::size_t kStepsBetweenLooks = 10'000;  // a millisecond or so
 
   // --- For txn.
 
@@ -202,7 +212,7 @@ class View {
   const Entry* current(const Key& key);
   Status require(ObjectType type, const Entry* entry) const;
   Status openCollection(ObjectType type, const Entry* entry);
-  Status giveWay();
+  Status spendMore();
   void noteFlush(int db);
   void stageMembers(const Key& key, EffectKind kind, std::span<const std::string_view> members);
   std::size_t removeMembers(const Key& key, EffectKind kind, std::span<const std::string_view> members);
@@ -218,6 +228,7 @@ class View {
   bool counts_whole_ = false;
   bool gave_way_ = false;
   std::size_t steps_left_ = SIZE_MAX;
+  StatementControl* control_ = nullptr;
   std::size_t touched_count_ = 0;
   std::array<Touched, kInlineTouched> inline_touched_;  // the first ones; the others are in the overlay
   std::unique_ptr<Overlay> overlay_;

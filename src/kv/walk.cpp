@@ -71,12 +71,16 @@ std::uint64_t Store::visit(int db, std::uint64_t cursor, std::size_t budget, Lsn
   return cursorOf(from);
 }
 
-void Store::visitAll(int db, Lsn snapshot, bool locked, const EntryVisitor& visitor) const {
-  std::size_t visited = 0;
+Status Store::visitAll(int db, Lsn snapshot, bool locked, const EntryVisitor& visitor, const BetweenSteps& between) const {
   WalkStep step{0, false};
   do {
+    std::size_t visited = 0;
     step = walkStep(db, step.next, kStepEntries, snapshot, locked, true, visited, visitor);
+    if (between) {
+      TREFOIL_TRY(between(visited));
+    }
   } while (!step.at_end);
+  return {};
 }
 
 bool Store::visitAt(int db, std::size_t rank, bool locked, const EntryVisitor& visitor) const {

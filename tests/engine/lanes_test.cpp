@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "engine/database_impl.hpp"
+#include "kv/view.hpp"
 #include "tests/engine/session_fixture.hpp"
 
 namespace trefoil {
@@ -179,6 +180,53 @@ TEST_CASE("A key that somebody holds for long is waited for by a worker") {
   }
   CHECK(isQuick(session, "EXEC"));
   CHECK(runEitherWay(session, {"GET", "a"}) == "\"3\"");
+}
+
+TEST_CASE("DBSIZE inside BEGIN, where it has to count, is a worker's") {
+  SessionFixture fixture;
+  Session& session = *fixture.session;
+  fixture.run("MSET a 1 b 2");
+  fixture.sql("BEGIN");
+  CHECK(isQuick(session, "DBSIZE"));
+  fixture.sql("ROLLBACK");
+  fill(session, 3000);
+  runOn(
+      session, "MSET" + [] {
+        std::string pairs;
+        for (int i = 0; i < 3000; ++i) {
+          pairs += " many:" + std::to_string(i) + " x";
+        }
+        return pairs;
+      }());
+  CHECK(isQuick(session, "DBSIZE"));
+  const std::string size = fixture.run("DBSIZE");
+  fixture.sql("BEGIN");
+  CHECK_FALSE(isQuick(session, "DBSIZE"));
+  CHECK(fixture.run("DBSIZE") == size);
+  CHECK(fixture.sql("SELECT count(*) FROM kv('many:*')").find("3000") != std::string::npos);
+}
+
+TEST_CASE("A command on a worker ends when its client is killed") {
+  SessionFixture fixture;
+  std::string keys = "MSET";
+  std::string members = "SADD s";
+  for (std::size_t i = 0; i < 3 * kv::View::kStepsBetweenLooks; ++i) {
+    keys += " key:" + std::to_string(i) + " x";
+    members += " m" + std::to_string(i);
+  }
+  fixture.run(keys);
+  fixture.run(members);
+  const std::unique_ptr<Session> victim = fixture.connect();
+  bool closed = false;
+  victim->onKill([&] { closed = true; });
+  CHECK(runOn(*victim, "KEYS *").starts_with("[\""));
+  CHECK(fixture.run("CLIENT KILL ID " + std::to_string(victim->id())) == "(integer) 1");
+  CHECK(closed);
+  for (const char* const line : {"KEYS *", "SUNION s", "SINTERSTORE t s s", "SDIFF s none"}) {
+    CAPTURE(line);
+    CHECK(runOn(*victim, line).find("terminating connection") != std::string::npos);
+  }
+  CHECK(fixture.run("EXISTS t") == "(integer) 0");
 }
 
 TEST_CASE("A command answers the same on a worker") {

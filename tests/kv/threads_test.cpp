@@ -104,7 +104,7 @@ TEST_CASE("transfers between accounts keep their sum, live and in every snapshot
         }
         TREFOIL_ASSERT(sum == static_cast<std::int64_t>(kAccounts) * kEach);
         std::int64_t again = 0;
-        shared.store.visitAll(0, snapshot, false, [&](const Entry& entry) {
+        const Status walked = shared.store.visitAll(0, snapshot, false, [&](const Entry& entry) {
           if (entry.type() == ObjectType::kString) {
             IntegerText room;
             again += std::stoll(std::string(StringHandle(&entry).text(room)));
@@ -112,6 +112,7 @@ TEST_CASE("transfers between accounts keep their sum, live and in every snapshot
             TREFOIL_ASSERT(HashHandle(&entry).size() <= 100);
           }
         });
+        TREFOIL_ASSERT(walked.ok());
         TREFOIL_ASSERT(again == sum);
         if (sum % 2 == 0) {
           shared.store.sweepExpired(kNow, 10);

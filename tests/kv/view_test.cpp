@@ -40,7 +40,7 @@ TEST_CASE("validation finds every change of what was read, and no other", "[kv]"
     return [name](TestStore& store) { store.live([&](View& view) { return view.remove(view.key(0, name)); }); };
   };
   const auto keys = [](const char* pattern) {
-    return [pattern](View& view) { view.forEachKey(0, pattern, [](const Entry&) {}); };
+    return [pattern](View& view) { REQUIRE(view.forEachKey(0, pattern, [](const Entry&) {}).ok()); };
   };
   const std::vector<Case> cases = {
       {"nothing", read_key("a"), [](TestStore&) {}, true},
@@ -58,7 +58,7 @@ TEST_CASE("validation finds every change of what was read, and no other", "[kv]"
       {"a pattern, a match removed", keys("a*"), drop_key("a"), false},
       {"a pattern, no match", keys("a*"), set_key("boat"), true},
       {"a pattern that only the empty name matches", keys(""), set_key("boat"), true},
-      {"the size of the database", [](View& view) { view.databaseSize(0); }, set_key("boat"), false},
+      {"the size of the database", [](View& view) { REQUIRE(view.databaseSize(0).ok()); }, set_key("boat"), false},
       {"SCAN promises nothing", [](View& view) { view.scan(0, 0, 100, [](const Entry&) {}); }, set_key("a"), true},
       {"everything flushed", read_key("a"),
        [](TestStore& s) {
@@ -293,7 +293,7 @@ TEST_CASE("a view's own keys and flushes are seen by its walks", "[kv]") {
     REQUIRE_FALSE(scanned().contains("key:6"));
     view.flush(0);
     REQUIRE(scanned().empty());
-    REQUIRE(view.databaseSize(0) == 0);
+    REQUIRE(view.databaseSize(0).value() == 0);
     REQUIRE_FALSE(view.exists(view.key(0, "key:1")));
     view.setString(view.key(0, "key:1"), "after");
     REQUIRE(scanned() == std::set<std::string>{"key:1"});
@@ -391,6 +391,42 @@ TEST_CASE("the key hash depends on the seed, the length and every byte", "[kv]")
     }
   }
   REQUIRE(hashes.size() == made);
+}
+
+TEST_CASE("a walk over all keys ends soon after somebody has asked for it", "[kv]") {
+  TestStore store;
+  constexpr std::size_t kKeys = 3 * View::kStepsBetweenLooks;
+  store.live([&](View& view) {
+    for (std::size_t i = 0; i < kKeys; ++i) {
+      view.setString(view.key(0, std::to_string(i)), "x");
+    }
+    return 0;
+  });
+  const Lsn snapshot = store.openSnapshot();
+  EffectBuffer effects;
+  View live = View::live(*store, effects, kNow);
+  View fixed = View::snapshot(*store, effects, kNow, snapshot);
+  for (View* const view : {&live, &fixed}) {
+    StatementControl control;
+    view->heed(control);
+    std::size_t seen = 0;
+    const auto stop_at = [&](std::size_t last) {
+      return [&control, &seen, last](const Entry&) {
+        if (++seen == last) {
+          control.stop(StatementControl::Stop::kClientGone);
+        }
+      };
+    };
+    CHECK(view->forEachKey(0, "*", stop_at(SIZE_MAX)).ok());
+    CHECK(seen == kKeys);
+    seen = 0;
+    const Status status = view->forEachKey(0, "*", stop_at(10));
+    REQUIRE_FALSE(status.ok());
+    CHECK(status.error().code == ErrorCode::kCancelled);
+    CHECK(seen < kKeys);
+    CHECK(view->databaseSize(0).ok() == (view == &live));  // which need not count
+  }
+  store.closeSnapshot(snapshot);
 }
 
 }  // namespace trefoil::kv::test

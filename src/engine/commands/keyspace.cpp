@@ -192,7 +192,7 @@ Status persist(CommandCall& call) {
 
 Status keys(CommandCall& call) {
   std::vector<std::string> names;
-  call.kv.forEachKey(call.db, call.args[1], [&](const kv::Entry& entry) { names.emplace_back(entry.key()); });
+  TREFOIL_TRY(call.kv.forEachKey(call.db, call.args[1], [&](const kv::Entry& entry) { names.emplace_back(entry.key()); }));
   replyBulks(call.reply, names);
   return {};
 }
@@ -213,7 +213,8 @@ Status scan(CommandCall& call) {
 }
 
 Status dbsize(CommandCall& call) {
-  call.reply.integer(static_cast<std::int64_t>(call.kv.databaseSize(call.db)));
+  TREFOIL_ASSIGN(const std::size_t size, call.kv.databaseSize(call.db));
+  call.reply.integer(static_cast<std::int64_t>(size));
   return {};
 }
 

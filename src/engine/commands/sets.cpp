@@ -28,14 +28,15 @@ Result<std::vector<kv::SetHandle>> setsFrom(CommandCall& call, std::size_t first
 }
 
 // Of at least one set.
-using Combine = std::vector<std::string> (*)(std::span<const kv::SetHandle> sets);
+using Combine = Result<std::vector<std::string>> (*)(CommandCall& call, std::span<const kv::SetHandle> sets);
 
 // Members of the smallest set that are in all others.
-std::vector<std::string> intersection(std::span<const kv::SetHandle> sets) {
+Result<std::vector<std::string>> intersection(CommandCall& call, std::span<const kv::SetHandle> sets) {
   const auto smallest = std::min_element(sets.begin(), sets.end(),
                                          [](const kv::SetHandle& a, const kv::SetHandle& b) { return a.size() < b.size(); });
   std::vector<std::string> members;
   for (kv::ElementCursor cursor = smallest->first(); cursor.valid(); cursor.next()) {
+    TREFOIL_TRY(call.kv.goOn());
     if (std::all_of(sets.begin(), sets.end(), [&](const kv::SetHandle& set) { return set.contains(cursor.member()); })) {
       members.emplace_back(cursor.member());
     }
@@ -43,11 +44,12 @@ std::vector<std::string> intersection(std::span<const kv::SetHandle> sets) {
   return members;
 }
 
-std::vector<std::string> unionOf(std::span<const kv::SetHandle> sets) {
+Result<std::vector<std::string>> unionOf(CommandCall& call, std::span<const kv::SetHandle> sets) {
   std::vector<std::string> members;
   std::unordered_set<std::string_view> seen;
   for (const kv::SetHandle& set : sets) {
     for (kv::ElementCursor cursor = set.first(); cursor.valid(); cursor.next()) {
+      TREFOIL_TRY(call.kv.goOn());
       if (seen.insert(cursor.member()).second) {
         members.emplace_back(cursor.member());
       }
@@ -57,9 +59,10 @@ std::vector<std::string> unionOf(std::span<const kv::SetHandle> sets) {
 }
 
 // Members of the first set that are in no other.
-std::vector<std::string> difference(std::span<const kv::SetHandle> sets) {
+Result<std::vector<std::string>> difference(CommandCall& call, std::span<const kv::SetHandle> sets) {
   std::vector<std::string> members;
   for (kv::ElementCursor cursor = sets[0].first(); cursor.valid(); cursor.next()) {
+    TREFOIL_TRY(call.kv.goOn());
     if (std::none_of(sets.begin() + 1, sets.end(), [&](const kv::SetHandle& set) { return set.contains(cursor.member()); })) {
       members.emplace_back(cursor.member());
     }
@@ -69,13 +72,14 @@ std::vector<std::string> difference(std::span<const kv::SetHandle> sets) {
 
 Status replyCombined(CommandCall& call, Combine combine) {
   TREFOIL_ASSIGN(const std::vector<kv::SetHandle> sets, setsFrom(call, 1));
-  replySet(call.reply, combine(sets));
+  TREFOIL_ASSIGN(const std::vector<std::string> members, combine(call, sets));
+  replySet(call.reply, members);
   return {};
 }
 
 Status storeCombined(CommandCall& call, Combine combine) {
   TREFOIL_ASSIGN(const std::vector<kv::SetHandle> sets, setsFrom(call, 2));
-  const std::vector<std::string> members = combine(sets);
+  TREFOIL_ASSIGN(const std::vector<std::string> members, combine(call, sets));
   const kv::Key target = keyAt(call, 1);
   call.kv.remove(target);
   const std::vector<std::string_view> views(members.begin(), members.end());
