@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "base/gate.hpp"
+#include "kv/prepared_effects.hpp"
 #include "tests/kv/kv_harness.hpp"
 
 namespace trefoil::kv::test {
@@ -250,6 +251,88 @@ TEST_CASE("optimistic transactions on large collections lose no update", "[kv]")
   shared.store.purgeShadows();
   shared.store.verify();
   REQUIRE(shared.versions.limboSize() == 0);
+}
+
+// Each commit sets all keys to one number. It is applied after its locks are let go, by itself and by all who look.
+TEST_CASE("large commits are seen whole and in order while they are applied", "[kv]") {
+  constexpr int kKeys = 1500;
+  SharedStore shared;
+  std::vector<std::string> names;
+  for (int i = 0; i < kKeys; ++i) {
+    names.push_back("key:" + std::to_string(i));
+  }
+  std::atomic<int> writing{2};
+  std::atomic<int> next{1};
+  const auto commit = [&] {
+    EffectBuffer effects;
+    std::vector<PartitionId> ids;
+    PreparedEffects prepared;
+    {
+      View view = View::live(shared.store, effects, kNow);  // stages without a look
+      const std::string value = std::to_string(next.fetch_add(1));
+      for (const std::string& name : names) {
+        view.setString(shared.store.key(0, name), value);
+      }
+      ids = view.footprint().written;
+    }
+    EffectReader reader(effects.bytes());
+    while (!reader.done()) {
+      const std::size_t begin = reader.offset();
+      const std::uint8_t kind = reader.getByte();
+      TREFOIL_ASSERT(prepared.add(shared.store, kind, begin, reader).ok());
+    }
+    prepared.group(effects.bytes());
+    {
+      PartitionLocks locks(shared.store, ids);
+      const SharedGuard inside(shared.gate);
+      shared.store.owe(prepared, WriteContext::live(shared.versions, shared.lsn.fetch_add(1)));
+      locks.unlockOwing();
+    }
+    shared.store.settle(prepared);
+  };
+  const auto look = [&](std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    while (writing.load() > 0) {
+      const Key one = shared.store.key(0, names[random() % kKeys]);
+      const Key other = shared.store.key(0, names[random() % kKeys]);
+      std::int64_t seen = 0;
+      shared.run({Store::partition(one), Store::partition(other)}, [&](View& view) {
+        seen = balance(view, one);
+        TREFOIL_ASSERT(balance(view, other) == seen);
+      });
+      const Lsn snapshot = shared.openSnapshot();
+      {
+        EffectBuffer effects;
+        View view = View::snapshot(shared.store, effects, kNow, snapshot);
+        const std::int64_t then = balance(view, one);
+        for (int i = 0; i < 50; ++i) {
+          TREFOIL_ASSERT(balance(view, shared.store.key(0, names[random() % kKeys])) == then);
+        }
+      }
+      shared.versions.releaseSnapshot(snapshot);
+      const PartitionId id = Store::partition(other);
+      if (const PartitionLocks soon(shared.store, {&id, 1}, false); soon.held() && seen != 0) {
+        TREFOIL_ASSERT(shared.store.find(other) != nullptr);
+      }
+      TREFOIL_ASSERT(seen == 0 || shared.store.isOwed(0) || shared.store.size(0) == kKeys);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 2; ++t) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 30; ++round) {
+        commit();
+      }
+      --writing;
+    });
+    threads.emplace_back(look, t);
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  CHECK(shared.store.size(0) == kKeys);
+  shared.store.purgeShadows();
+  shared.store.verify();
 }
 
 }  // namespace trefoil::kv::test
