@@ -19,7 +19,8 @@
 //   was
 //                    opened later holds the record, and has seen nothing of the partition before the group was applied, since it
 //                    reads under the lock too: so what only such snapshots could see may be changed in place.
-//   size             is read without a lock: whoever must have it exact asks Store::isOwed() before.
+//   size             is read without a lock: whoever wants what he has seen to be counted asks Store::isOwed() before. (Beside a
+//                    commit that comes at that moment it is approximate, as it is beside one that is applied under its locks.)
 //
 // A lock is held for one partition's share, a 256th of 200,000 keys or 0.2 ms, where it was held for all of them. An event loop
 // does not even do that where much is owed (Store::lockSoon): its statement goes to a worker.
