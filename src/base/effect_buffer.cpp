@@ -1,5 +1,6 @@
 #include "base/effect_buffer.hpp"
 
+#include "base/large_pages.hpp"
 #include "base/query_memory.hpp"
 
 namespace trefoil {
@@ -11,6 +12,7 @@ void EffectBuffer::grow(std::size_t more) {
   }
   QueryMemory::admitStaged(capacity);
   char* data = new char[capacity];
+  preferLargePages(data, capacity);
   std::memcpy(data, data_, size_);
   if (data_ != inline_) {
     release();

@@ -36,6 +36,11 @@ SlabList::SlabList(std::size_t block_bytes) : block_bytes_(block_bytes), blocks_
   TREFOIL_ASSERT(block_bytes % 64 == 0 && block_bytes > 0 && blocks_ > 0);
 }
 
+SlabList::~SlabList() {
+  TREFOIL_ASSERT(open_ == nullptr || (open_->out == 0 && open_->next == nullptr));
+  std::free(open_);
+}
+
 void SlabList::link(Slab* slab) {
   slab->previous = nullptr;
   slab->next = open_;

@@ -20,6 +20,8 @@ class SlabList {
   explicit SlabList(std::size_t block_bytes);
   SlabList(const SlabList&) = delete;
   SlabList& operator=(const SlabList&) = delete;
+  // All blocks have come back.
+  ~SlabList();
 
   void* take();
   void give(void* block);

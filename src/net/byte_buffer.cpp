@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "base/large_pages.hpp"
 #include "base/memory_reserve.hpp"
 
 namespace trefoil::net {
 
-// Moves the unread bytes to the front if that makes enough room and is cheap, otherwise doubles. Doubling bounds the memory to
-// twice the bytes that really arrived, whatever a length in the input promises.
+// Moves the unread bytes to the front if that makes enough room and is cheap, otherwise at least doubles.
 void ByteBuffer::makeRoom(std::size_t more) {
   constexpr std::size_t kMinimum = 512;
   const std::size_t unread = size();
@@ -28,6 +28,7 @@ void ByteBuffer::makeRoom(std::size_t more) {
     head_ = 0;
     tail_ = unread;
   }
+  preferLargePages(data_ + unread, capacity - unread);
   MemoryAccount::add(MemoryLeaf::kClients, static_cast<std::int64_t>(capacity) - static_cast<std::int64_t>(capacity_));
   capacity_ = capacity;
 }

@@ -22,6 +22,8 @@ constexpr int kTurns = 16;
 constexpr int kStallTicks = 20;
 // A statement of a client that has hung up ends after more than so many.
 constexpr int kOrphanTicks = 1;
+// Of a frame that is still arriving: room for so many times of what is there. Room that is not written to is only addresses.
+constexpr std::size_t kRoomAhead = 7;
 // Unfinished frames up to this size move to a buffer of their own size, so that the loop gets its large one back.
 constexpr std::size_t kSmallRemainder = std::size_t{4} << 10;
 
@@ -137,12 +139,10 @@ bool Connection::receive() {
   if (input_.capacity() == 0) {
     input_ = loop_.lendBuffer();
   }
-  // A frame that needs more room gets it step by step, as its bytes arrive.
-  std::size_t wanted = std::size_t{1};
-  if (!input_.empty()) {
-    wanted = std::clamp(parser_.lacking(), std::size_t{1}, std::max(kReadBytes, input_.size()));
+  // A frame that needs more room gets it step by step, as its bytes arrive: never more than a few times of what has come.
+  if (input_.room().size() < std::min(parser_.lacking(), kReadBytes)) {
+    input_.reserve(std::min(parser_.lacking(), std::max(kReadBytes, kRoomAhead * input_.size())));
   }
-  input_.reserve(wanted);
   const auto room = input_.room().first(std::min(input_.room().size(), kTurnBytes));
   const ssize_t got = ::recv(socket_, room.data(), room.size(), 0);
   if (got < 0) {
