@@ -78,7 +78,7 @@ class Server:
     def __init__(self, name, directory, *options):
         self.name, self.port = name, free_port()
         if name == "trefoil":
-            command = [TREFOIL, "serve", directory, "--port", str(self.port), *options]
+            command = [TREFOIL, "serve", *([directory] if directory else []), "--port", str(self.port), *options]
         else:
             os.makedirs(directory, exist_ok=True)
             command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", directory, "--save", "",

@@ -25,17 +25,49 @@ namespace tbb = oneapi::tbb;
 
 namespace {
 
-// For ThreadSanitizer: what a thread did before handOver(x) happened before what another does after takeOver(x).
-void handOver([[maybe_unused]] void* address) {
+// What ThreadSanitizer is to know of a loop: the loop's beginning is before all pieces, they are before its end, and a piece is
+// before a later one, which may run on another thread under the same worker number. All of it also when a piece throws.
+class LoopOrder {
+ public:
+  class Loop {
+   public:
+    explicit Loop(LoopOrder& order) : order_(order) { handOver(&order_.start_); }
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+    ~Loop() { takeOver(&order_.end_); }
+
+   private:
+    LoopOrder& order_;
+  };
+  class Piece {
+   public:
+    explicit Piece(LoopOrder& order) : order_(order) { takeOver(&order_.start_); }
+    Piece(const Piece&) = delete;
+    Piece& operator=(const Piece&) = delete;
+    ~Piece() {
+      handOver(&order_.start_);
+      handOver(&order_.end_);
+    }
+
+   private:
+    LoopOrder& order_;
+  };
+
+ private:
+  static void handOver([[maybe_unused]] void* address) {
 #ifdef TREFOIL_THREAD_SANITIZER
-  __tsan_release(address);
+    __tsan_release(address);
 #endif
-}
-void takeOver([[maybe_unused]] void* address) {
+  }
+  static void takeOver([[maybe_unused]] void* address) {
 #ifdef TREFOIL_THREAD_SANITIZER
-  __tsan_acquire(address);
+    __tsan_acquire(address);
 #endif
-}
+  }
+
+  char start_ = 0;
+  char end_ = 0;
+};
 
 }  // namespace
 
@@ -45,25 +77,18 @@ std::size_t parallelism() {
 
 void detail::parallelFor(std::size_t count, const void* body, void (*call)(const void*, std::size_t, std::size_t)) {
   QueryMemory* const statement = QueryMemory::current();
-  char start = 0;
-  char end = 0;
-  handOver(&start);
+  LoopOrder order;
+  const LoopOrder::Loop loop(order);
   tbb::this_task_arena::isolate([&] {
     tbb::parallel_for(tbb::blocked_range<std::size_t>(0, count), [&](const tbb::blocked_range<std::size_t>& range) {
-      takeOver(&start);
-      {
-        const QueryMemory::Scope scope(statement);
-        const auto worker = static_cast<std::size_t>(tbb::this_task_arena::current_thread_index());
-        for (std::size_t index = range.begin(); index != range.end(); ++index) {
-          call(body, index, worker);
-        }
+      const LoopOrder::Piece piece(order);
+      const QueryMemory::Scope scope(statement);
+      const auto worker = static_cast<std::size_t>(tbb::this_task_arena::current_thread_index());
+      for (std::size_t index = range.begin(); index != range.end(); ++index) {
+        call(body, index, worker);
       }
-      // A later piece may run on another thread under the same worker number.
-      handOver(&start);
-      handOver(&end);
     });
   });
-  takeOver(&end);
 }
 
 struct LoopArena::Impl {
