@@ -130,7 +130,7 @@ class QueryMemory {
 // For containers whose size follows the data.
 template <typename T>
 struct CountedAllocator {
-  using value_type = T;
+  using value_type = T;  // NOLINT(readability-identifier-naming): the standard's name
   CountedAllocator() = default;
   template <typename Other>
   CountedAllocator(const CountedAllocator<Other>&) {}  // NOLINT: implicit, as allocators convert

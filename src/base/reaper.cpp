@@ -1,6 +1,7 @@
 #include "base/reaper.hpp"
 
 #include <thread>
+#include <utility>
 
 namespace trefoil {
 

@@ -120,19 +120,19 @@ bool Store::lockSoon(std::span<const PartitionId> sorted) {
   return true;
 }
 
-void Store::unlock(std::span<const PartitionId> sorted) {
+void Store::unlock(std::span<const PartitionId> sorted) const {
   for (const PartitionId id : sorted) {
     unlock(id);
   }
 }
 
-void Store::lockAll(int db) {
+void Store::lockAll(int db) const {
   for (std::uint32_t i = 0; i < kPartitions; ++i) {
     lock(PartitionId{(static_cast<std::uint32_t>(db) << kPartitionBits) | i});
   }
 }
 
-void Store::unlockAll(int db) {
+void Store::unlockAll(int db) const {
   for (std::uint32_t i = 0; i < kPartitions; ++i) {
     unlock(PartitionId{(static_cast<std::uint32_t>(db) << kPartitionBits) | i});
   }
@@ -350,7 +350,7 @@ void Store::unlockOwing(std::span<const PartitionId> sorted) {
   }
 }
 
-void Store::settle(const PreparedEffects& effects) {
+void Store::settle(const PreparedEffects& effects) const {
   for (const PartitionDebt& debt : effects.debts_) {
     lock(debt.partition);
     unlock(debt.partition);

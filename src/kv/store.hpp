@@ -110,11 +110,11 @@ class Store {
   void lock(PartitionId id) const;
   void unlock(PartitionId id) const;
   void lock(std::span<const PartitionId> sorted);
-  void unlock(std::span<const PartitionId> sorted);
+  void unlock(std::span<const PartitionId> sorted) const;
   // The same for a thread that must not be held up: false, and none is locked, if one of them is held for long, or much is owed.
   [[nodiscard]] bool lockSoon(std::span<const PartitionId> sorted);
-  void lockAll(int db);  // all partitions of a database; several databases in ascending order
-  void unlockAll(int db);
+  void lockAll(int db) const;  // all partitions of a database; several databases in ascending order
+  void unlockAll(int db) const;
 
   // Applies ONE kv effect; its kind byte has been read. The only way the store changes. With the partition's lock held (all of
   // the database for kFlush), inside the gate. kCorruption if the bytes are not of the format or do not fit the key's type: only
@@ -127,7 +127,7 @@ class Store {
   // before `effects` and the bytes that they view may go.
   void owe(PreparedEffects& effects, const WriteContext& context);
   void unlockOwing(std::span<const PartitionId> sorted);
-  void settle(const PreparedEffects& effects);
+  void settle(const PreparedEffects& effects) const;
   // Whether anything is owed to a partition of this database: size() is not exact then. No lock needed; what a lock that was let
   // go since has shown is known here.
   [[nodiscard]] bool isOwed(int db) const;
