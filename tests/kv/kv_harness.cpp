@@ -185,7 +185,8 @@ std::string RandomOperations::onAny(View& view, Model& model, const std::string&
         return "flushed";
       }
       std::size_t matching = 0;
-      TREFOIL_ASSERT(view.forEachKey(0, "key1*", [&](const Entry&) { ++matching; }).ok());
+      const Status walked = view.forEachKey(0, "key1*", [&](const Entry&) { ++matching; });
+      TREFOIL_ASSERT(walked.ok());
       const auto expected =
           std::count_if(model.begin(), model.end(), [](const auto& pair) { return pair.first.starts_with("key1"); });
       return verdict(number(matching), number(static_cast<std::size_t>(expected)));

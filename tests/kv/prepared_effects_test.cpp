@@ -60,13 +60,13 @@ std::string at(TestStore& store, int i, Lsn snapshot) {
   return text(store->findAt(store->key(0, name), snapshot));
 }
 
-const auto set_all = [](const char* value) {
+auto setAll(const char* value) {
   return [value](View& view) {
     for (int i = 0; i < kKeys; ++i) {
       view.setString(view.key(0, nameOf(i)), value + std::string(40, '.'));
     }
   };
-};
+}
 
 }  // namespace
 
@@ -75,7 +75,7 @@ TEST_CASE("what is owed to a partition is applied before anybody looks", "[kv]")
   const std::string before = "before" + std::string(40, '.');
   const std::string after = "after" + std::string(40, '.');
   {
-    const LateCommit commit(store, store.end() + 1, set_all("before"));
+    const LateCommit commit(store, store.end() + 1, setAll("before"));
     CHECK(store->isOwed(0));
     CHECK(live(store, 0) == before);
   }
@@ -83,7 +83,7 @@ TEST_CASE("what is owed to a partition is applied before anybody looks", "[kv]")
   CHECK(store->size(0) == kKeys);
   const Lsn older = store.openSnapshot();
   {
-    const LateCommit commit(store, store.end() + 1, set_all("after"));
+    const LateCommit commit(store, store.end() + 1, setAll("after"));
     const Lsn younger = [&] {
       store.openSnapshot();
       return store.openSnapshot();
@@ -131,7 +131,7 @@ TEST_CASE("a thread that must not be held up applies only a little of what is ow
 
 TEST_CASE("a flush that is owed, what comes after it in the same commit, and who watches", "[kv]") {
   TestStore store;
-  { const LateCommit commit(store, store.end() + 1, set_all("before")); }
+  { const LateCommit commit(store, store.end() + 1, setAll("before")); }
   const Lsn older = store.openSnapshot();
   WatchFlag flag;
   const std::string watched = nameOf(7);

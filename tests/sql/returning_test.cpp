@@ -10,11 +10,12 @@ TEST_CASE("subqueries of RETURNING see the rows as they were before the statemen
   REQUIRE(database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, n BIGINT)").ok);
   REQUIRE(database.execute("INSERT INTO t SELECT i, i FROM generate_series(1, 5000) g(i)").ok);
   const std::string partner = "(SELECT count(*) FROM t other WHERE other.id = 5001 - t.id AND other.n = other.id)";
+  const std::string returning = " RETURNING t.id, " + partner;
   for (const std::string change :
        {"UPDATE t SET n = id", "UPDATE t SET n = -id", "UPDATE t SET n = id FROM generate_series(1, 2)", "DELETE FROM t"}) {
     INFO(change);
     const bool had = change != "UPDATE t SET n = id FROM generate_series(1, 2)";
-    const auto outcome = database.query(change + " RETURNING t.id, " + partner);
+    const auto outcome = database.query(change + returning);
     REQUIRE(outcome.status.ok());
     CHECK(outcome.summary.affected == 5000);
     REQUIRE(outcome.result.rows.size() == 5000);
