@@ -15,13 +15,13 @@ namespace trefoil {
 
 class Reaper {
  public:
-  // Must not throw, and takes no lock that is held by whoever hands it over.
+  // Must not throw. It may take locks that are held by whoever hands it over: nobody waits for it but drain().
   using Work = std::function<void()>;
 
   static Reaper& instance();
 
   void run(Work work);
-  // Returns when all that was handed over is freed: before something goes that it refers to.
+  // Returns when all that was handed over is done: before something goes that it refers to. Without a lock that work takes.
   void drain();
 
  private:

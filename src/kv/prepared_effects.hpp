@@ -10,17 +10,14 @@
 // from the moment when the locks are let go, every look at any of the keys shows the whole commit:
 //
 //   two looks        at keys of two partitions, together or one after the other, never see half of it: that would take a look
-//   without
-//                    the lock.
-//   order            a partition owes one group at most (the next commit takes the lock, and pays), so each applies its records
-//   in log
-//                    order.
-//   snapshots        The group keeps its commit's WriteContext: the LSN, and the newest snapshot of that moment. A snapshot that
-//   was
-//                    opened later holds the record, and has seen nothing of the partition before the group was applied, since it
-//                    reads under the lock too: so what only such snapshots could see may be changed in place.
-//   size             is read without a lock: whoever wants what he has seen to be counted asks Store::isOwed() before. (Beside a
-//                    commit that comes at that moment it is approximate, as it is beside one that is applied under its locks.)
+//                    without the lock.
+//   order            a partition owes one group at most (the next commit takes the lock, and pays), so each applies its
+//                    records in log order.
+//   snapshots        The group keeps its commit's WriteContext: the LSN, and the newest snapshot of that moment. A snapshot
+//                    that was opened later holds the record, and has seen nothing of the partition before the group was
+//                    applied, since it reads under the lock too: so what only such snapshots could see may be changed in place.
+//   size             is read without a lock: whoever wants what he has seen to be counted asks Store::isOwed() before.
+//                    (Beside a commit that comes at that moment it is approximate, as beside one applied under its locks.)
 //
 // A lock is held for one partition's share, a 256th of 200,000 keys or 0.2 ms, where it was held for all of them. An event loop
 // does not even do that where much is owed (Store::lockSoon): its statement goes to a worker.
@@ -34,6 +31,7 @@
 #include <vector>
 
 #include "base/effect_buffer.hpp"
+#include "base/memory_account.hpp"
 #include "base/status.hpp"
 #include "base/versions.hpp"
 #include "kv/prepared_strings.hpp"
@@ -73,15 +71,18 @@ class PreparedEffects {
   friend class Store;
   struct Place {
     PartitionId partition;
+    std::uint32_t size;  // or all that it can say: it only tells whether much is owed
     std::size_t begin;
-    std::size_t size;
-    auto operator<=>(const Place&) const = default;
+    bool operator<(const Place& other) const {
+      return partition != other.partition ? partition < other.partition : begin < other.begin;
+    }
   };
 
   PreparedStrings strings_;
   std::string_view effects_;
   std::vector<Place> places_;
   std::vector<PartitionDebt> debts_;
+  MemoryCharge memory_{MemoryLeaf::kTransactions};
   WriteContext context_;
 };
 

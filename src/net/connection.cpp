@@ -23,7 +23,7 @@ constexpr int kStallTicks = 20;
 // A statement of a client that has hung up ends after more than so many.
 constexpr int kOrphanTicks = 1;
 // Of a frame that is still arriving: room for so many times of what is there. Room that is not written to is only addresses.
-constexpr std::size_t kRoomAhead = 7;
+constexpr std::size_t kRoomAhead = 3;
 // Unfinished frames up to this size move to a buffer of their own size, so that the loop gets its large one back.
 constexpr std::size_t kSmallRemainder = std::size_t{4} << 10;
 

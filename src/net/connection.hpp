@@ -10,8 +10,8 @@
 // replaced by errors that say that the outcome is unknown.
 //
 // Memory. Buffers are lent by the loop for as long as there are bytes in them; an idle connection has none. Input grows with the
-// bytes that arrive, not with the lengths that they announce. Output: beyond kStopReadingAt unsent bytes nothing more is read or
-// run, so what a client that does not read can pile up is that and one answer.
+// bytes that arrive, to four times of them at most, not with the lengths that they announce. Output: beyond kStopReadingAt unsent
+// bytes nothing more is read or run, so what a client that does not read can pile up is that and one answer.
 //
 // No connection's turn is long: so many bytes are received and sent in one (kTurnBytes), and what is huge is freed by a worker.
 //

@@ -9,6 +9,7 @@
 #include "sql/plan_nodes.hpp"
 
 namespace trefoil::sql {
+
 // One WITH query and its rows so far.
 class CommonTable {
  public:
