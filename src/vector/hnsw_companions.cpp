@@ -12,6 +12,8 @@
 // without: a node that was taken out keeps its way on until its id is given out again. When a place leaves for good, the first
 // companion that stays becomes the place, with the rest of the chain behind it; a reader who comes from the old place stops
 // there.
+#include <new>
+
 #include "vector/hnsw_graph.hpp"
 
 namespace trefoil::vector {
@@ -40,6 +42,15 @@ bool HnswGraph::joinPlace(NodeId node) {
   return joined;
 }
 
+// A node that could not be linked: who comes after it takes a place of its own. (Who came meanwhile waits for the next sweep.)
+void HnswGraph::losePlace(NodeId node) {
+  nodes_.withPlace(node, [&](NodeId& place) {
+    if (place == node) {
+      place = kNoNode;
+    }
+  });
+}
+
 // A node that leaves gives up its place, if it has one. Whether somebody had to be linked in it.
 bool HnswGraph::vacate(Scratch& scratch, NodeId leaving) {
   NodeId heir = kNoNode;
@@ -61,7 +72,12 @@ bool HnswGraph::vacate(Scratch& scratch, NodeId leaving) {
     }
   });
   if (heir != kNoNode) {
-    link(scratch, heir);
+    try {
+      link(scratch, heir);
+    } catch (const std::bad_alloc&) {
+      setAdrift({&heir, 1});
+      throw;
+    }
   }
   return heir != kNoNode;
 }

@@ -24,6 +24,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "vector/codes.hpp"
@@ -89,6 +90,7 @@ class HnswGraph {
   void link(Scratch& scratch, NodeId node);
   bool gatherCandidates(Scratch& scratch, NodeId node, bool lifted) const;
   void anchorAdrift(Scratch& scratch);
+  void setAdrift(std::span<const NodeId> nodes);
   [[nodiscard]] bool linksBothWays() const { return options_.metric == Metric::kInnerProduct; }
   void choose(Scratch& scratch, std::size_t limit, float slack, bool lifted) const;
   void chooseAmong(Scratch& scratch, NodeId node, std::size_t count, std::size_t limit, float slack) const;
@@ -98,6 +100,7 @@ class HnswGraph {
 
   // hnsw_companions.cpp
   bool joinPlace(NodeId node);
+  void losePlace(NodeId node);
   bool vacate(Scratch& scratch, NodeId leaving);
   void repairChain(NodeId place);
   // visit(companion) for those that share the node's place, until it is false.
@@ -137,7 +140,8 @@ class HnswGraph {
   std::deque<NodeId> dead_queue_;  // in the order of their deaths
 
   std::mutex adrift_mutex_;
-  std::vector<NodeId> adrift_;  // found hardly any neighbours but leaving ones: they look again when the sweep is over
+  std::vector<NodeId>
+      adrift_;  // found hardly any neighbours but leaving ones, or no memory: they look again when the sweep is over
 
   enum class PurgePhase : std::uint8_t { kIdle, kAnnounced, kVacating, kSweeping, kUnlinked };
   mutable std::mutex purge_mutex_;  // guards the rest

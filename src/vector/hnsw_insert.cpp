@@ -93,7 +93,10 @@ bool HnswGraph::insert(std::uint64_t row, Slot slot, Lsn born) {
     try {
       link(*scratch, node);
     } catch (const std::bad_alloc&) {
-      memory_reserve::mustNotFail([&] { markDead(row, born); });  // nobody may find it there and think that it can be found
+      memory_reserve::mustNotFail([&] {  // nobody may find it there, or stand behind it, and think that it can be found
+        losePlace(node);
+        markDead(row, born);
+      });
       throw;
     }
   }
@@ -188,8 +191,7 @@ void HnswGraph::link(Scratch& scratch, NodeId node) {
     }
   }
   if (adrift) {
-    const std::scoped_lock lock(adrift_mutex_);
-    adrift_.push_back(node);
+    setAdrift({&node, 1});
   }
   if (level > entry.level && !adrift) {
     const std::scoped_lock lock(entry_mutex_);

@@ -13,8 +13,10 @@
 // a link back where they have room: nodes that were mostly reached through the leaving one stay reachable. Nodes that were
 // inserted amid leaving ones are linked once more at the end of the sweep.
 #include <algorithm>
+#include <new>
 
 #include "base/assert.hpp"
+#include "base/memory_reserve.hpp"
 #include "vector/hnsw_graph.hpp"
 
 namespace trefoil::vector {
@@ -192,11 +194,24 @@ void HnswGraph::anchorAdrift(Scratch& scratch) {
     const std::scoped_lock lock(adrift_mutex_);
     nodes.swap(adrift_);
   }
-  for (const NodeId node : nodes) {
-    if (nodes_.isEntry(node)) {
-      link(scratch, node);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (!nodes_.isEntry(nodes[i])) {
+      continue;
+    }
+    try {
+      link(scratch, nodes[i]);
+    } catch (const std::bad_alloc&) {
+      setAdrift(std::span(nodes).subspan(i));
+      throw;
     }
   }
+}
+
+void HnswGraph::setAdrift(std::span<const NodeId> nodes) {
+  memory_reserve::mustNotFail([&] {
+    const std::scoped_lock lock(adrift_mutex_);
+    adrift_.insert(adrift_.end(), nodes.begin(), nodes.end());
+  });
 }
 
 // The links that stay, and the staying ones of those that leave, into scratch.nodes; how many.
