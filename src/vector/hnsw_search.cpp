@@ -117,13 +117,15 @@ class GraphSearch {
       }
       return std::min(count, report_.entries);
     }
-    // Every so manieth id: nodes come in no order that a filter could know.
+    // One of every so many ids, at no regular place: ids may come in the order of rows, and a filter may go by every other row.
     const NodeId high_water = graph_.nodes_.highWater();
     std::size_t looked = 0;
     std::size_t passed = 0;
     const std::size_t step = std::max<std::size_t>(1, high_water / kSample);
-    for (std::size_t node = step / 2; node < high_water; node += step) {
-      const auto id = static_cast<NodeId>(node);
+    std::uint64_t place = 0;
+    for (std::size_t from = 0; from + step <= high_water; from += step) {
+      place += 0x9E3779B97F4A7C15;  // the golden ratio's fraction: its multiples are spread evenly, and are of no period
+      const auto id = static_cast<NodeId>(from + (place >> 32) % step);
       if (graph_.nodes_.isEntry(id)) {
         ++looked;
         passed += filter_.counts(id) ? 1 : 0;

@@ -125,6 +125,25 @@ TEST_CASE("the exact strategy answers as if it read every vector", "[vector][hns
   }
 }
 
+TEST_CASE("how many rows match is estimated right for filters that go by the order of rows", "[vector][hnsw]") {
+  constexpr std::size_t kRows = 12000;
+  ClusteredVectors data(kRows, 8);
+  HnswIndex index(data.arena, {});
+  for (const HnswEntry& entry : data.entries()) {
+    index.insert(entry.row, entry.slot, entry.born);  // one by one: ids are in the order of rows
+  }
+  for (const std::uint64_t period : {2, 3, 4, 5, 8, 12}) {
+    for (std::uint64_t phase = 0; phase < period; ++phase) {
+      INFO(period << " " << phase);
+      RowFilter filter;
+      filter.matches = [&](std::uint64_t row) { return row % period == phase; };
+      const std::size_t expected = index.search({.query = data.draw(), .filter = &filter}).value().report.expected_matches;
+      CHECK(expected > kRows / period / 2);
+      CHECK(expected < kRows / period * 2);
+    }
+  }
+}
+
 TEST_CASE("the strategy follows the number of matches, and is reported", "[vector][hnsw]") {
   constexpr std::size_t kRows = 10000;
   ClusteredVectors data(kRows, 48);
