@@ -80,7 +80,7 @@ Status writeRange(std::string_view key, std::optional<std::uint64_t> offset, std
   }
   const std::size_t after = std::max<std::size_t>(before, from + bytes.size());
   if (after > before) {  // room to grow, as it will probably happen again
-    entry = Entry::resizeValue(entry, after, offset || before == 0 ? 0 : std::min<std::size_t>(after, 1 << 20));
+    entry = Entry::resizeValue(entry, after, offset || before == 0 ? 0 : roomToGrow(after));
   }
   if (from > before) {
     std::memset(entry->valueBytes() + before, 0, from - before);

@@ -4,6 +4,7 @@
 // lies in its trees is told apart by the birth stamps.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/effect_buffer.hpp"
@@ -43,6 +44,12 @@ Status readHead(std::uint8_t kind, EffectReader& reader, int databases, EffectHe
 // Whether the effect replaces or removes whatever is there, so that nobody needs to copy it first.
 constexpr bool replacesWhole(EffectKind kind) {
   return kind == EffectKind::kSet || kind == EffectKind::kSetWithDeadline || kind == EffectKind::kRemove;
+}
+
+// What a string of `size` bytes that was appended to is given beyond them, as that will probably happen again: as much as it has,
+// but from a megabyte on less. An eighth still bounds how often a long one is copied.
+constexpr std::size_t roomToGrow(std::size_t size) {
+  return std::max(std::min(size, std::size_t{1} << 20), size / 8);
 }
 
 // Applies an effect, whose head has been read, to the entry of `key`; nullptr stands for absence, before and after. kCorruption

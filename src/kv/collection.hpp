@@ -28,6 +28,7 @@ class StringHandle {
   explicit StringHandle(const Entry* entry) : entry_(entry) {}
 
   [[nodiscard]] bool exists() const { return entry_ != nullptr; }
+  [[nodiscard]] const Entry* entry() const { return entry_; }
   [[nodiscard]] Encoding encoding() const { return entry_->encoding(); }
   [[nodiscard]] Deadline deadline() const { return entry_->deadline(); }
   // The bytes; those of an integer are written into `room`. Empty if absent.

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "base/large_pages.hpp"
 #include "base/memory_reserve.hpp"
 
 namespace trefoil::kv {
@@ -31,6 +32,7 @@ Entry* Entry::allocate(ObjectType type, Encoding encoding, std::string_view key,
   const bool long_key = key.size() > UINT16_MAX;
   const std::size_t head = sizeof(Entry) + (deadline.never() ? 0 : 8) + (long_key ? 4 : 0);
   void* memory = memory_reserve::allocate(head + key.size() + value_size + slack);
+  preferLargePages(memory, head + key.size() + value_size + slack);
   auto* entry = new (memory) Entry;
   entry->type_encoding_ = pack(type, encoding);
   entry->flags_ = static_cast<std::uint8_t>((deadline.never() ? 0 : kHasDeadline) | (long_key ? kLongKey : 0));
@@ -86,8 +88,8 @@ Entry* Entry::withDeadline(Entry* entry, Deadline deadline) {
   return moved;
 }
 
-Entry* Entry::clone(const Entry& entry) {
-  Entry* copy = allocate(entry.type(), entry.encoding(), entry.key(), entry.deadline(), entry.valueSize());
+Entry* Entry::clone(const Entry& entry, std::size_t slack) {
+  Entry* copy = allocate(entry.type(), entry.encoding(), entry.key(), entry.deadline(), entry.valueSize(), slack);
   copyBytes(copy->valueBytes(), entry.value());
   return copy;
 }

@@ -62,8 +62,8 @@ class Entry {
   static Entry* giveBackRoom(Entry* entry);
   // The same entry with another deadline or none. Moves unless it had a deadline and still has one.
   static Entry* withDeadline(Entry* entry, Deadline deadline);
-  // A block with the same content; a Large is shared.
-  static Entry* clone(const Entry& entry);
+  // A block with the same content, and room for `slack` bytes more; a Large is shared.
+  static Entry* clone(const Entry& entry, std::size_t slack = 0);
 
   [[nodiscard]] ObjectType type() const { return static_cast<ObjectType>(type_encoding_ & 0x0F); }
   [[nodiscard]] Encoding encoding() const { return static_cast<Encoding>(type_encoding_ >> 4); }

@@ -2,36 +2,41 @@
 
 #include <algorithm>
 
-#include "kv/change.hpp"
-
 namespace trefoil::kv {
 
-Status PreparedEffects::add(const Store& store, std::uint8_t kind, std::size_t begin, EffectReader& reader) {
-  EffectReader from_head = reader;
-  EffectHead head;
-  TREFOIL_TRY(readHead(kind, from_head, store.databases(), head));
-  TREFOIL_TRY(strings_.add(kind, reader, store.databases()));
-  const auto size = static_cast<std::uint32_t>(std::min<std::size_t>(reader.offset() - begin, UINT32_MAX));
-  if (head.kind == EffectKind::kFlush) {
-    for (std::uint64_t i = 0; i < kPartitions; ++i) {
-      places_.push_back({Store::partition(head.db, i << (64 - kPartitionBits)), size, begin});
-    }
-  } else {
-    places_.push_back({Store::partition(head.db, store.hash(head.key)), size, begin});
+void PreparedEffects::add(const Key& key, std::string_view effects, std::size_t begin, std::size_t end) {
+  effects_ = effects;
+  EffectReader reader(effects.substr(begin, end - begin));
+  while (!reader.done()) {
+    const std::size_t at = reader.offset();
+    const std::uint8_t kind = reader.getByte();
+    const Status read = strings_.add(kind, reader, store_.databases());
+    TREFOIL_ASSERT(read.ok());
+    const auto size = static_cast<std::uint32_t>(std::min<std::size_t>(reader.offset() - at, UINT32_MAX));
+    tasks_.push_back({Store::partition(key), size, kEffect + begin + at});
   }
-  return {};
 }
 
-void PreparedEffects::group(std::string_view effects) {
-  effects_ = effects;
-  memory_.set(places_.capacity() * sizeof(Place));
-  std::sort(places_.begin(), places_.end());
-  for (std::size_t i = 0; i < places_.size(); ++i) {
-    if (debts_.empty() || debts_.back().partition != places_[i].partition) {
-      debts_.push_back({this, places_[i].partition, i, i, 0});
+void PreparedEffects::add(const Key& key, PrivateValue* value) {
+  tasks_.push_back({Store::partition(key), 0, kAdoption + adoptions_.size()});
+  adoptions_.push_back({key, value});
+}
+
+void PreparedEffects::addFlush(int db) {
+  for (std::uint64_t i = 0; i < kPartitions; ++i) {
+    tasks_.push_back({Store::partition(db, i << (64 - kPartitionBits)), 0, kFlush});
+  }
+}
+
+void PreparedEffects::group() {
+  memory_.set(tasks_.capacity() * sizeof(Task) + adoptions_.capacity() * sizeof(Adoption));
+  std::sort(tasks_.begin(), tasks_.end());
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    if (debts_.empty() || debts_.back().partition != tasks_[i].partition) {
+      debts_.push_back({this, tasks_[i].partition, i, i, 0});
     }
     debts_.back().end = i + 1;
-    debts_.back().bytes += places_[i].size;
+    debts_.back().bytes += tasks_[i].size;
   }
 }
 

@@ -1,9 +1,15 @@
-// PreparedEffects: what of a large commit's work on keys is done before its locks are taken, and how the rest is done after they
+// PreparedEffects: what of a transaction's work on keys is done before its locks are taken, and how the rest is done after they
 // are let go, so that others wait for little of it.
 //
-//   before the locks    large strings are made into entries (prepared_strings.hpp); the effects are grouped by partition
-//   all locks, gate     validate ─ append to the log ─ Store::owe(): each partition gets a pointer to its group
+//   before the locks    large values are changed in private copies (View::prepare), large strings are made into entries
+//                       (prepared_strings.hpp); what is left to do is grouped by partition
+//   all locks, gate     validate ─ append to the log ─ apply(), or if it is much Store::owe(): each partition gets a pointer to
+//   its
+//                       group
 //   no lock             Store::settle(): partition by partition  lock ─ apply its group ─ unlock
+//
+// A private copy is put in place of what it was made of. That is what the effects would have made: they are the same, and the
+// copy's key was read, so it is validated that nobody has changed it since.
 //
 // Nobody can tell that the effects were applied later. Whatever reads or changes a partition takes its lock; and a lock that was
 // let go owing makes whoever gets it next apply the group first: the committer on its round, or anybody who comes earlier. So
@@ -32,7 +38,6 @@
 
 #include "base/effect_buffer.hpp"
 #include "base/memory_account.hpp"
-#include "base/status.hpp"
 #include "base/versions.hpp"
 #include "kv/prepared_strings.hpp"
 #include "kv/store.hpp"
@@ -40,47 +45,63 @@
 namespace trefoil::kv {
 
 class PreparedEffects;
+class PrivateValue;
 
 // One partition's group.
 struct PartitionDebt {
   PreparedEffects* commit;
   PartitionId partition;
-  std::size_t begin;  // in PreparedEffects::places_
+  std::size_t begin;  // in PreparedEffects::tasks_
   std::size_t end;
   std::size_t bytes;  // of its effects
 };
 
 class PreparedEffects {
  public:
-  // Smaller commits are applied at once.
-  static constexpr std::size_t kMinBytes = std::size_t{64} << 10;
+  // Effects of so many bytes may be owed.
+  static constexpr std::size_t kMinOwed = std::size_t{64} << 10;
 
-  PreparedEffects() = default;
+  explicit PreparedEffects(const Store& store) : store_(store) {}
   PreparedEffects(const PreparedEffects&) = delete;
   PreparedEffects& operator=(const PreparedEffects&) = delete;
 
-  // Reads the kv effect that begins at `begin` of the commit's effects; its kind byte has been read.
-  Status add(const Store& store, std::uint8_t kind, std::size_t begin, EffectReader& reader);
-  // All were added. `effects` stays where it is until the end.
-  void group(std::string_view effects);
-  // Whether group() was called: they may be owed.
-  [[nodiscard]] bool areGrouped() const { return !debts_.empty(); }
-  [[nodiscard]] PreparedStrings& strings() { return strings_; }
+  // The key's effects, at [begin, end) of the commit's; those stay where they are until the end.
+  void add(const Key& key, std::string_view effects, std::size_t begin, std::size_t end);
+  // What the key's effects have made of it; nullptr: it is absent. Key and value stay where they are until the end.
+  void add(const Key& key, PrivateValue* value);
+  // All keys of a database are gone, before anything else.
+  void addFlush(int db);
+  // All were added.
+  void group();
+
+  [[nodiscard]] bool empty() const { return debts_.empty(); }
 
  private:
   friend class Store;
-  struct Place {
+
+  // Something to do in a partition: in this order. What `what` stands for:
+  //   kFlush | kEffect + place of an effect | kAdoption + index of an adoption
+  struct Task {
     PartitionId partition;
-    std::uint32_t size;  // or all that it can say: it only tells whether much is owed
-    std::size_t begin;
-    bool operator<(const Place& other) const {
-      return partition != other.partition ? partition < other.partition : begin < other.begin;
+    std::uint32_t size;  // of the effect, or all that it can say: it only tells whether much is owed
+    std::uint64_t what;
+    bool operator<(const Task& other) const {
+      return partition != other.partition ? partition < other.partition : what < other.what;
     }
   };
+  static constexpr std::uint64_t kFlush = 0;
+  static constexpr std::uint64_t kEffect = 1;
+  static constexpr std::uint64_t kAdoption = std::uint64_t{1} << 63;
+  struct Adoption {
+    Key key;
+    PrivateValue* value;
+  };
 
+  const Store& store_;
   PreparedStrings strings_;
   std::string_view effects_;
-  std::vector<Place> places_;
+  std::vector<Task> tasks_;
+  std::vector<Adoption> adoptions_;
   std::vector<PartitionDebt> debts_;
   MemoryCharge memory_{MemoryLeaf::kTransactions};
   WriteContext context_;

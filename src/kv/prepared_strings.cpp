@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/large_pages.hpp"
 #include "kv/change.hpp"
 #include "kv/integer_text.hpp"
 
@@ -30,7 +29,6 @@ Status PreparedStrings::add(std::uint8_t kind, EffectReader& reader, int databas
   }
   if (value.size() >= kMinBytes) {
     Entry* entry = Entry::allocate(ObjectType::kString, Encoding::kRaw, head.key, deadline, value.size());
-    preferLargePages(entry->valueBytes(), value.size());
     copyBytes(entry->valueBytes(), value);
     entries_.emplace_back(value.data(), entry);
   }

@@ -9,6 +9,7 @@
 #include "kv/large.hpp"
 #include "kv/partition.hpp"
 #include "kv/prepared_effects.hpp"
+#include "kv/private_value.hpp"
 #include "kv/reaper.hpp"
 #include "kv/stable_pool.hpp"
 
@@ -146,6 +147,10 @@ struct Store::Apply final : Discarder {
       : store(store_in), partition(partition_in), context(context_in), hash(hash_in) {}
 
   [[nodiscard]] bool snapshotOpen() const { return context.writable_from != kNoSnapshot; }
+  // Whether a snapshot sees what the live store has for the key.
+  [[nodiscard]] bool isSeen(std::string_view key) const {
+    return snapshotOpen() && (partition.shadow == nullptr || !partition.shadow->diedSince(hash, key, context.writable_from));
+  }
 
   void addShadow(Entry* entry, bool absent, bool owns_trees) {
     if (partition.shadow == nullptr) {
@@ -157,8 +162,7 @@ struct Store::Apply final : Discarder {
   // The entry in the slot for changing in place: itself, or a copy if a snapshot sees it; nullptr if it is to be replaced as a
   // whole and has gone to the shadow map.
   Entry* writable(Entry* old, bool replaced_whole) {
-    if (!snapshotOpen() ||
-        (partition.shadow != nullptr && partition.shadow->diedSince(hash, old->key(), context.writable_from))) {
+    if (!isSeen(old->key())) {
       bytes -= bytesOf(*old, true);
       return old;
     }
@@ -175,9 +179,24 @@ struct Store::Apply final : Discarder {
     return copy;
   }
 
+  // The entry in the slot will be replaced by one that was made beforehand, and may share its nodes.
+  void supersede(Entry* old, bool nodes_live_on) {
+    if (isSeen(old->key())) {
+      bytes += nodes_live_on ? bytesOf(*old, false) - bytesOf(*old, true) : 0;
+      addShadow(old, false, !nodes_live_on);
+      return;
+    }
+    bytes -= bytesOf(*old, true);
+    if (nodes_live_on) {
+      Reaper::freeShared(old);
+    } else {
+      discard(old);
+    }
+  }
+
   // Nothing is there, and what comes is not for the eyes of a snapshot.
   void noteAbsence(std::string_view key) {
-    if (!snapshotOpen() || (partition.shadow != nullptr && partition.shadow->diedSince(hash, key, context.writable_from))) {
+    if (!isSeen(key)) {
       return;
     }
     Entry* marker = Entry::allocate(ObjectType::kString, Encoding::kRaw, key, kNever, 0);
@@ -192,6 +211,24 @@ struct Store::Apply final : Discarder {
       addShadow(entry, false, true);
     } else {
       store.reaper_->free(entry);
+    }
+  }
+
+  // The end of a change: `slot` is the key's, if it had one, and `entry` what the key holds now, if anything.
+  void put(const Directory::Slot& slot, std::string_view key, Entry* entry) {
+    if (entry != nullptr) {
+      bytes += bytesOf(*entry, true);
+      if (slot) {
+        partition.directory.replace(slot, hash, entry);
+      } else {
+        partition.directory.insert(store.directoryContext(), hash, entry);
+      }
+    } else if (slot) {
+      partition.directory.erase(store.directoryContext(), hash, slot);
+    }
+    partition.addBytes(bytes);
+    if (partition.interest != nullptr) [[unlikely]] {
+      partition.interest->keyChanged(hash, key);
     }
   }
 
@@ -225,21 +262,23 @@ Status Store::apply(std::uint8_t kind, EffectReader& reader, const WriteContext&
   }
   Status status =
       changeEntry(head.kind, reader, head.key, entry, {context, options_.packed, options_.hash_seed, change, prepared});
-  if (entry != nullptr) {
-    change.bytes += bytesOf(*entry, true);
-    if (slot) {
-      partition.directory.replace(slot, key_hash, entry);
-    } else {
-      partition.directory.insert(directoryContext(), key_hash, entry);
-    }
-  } else if (slot) {
-    partition.directory.erase(directoryContext(), key_hash, slot);
-  }
-  partition.addBytes(change.bytes);
-  if (partition.interest != nullptr) [[unlikely]] {
-    partition.interest->keyChanged(key_hash, head.key);
-  }
+  change.put(slot, head.key, entry);
   return status;
+}
+
+// What the transaction's copy was made of is what the slot holds, which was validated: so nodes that both have are not freed.
+void Store::adopt(const Key& key, PrivateValue* value, const WriteContext& context) {
+  Partition& partition = partitionAt(key);
+  purge(partition);
+  Apply change(*this, partition, context, key.hash);
+  const Directory::Slot slot = partition.directory.find(key.hash, key.bytes);
+  Entry* entry = value == nullptr ? nullptr : value->adopt(versions_, context.stamp);
+  if (slot) {
+    change.supersede(slot.entry(), value != nullptr && value->shares());
+  } else if (entry != nullptr) {
+    change.noteAbsence(key.bytes);
+  }
+  change.put(slot, key.bytes, entry);
 }
 
 void Store::flush(int db, const WriteContext& context) {
@@ -361,23 +400,37 @@ void Store::settle(const PreparedEffects& effects) const {
 void Store::pay(PartitionId id) {
   const QueryMemory::Scope not_the_statements(nullptr);
   memory_reserve::mustNotFail([&] {
-    const PartitionDebt& debt = *debts_[id.value].load(std::memory_order_relaxed);
-    PreparedEffects& commit = *debt.commit;
-    Flushed flushed;
-    for (std::size_t i = debt.begin; i < debt.end; ++i) {
-      EffectReader reader(commit.effects_.substr(commit.places_[i].begin));
-      const std::uint8_t kind = reader.getByte();
-      if (static_cast<EffectKind>(kind) == EffectKind::kFlush) {
-        flushPartition(partitionAt(id), commit.context_, flushed);
-      } else {
-        const Status applied = apply(kind, reader, commit.context_, &commit.strings_);
-        TREFOIL_ASSERT(applied.ok());
-      }
-    }
-    reaper_->free(std::move(flushed.entries));
-    reaper_->free(std::move(flushed.directories));
+    apply(*debts_[id.value].load(std::memory_order_relaxed));
     debts_[id.value].store(nullptr, std::memory_order_release);
   });
+}
+
+void Store::apply(PreparedEffects& effects, const WriteContext& context) {
+  effects.context_ = context;
+  for (const PartitionDebt& debt : effects.debts_) {
+    apply(debt);
+  }
+}
+
+void Store::apply(const PartitionDebt& debt) {
+  PreparedEffects& commit = *debt.commit;
+  Flushed flushed;
+  for (std::size_t i = debt.begin; i < debt.end; ++i) {
+    const std::uint64_t what = commit.tasks_[i].what;
+    if (what == PreparedEffects::kFlush) {
+      flushPartition(partitionAt(debt.partition), commit.context_, flushed);
+    } else if (what < PreparedEffects::kAdoption) {
+      EffectReader reader(commit.effects_.substr(what - PreparedEffects::kEffect));
+      const std::uint8_t kind = reader.getByte();
+      const Status applied = apply(kind, reader, commit.context_, &commit.strings_);
+      TREFOIL_ASSERT(applied.ok());
+    } else {
+      const auto& [key, value] = commit.adoptions_[what - PreparedEffects::kAdoption];
+      adopt(key, value, commit.context_);
+    }
+  }
+  reaper_->free(std::move(flushed.entries));
+  reaper_->free(std::move(flushed.directories));
 }
 
 bool Store::isOwed(int db) const {
@@ -410,6 +463,13 @@ bool Store::changedSince(int db, std::uint64_t key_hash, Lsn snapshot) const {
   const Partition& partition = partitionAt(Store::partition(db, key_hash));
   TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
   return partition.shadow != nullptr && partition.shadow->anyDiedSince(key_hash, snapshot);
+}
+
+bool Store::isSeen(const Key& key) const {
+  const Lsn newest = versions_.newestSnapshot();
+  const Partition& partition = partitionAt(key);
+  TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
+  return newest != kNoSnapshot && (partition.shadow == nullptr || !partition.shadow->diedSince(key.hash, key.bytes, newest));
 }
 
 bool Store::anyChangedSince(PartitionId id, std::string_view pattern, Lsn snapshot) const {

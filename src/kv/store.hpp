@@ -36,6 +36,7 @@ class Entry;
 struct PartitionDebt;
 class PreparedEffects;
 class PreparedStrings;
+class PrivateValue;
 class Reaper;
 class StablePool;
 struct DirectoryContext;
@@ -122,9 +123,11 @@ class Store {
   [[nodiscard]] Status apply(std::uint8_t kind, EffectReader& reader, const WriteContext& context,
                              PreparedStrings* prepared = nullptr);
 
-  // Instead of applying a large commit's effects now: they are owed to their partitions (prepared_effects.hpp). With all their
-  // locks held, inside the gate. Then the locks are let go by unlockOwing(), and whoever owes calls settle(), without a lock,
-  // before `effects` and the bytes that they view may go.
+  // What a transaction has prepared. Under the same locks.
+  void apply(PreparedEffects& effects, const WriteContext& context);
+  // Instead of that, if it is much: it is owed to its partitions (prepared_effects.hpp). With all their locks held, inside the
+  // gate. Then the locks are let go by unlockOwing(), and whoever owes calls settle(), without a lock, before `effects` and the
+  // bytes that they view may go.
   void owe(PreparedEffects& effects, const WriteContext& context);
   void unlockOwing(std::span<const PartitionId> sorted);
   void settle(const PreparedEffects& effects) const;
@@ -142,6 +145,8 @@ class Store {
   [[nodiscard]] const Entry* findAt(const Key& key, Lsn snapshot) const;
   // Whether `key` was changed by a record at or after `snapshot`, which must be open. With the partition's lock held.
   [[nodiscard]] bool changedSince(int db, std::uint64_t hash, Lsn snapshot) const;
+  // Whether an open snapshot sees what the live store holds for the key, so that a change would copy it. The same.
+  [[nodiscard]] bool isSeen(const Key& key) const;
   // Whether any key of the partition that matches the glob pattern was. With its lock held.
   [[nodiscard]] bool anyChangedSince(PartitionId id, std::string_view pattern, Lsn snapshot) const;
 
@@ -219,6 +224,8 @@ class Store {
     std::vector<std::unique_ptr<Directory>> directories;
   };
   void flushPartition(Partition& partition, const WriteContext& context, Flushed& flushed);
+  void adopt(const Key& key, PrivateValue* value, const WriteContext& context);
+  void apply(const PartitionDebt& debt);
   void pay(PartitionId id);
   void emptyPartition(Partition& partition, std::vector<std::unique_ptr<Directory>>& whole);
   void shadowPartition(Partition& partition, const WriteContext& context, std::vector<Entry*>& dead);

@@ -5,8 +5,8 @@
 #include "base/glob.hpp"
 #include "kv/change.hpp"
 #include "kv/collection.hpp"
-#include "kv/large.hpp"
-#include "kv/reaper.hpp"
+#include "kv/prepared_effects.hpp"
+#include "kv/private_value.hpp"
 #include "kv/view_state.hpp"
 
 namespace trefoil::kv {
@@ -15,13 +15,9 @@ namespace {
 
 // Steps, for all that may be owed to a database.
 constexpr std::size_t kMuchOwed = std::size_t{1} << 20;
-constexpr std::uint64_t kTransaction = 1;  // private copies never meet those of another transaction: one number does for all
-
-// A private copy's entries: the blocks are ours, what is in their trees is listed in PrivateNodes.
-class PrivateDiscarder final : public Discarder {
- public:
-  void discard(Entry* entry) override { Reaper::freeShared(entry); }
-};
+// What takes long to apply to a key: effects of so many bytes, or any to a string of so many.
+constexpr std::size_t kHeavyEffects = std::size_t{16} << 10;
+constexpr std::size_t kHeavyString = std::size_t{256} << 10;
 
 }  // namespace
 
@@ -37,10 +33,7 @@ View::~View() {
 void View::forget() {
   if (overlay_ != nullptr) {
     for (std::size_t i = 0; i < touched_count_; ++i) {
-      Touched& touched = touchedAt(i);
-      if (touched.is_copied && touched.copy != nullptr) {
-        Reaper::freeShared(touched.copy);
-      }
+      delete touchedAt(i).copy;
     }
     overlay_.reset();
   }
@@ -108,34 +101,31 @@ void View::noteEffect(int db, std::uint64_t hash, std::size_t key_at, std::size_
 
 // The private copy of a touched key, made and brought up to date if need be.
 const Entry* View::copyOf(Touched& touched) {
-  if (touched.is_copied) {
-    return touched.copy;
-  }
-  overlay();  // forget() looks for copies where there is one
-  touched.is_copied = true;
-  touched.copy = nullptr;
-  if (!replacesWhole(static_cast<EffectKind>(effects_.bytes()[touched.begin]))) {
-    if (const Entry* entry = base(touched.db, touched.hash, keyOf(touched), true); entry != nullptr) {
-      touched.copy = Entry::clone(*entry);
-      if (entry->isLarge()) {
-        touched.copy->setLarge(new Large(*entry->large()));
+  if (!touched.is_copied) {
+    overlay();  // forget() looks for copies where there is one
+    if (!replacesWhole(static_cast<EffectKind>(effects_.bytes()[touched.begin]))) {
+      if (const Entry* entry = base(touched.db, touched.hash, keyOf(touched), true); entry != nullptr) {
+        const bool appends = static_cast<EffectKind>(effects_.bytes()[touched.begin]) == EffectKind::kAppend;
+        touched.copy = new PrivateValue(*entry, appends ? touched.end - touched.begin + roomToGrow(entry->valueSize()) : 0);
       }
     }
+    touched.is_copied = true;
+    applyStaged(touched, touched.begin, touched.end);
   }
-  applyStaged(touched, touched.begin, touched.end);
-  return touched.copy;
+  return touched.copy == nullptr ? nullptr : touched.copy->entry();
 }
 
 void View::applyStaged(Touched& touched, std::size_t begin, std::size_t end) {
-  PrivateDiscarder discarder;
-  const WriteContext write = WriteContext::privateCopy(overlay().nodes, kTransaction);
+  if (touched.copy == nullptr) {
+    touched.copy = new PrivateValue;
+  }
   EffectReader reader(effects_.bytes().substr(begin, end - begin));
   while (!reader.done()) {
     EffectHead head;
     const std::uint8_t kind = reader.getByte();
     Status status = readHead(kind, reader, store_.databases(), head);
     TREFOIL_ASSERT(status.ok() && head.key == keyOf(touched));
-    status = changeEntry(head.kind, reader, head.key, touched.copy, {write, store_.packedLimits(), store_.hashSeed(), discarder});
+    status = touched.copy->change(head.kind, reader, head.key, store_.packedLimits(), store_.hashSeed());
     TREFOIL_ASSERT(status.ok());
   }
 }
@@ -207,6 +197,14 @@ Status View::spendOn(const Entry* entry) {
                                                      : 1);
 }
 
+Status View::spendOnBlock(const Key& key, const Entry* entry, std::size_t size, bool moves) {
+  if (entry == nullptr || entry->isLarge() || entry->valueSize() < kHeavyString) {
+    return {};
+  }
+  const bool copies = moves || size > entry->valueCapacity() || (mode_ == Mode::kLive && store_.isSeen(key));
+  return copies ? spend(entry->valueSize() / kStepBytes) : Status();
+}
+
 Status View::spendMore() {
   if (control_ != nullptr) {
     steps_left_ = kStepsBetweenLooks;
@@ -262,7 +260,7 @@ void View::visitCreated(int db, const Store::EntryVisitor& visitor) {
   for (std::size_t i = 0; i < touched_count_; ++i) {
     Touched& touched = touchedAt(i);
     if (touched.db == db && unexpired(copyOf(touched)) != nullptr && base(db, touched.hash, keyOf(touched), false) == nullptr) {
-      visitor(*touched.copy);
+      visitor(*touched.copy->entry());
     }
   }
 }
@@ -453,6 +451,54 @@ bool View::validate(UnixMs now) const {
   return true;
 }
 
+// Whether the store had better not work these effects out under a lock.
+bool View::isHeavy(const Touched& touched) {
+  const auto first = static_cast<EffectKind>(effects_.bytes()[touched.begin]);
+  if (first == EffectKind::kSet || first == EffectKind::kSetWithDeadline) {
+    return false;  // PreparedStrings have it
+  }
+  if (touched.end - touched.begin >= kHeavyEffects) {
+    return true;
+  }
+  if (first == EffectKind::kSetRange) {
+    EffectReader reader(effects_.bytes().substr(touched.begin, touched.end - touched.begin));
+    EffectHead head;
+    const Status status = readHead(reader.getByte(), reader, store_.databases(), head);
+    TREFOIL_ASSERT(status.ok());
+    if (reader.getVarint() >= kHeavyString) {
+      return true;
+    }
+  }
+  const Entry* entry = first == EffectKind::kRemove ? nullptr : base(touched.db, touched.hash, keyOf(touched), true);
+  return entry != nullptr && (entry->isLarge() || entry->valueSize() >= kHeavyString);
+}
+
+void View::prepare(PreparedEffects& prepared) {
+  for (std::size_t i = 0; i < touched_count_; ++i) {
+    Touched& touched = touchedAt(i);
+    const Key key{keyOf(touched), touched.hash, touched.db};
+    if (mode_ == Mode::kSnapshot && !touched.is_copied && isHeavy(touched)) {
+      copyOf(touched);
+    }
+    if (!touched.is_copied) {
+      prepared.add(key, effects_.bytes(), touched.begin, touched.end);
+      continue;
+    }
+    if (mode_ == Mode::kSnapshot && touched.copy != nullptr) {
+      touched.copy->seal(snapshot_);
+    }
+    prepared.add(key, touched.copy);
+  }
+  if (overlay_ != nullptr) {
+    for (std::size_t db = 0; db < overlay_->flushed.size(); ++db) {
+      if (overlay_->flushed[db]) {
+        prepared.addFlush(static_cast<int>(db));
+      }
+    }
+  }
+  prepared.group();
+}
+
 void View::restage(std::size_t begin, std::size_t end) {
   EffectReader reader(effects_.bytes().substr(begin, end - begin));
   const std::uint8_t kind = reader.getByte();
@@ -475,10 +521,7 @@ void View::noteFlush(int db) {
   for (std::size_t i = 0; i < touched_count_; ++i) {
     Touched& touched = touchedAt(i);
     if (touched.db == db) {
-      if (touched.is_copied && touched.copy != nullptr) {
-        Reaper::freeShared(touched.copy);
-      }
-      touched.copy = nullptr;
+      delete std::exchange(touched.copy, nullptr);
       touched.is_copied = true;
     }
   }

@@ -38,6 +38,8 @@
 
 namespace trefoil::kv {
 
+class PreparedEffects;
+class PrivateValue;
 class StringHandle;
 class ListHandle;
 class HashHandle;
@@ -152,6 +154,9 @@ class View {
   Status goOn() { return control_ == nullptr ? Status() : spend(1); }
   // For all of a value.
   Status spendOn(const Entry* entry);
+  // For a change of a string, or of its deadline, that may have to copy its block: because `size` bytes of value do not fit,
+  // because it `moves`, or because a snapshot sees it.
+  Status spendOnBlock(const Key& key, const Entry* entry, std::size_t size, bool moves = false);
   [[nodiscard]] bool gaveWay() const { return gave_way_; }
   static constexpr std::size_t kStepBytes = 256;
   static constexpr std::size_t kStepsBetweenLooks = 10'000;  // a millisecond or so
@@ -169,6 +174,9 @@ class View {
   // Snapshot view: whether everything that was read is the same in the live store. With the footprint's locks held; `now` is the
   // commit's clock: a deadline that passed since the snapshot is a change.
   [[nodiscard]] bool validate(UnixMs now) const;
+  // Before the locks of a commit: how the effects will be applied. A snapshot view works out there what takes long, such as
+  // changes of large values, which may add to what was read. The view outlives `prepared`.
+  void prepare(PreparedEffects& prepared);
 
   // After the effect buffer was truncated (a failed statement, ROLLBACK TO): forget(), then restage() each kv effect that is
   // left, in order; it lies in the buffer at [begin, end), kind byte included. What was read stays read.
@@ -184,7 +192,7 @@ class View {
     std::size_t key_size;
     std::size_t begin;  // its staged effects that the copy does not have yet: side by side in the buffer, up to `end`
     std::size_t end;
-    Entry* copy;  // if is_copied: the private copy; nullptr: the key is absent
+    PrivateValue* copy;  // if is_copied: what the effects have made of the key; nullptr: it is absent
     int db;
     bool is_copied;
   };
@@ -201,6 +209,7 @@ class View {
   void noteEffect(int db, std::uint64_t hash, std::size_t key_at, std::size_t key_size, std::size_t begin, std::size_t end);
   std::string_view keyOf(const Touched& touched) const { return effects_.bytes().substr(touched.key_at, touched.key_size); }
   const Entry* copyOf(Touched& touched);
+  [[nodiscard]] bool isHeavy(const Touched& touched);
   void applyStaged(Touched& touched, std::size_t begin, std::size_t end);
   const Entry* base(int db, std::uint64_t hash, std::string_view key, bool is_read);
   const Entry* unexpired(const Entry* entry) const {

@@ -6,13 +6,11 @@
 #include <unordered_set>
 #include <vector>
 
-#include "base/versions.hpp"
 #include "kv/view.hpp"
 
 namespace trefoil::kv {
 
 struct View::Overlay {
-  PrivateNodes nodes;
   std::vector<Touched> more;                                    // behind the inline ones
   std::unordered_multimap<std::uint64_t, std::size_t> by_hash;  // all touched keys, once there are more than the inline ones
   std::vector<bool> flushed;                                    // by database: the store's keys are gone

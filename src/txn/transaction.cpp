@@ -125,9 +125,13 @@ Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> ext
     return sql_.hasWrites() ? commitFollowing(now) : Lsn{0};
   }
   aof::Log* log = manager_.log();
-  kv::PreparedEffects on_keys;
-  prepareEffects(on_keys);
+  kv::PreparedEffects on_keys(manager_.kv());
+  TREFOIL_TRY(guardMemory([&]() -> Status {
+    kv_.prepare(on_keys);
+    return {};
+  }));
   const bool locks_needed = all_locks_ == nullptr && (!effects_.empty() || !extra.empty());
+  const bool on_keys_later = all_locks_ == nullptr && !on_keys.empty() && effects_.size() >= kv::PreparedEffects::kMinOwed;
   for (;;) {
     TREFOIL_TRY(awaitTurn());
     aof::PreparedCommit prepared;
@@ -145,8 +149,8 @@ Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> ext
     if (effects_.empty()) {
       return Lsn{0};
     }
-    const Lsn end = appendAndApply(prepared, on_keys);
-    if (on_keys.areGrouped()) {
+    const Lsn end = appendAndApply(prepared, on_keys, on_keys_later);
+    if (on_keys_later) {
       locks->letGoOwing();
       locks.reset();
       manager_.kv().settle(on_keys);
@@ -191,31 +195,16 @@ Status Transaction::awaitTurn() {
   }
 }
 
-Lsn Transaction::appendAndApply(aof::PreparedCommit& prepared, kv::PreparedEffects& effects) {
+Lsn Transaction::appendAndApply(aof::PreparedCommit& prepared, kv::PreparedEffects& on_keys, bool on_keys_later) {
   const SharedGuard inside(manager_.gate_);
   aof::Appended appended{manager_.memory_lsn_.load(std::memory_order_relaxed), 0};
   if (manager_.log() != nullptr) {
     appended = manager_.log()->append(prepared);
   }
   const QueryMemory::Scope not_the_statements(nullptr);
-  memory_reserve::mustNotFail([&] { applyEffects(WriteContext::live(manager_.versions_, appended.lsn), effects); });
+  memory_reserve::mustNotFail(
+      [&] { applyEffects(WriteContext::live(manager_.versions_, appended.lsn), on_keys, on_keys_later); });
   return appended.end;
-}
-
-void Transaction::prepareEffects(kv::PreparedEffects& prepared) const {
-  if (effects_.size() < kv::PreparedEffects::kMinBytes || !kv_.hasWrites()) {
-    return;
-  }
-  EffectReader reader(effects_.bytes());
-  while (!reader.done()) {
-    const std::size_t begin = reader.offset();
-    const std::uint8_t kind = reader.getByte();
-    const Status read = kv::isKvEffect(kind) ? prepared.add(manager_.kv(), kind, begin, reader) : sql::skipEffect(kind, reader);
-    TREFOIL_ASSERT(read.ok());
-  }
-  if (all_locks_ == nullptr) {
-    prepared.group(effects_.bytes());
-  }
 }
 
 // -------------------------------------------------------------------------------------------------------------- following others
@@ -325,31 +314,24 @@ Result<std::optional<Lsn>> Transaction::tryCommitFollowing(UnixMs now, std::size
     }
     log->setLastPiece(ahead, piece);
   }
-  kv::PreparedEffects none;
-  return std::optional(appendAndApply(sent == 0 ? small : ahead, none));
+  kv::PreparedEffects none(manager_.kv());
+  return std::optional(appendAndApply(sent == 0 ? small : ahead, none, false));
 }
 
 // The record is in the log: nothing can fail any more.
-void Transaction::applyEffects(const WriteContext& context, kv::PreparedEffects& prepared) {
-  const bool sql_done = sql_.adopt(context);
-  const bool keys_later = prepared.areGrouped();
-  if (keys_later) {
-    manager_.kv().owe(prepared, context);
+void Transaction::applyEffects(const WriteContext& context, kv::PreparedEffects& on_keys, bool on_keys_later) {
+  if (on_keys_later) {
+    manager_.kv().owe(on_keys, context);
+  } else {
+    manager_.kv().apply(on_keys, context);
   }
-  if (sql_done && (keys_later || !kv_.hasWrites())) {
+  if (sql_.adopt(context)) {
     return;
   }
   EffectReader reader(effects_.bytes());
   while (!reader.done()) {
     const std::uint8_t kind = reader.getByte();
-    Status applied;
-    if (kv::isKvEffect(kind)) {
-      applied = keys_later ? kv::skipEffect(kind, reader) : manager_.kv().apply(kind, reader, context, &prepared.strings());
-    } else if (sql_done) {
-      applied = sql::skipEffect(kind, reader);
-    } else {
-      applied = sql_.applyEffect(kind, reader, context);
-    }
+    const Status applied = kv::isKvEffect(kind) ? kv::skipEffect(kind, reader) : sql_.applyEffect(kind, reader, context);
     TREFOIL_ASSERT(applied.ok());
   }
   TREFOIL_ASSERT(reader.ok());

@@ -95,8 +95,7 @@ class Transaction {
 
   [[nodiscard]] std::size_t findSavepoint(std::string_view name) const;  // its place + 1, 0: none
   Status validate(UnixMs now, const std::function<bool()>& also_valid);
-  void prepareEffects(kv::PreparedEffects& prepared) const;
-  void applyEffects(const WriteContext& context, kv::PreparedEffects& prepared);
+  void applyEffects(const WriteContext& context, kv::PreparedEffects& on_keys, bool on_keys_later);
   // Waits, without a lock, as long as a table that it is about to change is reserved by somebody else.
   Status awaitTurn();
   [[nodiscard]] std::optional<sql::TableId> reservedTable() const;  // inside the catalog's gate
@@ -104,7 +103,7 @@ class Transaction {
   Result<Lsn> commitFollowing(UnixMs now);
   Status catchUp();
   Result<std::optional<Lsn>> tryCommitFollowing(UnixMs now, std::size_t sent, aof::PreparedCommit& ahead);
-  Lsn appendAndApply(aof::PreparedCommit& prepared, kv::PreparedEffects& effects);
+  Lsn appendAndApply(aof::PreparedCommit& prepared, kv::PreparedEffects& on_keys, bool on_keys_later);
 
   Manager& manager_;
   std::unique_ptr<AllLocks> all_locks_;

@@ -42,8 +42,9 @@ void TestStore::lockAll() {
 }
 
 void TestStore::unlockAll() {
-  for (int db = 0; db < store_.databases(); ++db) {
-    store_.unlockAll(db);
+  for (std::uint32_t id = 0; id < static_cast<std::uint32_t>(store_.databases()) * kPartitions; ++id) {
+    const PartitionId partition{id};
+    store_.unlockOwing({&partition, 1});
   }
 }
 
@@ -69,6 +70,15 @@ void TestStore::commitLocked(const EffectBuffer& effects) {
     TREFOIL_ASSERT(status.ok());
   }
   TREFOIL_ASSERT(reader.ok());
+}
+
+void TestStore::commitLocked(PreparedEffects& prepared, bool owed) {
+  const WriteContext context = WriteContext::live(versions_, lsn_++);
+  if (owed) {
+    store_.owe(prepared, context);
+  } else {
+    store_.apply(prepared, context);
+  }
 }
 
 Model TestStore::content(int db, Lsn snapshot) {

@@ -13,6 +13,7 @@
 #include "base/versions.hpp"
 #include "kv/collection.hpp"
 #include "kv/effects.hpp"
+#include "kv/prepared_effects.hpp"
 #include "kv/store.hpp"
 #include "kv/view.hpp"
 
@@ -86,6 +87,9 @@ class TestStore {
     commitLocked(effects);
     return result;
   }
+  // What a transaction has prepared; all locks are held. If it is `owed`, unlockAll() lets them go owing, and settle() is to
+  // follow.
+  void commitLocked(PreparedEffects& prepared, bool owed);
   Lsn openSnapshot() {
     ++lsn_;
     versions_.registerSnapshot(lsn_);

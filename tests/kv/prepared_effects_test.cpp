@@ -2,6 +2,9 @@
 #include "kv/prepared_effects.hpp"
 
 #include <catch2/catch.hpp>
+#include <iterator>
+#include <map>
+#include <random>
 
 #include "tests/kv/kv_harness.hpp"
 
@@ -15,33 +18,35 @@ std::string nameOf(int i) {
   return "key:" + std::to_string(i);
 }
 
-// Commits what it staged, but for settle().
+// A transaction that has committed, but for settle().
 class LateCommit {
  public:
   template <typename Statement>
-  LateCommit(TestStore& store, Lsn lsn, Statement&& statement) : store_(store) {
-    View view = View::snapshot(*store, effects_, kNow, store.openSnapshot());
-    statement(view);
-    store.closeSnapshot(store.end());
-    const std::vector<PartitionId> ids = view.footprint().written;
-    EffectReader reader(effects_.bytes());
-    while (!reader.done()) {
-      const std::size_t begin = reader.offset();
-      const std::uint8_t kind = reader.getByte();
-      REQUIRE(prepared_.add(*store, kind, begin, reader).ok());
-    }
-    prepared_.group(effects_.bytes());
+  LateCommit(TestStore& store, Lsn lsn, Statement&& statement)
+      : store_(store),
+        snapshot_(store.openSnapshot()),
+        view_(View::snapshot(*store, effects_, kNow, snapshot_)),
+        prepared_(*store) {
+    statement(view_);
+    view_.prepare(prepared_);
+    const std::vector<PartitionId> ids = view_.footprint().written;
     PartitionLocks locks(*store, ids);
     store->owe(prepared_, WriteContext::live(store.versions(), lsn));
     locks.unlockOwing();
   }
   LateCommit(const LateCommit&) = delete;
   LateCommit& operator=(const LateCommit&) = delete;
-  ~LateCommit() { store_->settle(prepared_); }
+  ~LateCommit() {
+    store_->settle(prepared_);
+    view_.forget();
+    store_.closeSnapshot(snapshot_);
+  }
 
  private:
   TestStore& store_;
   EffectBuffer effects_;
+  Lsn snapshot_;
+  View view_;
   PreparedEffects prepared_;
 };
 
@@ -112,7 +117,7 @@ TEST_CASE("what is owed to a partition is applied before anybody looks", "[kv]")
 
 TEST_CASE("a thread that must not be held up applies only a little of what is owed", "[kv]") {
   TestStore store;
-  const std::string huge(PreparedEffects::kMinBytes, 'x');
+  const std::string huge(PreparedEffects::kMinOwed, 'x');
   const LateCommit commit(store, store.end() + 1, [&](View& view) {
     view.setString(view.key(0, "huge"), huge);
     view.setString(view.key(0, "small"), "x");
@@ -153,6 +158,80 @@ TEST_CASE("a flush that is owed, what comes after it in the same commit, and who
   store.closeSnapshot(older);
   store->purgeShadows();
   store->verify();
+}
+
+// What one who saw `before` has made of it, done to `model`.
+void takeOver(const Model& before, const Model& after, Model& model) {
+  for (const auto& [name, value] : before) {
+    if (!after.contains(name)) {
+      model.erase(name);
+    }
+  }
+  for (const auto& [name, value] : after) {
+    if (const auto it = before.find(name); it == before.end() || !(it->second == value)) {
+      model[name] = value;
+    }
+  }
+}
+
+// Transactions that change private copies and put them in place, beside live statements and under snapshots that stay open.
+TEST_CASE("what a transaction has made of its keys takes their place", "[kv]") {
+  const auto seed = GENERATE(1U, 2U, 3U, 4U);
+  CAPTURE(seed);
+  TestStore store({.entries = 6, .element_bytes = 40, .list_bytes = 200}, seed);
+  RandomOperations operations(seed);
+  std::mt19937_64 random(seed);
+  Model model;
+  std::map<Lsn, Model> open;
+  std::size_t committed = 0;
+  for (int round = 0; round < 400; ++round) {
+    const Lsn snapshot = store.openSnapshot();
+    open.emplace(snapshot, model);
+    {
+      EffectBuffer effects;
+      View view = View::snapshot(*store, effects, kNow, snapshot);
+      Model mine = model;
+      bool flushed = false;
+      for (std::size_t i = random() % 12; i > 0; --i) {
+        const std::string answer = operations.step(view, mine);
+        REQUIRE_THAT(answer, !Catch::StartsWith("MISMATCH"));
+        flushed = flushed || answer == "any flushed";
+      }
+      for (std::size_t i = flushed ? 0 : random() % 3; i > 0; --i) {  // others
+        REQUIRE_THAT(store.live([&](View& live) { return operations.step(live, model); }), !Catch::StartsWith("MISMATCH"));
+      }
+      PreparedEffects prepared(*store);
+      view.prepare(prepared);
+      store.lockAll();
+      const bool commits = view.validate(kNow) && random() % 8 != 0;
+      if (commits) {
+        ++committed;
+        store.commitLocked(prepared, random() % 2 == 0);
+        takeOver(open.at(snapshot), mine, model);
+      }
+      store.unlockAll();
+      if (commits) {
+        store->settle(prepared);
+      }
+    }
+    REQUIRE(store.content() == model);
+    if (random() % 3 != 0) {
+      auto closed = open.begin();
+      std::advance(closed, static_cast<std::ptrdiff_t>(random() % open.size()));
+      REQUIRE(store.content(0, closed->first) == closed->second);
+      store.closeSnapshot(closed->first);
+      open.erase(closed);
+    }
+  }
+  CHECK(committed > 100);
+  for (const auto& [snapshot, content] : open) {
+    CHECK(store.content(0, snapshot) == content);
+    store.closeSnapshot(snapshot);
+  }
+  store->purgeShadows();
+  store->drainReaper();
+  store->verify();
+  CHECK(store.versions().limboSize() == 0);
 }
 
 }  // namespace trefoil::kv::test

@@ -265,23 +265,14 @@ TEST_CASE("large commits are seen whole and in order while they are applied", "[
   std::atomic<int> next{1};
   const auto commit = [&] {
     EffectBuffer effects;
-    std::vector<PartitionId> ids;
-    PreparedEffects prepared;
-    {
-      View view = View::live(shared.store, effects, kNow);  // stages without a look
-      const std::string value = std::to_string(next.fetch_add(1));
-      for (const std::string& name : names) {
-        view.setString(shared.store.key(0, name), value);
-      }
-      ids = view.footprint().written;
+    View view = View::live(shared.store, effects, kNow);  // stages without a look
+    const std::string value = std::to_string(next.fetch_add(1));
+    for (const std::string& name : names) {
+      view.setString(shared.store.key(0, name), value);
     }
-    EffectReader reader(effects.bytes());
-    while (!reader.done()) {
-      const std::size_t begin = reader.offset();
-      const std::uint8_t kind = reader.getByte();
-      TREFOIL_ASSERT(prepared.add(shared.store, kind, begin, reader).ok());
-    }
-    prepared.group(effects.bytes());
+    const std::vector<PartitionId> ids = view.footprint().written;
+    PreparedEffects prepared(shared.store);
+    view.prepare(prepared);
     {
       PartitionLocks locks(shared.store, ids);
       const SharedGuard inside(shared.gate);

@@ -75,6 +75,7 @@ Status expireKey(CommandCall& call, kv::Key key, ExpiryUnit unit, std::string_vi
   if (deadline.passed(call.now)) {
     call.kv.remove(key);
   } else {
+    TREFOIL_TRY(call.kv.spendOnBlock(key, entry, entry->valueSize(), !entry->hasDeadline()));
     call.kv.setDeadline(key, deadline);
   }
   call.reply.integer(1);
@@ -184,6 +185,7 @@ Status persist(CommandCall& call) {
   const kv::Entry* entry = call.kv.find(key);
   const bool has_deadline = entry != nullptr && entry->hasDeadline();
   if (has_deadline) {
+    TREFOIL_TRY(call.kv.spendOnBlock(key, entry, entry->valueSize(), true));
     call.kv.setDeadline(key, kNever);
   }
   call.reply.integer(has_deadline ? 1 : 0);

@@ -282,6 +282,7 @@ Status append(CommandCall& call) {
   if (string.size() + call.args[2].size() > kv::kMaxStringBytes) {
     return tooLongError();
   }
+  TREFOIL_TRY(call.kv.spendOnBlock(key, string.entry(), string.size() + call.args[2].size()));
   call.reply.integer(static_cast<std::int64_t>(call.kv.append(key, call.args[2])));
   return {};
 }
@@ -320,6 +321,9 @@ Status setrange(CommandCall& call) {
   }
   if (const std::uint64_t end = bytes.empty() ? 0 : static_cast<std::uint64_t>(offset) + bytes.size(); end > string.size()) {
     TREFOIL_TRY(call.kv.spend((end - string.size()) / kv::View::kStepBytes));  // zeros, for the most part
+  }
+  if (!bytes.empty()) {
+    TREFOIL_TRY(call.kv.spendOnBlock(key, string.entry(), static_cast<std::size_t>(offset) + bytes.size()));
   }
   call.reply.integer(static_cast<std::int64_t>(call.kv.setRange(key, static_cast<std::size_t>(offset), bytes)));
   return {};
