@@ -64,6 +64,7 @@ void fill(Session& session, std::size_t elements) {
     runEitherWay(session, words);
   }
   runEitherWay(session, {"SET", "t", std::string(elements * 1000, 'x')});
+  runEitherWay(session, {"APPEND", "t", "x"});  // it has room for more now
 }
 
 }  // namespace
@@ -124,6 +125,8 @@ TEST_CASE("What takes long is left to a worker, and what does not is not") {
                                       "MGET none t",
                                       "GETRANGE t 0 -1",
                                       "SETRANGE u 10000000 x",
+                                      "SETRANGE t 10000000 x",
+                                      "EXPIRE t 100",
                                       "SET t x GET",
                                       "LRANGE l 0 -1",
                                       "LPOP l 4000",
@@ -161,6 +164,29 @@ TEST_CASE("What takes long is left to a worker, and what does not is not") {
     CAPTURE(words[0]);
     CHECK_FALSE(isQuick(session, words));
   }
+}
+
+TEST_CASE("A long string is changed in place, but if that takes copying it a worker does") {
+  SessionFixture fixture;
+  Session& session = *fixture.session;
+  const std::string text(1'000'000, 'x');
+  runEitherWay(session, {"SET", "t", text});
+  CHECK_FALSE(isQuick(session, many("APPEND t", 1, text)));  // it has no room for as much again
+  CHECK(runEitherWay(session, {"APPEND", "t", text}) == "(integer) 2000000");
+  CHECK(isQuick(session, "APPEND t x"));
+  CHECK(isQuick(session, "SETRANGE t 1000000 y"));
+  {
+    const txn::Snapshot sees_it = fixture.database->impl().manager().openSnapshot();
+    CHECK_FALSE(isQuick(session, "SETRANGE t 1000000 z"));
+    CHECK(runEitherWay(session, {"SETRANGE", "t", "1000000", "z"}) == "(integer) 2000001");
+    CHECK(isQuick(session, "SETRANGE t 1000000 a"));
+  }
+  CHECK_FALSE(isQuick(session, "EXPIRE t 100"));
+  CHECK(runEitherWay(session, {"EXPIRE", "t", "100"}) == "(integer) 1");
+  CHECK(isQuick(session, "EXPIRE t 200"));
+  CHECK_FALSE(isQuick(session, "PERSIST t"));
+  CHECK(fixture.run("GETRANGE t 999999 1000001") == "\"xax\"");
+  CHECK(fixture.run("STRLEN t") == "(integer) 2000001");
 }
 
 TEST_CASE("A key that somebody holds for long is waited for by a worker") {
