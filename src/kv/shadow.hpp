@@ -84,14 +84,14 @@ class ShadowMap {
       }
     }
   }
-  // Visits all versions that died at `lsn` or later.
+  // Visits hash and entry of all versions that died at `lsn` or later.
   template <typename Visitor>
   void visitDiedSince(Lsn lsn, Visitor&& visitor) const {
     for (const Table& table : tables_) {
       for (const std::uint32_t head : table.heads) {
         table.forEachIn(head, [&](const Node& node) {
           if (node.version.died >= lsn) {
-            visitor(*node.version.entry);
+            visitor(node.hash, *node.version.entry);
           }
         });
       }

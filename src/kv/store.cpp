@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/glob.hpp"
 #include "base/memory_reserve.hpp"
 #include "base/query_memory.hpp"
 #include "kv/change.hpp"
@@ -472,12 +471,13 @@ bool Store::isSeen(const Key& key) const {
   return newest != kNoSnapshot && (partition.shadow == nullptr || !partition.shadow->diedSince(key.hash, key.bytes, newest));
 }
 
-bool Store::anyChangedSince(PartitionId id, std::string_view pattern, Lsn snapshot) const {
+bool Store::anyChangedSince(PartitionId id, Lsn snapshot, const KeyTest& is_meant) const {
   const Partition& partition = partitionAt(id);
   TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
   bool changed = false;
   if (partition.shadow != nullptr) {
-    partition.shadow->visitDiedSince(snapshot, [&](const Entry& entry) { changed = changed || globMatch(pattern, entry.key()); });
+    partition.shadow->visitDiedSince(
+        snapshot, [&](std::uint64_t hash, const Entry& entry) { changed = changed || is_meant(hash, entry.key()); });
   }
   return changed;
 }

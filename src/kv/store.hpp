@@ -147,8 +147,9 @@ class Store {
   [[nodiscard]] bool changedSince(int db, std::uint64_t hash, Lsn snapshot) const;
   // Whether an open snapshot sees what the live store holds for the key, so that a change would copy it. The same.
   [[nodiscard]] bool isSeen(const Key& key) const;
-  // Whether any key of the partition that matches the glob pattern was. With its lock held.
-  [[nodiscard]] bool anyChangedSince(PartitionId id, std::string_view pattern, Lsn snapshot) const;
+  // Whether any key of the partition was that `is_meant`. With its lock held.
+  using KeyTest = std::function<bool(std::uint64_t hash, std::string_view key)>;
+  [[nodiscard]] bool anyChangedSince(PartitionId id, Lsn snapshot, const KeyTest& is_meant) const;
 
   // Keys of a database, expired ones included. No lock needed; exact if all partitions are locked.
   [[nodiscard]] std::size_t size(int db) const;

@@ -18,6 +18,8 @@ constexpr std::size_t kMuchOwed = std::size_t{1} << 20;
 // What takes long to apply to a key: effects of so many bytes, or any to a string of so many.
 constexpr std::size_t kHeavyEffects = std::size_t{16} << 10;
 constexpr std::size_t kHeavyString = std::size_t{256} << 10;
+// How many keys are many to be validated one by one.
+constexpr std::size_t kManyKeys = 1000;
 
 }  // namespace
 
@@ -146,7 +148,7 @@ const Entry* View::base(int db, std::uint64_t hash, std::string_view key, bool i
     if (reads_ == nullptr) {
       reads_ = std::make_unique<ReadSet>();
     }
-    reads_->keys.insert({db, hash});
+    reads_->add(store_, db, hash);
     if (unexpired(entry) != nullptr) {
       reads_->first_deadline = std::min(reads_->first_deadline, entry->deadline());
     }
@@ -416,9 +418,7 @@ View::Footprint View::footprint() const {
   }
   sort_unique(footprint.written);
   if (reads_ != nullptr) {
-    for (const auto& key : reads_->keys) {
-      footprint.read.push_back(Store::partition(key.db, key.hash));
-    }
+    reads_->forEachPartition([&](PartitionId id) { footprint.read.push_back(id); });
     for (const auto& pattern : reads_->patterns) {
       add_database(footprint.read, pattern.db);
     }
@@ -429,6 +429,34 @@ View::Footprint View::footprint() const {
   return footprint;
 }
 
+// Few keys are looked up among what has changed; of many, what has changed is looked up among them.
+bool View::keysUnchanged() const {
+  const auto& keys = reads_->keys;
+  if (keys.size() <= kManyKeys) {
+    return std::none_of(keys.begin(), keys.end(),
+                        [&](const auto& key) { return store_.changedSince(key.db, key.hash, snapshot_); });
+  }
+  bool changed = false;
+  reads_->forEachPartition([&](PartitionId id) {
+    const int db = static_cast<int>(id.value >> kPartitionBits);
+    const auto is_read = [&](std::uint64_t hash, std::string_view) { return keys.contains({db, hash}); };
+    changed = changed || store_.anyChangedSince(id, snapshot_, is_read);
+  });
+  return !changed;
+}
+
+bool View::patternsUnchanged() const {
+  for (const auto& pattern : reads_->patterns) {
+    const auto matches = [&](std::uint64_t, std::string_view key) { return globMatch(pattern.glob, key); };
+    for (std::uint32_t i = 0; i < kPartitions; ++i) {
+      if (store_.anyChangedSince({(static_cast<std::uint32_t>(pattern.db) << kPartitionBits) | i}, snapshot_, matches)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
 bool View::validate(UnixMs now) const {
   if (reads_ == nullptr) {
     return true;
@@ -436,19 +464,7 @@ bool View::validate(UnixMs now) const {
   if (reads_->first_deadline.passed(now)) {
     return false;  // a key that was seen is gone by now
   }
-  for (const auto& key : reads_->keys) {
-    if (store_.changedSince(key.db, key.hash, snapshot_)) {
-      return false;
-    }
-  }
-  for (const auto& pattern : reads_->patterns) {
-    for (std::uint32_t i = 0; i < kPartitions; ++i) {
-      if (store_.anyChangedSince({(static_cast<std::uint32_t>(pattern.db) << kPartitionBits) | i}, pattern.glob, snapshot_)) {
-        return false;
-      }
-    }
-  }
-  return true;
+  return keysUnchanged() && patternsUnchanged();
 }
 
 // Whether the store had better not work these effects out under a lock.

@@ -210,6 +210,8 @@ class View {
   std::string_view keyOf(const Touched& touched) const { return effects_.bytes().substr(touched.key_at, touched.key_size); }
   const Entry* copyOf(Touched& touched);
   [[nodiscard]] bool isHeavy(const Touched& touched);
+  [[nodiscard]] bool keysUnchanged() const;
+  [[nodiscard]] bool patternsUnchanged() const;
   void applyStaged(Touched& touched, std::size_t begin, std::size_t end);
   const Entry* base(int db, std::uint64_t hash, std::string_view key, bool is_read);
   const Entry* unexpired(const Entry* entry) const {

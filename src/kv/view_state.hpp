@@ -1,6 +1,7 @@
 // What a View keeps, for view.cpp (reads, private copies) and view_writes.cpp (staging) alone.
 #pragma once
 
+#include <bit>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -30,8 +31,24 @@ struct View::ReadSet {
     std::string glob;  // empty: every key
   };
   std::unordered_set<KeyHash, Hasher> keys;
+  std::vector<std::uint64_t> partitions;  // a bit for each id: whether it has some of them
   std::vector<Pattern> patterns;
   Deadline first_deadline;  // of the keys that were read and had not expired
+
+  void add(const Store& store, int db, std::uint64_t hash) {
+    keys.insert({db, hash});
+    partitions.resize(static_cast<std::size_t>(store.databases()) * kPartitions / 64);
+    const std::uint32_t id = Store::partition(db, hash).value;
+    partitions[id / 64] |= std::uint64_t{1} << (id % 64);
+  }
+  template <typename Visitor>  // of a PartitionId
+  void forEachPartition(Visitor&& visitor) const {
+    for (std::uint32_t i = 0; i < partitions.size(); ++i) {
+      for (std::uint64_t word = partitions[i]; word != 0; word &= word - 1) {
+        visitor(PartitionId{i * 64 + static_cast<std::uint32_t>(std::countr_zero(word))});
+      }
+    }
+  }
 };
 
 // Writes one effect; at the end of its life the effect is the key's.

@@ -63,7 +63,7 @@ void fill(Session& session, std::size_t elements) {
     }
     runEitherWay(session, words);
   }
-  runEitherWay(session, {"SET", "t", std::string(elements * 1000, 'x')});
+  runEitherWay(session, {"SET", "t", std::string(elements * 1000 - 1, 'x')});
   runEitherWay(session, {"APPEND", "t", "x"});  // it has room for more now
 }
 
