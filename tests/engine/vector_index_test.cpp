@@ -223,7 +223,7 @@ TEST_CASE("Searches with a WHERE find what matches while rows come to match and 
 
 TEST_CASE("EXPLAIN ANALYZE says which way a search went") {
   Items items;
-  items.create(5000);
+  items.create(15000);
   items.index();
   const auto why = [&](const std::string& where, const std::string& limit) {
     const std::string text =
@@ -231,18 +231,18 @@ TEST_CASE("EXPLAIN ANALYZE says which way a search went") {
     const auto at = text.find("Vector Index by_emb: ");
     return at == std::string::npos ? text : text.substr(at + 21, text.find('\n', at) - at - 21);
   };
-  CHECK(why("", "10").starts_with("graph (no filter), 5000 entries"));
-  CHECK(why("WHERE kind < 90", "10").starts_with("filtered graph (many rows match), 5000 entries, 4500 may match"));
-  CHECK(why("WHERE kind = 1", "10").starts_with("exact (few rows match), 5000 entries, 50 may match"));
-  CHECK(why("", "4000") == "not used, exact search (LIMIT asks for a large part of the rows)");
+  CHECK(why("", "10").starts_with("graph (no filter), 15000 entries"));
+  CHECK(why("WHERE kind < 90", "10").starts_with("filtered graph (many rows match), 15000 entries, 13500 may match"));
+  CHECK(why("WHERE kind = 1", "10").starts_with("exact (reading the matching rows is cheaper), 15000 entries, 150 may match"));
+  CHECK(why("", "12000") == "not used, exact search (LIMIT asks for a large part of the rows)");
   items.sql("CREATE INDEX by_kind ON items (kind)");
   const auto all = [&](const std::string& where) {
     return explain(*items.session, "SELECT id FROM items " + where + " ORDER BY emb <-> '[1,0,0,0,0,0,0,0]' LIMIT 10");
   };
   CHECK(all("WHERE kind = 1").find("Index Scan using by_kind on items") != std::string::npos);
-  CHECK(why("WHERE kind = 1", "10").starts_with("exact (few rows match), 5000 entries, 50 may match"));
+  CHECK(why("WHERE kind = 1", "10").starts_with("exact (reading the matching rows is cheaper), 15000 entries, 150 may match"));
   CHECK(all("WHERE kind < 50").find("Index by_kind: not used, its range holds a large part of the table") != std::string::npos);
-  CHECK(why("WHERE kind < 90", "10").starts_with("filtered graph (many rows match), 5000 entries, 4500 may match"));
+  CHECK(why("WHERE kind < 90", "10").starts_with("filtered graph (many rows match), 15000 entries, 13500 may match"));
   CHECK(items.recall(*items.session, "WHERE kind = 1 AND id > 1000") == 1);
   items.sql("DELETE FROM items WHERE id > 100");
   CHECK(why("", "3") == "not used, exact search (few rows)");
