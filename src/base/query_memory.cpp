@@ -92,6 +92,9 @@ Status QueryMemory::checkHeld(std::size_t bytes) {
 
 void QueryMemory::giveBack() noexcept {
   const std::int64_t delta = std::exchange(mine_.delta, 0);
+  if (delta == 0) {
+    return;
+  }
   used_.fetch_add(delta, std::memory_order_relaxed);
   MemoryAccount::add(MemoryLeaf::kQueries, delta);
 }

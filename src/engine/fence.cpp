@@ -42,7 +42,7 @@ void Session::Impl::noteFence() {
 
 // Of a statement that came as `command` or as SQL and was not queued.
 void Session::Impl::noteAnswer(const Statement& statement, int command) {
-  if (tells_ || refused_) {
+  if (tells_ || refused_ || database.manager().log() == nullptr) {
     return;
   }
   if (command < 0 || isSqlCommand(command)) {
@@ -53,6 +53,9 @@ void Session::Impl::noteAnswer(const Statement& statement, int command) {
 }
 
 void Session::Impl::noteSqlAnswer(const sql::Plan* plan, const parser::ParsedStatement* own, const Status& status) {
+  if (database.manager().log() == nullptr) {
+    return;  // there is nothing to wait for
+  }
   const bool refused = !status.ok() && status.error().code == ErrorCode::kReadOnly;
   tells_ = tells_ || (!refused && sqlTells(plan, own));
 }

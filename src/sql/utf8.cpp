@@ -30,20 +30,19 @@ std::size_t validCharacter(std::string_view text, std::size_t at) {
 }  // namespace
 
 std::size_t findInvalidUtf8(std::string_view text) {
-  constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
-  constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
+  const auto is_plain = [&](std::size_t at) {  // eight bytes of ASCII without NUL
+    constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
+    constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
+    std::uint64_t word;
+    std::memcpy(&word, text.data() + at, 8);
+    return ((word | (word - kOnes)) & kHighBits) == 0;
+  };
   std::size_t at = 0;
   while (at < text.size()) {
-    // Eight bytes of ASCII without NUL at a time.
-    while (text.size() - at >= 8) {
-      std::uint64_t word;
-      std::memcpy(&word, text.data() + at, 8);
-      if ((word & kHighBits) != 0 || ((word - kOnes) & kHighBits) != 0) {
-        break;
-      }
+    while (text.size() - at >= 8 && is_plain(at)) {
       at += 8;
     }
-    if (at == text.size()) {
+    if (at == text.size() || (at >= 8 && text.size() - at < 8 && is_plain(text.size() - 8))) {
       break;
     }
     const auto lead = static_cast<unsigned char>(text[at]);
