@@ -48,6 +48,9 @@ int serve(Settings& settings) {
     }
     (*database)->onShutdown([] { ::kill(::getpid(), SIGTERM); });
     logNotice("Ready to accept connections on {}:{}", settings.text(Setting::kBind), (*server)->port());
+    if (const std::string path = settings.text(Setting::kUnixSocket); !path.empty()) {
+      logNotice("Ready to accept connections at {}", path);
+    }
     sigwait(&stop_signals, &signal);
     logNotice("Stopping: {}", signal == SIGINT ? "interrupted" : "asked to");
     (*server)->requestStop();

@@ -28,6 +28,9 @@ constexpr SettingType integer(std::int64_t min, std::int64_t max, std::string_vi
 constexpr SettingType memory(std::int64_t min, std::int64_t max) {
   return {.kind = Kind::kMemory, .min = min, .max = max};
 }
+constexpr SettingType octal(std::int64_t max) {
+  return {.kind = Kind::kOctal, .min = 0, .max = max};
+}
 constexpr SettingType choice(std::span<const std::string_view> choices) {
   return {.kind = Kind::kChoice, .choices = choices};
 }
@@ -80,13 +83,19 @@ bool sameIgnoringCase(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
-std::optional<std::int64_t> parseInteger(std::string_view text) {
+std::optional<std::int64_t> parseInteger(std::string_view text, int base = 10) {
   std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
   if (error != std::errc() || end != text.data() + text.size()) {
     return std::nullopt;
   }
   return value;
+}
+
+std::string octalText(std::int64_t value) {
+  std::array<char, 24> digits{};
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value, 8);
+  return {digits.data(), end};
 }
 
 std::string joined(std::span<const std::string_view> words) {
@@ -193,11 +202,18 @@ Result<Settings::Parsed> Settings::parse(const SettingSpec& spec, std::string_vi
       }
       return Parsed{.number = lower(value[0]) == 'y' ? 1 : 0};
     case Kind::kInteger:
+    case Kind::kOctal:
     case Kind::kMemory: {
       const bool memory = type.kind == Kind::kMemory;
-      const auto number = memory ? parseMemorySize(value) : parseInteger(value);
+      const bool octal = type.kind == Kind::kOctal;
+      const auto number = memory ? parseMemorySize(value) : parseInteger(value, octal ? 8 : 10);
       if (!number) {
-        return invalid(memory ? "argument must be a memory value" : "argument couldn't be parsed into an integer");
+        return invalid(memory  ? "argument must be a memory value"
+                       : octal ? "argument couldn't be parsed as an octal number"
+                               : "argument couldn't be parsed into an integer");
+      }
+      if (octal && (*number < type.min || *number > type.max)) {
+        return invalid("argument must be between " + octalText(type.min) + " and " + octalText(type.max) + " inclusive");
       }
       if (*number < type.min || *number > type.max) {
         return invalid("argument must be between " + std::to_string(type.min) + " and " + std::to_string(type.max) +
@@ -222,7 +238,8 @@ Result<Settings::Parsed> Settings::parse(const SettingSpec& spec, std::string_vi
 }
 
 std::int64_t Settings::integer(Setting setting) const {
-  TREFOIL_DEBUG_ASSERT(settingSpec(setting).type.kind == Kind::kInteger || settingSpec(setting).type.kind == Kind::kMemory);
+  TREFOIL_DEBUG_ASSERT(settingSpec(setting).type.kind == Kind::kInteger || settingSpec(setting).type.kind == Kind::kOctal ||
+                       settingSpec(setting).type.kind == Kind::kMemory);
   return numbers_[indexOf(setting)].load(std::memory_order_relaxed);
 }
 
@@ -250,6 +267,8 @@ std::string Settings::valueText(Setting setting) const {
     case Kind::kInteger:
     case Kind::kMemory:
       return std::to_string(integer(setting));
+    case Kind::kOctal:
+      return octalText(integer(setting));
     case Kind::kChoice:
       return std::string(type.choices[static_cast<std::size_t>(choiceIndex(setting))]);
     case Kind::kText:

@@ -39,6 +39,7 @@ struct SettingType {
     kBool,     // yes, no
     kInteger,  // within [min, max]
     kMemory,   // bytes within [min, max], written with units as in Redis: 100mb = 100 * 1024 * 1024, 1g = 1000 * 1000 * 1000
+    kOctal,    // within [min, max], written in octal: permissions of files
     kChoice,   // one of `choices`; its value is the index
     kText,
   };
@@ -82,7 +83,7 @@ class Settings {
   Settings& operator=(const Settings&) = delete;
 
   // The value of a setting of that kind; asking for another kind is a bug.
-  [[nodiscard]] std::int64_t integer(Setting setting) const;  // integers, and memory sizes in bytes
+  [[nodiscard]] std::int64_t integer(Setting setting) const;  // integers, octal ones, and memory sizes in bytes
   [[nodiscard]] bool flag(Setting setting) const;
   [[nodiscard]] std::string text(Setting setting) const;
   template <typename Choice>

@@ -256,11 +256,15 @@ std::string Session::Impl::describe() const {
   const std::int64_t now_ms = database.env().nowMicros() / 1000;
   const CommandMeta* const command = last_command.load(std::memory_order_relaxed);
   const bool in_multi = multi != MultiState::kNone;
+  const bool over_unix_socket = !address.empty() && address == local_address;  // both are its path
   const std::int64_t idle_s = activity == Activity::kIdle ? std::max<std::int64_t>(0, now_ms - heard_at_ms) / 1000 : 0;
   std::string line = "id=" + std::to_string(id) + " addr=" + address + " laddr=" + local_address + " name=" + name +
                      " age=" + std::to_string(now_ms / 1000 - connected_at_us / 1'000'000) + " idle=" + std::to_string(idle_s) +
-                     " flags=" + (in_multi ? "x" : "N") + " db=" + std::to_string(db) +
-                     " multi=" + (in_multi ? std::to_string(queued_count) : "-1") +
+                     " flags=" + (in_multi ? "x" : "") +
+                     (over_unix_socket ? "U"
+                      : in_multi       ? ""
+                                       : "N") +
+                     " db=" + std::to_string(db) + " multi=" + (in_multi ? std::to_string(queued_count) : "-1") +
                      " cmd=" + (command == nullptr ? "NULL" : lowerCase(command->name)) + " user=default" +
                      " resp=" + std::to_string(protocol) + " lib-name=" + library_name + " lib-ver=" + library_version +
                      " state=" + std::string(activityName()) + " running-ms=" + std::to_string(activeMillis()) + " statement=";

@@ -15,6 +15,7 @@
 #include "net/event_loop.hpp"
 #include "net/protected_mode.hpp"
 #include "net/server.hpp"
+#include "net/socket_channel.hpp"
 
 namespace trefoil::net {
 namespace {
@@ -58,28 +59,24 @@ int openReserve() {
 Acceptor::Acceptor(Server& server) : server_(server), reserve_(openReserve()) {}
 
 Acceptor::~Acceptor() {
-  stop();
   ::close(reserve_);
 }
 
 void Acceptor::stop() {
-  for (const int socket : sockets_) {
-    ::close(socket);
-  }
-  sockets_.clear();
+  listeners_.clear();
 }
 
 void Acceptor::accept() {
-  for (const int listener : sockets_) {
+  for (const Listener& listener : listeners_) {
     for (int i = 0; i < kAcceptsPerRound && acceptOne(listener); ++i) {
     }
   }
 }
 
-bool Acceptor::acceptOne(int listener) {
+bool Acceptor::acceptOne(const Listener& listener) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
-  const int socket = ::accept4(listener, reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const int socket = ::accept4(listener.socket(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (socket < 0) {
     const int error = errno;
     if (error == EMFILE || error == ENFILE) {
@@ -87,34 +84,36 @@ bool Acceptor::acceptOne(int listener) {
     }
     return error == EINTR || error == ECONNABORTED;
   }
-  if (server_.database_.settings().flag(Setting::kProtectedMode) && !isLoopback(address)) {
-    refuse(socket, kDenied);
+  const bool is_unix = address.ss_family == AF_UNIX;
+  NewClient client{.channel = std::make_unique<SocketChannel>(socket)};
+  if (!is_unix && server_.database_.settings().flag(Setting::kProtectedMode) && !isLoopback(address)) {
+    client.channel->write(kDenied);
     return true;
   }
   if (server_.connections_.fetch_add(1, std::memory_order_relaxed) >= server_.maxClients()) {
     server_.connections_.fetch_sub(1, std::memory_order_relaxed);
-    refuse(socket, kTooManyClients);
+    client.channel->write(kTooManyClients);
     return true;
   }
-  configure(socket, static_cast<int>(server_.database_.settings().integer(Setting::kTcpKeepalive)));
-  sockaddr_storage local_address{};
-  size = sizeof local_address;
-  ::getsockname(socket, reinterpret_cast<sockaddr*>(&local_address), &size);
-  server_.quietestLoop().adopt({socket, addressText(address), addressText(local_address)});
+  if (is_unix) {
+    client.address = client.local_address = listener.path() + ":0";
+  } else {
+    configure(socket, static_cast<int>(server_.database_.settings().integer(Setting::kTcpKeepalive)));
+    client.address = addressText(address);
+    size = sizeof address;
+    ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+    client.local_address = addressText(address);
+  }
+  server_.quietestLoop().adopt(std::move(client));
   return true;
 }
 
-void Acceptor::refuse(int socket, std::string_view error) {
-  [[maybe_unused]] const ssize_t sent = ::send(socket, error.data(), error.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  ::close(socket);
-}
-
 // Without a free descriptor accept4 fails and the client waits in the queue for ever, and epoll reports it over and over.
-void Acceptor::shedOne(int listener) {
+void Acceptor::shedOne(const Listener& listener) {
   ::close(reserve_);
-  const int socket = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const int socket = ::accept4(listener.socket(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (socket >= 0) {
-    refuse(socket, kTooManyClients);
+    SocketChannel(socket).write(kTooManyClients);
   }
   reserve_ = openReserve();
 }

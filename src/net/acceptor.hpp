@@ -1,10 +1,11 @@
-// Accepts connections on the server's listening sockets and hands each to the loop that has the fewest. Lives in one loop's
+// Accepts connections on the server's listeners and hands each to the loop that has the fewest. Lives in one loop's
 // thread.
 #pragma once
 
-#include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
+
+#include "net/listener.hpp"
 
 namespace trefoil::net {
 
@@ -17,20 +18,18 @@ class Acceptor {
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
-  // `socket` listens and does not block; it is ours now.
-  void add(int socket) { sockets_.push_back(socket); }
+  void add(Listener listener) { listeners_.push_back(std::move(listener)); }
   // Takes what waits, a bounded number at a time.
   void accept();
-  // Closes the listening sockets; accept() does nothing from then on.
+  // Closes the listeners; accept() does nothing from then on.
   void stop();
 
  private:
-  bool acceptOne(int listener);
-  static void refuse(int socket, std::string_view error);
-  void shedOne(int listener);
+  bool acceptOne(const Listener& listener);
+  void shedOne(const Listener& listener);
 
   Server& server_;
-  std::vector<int> sockets_;
+  std::vector<Listener> listeners_;
   int reserve_ = -1;  // a descriptor to give up when the process has no more: then a client can at least be told
 };
 

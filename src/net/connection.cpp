@@ -1,11 +1,8 @@
 #include "net/connection.hpp"
 
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "base/logging.hpp"
@@ -38,12 +35,11 @@ bool isHttp(std::string_view word) {
 
 }  // namespace
 
-Connection::Connection(EventLoop& loop, int socket, std::unique_ptr<Session> session)
-    : loop_(loop), session_(std::move(session)), session_id_(session_->id()), socket_(socket) {}
+Connection::Connection(EventLoop& loop, std::unique_ptr<Channel> channel, std::unique_ptr<Session> session)
+    : loop_(loop), channel_(std::move(channel)), session_(std::move(session)), session_id_(session_->id()) {}
 
 Connection::~Connection() {
   TREFOIL_ASSERT(!parked_);
-  ::close(socket_);
 }
 
 void Connection::onEvents(std::uint32_t events) {
@@ -62,10 +58,11 @@ void Connection::onEvents(std::uint32_t events) {
       loop_.watch(*this);
     }
   }
-  if ((events & EPOLLIN) != 0 || hung_up_) {
+  const bool both = channel_->crosses();
+  if ((events & EPOLLIN) != 0 || hung_up_ || both) {
     readable_ = true;
   }
-  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0 || both) {
     writable_ = true;
   }
   serve();
@@ -78,7 +75,7 @@ void Connection::serve() {
   } catch (const std::bad_alloc&) {
     constexpr std::string_view kLastWords = "-OOM out of memory: the connection is closed\r\n";
     if (output_.empty() && !parked_) {
-      static_cast<void>(::send(socket_, kLastWords.data(), kLastWords.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+      static_cast<void>(channel_->write(kLastWords));
     }
     logWarning("a connection is closed: there is no memory for what it sends or gets ({} bytes of input, {} of output)",
                input_.size(), output_.size());
@@ -144,24 +141,16 @@ bool Connection::receive() {
     input_.reserve(std::min(parser_.lacking(), std::max(kReadBytes, kRoomAhead * input_.size())));
   }
   const auto room = input_.room().first(std::min(input_.room().size(), kTurnBytes));
-  const ssize_t got = ::recv(socket_, room.data(), room.size(), 0);
-  if (got < 0) {
-    if (errno == EINTR) {
-      return true;
-    }
-    readable_ = false;
-    return errno == EAGAIN;
+  const auto [got, then] = channel_->read(room);
+  input_.wrote(got);
+  // Its end may have been told already, and is not told again.
+  readable_ = then == Transfer::Then::kMore || (got != 0 && hung_up_);
+  if (then == Transfer::Then::kEnd) {
+    closing_ = true;  // the client sends no more, but it may still read: it gets its answers first
   }
   if (got == 0) {
-    // The client sends no more, but it may still read: it gets its answers first.
-    readable_ = false;
-    closing_ = true;
-    return true;
+    return then != Transfer::Then::kBroken;
   }
-  input_.wrote(static_cast<std::size_t>(got));
-  // Less than asked for: the socket is empty, and epoll tells when that changes (epoll(7), "Questions and answers", 9). Except
-  // for the end, which may have been told already.
-  readable_ = hung_up_ || static_cast<std::size_t>(got) == room.size();
   frames_waiting_ = true;
   return input_.size() <= static_cast<std::size_t>(loop_.settings().integer(Setting::kQueryBufferLimit));
 }
@@ -397,18 +386,17 @@ bool Connection::flush() {
       loop_.serveAgain(*this);
       return true;
     }
-    const ssize_t sent = ::send(socket_, output_.bytes().data(), std::min(rest, left), MSG_NOSIGNAL);
-    if (sent < 0) {
-      if (errno == EINTR) {
-        continue;
-      }
-      writable_ = false;
-      return errno == EAGAIN;
+    const auto [sent, then] = channel_->write(output_.bytes().substr(0, std::min(rest, left)));
+    output_.consume(sent);
+    if (sent != 0) {
+      stalled_ticks_ = 0;
     }
-    output_.consume(static_cast<std::size_t>(sent));
-    stalled_ticks_ = 0;
-    rest -= static_cast<std::size_t>(sent);
-    left -= static_cast<std::size_t>(sent);
+    rest -= sent;
+    left -= sent;
+    if (then != Transfer::Then::kMore) {
+      writable_ = false;
+      return then == Transfer::Then::kWait;
+    }
   }
   if (output_.empty()) {
     loop_.returnBuffer(output_);
@@ -462,7 +450,7 @@ void Connection::die() {
     return;
   }
   dead_ = true;
-  ::shutdown(socket_, SHUT_RDWR);
+  channel_->shutdown();
   if (parked_) {
     cancelParked();
     loop_.watch(*this);

@@ -1,6 +1,6 @@
-// One client's socket, from bytes to statements and from answers to bytes.
+// One client's conversation, from the bytes of its channel to statements and from answers to bytes.
 //
-//   recv → input_ ─frames→ Batch ─Session::executeBatch→ output_ → send
+//   read → input_ ─frames→ Batch ─Session::executeBatch→ output_ → write
 //                            │                            ▲
 //                            └─ a slow statement: parked ─┘   (a worker runs it; nothing is read or run meanwhile)
 //
@@ -28,6 +28,7 @@
 #include "base/types.hpp"
 #include "engine/session.hpp"
 #include "net/byte_buffer.hpp"
+#include "net/channel.hpp"
 #include "net/limits.hpp"
 #include "parser/resp.hpp"
 
@@ -37,12 +38,11 @@ class EventLoop;
 
 class Connection {
  public:
-  Connection(EventLoop& loop, int socket, std::unique_ptr<Session> session);
+  Connection(EventLoop& loop, std::unique_ptr<Channel> channel, std::unique_ptr<Session> session);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  [[nodiscard]] int socket() const { return socket_; }
   [[nodiscard]] std::uint64_t sessionId() const { return session_id_; }
   [[nodiscard]] bool dead() const { return dead_; }
 
@@ -105,6 +105,7 @@ class Connection {
   void cancelParked();
 
   EventLoop& loop_;
+  const std::unique_ptr<Channel> channel_;
   std::unique_ptr<Session> session_;
   const std::uint64_t session_id_;
   ByteBuffer input_;
@@ -113,7 +114,6 @@ class Connection {
   std::vector<Fence> fences_;     // by their places
   std::uint64_t output_end_ = 0;  // bytes ever put into output_
   std::unique_ptr<SlowStatement> slow_;
-  int socket_;
   std::uint64_t ticket_ = 0;  // of the parked statement
   int stalled_ticks_ = 0;
   int orphaned_ticks_ = 0;

@@ -17,6 +17,7 @@
 #include "engine/database.hpp"
 #include "net/acceptor.hpp"
 #include "net/connection.hpp"
+#include "net/listener.hpp"
 #include "net/server.hpp"
 
 namespace trefoil::net {
@@ -63,9 +64,6 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create(Server& server) {
 EventLoop::~EventLoop() {
   TREFOIL_ASSERT(connections_.empty());
   acceptor_.reset();
-  for (const NewSocket& socket : new_sockets_) {
-    ::close(socket.socket);
-  }
   ::close(event_);
   ::close(epoll_);
 }
@@ -77,11 +75,12 @@ const Settings& EventLoop::settings() const {
   return server_.database_.settings();
 }
 
-Status EventLoop::listen(int socket) {
+Status EventLoop::listen(Listener listener) {
   if (acceptor_ == nullptr) {
     acceptor_ = std::make_unique<Acceptor>(server_);
   }
-  acceptor_->add(socket);
+  const int socket = listener.socket();
+  acceptor_->add(std::move(listener));
   epoll_event event{};
   event.events = EPOLLIN;  // level-triggered: what one round leaves is reported again
   event.data.ptr = acceptor_.get();
@@ -248,10 +247,10 @@ void EventLoop::serveFenced() {
 
 // Whoever leaves mail wakes the loop before letting go of the mutex: the loop may end, and be destroyed, as soon as it has the
 // mail.
-void EventLoop::adopt(NewSocket socket) {
+void EventLoop::adopt(NewClient client) {
   load_.fetch_add(1, std::memory_order_relaxed);
   const std::lock_guard lock(mail_mutex_);
-  new_sockets_.push_back(std::move(socket));
+  new_clients_.push_back(std::move(client));
   wake();
 }
 
@@ -290,19 +289,19 @@ void EventLoop::wake() {
 
 void EventLoop::handleMail() {
   woken_.store(false, std::memory_order_seq_cst);
-  std::vector<NewSocket> sockets;
+  std::vector<NewClient> clients;
   std::vector<Connection*> finished;
   std::vector<std::uint64_t> killed;
   bool stop = false;
   {
     const std::lock_guard lock(mail_mutex_);
-    sockets.swap(new_sockets_);
+    clients.swap(new_clients_);
     finished.swap(finished_);
     killed.swap(killed_);
     stop = stop_requested_;
   }
-  for (NewSocket& socket : sockets) {
-    add(std::move(socket));
+  for (NewClient& client : clients) {
+    add(std::move(client));
   }
   for (Connection* connection : finished) {
     connection->onSlowDone();
@@ -317,17 +316,17 @@ void EventLoop::handleMail() {
   }
 }
 
-void EventLoop::add(NewSocket socket) {
+void EventLoop::add(NewClient client) {
+  const int socket = client.channel->socket();
   std::unique_ptr<Connection> connection;
   try {
     std::unique_ptr<Session> session = server_.database_.connect();
-    session->setAddress(std::move(socket.address), std::move(socket.local_address));
+    session->setAddress(std::move(client.address), std::move(client.local_address));
     session->onKill([this, id = session->id()] { kill(id); });
     connections_.reserve(std::bit_ceil(connections_.size() + 1));
-    connection = std::make_unique<Connection>(*this, socket.socket, std::move(session));
+    connection = std::make_unique<Connection>(*this, std::move(client.channel), std::move(session));
   } catch (const std::bad_alloc&) {
     logWarning("a new connection is closed: there is no memory for it");
-    ::close(socket.socket);
     load_.fetch_sub(1, std::memory_order_relaxed);
     server_.connections_.fetch_sub(1, std::memory_order_relaxed);
     return;
@@ -335,7 +334,7 @@ void EventLoop::add(NewSocket socket) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = connection.get();
-  if (stopping_ || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket.socket, &event) < 0) {
+  if (stopping_ || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) < 0) {
     load_.fetch_sub(1, std::memory_order_relaxed);
     server_.connections_.fetch_sub(1, std::memory_order_relaxed);
     return;

@@ -4,7 +4,7 @@
 // write, so a request costs epoll_wait, recv and send and no other system call. Whatever has more to do than its turn allows goes
 // to the list of ready connections, which is served in the next round, when epoll is asked without waiting.
 //
-// Other threads reach a loop through its mailbox (new sockets, finished slow statements, "stop") and one eventfd, which is
+// Other threads reach a loop through its mailbox (new clients, finished slow statements, "stop") and one eventfd, which is
 // written only if the loop has not been woken already.
 //
 // A round: what epoll reports is read and run, and then the loop brings the log up to where all the answers are acknowledged (one
@@ -35,6 +35,7 @@
 #include "engine/statement.hpp"
 #include "net/byte_buffer.hpp"
 #include "net/limits.hpp"
+#include "net/new_client.hpp"
 
 struct epoll_event;
 
@@ -47,6 +48,7 @@ namespace trefoil::net {
 
 class Acceptor;
 class Connection;
+class Listener;
 class Server;
 
 // The statements of one burst: room that a loop's connections use in turn.
@@ -65,16 +67,11 @@ class EventLoop {
 
   // The thread's body: returns after stop(), when the last connection is gone.
   void run();
-  // Makes this loop accept connections on a listening socket, which it then owns. Before run().
-  Status listen(int socket);
+  // Makes this loop accept connections. Before run().
+  Status listen(Listener listener);
 
   // Mailbox.
-  struct NewSocket {
-    int socket;
-    std::string address;  // the client's
-    std::string local_address;
-  };
-  void adopt(NewSocket socket);
+  void adopt(NewClient client);
   void finished(Connection* connection);  // its slow statement has run
   void kill(std::uint64_t session);       // closes its connection
   void logMoved();
@@ -105,7 +102,7 @@ class EventLoop {
   explicit EventLoop(Server& server);
   int awaitEvents(std::span<epoll_event> events, int timeout);
   void handleMail();
-  void add(NewSocket socket);
+  void add(NewClient client);
   void serveReady();
   void serveFenced();
   void burySome();
@@ -140,7 +137,7 @@ class EventLoop {
   std::atomic<int> waiting_for_log_{0};  // 1: held_up_
   std::atomic<bool> woken_{false};
   std::mutex mail_mutex_;
-  std::vector<NewSocket> new_sockets_;
+  std::vector<NewClient> new_clients_;
   std::vector<Connection*> finished_;
   std::vector<std::uint64_t> killed_;
   bool stop_requested_ = false;

@@ -1,19 +1,14 @@
 #include "net/server.hpp"
 
-#include <netdb.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "base/logging.hpp"
 #include "engine/database.hpp"
 #include "net/event_loop.hpp"
+#include "net/listener.hpp"
 #include "net/protected_mode.hpp"
 
 namespace trefoil::net {
@@ -37,47 +32,6 @@ std::size_t raiseDescriptorLimit(std::size_t clients) {
     return clients;
   }
   return std::max<std::size_t>(1, limit.rlim_cur > kOwnDescriptors ? limit.rlim_cur - kOwnDescriptors : 1);
-}
-
-Error addressError(const std::string& host, std::uint16_t port, const char* what) {
-  return Error(ErrorCode::kIo, "cannot listen on " + host + ":" + std::to_string(port) + ": " + what);
-}
-
-sockaddr_storage boundAddress(int socket) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
-  return address;
-}
-
-std::uint16_t portOf(sockaddr_storage address) {
-  return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(address).sin6_port
-                                             : reinterpret_cast<sockaddr_in&>(address).sin_port);
-}
-
-Result<int> openListener(const std::string& host, std::uint16_t port, int backlog) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const std::string service = std::to_string(port);
-  if (const int code = ::getaddrinfo(host == "*" ? nullptr : host.c_str(), service.c_str(), &hints, &found); code != 0) {
-    return addressError(host, port, ::gai_strerror(code));
-  }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> guard(found, &::freeaddrinfo);
-  const int socket = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  if (socket >= 0) {
-    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (::bind(socket, found->ai_addr, found->ai_addrlen) == 0 && ::listen(socket, backlog) == 0) {
-      return socket;
-    }
-  }
-  const Error error = addressError(host, port, std::strerror(errno));
-  if (socket >= 0) {
-    ::close(socket);
-  }
-  return error;
 }
 
 // To whoever reads the log of a server that listens to more than its own machine.
@@ -123,13 +77,17 @@ Result<std::unique_ptr<Server>> Server::start(Database& database) {
   const auto backlog = static_cast<int>(settings.integer(Setting::kTcpBacklog));
   server->port_ = static_cast<std::uint16_t>(settings.integer(Setting::kPort));
   for (const std::string& host : hosts) {
-    TREFOIL_ASSIGN(const int socket, openListener(host, server->port_, backlog));
-    const sockaddr_storage address = boundAddress(socket);
-    server->port_ = portOf(address);
-    if (!isLoopback(address)) {
+    TREFOIL_ASSIGN(Listener listener, Listener::tcp(host, server->port_, backlog));
+    server->port_ = listener.port();
+    if (!isLoopback(listener.address())) {
       warnOfReach(host, settings.flag(Setting::kProtectedMode));
     }
-    TREFOIL_TRY(server->loops_[0]->listen(socket));
+    TREFOIL_TRY(server->loops_[0]->listen(std::move(listener)));
+  }
+  if (const std::string path = settings.text(Setting::kUnixSocket); !path.empty()) {
+    const auto permissions = static_cast<unsigned>(settings.integer(Setting::kUnixSocketPerm));
+    TREFOIL_ASSIGN(Listener listener, Listener::unixSocket(path, permissions, backlog));
+    TREFOIL_TRY(server->loops_[0]->listen(std::move(listener)));
   }
   Server* const raw = server.get();
   server->log_callback_ = database.onLogMoved([raw] {

@@ -74,6 +74,23 @@ TEST_CASE("memory sizes are read as Redis reads them") {
   CHECK(parseMemorySize(row.text) == row.bytes);
 }
 
+TEST_CASE("permissions are read and shown in octal") {
+  Settings settings;
+  CHECK(settings.valueText(Setting::kUnixSocketPerm) == "0");
+  REQUIRE(settings.set("unixsocketperm", "0750", Source::kFile).ok());
+  CHECK(settings.integer(Setting::kUnixSocketPerm) == 0750);
+  CHECK(settings.valueText(Setting::kUnixSocketPerm) == "750");
+  const auto [text, error] = GENERATE(table<std::string, std::string>({
+      {"780", "argument couldn't be parsed as an octal number"},
+      {"", "argument couldn't be parsed as an octal number"},
+      {"1777", "argument must be between 0 and 777 inclusive"},
+      {"-1", "argument must be between 0 and 777 inclusive"},
+  }));
+  const Status status = settings.set("unixsocketperm", text, Source::kFile);
+  REQUIRE(!status.ok());
+  CHECK(status.error().message == "setting 'unixsocketperm': " + error);
+}
+
 TEST_CASE("CONFIG SET refuses with Redis's words, and changes nothing then") {
   struct Row {
     Pairs pairs;

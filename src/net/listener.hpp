@@ -1,0 +1,45 @@
+// Listener: a listening socket, and for a unix socket the file that is its address.
+//
+// A socket file that a process has left behind is replaced; one on which somebody listens, or that is no socket, is an error. The
+// file goes with the listener, unless somebody has put another one in its place.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "base/status.hpp"
+
+namespace trefoil::net {
+
+class Listener {
+ public:
+  // `host` is an address, a name, or "*"; port 0: one that is free.
+  static Result<Listener> tcp(const std::string& host, std::uint16_t port, int backlog);
+  // `permissions` of the file; 0: as the umask has them.
+  static Result<Listener> unixSocket(const std::string& path, unsigned permissions, int backlog);
+
+  Listener(Listener&& other) noexcept
+      : socket_(std::exchange(other.socket_, -1)), path_(std::move(other.path_)), inode_(other.inode_) {}
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  Listener& operator=(Listener&&) = delete;
+  ~Listener();
+
+  [[nodiscard]] int socket() const { return socket_; }
+  // Of a unix socket; otherwise empty.
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] sockaddr_storage address() const;
+  [[nodiscard]] std::uint16_t port() const;
+
+ private:
+  explicit Listener(int socket) : socket_(socket) {}
+
+  int socket_;
+  std::string path_;
+  std::uint64_t inode_ = 0;  // of the file that is ours
+};
+
+}  // namespace trefoil::net
