@@ -15,6 +15,7 @@
 #include "engine/kv_tables.hpp"
 #include "engine/session_functions.hpp"
 #include "engine/session_impl.hpp"
+#include "txn/index_following.hpp"
 
 namespace trefoil {
 
@@ -137,7 +138,7 @@ Status Database::Impl::checkpoint() {
   const std::lock_guard lock(checkpoint_mutex_);
   checkpoint_running_.store(true);
   const std::int64_t begin = env_.monotonicMicros();
-  Status status = guardMemory([&] { return manager_->checkpoint(); });
+  Status status = guardMemory([&] { return manager_->checkpoints().write(); });
   checkpoint_running_.store(false);
   const std::string failure = status.ok() ? "" : status.error().message;
   bool is_new = false;
@@ -216,7 +217,7 @@ void Database::Impl::followLoop() {
     bool follow = false;
     bool purge = true;
     try {
-      follow = manager_->followVectorIndexes();
+      follow = txn::followVectorIndexes(manager_->committer(), manager_->sql());
       purge = manager_->sql().purgeVectorIndexes();
     } catch (const std::bad_alloc&) {
       follow = false;  // what it was about to take in is still noted, or not built yet: it is tried again in a moment
@@ -233,7 +234,7 @@ void Database::Impl::followLoop() {
 
 void Database::Impl::sweep() {
   const std::int64_t until = env_.monotonicMicros() + kSweepMicros;
-  while (manager_->sweepExpired(env_.now(), kSweepBudget) > kSweepBudget / 4 && env_.monotonicMicros() < until) {
+  while (manager_->expiry().sweep(env_.now(), kSweepBudget) > kSweepBudget / 4 && env_.monotonicMicros() < until) {
   }
   manager_->kv().purgeShadows(++sweeps_ % kSweepsToThorough == 0);
   memory_reserve::refill();

@@ -68,7 +68,7 @@ std::shared_ptr<const txn::Doubt> Session::Impl::doubt() const {
     return nullptr;
   }
   const memory_reserve::MustNotFail committed;  // an error would be untrue now
-  return database.manager().doubt();
+  return database.manager().committer().doubt();
 }
 
 // What is the same for all answers that tell of data; nothing: it depends on the data.

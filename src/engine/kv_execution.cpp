@@ -11,6 +11,7 @@
 #include "engine/database_impl.hpp"
 #include "engine/key_footprint.hpp"
 #include "engine/session_impl.hpp"
+#include "txn/live.hpp"
 
 namespace trefoil {
 
@@ -49,38 +50,34 @@ Status Session::Impl::executeLive(int command, std::span<const std::string_view>
   footprint.addCommand(manager.kv(), meta, args, db);
   footprint.sort();
   const Reply::Mark mark = reply.mark();
-  bool gave_way = false;
-  while (true) {
-    EffectBuffer effects;
-    {
-      const kv::PartitionLocks locks(manager.kv(), footprint.partitions(), !control.onLoop());
-      if (!locks.held()) {
-        control.leaveLoop();  // somebody commits very much just now: a worker may wait for it
-        return {};
-      }
-      kv::View view = kv::View::live(manager.kv(), effects, now);
-      limitWork(view, meta);
-      CommandCall call{args, view, reply, self, now, db};
-      Status status = guardMemory([&] { return handlerOf(command)(call); });
-      TREFOIL_ASSERT(status.ok() || effects.empty() || status.error().code == ErrorCode::kOutOfMemory);
-      gave_way = view.gaveWay();
-      if (!gave_way && (!status.ok() || effects.empty())) {
-        if (!status.ok()) {
-          reply.rewind(mark);
-        }
-        return status;
-      }
-      if (const std::optional<Lsn> end = gave_way ? std::nullopt : manager.commitLive(effects.bytes())) {
-        noteCommit(*end);
-        return {};
-      }
+  const auto once = [&](txn::LiveAttempt& attempt) -> Status {
+    const kv::PartitionLocks locks(manager.kv(), footprint.partitions(), !control.onLoop());
+    if (!locks.held()) {
+      control.leaveLoop();  // somebody commits very much just now: a worker may wait for it
+      return {};
     }
-    reply.rewind(mark);
-    if (gave_way || manager.isLarge(effects.bytes())) {
-      return executeDetached(command, args, reply);
+    kv::View view = kv::View::live(manager.kv(), attempt.effects(), now);
+    limitWork(view, meta);
+    CommandCall call{args, view, reply, self, now, db};
+    Status status = guardMemory([&] { return handlerOf(command)(call); });
+    TREFOIL_ASSERT(status.ok() || attempt.effects().empty() || status.error().code == ErrorCode::kOutOfMemory);
+    if (view.gaveWay()) {
+      attempt.giveWay();
+      return {};
     }
-    TREFOIL_TRY(manager.awaitRoom());
+    if (!status.ok()) {
+      reply.rewind(mark);
+      return status;
+    }
+    attempt.commit();
+    return {};
+  };
+  TREFOIL_ASSIGN(const std::optional<Lsn> end, txn::runLive(manager.committer(), once, [&] { reply.rewind(mark); }));
+  if (!end) {
+    return executeDetached(command, args, reply);
   }
+  noteCommit(*end);
+  return {};
 }
 
 Status Session::Impl::executeInTransaction(txn::Transaction& target, int command, std::span<const std::string_view> args,

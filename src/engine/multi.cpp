@@ -11,6 +11,7 @@
 #include "engine/key_footprint.hpp"
 #include "engine/session_impl.hpp"
 #include "kv/integer_text.hpp"
+#include "txn/live.hpp"
 
 namespace trefoil {
 
@@ -162,42 +163,40 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
   const Reply::Mark mark = reply.mark();
   const int db_before = db;
   const int protocol_before = protocol;
-  bool gave_way = false;
-  while (true) {
-    EffectBuffer effects;
-    {
-      const kv::PartitionLocks locks(manager.kv(), footprint.partitions(), !control.onLoop());
-      if (!locks.held()) {
-        control.leaveLoop();
-        return {};
-      }
-      if (watchedChanged()) {
-        reply.nullArray();
-        return {};
-      }
-      kv::View view = kv::View::locked(manager.kv(), effects, now);
-      view.limitWork(kQuickSteps);
-      reply.array(queued_.size());
-      for (std::size_t i = 0; i < queued_.size() && !gave_way; ++i) {
-        runQueuedCommand(queued_[i], view, effects, reply);
-        gave_way = view.gaveWay();
-      }
-      if (!gave_way && effects.empty()) {
-        return {};
-      }
-      if (const std::optional<Lsn> end = gave_way ? std::nullopt : manager.commitLive(effects.bytes())) {
-        noteCommit(*end);
+  const auto once = [&](txn::LiveAttempt& attempt) -> Status {
+    const kv::PartitionLocks locks(manager.kv(), footprint.partitions(), !control.onLoop());
+    if (!locks.held()) {
+      control.leaveLoop();
+      return {};
+    }
+    if (watchedChanged()) {
+      reply.nullArray();
+      return {};
+    }
+    kv::View view = kv::View::locked(manager.kv(), attempt.effects(), now);
+    view.limitWork(kQuickSteps);
+    reply.array(queued_.size());
+    for (QueuedStatement& statement : queued_) {
+      runQueuedCommand(statement, view, attempt.effects(), reply);
+      if (view.gaveWay()) {
+        attempt.giveWay();
         return {};
       }
     }
+    attempt.commit();
+    return {};
+  };
+  const auto undo = [&] {
     reply.rewind(mark);
     db = db_before;
     protocol = protocol_before;
-    if (gave_way || manager.isLarge(effects.bytes())) {
-      return executeQueueAsTransaction(reply);
-    }
-    TREFOIL_TRY(manager.awaitRoom());
+  };
+  TREFOIL_ASSIGN(const std::optional<Lsn> end, txn::runLive(manager.committer(), once, undo));
+  if (!end) {
+    return executeQueueAsTransaction(reply);
   }
+  noteCommit(*end);
+  return {};
 }
 
 void Session::Impl::runQueuedCommand(QueuedStatement& statement, kv::View& view, EffectBuffer& effects, Reply& reply) {
@@ -318,7 +317,7 @@ Status Session::Impl::watch(std::span<const std::string_view> keys) {
     }
     // What has expired goes first: its removal is no change of the key.
     const kv::ExpiredKey expired{key.db, std::string(bytes)};
-    database.manager().removeExpired({&expired, 1}, now);
+    database.manager().expiry().remove({&expired, 1}, now);
     store.watch(key, watch_flag_);
     const kv::PartitionId partition = kv::Store::partition(key);
     const kv::PartitionLocks lock(store, {&partition, 1});

@@ -214,7 +214,7 @@ Status Session::Impl::admit(std::uint32_t needs) {
   if ((needs & kDenyOom) != 0) {
     TREFOIL_TRY(database.checkMemory());
   }
-  return (needs & kWrite) != 0 ? database.manager().admitWrite() : Status();
+  return (needs & kWrite) != 0 ? database.manager().committer().admit() : Status();
 }
 
 // Such a handler touches no key: its view is there for form's sake and no lock is held.

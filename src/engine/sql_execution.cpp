@@ -21,6 +21,8 @@
 #include "sql/executor.hpp"
 #include "sql/utf8.hpp"
 #include "txn/commit_locks.hpp"
+#include "txn/index_following.hpp"
+#include "txn/live.hpp"
 
 namespace trefoil {
 
@@ -261,7 +263,7 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::createIndex(const sql::Pl
 // dropped again.
 Status Session::Impl::buildVectorIndex(const sql::NewVectorIndex& index) {
   txn::Manager& manager = database.manager();
-  const txn::VectorIndexBuild build(manager, index);
+  const txn::VectorIndexBuild build(manager.committer(), manager.sql(), index);
   while (build.goOn()) {
     Status interrupted = control.check();
     if (interrupted.ok()) {
@@ -310,42 +312,35 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runLive(const sql::Plan& 
   if (use.writes && store.hasReservations()) [[unlikely]] {
     TREFOIL_TRY(awaitReservation(use.table));
   }
-  while (true) {
-    EffectBuffer effects;
-    {
-      const SharedGuard catalog(store.catalogGate());
-      sql::View view(store, effects);
-      if (view.catalogVersion() != plan.catalogVersion()) {
-        return std::optional<sql::ExecSummary>();
-      }
-      const txn::GateHold table(*store.tableLock(use.table), use.writes);
-      sql::ExecContext context = makeContext(view, nullptr, parameters, sink, now);
-      TREFOIL_ASSIGN(const sql::ExecSummary summary, sql::execute(plan, context));
-      if (effects.empty()) {
-        return std::optional(summary);
-      }
-      if (const std::optional<Lsn> end = manager.commitLive(effects.bytes())) {
-        noteCommit(*end);
-        return std::optional(summary);
-      }
-    }
+  std::optional<sql::ExecSummary> summary;  // nothing: the plan is stale
+  const auto restart = [&] {
     if (sink != nullptr) {
       sink->restart();
     }
-    if (manager.isLarge(effects.bytes())) {
-      std::optional<sql::ExecSummary> summary;
-      TREFOIL_ASSIGN(const Lsn end, txn::runTransaction(manager, now, [&](txn::Transaction& own) -> Status {
-                       if (sink != nullptr) {
-                         sink->restart();
-                       }
-                       TREFOIL_ASSIGN(summary, runInTransaction(own, plan, parameters, sink));
-                       return {};
-                     }));
-      noteCommit(end);
-      return summary;
+  };
+  const auto once = [&](txn::LiveAttempt& attempt) -> Status {
+    const SharedGuard catalog(store.catalogGate());
+    sql::View view(store, attempt.effects());
+    if (view.catalogVersion() != plan.catalogVersion()) {
+      summary.reset();
+      return {};
     }
-    TREFOIL_TRY(manager.awaitRoom());
+    const txn::GateHold table(*store.tableLock(use.table), use.writes);
+    sql::ExecContext context = makeContext(view, nullptr, parameters, sink, now);
+    TREFOIL_ASSIGN(summary, sql::execute(plan, context));
+    attempt.commit();
+    return {};
+  };
+  TREFOIL_ASSIGN(std::optional<Lsn> end, txn::runLive(manager.committer(), once, restart));
+  if (!end) {
+    TREFOIL_ASSIGN(end, txn::runTransaction(manager, now, [&](txn::Transaction& own) -> Status {
+                     restart();
+                     TREFOIL_ASSIGN(summary, runInTransaction(own, plan, parameters, sink));
+                     return {};
+                   }));
   }
+  noteCommit(*end);
+  return summary;
 }
 
 // Another statement that has lost too often goes first (sql/table_reservation.hpp). An event loop does not wait: a worker does.

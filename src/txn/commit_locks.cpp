@@ -33,7 +33,7 @@ CommitLocks::CommitLocks(Manager& manager, const kv::View& kv, const sql::View& 
 void ReservedTables::take(const std::vector<sql::TableFootprint>& tables) {
   giveBack();
   if (!tables.empty()) {
-    who_ = manager_.nextTransactionNumber();
+    who_ = manager_.committer().nextTransactionNumber();
     manager_.sql().reserve(tables, who_, taken_);
   }
 }

@@ -1,7 +1,6 @@
 #include "txn/doubt.hpp"
 
-#include "kv/effects.hpp"
-#include "sql/effects.hpp"
+#include "txn/effects.hpp"
 
 namespace trefoil::txn {
 
@@ -12,20 +11,18 @@ void Doubt::addRecord(aof::RecordKind kind, std::string_view payload, const kv::
   if (kind == aof::RecordKind::kCommitParts) {
     return addEverything();  // more than a megabyte of changes, most of them in records further up
   }
-  EffectReader reader(payload);
-  while (!reader.done()) {
-    const std::uint8_t effect = reader.getByte();
-    Status skipped;
-    if (kv::isKvEffect(effect)) {
-      addKvEffect(reader, effect, store);
-      skipped = kv::skipEffect(effect, reader);
-    } else {
-      addSqlEffect(reader, effect);
-      skipped = sql::skipEffect(effect, reader);
-    }
-    if (!skipped.ok()) {
-      return addEverything();
-    }
+  const Status read = forEachEffect(
+      payload,
+      [&](std::uint8_t effect, EffectReader& reader) {
+        addKvEffect(reader, effect, store);
+        return kv::skipEffect(effect, reader);
+      },
+      [&](std::uint8_t effect, EffectReader& reader) {
+        addSqlEffect(reader, effect);
+        return sql::skipEffect(effect, reader);
+      });
+  if (!read.ok()) {
+    addEverything();
   }
 }
 

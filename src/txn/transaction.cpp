@@ -2,12 +2,9 @@
 
 #include <algorithm>
 
-#include "base/memory_reserve.hpp"
-#include "base/query_memory.hpp"
-#include "kv/effects.hpp"
 #include "kv/prepared_effects.hpp"
-#include "sql/effects.hpp"
 #include "txn/commit_locks.hpp"
+#include "txn/effects.hpp"
 
 namespace trefoil::txn {
 
@@ -34,7 +31,7 @@ Transaction::Transaction(Manager& manager, UnixMs now)
       snapshot_(manager.openSnapshot()),
       now_(now),
       kv_(makeKvView(manager, effects_, now, snapshot_, false)),
-      sql_(manager.sql(), effects_, snapshot_.lsn(), manager.nextTransactionNumber()) {}
+      sql_(manager.sql(), effects_, snapshot_.lsn(), manager.committer().nextTransactionNumber()) {}
 
 Transaction::Transaction(Manager& manager, UnixMs now, OneQuery)
     : manager_(manager),
@@ -48,7 +45,7 @@ Transaction::Transaction(Manager& manager, UnixMs now, UnderAllLocks)
       all_locks_(std::make_unique<AllLocks>(manager)),
       now_(now),
       kv_(makeKvView(manager, effects_, now, snapshot_, true)),
-      sql_(manager.sql(), effects_, sql::View::UnderLocks{}, manager.nextTransactionNumber()) {}
+      sql_(manager.sql(), effects_, sql::View::UnderLocks{}, manager.committer().nextTransactionNumber()) {}
 
 Transaction::~Transaction() = default;
 
@@ -60,19 +57,19 @@ void Transaction::rollbackTo(std::size_t mark, bool broken_off) {
   effects_.truncate(mark);
   kv_.forget();
   sql_.beginRebuild();
-  EffectReader reader(effects_.bytes());
-  while (!reader.done()) {
-    const std::size_t begin = reader.offset();
-    const std::uint8_t kind = reader.getByte();
-    if (kv::isKvEffect(kind)) {
-      const Status skipped = kv::skipEffect(kind, reader);
-      TREFOIL_ASSERT(skipped.ok());
-      kv_.restage(begin, reader.offset());
-    } else {
-      sql_.restage(kind, reader);
-    }
-  }
-  TREFOIL_ASSERT(reader.ok());
+  const Status read = forEachEffect(
+      effects_.bytes(),
+      [&](std::uint8_t kind, EffectReader& reader) -> Status {
+        const std::size_t begin = reader.offset() - 1;
+        TREFOIL_TRY(kv::skipEffect(kind, reader));
+        kv_.restage(begin, reader.offset());
+        return {};
+      },
+      [&](std::uint8_t kind, EffectReader& reader) -> Status {
+        sql_.restage(kind, reader);
+        return {};
+      });
+  TREFOIL_ASSERT(read.ok());
 }
 
 void Transaction::savepoint(std::string_view name) {
@@ -149,7 +146,8 @@ Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> ext
     if (effects_.empty()) {
       return Lsn{0};
     }
-    const Lsn end = appendAndApply(prepared, on_keys, on_keys_later);
+    const Lsn end = manager_.committer().commit(
+        prepared, [&](const WriteContext& context) { applyEffects(context, on_keys, on_keys_later); });
     if (on_keys_later) {
       locks->letGoOwing();
       locks.reset();
@@ -193,18 +191,6 @@ Status Transaction::awaitTurn() {
     }
     patient_ = manager_.sql().awaitReservation(*reserved);
   }
-}
-
-Lsn Transaction::appendAndApply(aof::PreparedCommit& prepared, kv::PreparedEffects& on_keys, bool on_keys_later) {
-  const SharedGuard inside(manager_.gate_);
-  aof::Appended appended{manager_.memory_lsn_.load(std::memory_order_relaxed), 0};
-  if (manager_.log() != nullptr) {
-    appended = manager_.log()->append(prepared);
-  }
-  const QueryMemory::Scope not_the_statements(nullptr);
-  memory_reserve::mustNotFail(
-      [&] { applyEffects(WriteContext::live(manager_.versions_, appended.lsn), on_keys, on_keys_later); });
-  return appended.end;
 }
 
 // -------------------------------------------------------------------------------------------------------------- following others
@@ -315,7 +301,8 @@ Result<std::optional<Lsn>> Transaction::tryCommitFollowing(UnixMs now, std::size
     log->setLastPiece(ahead, piece);
   }
   kv::PreparedEffects none(manager_.kv());
-  return std::optional(appendAndApply(sent == 0 ? small : ahead, none, false));
+  return std::optional(manager_.committer().commit(sent == 0 ? small : ahead,
+                                                   [&](const WriteContext& context) { applyEffects(context, none, false); }));
 }
 
 // The record is in the log: nothing can fail any more.
@@ -328,13 +315,10 @@ void Transaction::applyEffects(const WriteContext& context, kv::PreparedEffects&
   if (sql_.adopt(context)) {
     return;
   }
-  EffectReader reader(effects_.bytes());
-  while (!reader.done()) {
-    const std::uint8_t kind = reader.getByte();
-    const Status applied = kv::isKvEffect(kind) ? kv::skipEffect(kind, reader) : sql_.applyEffect(kind, reader, context);
-    TREFOIL_ASSERT(applied.ok());
-  }
-  TREFOIL_ASSERT(reader.ok());
+  const Status applied = forEachEffect(effects_.bytes(), kv::skipEffect, [&](std::uint8_t kind, EffectReader& reader) {
+    return sql_.applyEffect(kind, reader, context);
+  });
+  TREFOIL_ASSERT(applied.ok());
 }
 
 Result<Lsn> runTransaction(Manager& manager, UnixMs now, const std::function<Status(Transaction&)>& body,
@@ -360,7 +344,7 @@ Result<Lsn> runTransaction(Manager& manager, UnixMs now, const std::function<Sta
   if (never_waits) {
     return Error(ErrorCode::kBusy, "it keeps conflicting with others");
   }
-  TREFOIL_TRY(manager.admitWrite());
+  TREFOIL_TRY(manager.committer().admit());
   Transaction transaction(manager, now, Transaction::UnderAllLocks{});
   return attempt(transaction);
 }

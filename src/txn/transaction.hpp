@@ -103,7 +103,6 @@ class Transaction {
   Result<Lsn> commitFollowing(UnixMs now);
   Status catchUp();
   Result<std::optional<Lsn>> tryCommitFollowing(UnixMs now, std::size_t sent, aof::PreparedCommit& ahead);
-  Lsn appendAndApply(aof::PreparedCommit& prepared, kv::PreparedEffects& on_keys, bool on_keys_later);
 
   Manager& manager_;
   std::unique_ptr<AllLocks> all_locks_;

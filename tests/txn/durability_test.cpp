@@ -8,6 +8,7 @@
 #include "kv/view.hpp"
 #include "tests/base/fault_env.hpp"
 #include "tests/base/temporary_directory.hpp"
+#include "txn/live.hpp"
 #include "txn/manager.hpp"
 #include "txn/transaction.hpp"
 
@@ -32,16 +33,17 @@ ManagerOptions optionsFor(const std::string& directory, Env& env, aof::SyncPolic
 
 // A live SET; false if the log refused it.
 bool set(Manager& manager, std::string_view key_bytes, std::string_view value) {
-  if (!manager.awaitRoom().ok()) {
-    return false;
-  }
-  EffectBuffer effects;
   const kv::Key key = manager.kv().key(0, key_bytes);
   const kv::PartitionId partition = kv::Store::partition(key);
-  const kv::PartitionLocks lock(manager.kv(), {&partition, 1});
-  kv::View view = kv::View::live(manager.kv(), effects, kNow);
-  view.setString(key, value);
-  return manager.commitLive(effects.bytes()).has_value();
+  const auto once = [&](LiveAttempt& attempt) -> Status {
+    const kv::PartitionLocks lock(manager.kv(), {&partition, 1});
+    kv::View view = kv::View::live(manager.kv(), attempt.effects(), kNow);
+    view.setString(key, value);
+    attempt.commit();
+    return {};
+  };
+  const Result<std::optional<Lsn>> end = runLive(manager.committer(), once, [] {});
+  return end.ok() && *end;
 }
 
 std::string get(Manager& manager, std::string_view key_bytes) {
@@ -96,14 +98,14 @@ TEST_CASE("Expired keys are removed for good, whatever the length of their names
     }
     std::size_t removed = 0;
     for (int round = 0; round < 100; ++round) {
-      removed += manager->sweepExpired(kNow, 100);
+      removed += manager->expiry().sweep(kNow, 100);
     }
     CHECK(removed == 200);
     CHECK(manager->kv().size(0) == 400);
   }
   const auto manager = open(options);
   CHECK(manager->kv().size(0) == 400);
-  CHECK(manager->sweepExpired(kNow, 100'000) == 0);
+  CHECK(manager->expiry().sweep(kNow, 100'000) == 0);
 }
 
 TEST_CASE("A checkpoint and the log behind it make up the state") {
@@ -114,7 +116,7 @@ TEST_CASE("A checkpoint and the log behind it make up the state") {
     for (int i = 0; i < 500; ++i) {
       REQUIRE(set(*manager, "key" + std::to_string(i), "old"));
     }
-    REQUIRE(manager->checkpoint().ok());
+    REQUIRE(manager->checkpoints().write().ok());
     for (int i = 250; i < 600; ++i) {
       REQUIRE(set(*manager, "key" + std::to_string(i), "new"));
     }
@@ -172,7 +174,7 @@ TEST_CASE("Whichever call fails, what was acknowledged as durable survives the c
           break;
         }
         acknowledged = round;
-        if (round % 4 == 0 && !manager->checkpoint().ok()) {
+        if (round % 4 == 0 && !manager->checkpoints().write().ok()) {
           break;
         }
       }

@@ -1,0 +1,55 @@
+#include "txn/commit.hpp"
+
+#include "kv/store.hpp"
+#include "sql/store.hpp"
+#include "txn/effects.hpp"
+
+namespace trefoil::txn {
+
+Snapshot Committer::openSnapshot() {
+  const ExclusiveGuard alone(gate_);
+  const Lsn lsn = log_ != nullptr ? log_->end() : memory_lsn_.fetch_add(1, std::memory_order_relaxed) + 1;
+  versions_.registerSnapshot(lsn);
+  return {versions_, lsn};
+}
+
+std::optional<Lsn> Committer::tryCommit(std::string_view effects) {
+  TREFOIL_ASSERT(!effects.empty());
+  aof::PreparedCommit prepared;
+  if (log_ != nullptr && !log_->tryPrepare(effects, prepared)) {
+    return std::nullopt;
+  }
+  return commit(prepared, [&](const WriteContext& context) {
+    const Status applied = apply(effects, context, {});
+    TREFOIL_ASSERT(applied.ok());
+  });
+}
+
+Status Committer::apply(std::string_view effects, const WriteContext& context, const Since& since) {
+  return forEachEffect(
+      effects,
+      [&](std::uint8_t kind, EffectReader& reader) {
+        return context.stamp >= since.kv ? kv_.apply(kind, reader, context) : kv::skipEffect(kind, reader);
+      },
+      [&](std::uint8_t kind, EffectReader& reader) {
+        return context.stamp >= since.sql ? sql_.apply(kind, reader, context) : sql::skipEffect(kind, reader);
+      });
+}
+
+std::shared_ptr<const Doubt> Committer::doubt() {
+  const std::lock_guard lock(doubt_mutex_);
+  if (doubt_ == nullptr || doubt_range_ != log_->inDoubt()) {
+    const auto doubt = std::make_shared<Doubt>();
+    const auto add = [&](aof::RecordKind kind, std::string_view payload) { doubt->addRecord(kind, payload, kv_); };
+    if (const std::optional<aof::Log::InDoubt> range = log_->visitInDoubt(add); range) {
+      doubt_range_ = *range;
+    } else {
+      doubt->addEverything();
+      doubt_range_ = {};  // look again
+    }
+    doubt_ = doubt;
+  }
+  return doubt_;
+}
+
+}  // namespace trefoil::txn

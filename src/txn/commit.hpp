@@ -1,0 +1,132 @@
+// Committer: the one road on which a change becomes part of the database, whoever made it.
+//
+//   statement ─ stages effects in an EffectBuffer, seen through a kv::View and a sql::View
+//      │
+//      ├─ live         locks held by the statement (live.hpp): tryCommit()        one autocommit point statement, EXEC, expiry
+//      └─ Transaction  its own snapshot, locks taken at COMMIT, validated: commit()   BEGIN … COMMIT, every other change
+//             │
+//             ▼   enter the gate (shared) ── log.append(effects) ── apply the same bytes to the stores ── leave
+//
+// A snapshot holds the gate exclusively for the moment in which it reads the log's end: append and apply are both inside the
+// gate, so it holds exactly the records below its LSN, over keys, rows and vectors alike. Opening one copies nothing.
+//
+// Locks have one order: catalog, partitions, tables, gate, log. With a lock held nobody does I/O, waits for room in the log or
+// enters a parallel loop.
+//
+// Thread safety: all functions.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "aof/log.hpp"
+#include "base/gate.hpp"
+#include "base/memory_reserve.hpp"
+#include "base/query_memory.hpp"
+#include "base/status.hpp"
+#include "base/types.hpp"
+#include "base/versions.hpp"
+#include "txn/doubt.hpp"
+
+namespace trefoil::kv {
+class Store;
+}
+namespace trefoil::sql {
+class Store;
+}
+
+namespace trefoil::txn {
+
+// One instant over keys, rows and vectors, open until destroyed. Must not outlive the database.
+class Snapshot {
+ public:
+  Snapshot() = default;
+  Snapshot(Snapshot&& other) noexcept : versions_(std::exchange(other.versions_, nullptr)), lsn_(other.lsn_) {}
+  Snapshot& operator=(Snapshot&& other) noexcept {
+    std::swap(versions_, other.versions_);
+    std::swap(lsn_, other.lsn_);
+    return *this;
+  }
+  ~Snapshot() {
+    if (versions_ != nullptr) {
+      versions_->releaseSnapshot(lsn_);
+    }
+  }
+  // It holds what records below this one did.
+  [[nodiscard]] Lsn lsn() const { return lsn_; }
+
+ private:
+  friend class Committer;
+  Snapshot(Versions& versions, Lsn lsn) : versions_(&versions), lsn_(lsn) {}
+  Versions* versions_ = nullptr;
+  Lsn lsn_ = 0;
+};
+
+class Committer {
+ public:
+  // All outlive it; `log` is null in memory.
+  Committer(Versions& versions, kv::Store& kv, sql::Store& sql, aof::Log* log)
+      : versions_(versions), kv_(kv), sql_(sql), log_(log) {}
+
+  [[nodiscard]] Snapshot openSnapshot();
+
+  // For a statement that is about to write: kReadOnly (and why) while the log refuses writes. One comparison.
+  Status admit() { return log_ == nullptr ? Status() : log_->admit(); }
+  // For one that tryCommit() has sent away: waits until the log has room for small records. Without locks. Fails as above.
+  Status awaitRoom() { return log_ == nullptr ? Status() : log_->awaitRoom(); }
+  // Whether a record of these effects is too large for tryCommit(), however much room there is.
+  [[nodiscard]] bool isLarge(std::string_view effects) const {
+    return log_ != nullptr && effects.size() > log_->smallPayloadBytes();
+  }
+
+  // Commits what a live statement staged (not nothing); the locks of all that it read and wrote are held. Returns the log
+  // position behind the record (0 without a log), or nothing if the record needs room that would have to be waited for: then
+  // nothing has happened.
+  std::optional<Lsn> tryCommit(std::string_view effects);
+
+  // Commits what was prepared, and validated under the locks, which are held. `apply` makes memory agree with the record, which
+  // is in the log by then: it must not fail. Returns as above.
+  template <typename Apply>  // of a WriteContext
+  Lsn commit(aof::PreparedCommit& prepared, Apply&& apply) {
+    const SharedGuard inside(gate_);
+    aof::Appended appended{memory_lsn_.load(std::memory_order_relaxed), 0};
+    if (log_ != nullptr) {
+      appended = log_->append(prepared);
+    }
+    const QueryMemory::Scope not_the_statements(nullptr);
+    memory_reserve::mustNotFail([&] { apply(WriteContext::live(versions_, appended.lsn)); });
+    return appended.end;
+  }
+
+  // Applies each effect to its store. For replay, without locks, while nobody else knows the stores, kCorruption is possible; a
+  // store's effects are skipped if they are older than what a checkpoint has put into it.
+  struct Since {
+    Lsn kv = 0;
+    Lsn sql = 0;
+  };
+  Status apply(std::string_view effects, const WriteContext& context, const Since& since);
+
+  // What an answer must not tell of while the log refuses writes and `appendfsync` is `always`: never null then.
+  std::shared_ptr<const Doubt> doubt();
+
+  [[nodiscard]] std::uint64_t nextTransactionNumber() { return next_transaction_.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  Versions& versions_;
+  kv::Store& kv_;
+  sql::Store& sql_;
+  aof::Log* const log_;
+  Gate gate_;
+  std::atomic<Lsn> memory_lsn_{1};  // without a log: advances when a snapshot is taken (base/types.hpp)
+  std::atomic<std::uint64_t> next_transaction_{1};
+  std::mutex doubt_mutex_;
+  std::shared_ptr<const Doubt> doubt_;  // about these records:
+  aof::Log::InDoubt doubt_range_;
+};
+
+}  // namespace trefoil::txn

@@ -1,0 +1,15 @@
+// Loading: from what a directory holds to the stores that it describes: the checkpoint's units, then the log's records, through
+// the one dispatch of effects that commits go through, too. Single-threaded, before anybody else knows the stores.
+#pragma once
+
+#include "aof/recovery.hpp"
+#include "base/status.hpp"
+#include "base/versions.hpp"
+#include "txn/commit.hpp"
+
+namespace trefoil::txn {
+
+// Leaves `recovery` ready to be finished. kCorruption for records that make no sense, and what reading them says.
+Status load(aof::Recovery& recovery, Versions& versions, kv::Store& kv, sql::Store& sql);
+
+}  // namespace trefoil::txn
