@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/argument_grammar.hpp"
 #include "engine/command_meta.hpp"
+#include "parser/command_line.hpp"
 #include "repl/dot_commands.hpp"
 
 namespace trefoil::repl {
@@ -161,6 +163,33 @@ void offerSql(std::vector<std::string>& candidates, std::string_view word, Backe
   }
 }
 
+// Behind a command's name: the subcommands and the words that its grammar has at this place, and, if there are none, what the
+// arguments are.
+void offerArguments(LineEditor::Completion& result, std::string_view line) {
+  result.word_begin = line.find_last_of(" \t") + 1;  // a command's words are those between blanks
+  const std::string_view word = line.substr(result.word_begin);
+  const Result<std::vector<std::string>> split = parser::splitCommandLine(line.substr(0, result.word_begin));
+  if (!split.ok()) {
+    return;
+  }
+  const std::vector<std::string_view> words(split->begin(), split->end());
+  const CommandMeta& meta = kCommands[static_cast<std::size_t>(findCall(words))];
+  for (const CommandMeta& subcommand : words.size() == 1 ? subcommandsOf(meta) : std::span<const CommandMeta>()) {
+    offer(result.candidates, subcommandName(subcommand), word);
+  }
+  const std::vector<Argument> arguments = argumentsOf(meta);
+  const std::size_t name_words = isSubcommand(meta) ? 2 : 1;
+  const NextArguments next = nextArguments(arguments, std::span(words).subspan(name_words));
+  if (!word.empty()) {
+    for (const std::string& token : next.tokens) {
+      offer(result.candidates, token, word);
+    }
+  }
+  std::string name(meta.name);
+  std::replace(name.begin(), name.end(), '|', ' ');
+  result.hint = name + " " + describeArguments(arguments) + "\n" + std::string(meta.summary);
+}
+
 }  // namespace
 
 LineEditor::Completion complete(std::string_view line, parser::StatementSplitter::Inside inside, Backend& backend) {
@@ -186,14 +215,15 @@ LineEditor::Completion complete(std::string_view line, parser::StatementSplitter
     }
   } else if (at_first) {
     for (const CommandMeta& command : kCommands) {
-      offer(result.candidates, command.name, word);
+      if (!isSubcommand(command)) {
+        offer(result.candidates, command.name, word);
+      }
     }
     for (const std::string_view name : kSqlWords) {
       offer(result.candidates, name, word);
     }
   } else if (const int command = continued ? -1 : findCommand(first); command >= 0 && !startsWith(first, "SELECT")) {
-    const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
-    result.hint = std::string(meta.name) + " " + std::string(meta.syntax) + "\n" + std::string(meta.summary);
+    offerArguments(result, line);
   } else if (!word.empty()) {
     offerSql(result.candidates, word, backend);
   }

@@ -28,9 +28,10 @@ struct CommandCall {
 // May be called twice for one statement; the first call's effects and reply are then taken back.
 using Handler = Status (*)(CommandCall& call);
 
-// Handlers, one for each row of commands.def (several rows may share one).
+// Handlers, one for each row of commands.def (several rows may share one). Of a subcommand's call args[1] is its name.
 namespace commands {
-#define COMMAND(name, arity, flags, first, last, step, group, handler, since, summary, syntax) Status handler(CommandCall& call);
+#define COMMAND(name, arity, flags, group, categories, keys, tips, handler, since, summary, syntax) \
+  Status handler(CommandCall& call);
 #include "engine/commands.def"
 #undef COMMAND
 }  // namespace commands
@@ -45,9 +46,8 @@ Error notAnIntegerError();  // value is not an integer or out of range
 Error notAFloatError();     // value is not a valid float
 Error arityError(std::string_view command_name);
 
-// Whether a call has as many arguments as its command, and its subcommand, takes. Comes before everything else, also in MULTI.
+// Whether a call names a subcommand that there is and has as many arguments as its row takes. Comes before everything else, also
+// in MULTI.
 Status checkArguments(const CommandMeta& meta, std::span<const std::string_view> args);
-// The answer to HELP, which every command with subcommands has.
-Status replyHelp(std::string_view command_name, Reply& reply);
 
 }  // namespace trefoil

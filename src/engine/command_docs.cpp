@@ -1,5 +1,8 @@
 #include "engine/command_docs.hpp"
 
+#include <algorithm>
+
+#include "engine/argument_grammar.hpp"
 #include "engine/command_meta.hpp"
 
 namespace trefoil {
@@ -16,27 +19,36 @@ std::string cell(std::string_view text) {
 }
 
 std::string keysOf(const CommandMeta& command) {
-  if (command.first_key == 0) {
+  if (command.keys.empty()) {
     return (command.flags & (kWholeDatabase | kAllDatabases)) != 0 ? "all" : "";
   }
-  return command.first_key == command.last_key ? "one" : "several";
+  const KeySpec& only = *command.keys.begin();
+  return command.keys.size() == 1 && only.find == KeySpec::Find::kRange && only.last == 0 ? "one" : "several";
+}
+
+// "CLIENT ID"
+std::string spokenName(const CommandMeta& command) {
+  std::string name(command.name);
+  std::replace(name.begin(), name.end(), '|', ' ');
+  return name;
 }
 
 }  // namespace
 
+// Of a command that has subcommands they are listed, and the command itself if it does something alone.
 std::string commandsMarkdown() {
-  constexpr std::array kGroups = {CommandGroup::kString, CommandGroup::kList,         CommandGroup::kHash,
-                                  CommandGroup::kSet,    CommandGroup::kSortedSet,    CommandGroup::kGeneric,
-                                  CommandGroup::kSql,    CommandGroup::kTransactions, CommandGroup::kConnection,
-                                  CommandGroup::kServer};
   std::string text = "# Commands\n\nMade from src/engine/commands.def. Replies and error texts are Redis's.\n";
-  for (const CommandGroup group : kGroups) {
-    text += "\n## " + std::string(groupName(group)) + "\n\n| command | keys | what it does |\n|-|-|-|\n";
+  for (std::size_t i = 0; i < kGroupNames.size(); ++i) {
+    std::string rows;
     for (const CommandMeta& command : kCommands) {
-      if (command.group == group) {
-        const std::string syntax = command.syntax.empty() ? "" : " " + cell(command.syntax);
-        text += "| `" + std::string(command.name) + syntax + "` | " + keysOf(command) + " | " + cell(command.summary) + " |\n";
+      if (static_cast<std::size_t>(command.group) == i && ((command.flags & kContainer) == 0 || command.arity == -1)) {
+        const std::string arguments = describeArguments(argumentsOf(command));
+        rows += "| `" + spokenName(command) + (arguments.empty() ? "" : " " + cell(arguments)) + "` | " + keysOf(command) +
+                " | " + cell(command.summary) + " |\n";
       }
+    }
+    if (!rows.empty()) {
+      text += "\n## " + std::string(kGroupNames[i]) + "\n\n| command | keys | what it does |\n|-|-|-|\n" + rows;
     }
   }
   return text;

@@ -1,11 +1,101 @@
-// Names to commands: a small open-addressing table, filled at compile time, keyed by length, first and last bytes of the name.
+// The table, and names to its rows: a small open-addressing table, filled at compile time.
 #include "engine/command_meta.hpp"
+
+#include <algorithm>
 
 #include "base/ascii_case.hpp"
 
 namespace trefoil {
 
 namespace {
+
+constexpr std::uint32_t categoryBit(std::string_view name) {
+  for (std::size_t i = 0; i < kAclCategories.size(); ++i) {
+    if (equalsIgnoringCase(kAclCategories[i], name)) {
+      return 1U << i;
+    }
+  }
+  return 0;
+}
+
+// Those of the row and those that follow from its flags (Redis: server.c, setImplicitACLCategories).
+constexpr std::uint32_t categoriesOf(std::string_view text, std::uint32_t flags) {
+  std::uint32_t categories = 0;
+  for (std::string_view word = key_spec_text::takeWord(text); !word.empty(); word = key_spec_text::takeWord(text)) {
+    const std::uint32_t bit = word.starts_with('@') ? categoryBit(word.substr(1)) : 0;
+    if (bit == 0) {
+      throw "no such category";  // at compile time
+    }
+    categories |= bit;
+  }
+  const auto add = [&](std::uint32_t flag, std::string_view name) { categories |= (flags & flag) != 0 ? categoryBit(name) : 0; };
+  add(kWrite, "write");
+  if ((categories & categoryBit("scripting")) == 0) {
+    add(kRead, "read");
+  }
+  add(kAdmin, "admin");
+  add(kAdmin, "dangerous");
+  add(kPubSub, "pubsub");
+  add(kBlocking, "blocking");
+  return categories | categoryBit((flags & kFast) != 0 ? "fast" : "slow");
+}
+
+constexpr std::uint32_t onlyKey(const KeySpecs& keys) {
+  const KeySpec& spec = *keys.begin();
+  const bool is_one = keys.size() == 1 && spec.begin == KeySpec::Begin::kIndex && spec.find == KeySpec::Find::kRange &&
+                      spec.last == 0 && (spec.flags & kKeyNotKey) == 0;
+  return is_one ? static_cast<std::uint32_t>(spec.index) : 0;
+}
+
+}  // namespace
+
+constexpr std::array<CommandMeta, kCommandRows> kCommands = {{
+#define COMMAND(name, arity, flags, group, categories, keys, tips, handler, since, summary, syntax) \
+  {name,                                                                                            \
+   arity,                                                                                           \
+   flags,                                                                                           \
+   onlyKey(parseKeySpecs(keys).value()),                                                            \
+   parseKeySpecs(keys).value(),                                                                     \
+   CommandGroup::group,                                                                             \
+   categoriesOf(categories, flags),                                                                 \
+   tips,                                                                                            \
+   since,                                                                                           \
+   summary,                                                                                         \
+   syntax},
+#include "engine/commands.def"
+#undef COMMAND
+}};
+
+namespace {
+
+constexpr bool isWellFormed(const CommandMeta& command) {
+  for (const char c : command.name) {
+    if (c != upperCase(c)) {
+      return false;
+    }
+  }
+  const bool about_keys = (command.flags & (kRead | kWrite)) != 0;
+  return command.arity != 0 && (command.flags & (kRead | kWrite)) != (kRead | kWrite) &&
+         (!about_keys || (command.flags & kSession) == 0);
+}
+
+consteval bool commandsWellFormed() {
+  std::string_view container;
+  for (std::size_t i = 0; i < kCommands.size(); ++i) {
+    const CommandMeta& command = kCommands[i];
+    if (!isWellFormed(command) || (i > 0 && !(kCommands[i - 1].name < command.name))) {
+      return false;
+    }
+    container = (command.flags & kContainer) != 0 ? command.name : container;
+    if (isSubcommand(command) && command.name.substr(0, command.name.find('|')) != container) {
+      return false;
+    }
+  }
+  return true;
+}
+static_assert(commandsWellFormed(),
+              "commands.def: sorted by upper-case name, arity not 0, read or write or neither, subcommands "
+              "behind their container");
 
 constexpr std::size_t kTableSize = 1024;
 static_assert(kCommands.size() * 3 < kTableSize);
@@ -22,6 +112,9 @@ constexpr std::array<std::int16_t, kTableSize> buildTable() {
   std::array<std::int16_t, kTableSize> table{};
   table.fill(-1);
   for (std::size_t i = 0; i < kCommands.size(); ++i) {
+    if (isSubcommand(kCommands[i])) {
+      continue;
+    }
     std::size_t slot = slotOf(kCommands[i].name);
     while (table[slot] >= 0) {
       slot = (slot + 1) % kTableSize;
@@ -47,30 +140,8 @@ bool sameName(std::string_view upper_case, std::string_view name) {
 
 }  // namespace
 
-std::string_view groupName(CommandGroup group) {
-  switch (group) {
-    case CommandGroup::kConnection:
-      return "connection";
-    case CommandGroup::kServer:
-      return "server";
-    case CommandGroup::kTransactions:
-      return "transactions";
-    case CommandGroup::kGeneric:
-      return "generic";
-    case CommandGroup::kString:
-      return "string";
-    case CommandGroup::kList:
-      return "list";
-    case CommandGroup::kHash:
-      return "hash";
-    case CommandGroup::kSet:
-      return "set";
-    case CommandGroup::kSortedSet:
-      return "sorted-set";
-    case CommandGroup::kSql:
-      return "sql";
-  }
-  return "generic";
+std::uint32_t aclCategory(std::string_view name) {
+  return categoryBit(name);
 }
 
 int findCommand(std::string_view name) {
@@ -83,6 +154,54 @@ int findCommand(std::string_view name) {
     }
   }
   return -1;
+}
+
+std::span<const CommandMeta> subcommandsOf(const CommandMeta& meta) {
+  const CommandMeta* const first = &meta + 1;
+  const CommandMeta* end = first;
+  while (end != kCommands.data() + kCommands.size() && isSubcommand(*end) && (meta.flags & kContainer) != 0) {
+    ++end;
+  }
+  return {first, end};
+}
+
+int findSubcommand(int container, std::string_view name) {
+  for (const CommandMeta& subcommand : subcommandsOf(kCommands[static_cast<std::size_t>(container)])) {
+    if (sameName(subcommandName(subcommand), name)) {
+      return static_cast<int>(&subcommand - kCommands.data());
+    }
+  }
+  return -1;
+}
+
+int findCall(std::span<const std::string_view> args) {
+  const int command = args.empty() ? -1 : findCommand(args[0]);
+  if (command < 0 || args.size() < 2 || (kCommands[static_cast<std::size_t>(command)].flags & kContainer) == 0) {
+    return command;
+  }
+  const int subcommand = findSubcommand(command, args[1]);
+  return subcommand < 0 ? command : subcommand;
+}
+
+int findByFullName(std::string_view name) {
+  const std::size_t bar = name.find('|');
+  const int command = findCommand(name.substr(0, bar));
+  return command < 0 || bar == std::string_view::npos ? command : findSubcommand(command, name.substr(bar + 1));
+}
+
+std::size_t firstKeyOfSpecs(const CommandMeta& meta, std::span<const std::string_view> args) {
+  std::size_t first = 0;
+  forEachKey(meta, args, [&](std::size_t index, std::uint16_t) { first = first == 0 ? index : first; });
+  return first;
+}
+
+std::uint16_t keyFlagsOf(const CommandMeta& meta, std::span<const std::string_view> args, std::uint16_t flags) {
+  if ((flags & kKeyVariable) == 0 || meta.name != "SET") {
+    return flags;
+  }
+  const bool gets =
+      std::any_of(args.begin() + 3, args.end(), [](std::string_view word) { return equalsIgnoringCase(word, "GET"); });
+  return gets ? kKeyReadWrite | kKeyAccess | kKeyUpdate : kKeyOverwrite | kKeyUpdate;
 }
 
 }  // namespace trefoil

@@ -96,7 +96,7 @@ bool Session::Impl::commandTells(int command, std::span<const std::string_view> 
   }
   bool tells = false;
   const kv::Store& store = database.manager().kv();
-  forEachKey(meta, args, [&](std::string_view key) { tells = tells || doubt->aboutKey(store.hash(key)); });
+  forEachKey(meta, args, [&](std::size_t index, std::uint16_t) { tells = tells || doubt->aboutKey(store.hash(args[index])); });
   return tells;
 }
 

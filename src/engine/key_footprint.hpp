@@ -1,4 +1,4 @@
-// Which partitions a command's keys lie in: what is locked while it runs. Built from the command table's key positions.
+// Which partitions a command's keys lie in: what is locked while it runs. Built from the command table's key specifications.
 #pragma once
 
 #include <algorithm>
@@ -14,19 +14,6 @@
 #include "kv/store.hpp"
 
 namespace trefoil {
-
-// Calls visit(key) for each key among the arguments.
-template <typename Visit>
-void forEachKey(const CommandMeta& meta, std::span<const std::string_view> args, Visit&& visit) {
-  if (meta.first_key == 0) {
-    return;
-  }
-  const auto count = static_cast<int>(args.size());
-  const int last = meta.last_key >= 0 ? std::min(meta.last_key, count - 1) : count + meta.last_key;
-  for (int i = meta.first_key; i <= last; i += meta.key_step) {
-    visit(args[static_cast<std::size_t>(i)]);
-  }
-}
 
 // Sorted and unique once sort() was called. Up to 16 partitions live within the object.
 class KeyFootprint {
@@ -55,9 +42,13 @@ class KeyFootprint {
     } else if ((meta.flags & kWholeDatabase) != 0 && (meta.flags & kWrite) != 0) {
       addDatabase(db);
     } else {
-      forEachKey(meta, args, [&](std::string_view key) { add(kv::Store::partition(db, store.hash(key))); });
+      std::size_t last_key = 0;
+      forEachKey(meta, args, [&](std::size_t index, std::uint16_t) {
+        add(kv::Store::partition(db, store.hash(args[index])));
+        last_key = index;
+      });
       if ((meta.flags & kOptionDb) != 0) {
-        addOptionDb(store, meta, args);
+        addOptionDb(store, args, last_key);
       }
     }
   }
@@ -80,8 +71,7 @@ class KeyFootprint {
 
  private:
   // Of whatever looks like that option: a lock too many does no harm.
-  void addOptionDb(const kv::Store& store, const CommandMeta& meta, std::span<const std::string_view> args) {
-    const auto last_key = static_cast<std::size_t>(meta.last_key);
+  void addOptionDb(const kv::Store& store, std::span<const std::string_view> args, std::size_t last_key) {
     for (std::size_t i = last_key + 1; i + 1 < args.size(); ++i) {
       const std::optional<std::int64_t> db = kv::parseInteger(args[i + 1]);
       if (equalsIgnoringCase(args[i], "DB") && db && *db >= 0 && *db < store.databases()) {

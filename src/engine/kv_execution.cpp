@@ -169,7 +169,7 @@ bool Session::Impl::isSlow(const Statement& statement, int command) {
   return (meta.flags & kSlowLane) != 0;
 }
 
-// Finds the commands of a window. The caches are told of all its keys before the first command runs, so that their misses
+// Finds the commands of a window. The caches are told of their first keys before the first command runs, so that their misses
 // overlap.
 void Session::Impl::lookAhead(std::span<const Statement> window, std::span<int> commands) {
   std::array<std::uint64_t, kWindow> hashes;
@@ -178,9 +178,10 @@ void Session::Impl::lookAhead(std::span<const Statement> window, std::span<int> 
   const bool prefetches = window.size() > 1 && transaction == nullptr;
   for (std::size_t i = 0; i < window.size(); ++i) {
     commands[i] = commandOf(window[i]);
-    if (prefetches && commands[i] >= 0 && kCommands[static_cast<std::size_t>(commands[i])].first_key == 1 &&
-        window[i].args.size() > 1) {
-      hashes[count++] = store.hash(window[i].args[1]);
+    if (prefetches && commands[i] >= 0) {
+      if (const std::size_t key = firstKey(kCommands[static_cast<std::size_t>(commands[i])], window[i].args); key != 0) {
+        hashes[count++] = store.hash(window[i].args[key]);
+      }
     }
   }
   using Stage = kv::Store::PrefetchStage;

@@ -33,8 +33,11 @@ Session::Impl::~Impl() {
 
 int Session::Impl::commandOf(const Statement& statement) {
   const int command = statement.args.empty() ? -1 : findCommand(statement.args[0]);
-  const bool is_select = command >= 0 && kCommands[static_cast<std::size_t>(command)].name == "SELECT";
-  return is_select && areSql(statement.args) ? -1 : command;
+  const std::uint32_t flags = command < 0 ? 0 : kCommands[static_cast<std::size_t>(command)].flags;
+  if ((flags & (kContainer | kSqlToo)) == 0) [[likely]] {
+    return command;
+  }
+  return (flags & kContainer) != 0 ? findCall(statement.args) : areSql(statement.args) ? -1 : command;
 }
 
 void Session::Impl::execute(const Statement& statement, Reply& reply) {

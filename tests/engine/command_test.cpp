@@ -21,12 +21,17 @@ TEST_CASE("Every command is found by its name in any case") {
     for (char& c : lower) {
       c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
     }
-    CHECK(findCommand(kCommands[i].name) == static_cast<int>(i));
-    CHECK(findCommand(lower) == static_cast<int>(i));
+    CHECK(findByFullName(kCommands[i].name) == static_cast<int>(i));
+    CHECK(findByFullName(lower) == static_cast<int>(i));
+    CHECK(findCommand(lower) == (isSubcommand(kCommands[i]) ? -1 : static_cast<int>(i)));
   }
   CHECK(findCommand("") == -1);
   CHECK(findCommand("GETT") == -1);
   CHECK(findCommand(std::string(1000, 'x')) == -1);
+  for (const std::string_view nobody : {"client|", "client|nosuch", "get|", "|get", "get|id", "|", "client|id|"}) {
+    CAPTURE(nobody);
+    CHECK(findByFullName(nobody) == -1);
+  }
 }
 
 TEST_CASE("Wrong commands get Redis's words") {

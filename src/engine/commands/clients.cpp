@@ -1,5 +1,6 @@
-#include "engine/commands/clients.hpp"
-
+// CLIENT LIST and CLIENT KILL: who is connected, and how to be rid of them.
+// https://redis.io/docs/latest/commands/client-list/
+// https://redis.io/docs/latest/commands/client-kill/
 #include <algorithm>
 #include <mutex>
 #include <optional>

@@ -4,7 +4,6 @@
 
 #include "base/ascii_case.hpp"
 #include "engine/command.hpp"
-#include "engine/commands/clients.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/session_impl.hpp"
 #include "kv/integer_text.hpp"
@@ -159,7 +158,23 @@ Status hello(CommandCall& call) {
   return {};
 }
 
-namespace {
+Status clientId(CommandCall& call) {
+  call.reply.integer(static_cast<std::int64_t>(call.session.impl().id));
+  return {};
+}
+
+Status clientGetName(CommandCall& call) {
+  const std::string& name = call.session.impl().name;
+  name.empty() ? call.reply.null() : call.reply.bulk(name);
+  return {};
+}
+
+Status clientInfo(CommandCall& call) {
+  const Session::Impl& session = call.session.impl();
+  const std::lock_guard lock(session.database.sessionsMutex());
+  call.reply.verbatim(session.describe() + "\n");
+  return {};
+}
 
 Status clientSetInfo(CommandCall& call) {
   const bool is_name = equalsIgnoringCase(call.args[2], "LIB-NAME");
@@ -201,43 +216,13 @@ Status clientAttributes(CommandCall& call) {
   return {};
 }
 
+// NO-EVICT, NO-TOUCH. Neither changes anything here: eviction never closes a client, and reading a key does not change what is
+// evicted.
 Status clientOnOff(CommandCall& call) {
   if (!equalsIgnoringCase(call.args[2], "ON") && !equalsIgnoringCase(call.args[2], "OFF")) {
     return syntaxError();
   }
   call.reply.simple("OK");
-  return {};
-}
-
-}  // namespace
-
-Status client(CommandCall& call) {
-  Session::Impl& session = call.session.impl();
-  const std::string_view word = call.args[1];
-  if (equalsIgnoringCase(word, "ID")) {
-    call.reply.integer(static_cast<std::int64_t>(session.id));
-  } else if (equalsIgnoringCase(word, "GETNAME")) {
-    session.name.empty() ? call.reply.null() : call.reply.bulk(session.name);
-  } else if (equalsIgnoringCase(word, "SETNAME")) {
-    return clientSetName(call);
-  } else if (equalsIgnoringCase(word, "SETINFO")) {
-    return clientSetInfo(call);
-  } else if (equalsIgnoringCase(word, "ATTRIBUTES")) {
-    return clientAttributes(call);
-  } else if (equalsIgnoringCase(word, "INFO")) {
-    const std::lock_guard lock(session.database.sessionsMutex());
-    call.reply.verbatim(session.describe() + "\n");
-  } else if (equalsIgnoringCase(word, "LIST")) {
-    return clientList(call);
-  } else if (equalsIgnoringCase(word, "KILL")) {
-    return clientKill(call);
-  } else if (equalsIgnoringCase(word, "HELP")) {
-    return replyHelp("CLIENT", call.reply);
-  } else {
-    // NO-EVICT, NO-TOUCH. Neither changes anything here: eviction never closes a client, and reading a key does not change what
-    // is evicted.
-    return clientOnOff(call);
-  }
   return {};
 }
 

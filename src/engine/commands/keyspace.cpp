@@ -297,10 +297,7 @@ Status copy(CommandCall& call) {
   return {};
 }
 
-Status object(CommandCall& call) {
-  if (isWord(call.args[1], "HELP")) {
-    return replyHelp("OBJECT", call.reply);
-  }
+Status objectEncoding(CommandCall& call) {
   const kv::Entry* entry = call.kv.find(keyAt(call, 2));
   if (entry == nullptr) {
     call.reply.null();

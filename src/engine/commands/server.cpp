@@ -1,4 +1,4 @@
-// Commands about the server: settings, facts and figures, checkpoints, the command table itself.
+// Commands about the server: settings, facts and figures, checkpoints.
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,7 +11,6 @@
 #include "engine/command.hpp"
 #include "engine/command_meta.hpp"
 #include "engine/database_impl.hpp"
-#include "engine/key_footprint.hpp"
 #include "engine/session_impl.hpp"
 
 namespace trefoil::commands {
@@ -76,21 +75,17 @@ Status search(CommandCall& call) {
 
 // --- CONFIG ----------------------------------------------------------------------------------------------------------------
 
-Status config(CommandCall& call) {
-  Settings& settings = call.session.impl().database.settings();
-  const std::string word = upperCase(call.args[1]);
-  if (word == "HELP") {
-    return replyHelp("CONFIG", call.reply);
+Status configGet(CommandCall& call) {
+  const auto found = call.session.impl().database.settings().configGet(call.args.subspan(2));
+  call.reply.map(found.size());
+  for (const auto& [name, value] : found) {
+    call.reply.bulk(name);
+    call.reply.bulk(value);
   }
-  if (word == "GET") {
-    const auto found = settings.configGet(call.args.subspan(2));
-    call.reply.map(found.size());
-    for (const auto& [name, value] : found) {
-      call.reply.bulk(name);
-      call.reply.bulk(value);
-    }
-    return {};
-  }
+  return {};
+}
+
+Status configSet(CommandCall& call) {
   if (call.args.size() % 2 != 0) {
     return syntaxError();
   }
@@ -98,7 +93,7 @@ Status config(CommandCall& call) {
   for (std::size_t i = 2; i + 1 < call.args.size(); i += 2) {
     pairs.emplace_back(call.args[i], call.args[i + 1]);
   }
-  TREFOIL_TRY(settings.configSet(pairs));
+  TREFOIL_TRY(call.session.impl().database.settings().configSet(pairs));
   call.reply.simple("OK");
   return {};
 }
@@ -240,179 +235,6 @@ Status info(CommandCall& call) {
     }
   }
   call.reply.verbatim(text);
-  return {};
-}
-
-// --- COMMAND ---------------------------------------------------------------------------------------------------------------
-
-namespace {
-
-struct FlagName {
-  std::uint32_t flag;
-  std::string_view name;
-};
-
-// Redis's names, for those flags that it knows.
-constexpr std::array<FlagName, 8> kFlagNames = {{{kRead, "readonly"},
-                                                 {kWrite, "write"},
-                                                 {kDenyOom, "denyoom"},
-                                                 {kAdmin, "admin"},
-                                                 {kFast, "fast"},
-                                                 {kNoMulti, "no-multi"},
-                                                 {kLoading, "loading"},
-                                                 {kAllDatabases, "all-dbs"}}};
-
-// ACL categories follow from flags and group.
-std::vector<std::string> categories(const CommandMeta& meta) {
-  std::vector<std::string> names;
-  std::string group(groupName(meta.group));
-  group.erase(std::remove(group.begin(), group.end(), '-'), group.end());
-  if (group == "generic") {
-    group = "keyspace";
-  } else if (group == "transactions") {
-    group = "transaction";
-  } else if (group == "server") {
-    group = "admin";
-  }
-  names.push_back("@" + group);
-  if ((meta.flags & kRead) != 0) {
-    names.emplace_back("@read");
-  }
-  if ((meta.flags & kWrite) != 0) {
-    names.emplace_back("@write");
-  }
-  names.emplace_back((meta.flags & kFast) != 0 ? "@fast" : "@slow");
-  if ((meta.flags & kAdmin) != 0 && group != "admin") {
-    names.emplace_back("@admin");
-  }
-  return names;
-}
-
-// COMMAND INFO's ten elements; sub-commands, tips and key specifications are empty.
-void pushInfo(const CommandMeta& meta, Reply& reply) {
-  reply.array(10);
-  reply.bulk(lowerCase(meta.name));
-  reply.integer(meta.arity);
-  const auto has = [&](const FlagName& flag) { return (meta.flags & flag.flag) != 0; };
-  reply.set(static_cast<std::size_t>(std::count_if(kFlagNames.begin(), kFlagNames.end(), has)));
-  for (const FlagName& flag : kFlagNames) {
-    if (has(flag)) {
-      reply.simple(flag.name);
-    }
-  }
-  reply.integer(meta.first_key);
-  reply.integer(meta.last_key);
-  reply.integer(meta.key_step);
-  const std::vector<std::string> names = categories(meta);
-  reply.set(names.size());
-  for (const std::string& name : names) {
-    reply.simple(name);
-  }
-  reply.array(0);
-  reply.array(0);
-  reply.array(0);
-}
-
-void pushDocs(const CommandMeta& meta, Reply& reply) {
-  reply.bulk(lowerCase(meta.name));
-  reply.map(4);
-  reply.bulk("summary");
-  reply.bulk(meta.summary);
-  reply.bulk("since");
-  reply.bulk(meta.since);
-  reply.bulk("group");
-  reply.bulk(groupName(meta.group));
-  reply.bulk("syntax");
-  reply.bulk(meta.syntax);
-}
-
-Status commandDocs(CommandCall& call) {
-  std::vector<const CommandMeta*> found;
-  if (call.args.size() == 2) {
-    for (const CommandMeta& meta : kCommands) {
-      found.push_back(&meta);
-    }
-  }
-  for (const std::string_view name : call.args.subspan(2)) {
-    if (const int index = findCommand(name); index >= 0) {
-      found.push_back(&kCommands[static_cast<std::size_t>(index)]);
-    }
-  }
-  call.reply.map(found.size());
-  for (const CommandMeta* meta : found) {
-    pushDocs(*meta, call.reply);
-  }
-  return {};
-}
-
-Status commandInfo(CommandCall& call) {
-  call.reply.array(call.args.size() - 2);
-  for (const std::string_view name : call.args.subspan(2)) {
-    if (const int index = findCommand(name); index >= 0) {
-      pushInfo(kCommands[static_cast<std::size_t>(index)], call.reply);
-    } else {
-      call.reply.null();
-    }
-  }
-  return {};
-}
-
-Status commandGetKeys(CommandCall& call) {
-  const std::span<const std::string_view> args = call.args.subspan(2);
-  const int index = args.empty() ? -1 : findCommand(args[0]);
-  if (index < 0) {
-    return Error(ErrorCode::kInvalid, "Invalid command specified");
-  }
-  const CommandMeta& meta = kCommands[static_cast<std::size_t>(index)];
-  const auto count = static_cast<int>(args.size());
-  if (meta.arity > 0 ? count != meta.arity : count < -meta.arity) {
-    return Error(ErrorCode::kInvalid, "Invalid number of arguments specified for command");
-  }
-  std::vector<std::string_view> keys;
-  forEachKey(meta, args, [&](std::string_view key) { keys.push_back(key); });
-  if (keys.empty()) {
-    return Error(ErrorCode::kInvalid, "The command has no key arguments");
-  }
-  call.reply.array(keys.size());
-  for (const std::string_view key : keys) {
-    call.reply.bulk(key);
-  }
-  return {};
-}
-
-void pushList(const std::vector<std::string>& names, Reply& reply) {
-  reply.array(names.size());
-  for (const std::string& name : names) {
-    reply.bulk(name);
-  }
-}
-
-}  // namespace
-
-Status command(CommandCall& call) {
-  const std::string word = call.args.size() > 1 ? upperCase(call.args[1]) : "";
-  if (word.empty() || (word == "INFO" && call.args.size() == 2)) {
-    call.reply.array(kCommands.size());
-    for (const CommandMeta& meta : kCommands) {
-      pushInfo(meta, call.reply);
-    }
-  } else if (word == "COUNT") {
-    call.reply.integer(static_cast<std::int64_t>(kCommands.size()));
-  } else if (word == "LIST") {
-    std::vector<std::string> names;
-    for (const CommandMeta& meta : kCommands) {
-      names.push_back(lowerCase(meta.name));
-    }
-    pushList(names, call.reply);
-  } else if (word == "DOCS") {
-    return commandDocs(call);
-  } else if (word == "INFO") {
-    return commandInfo(call);
-  } else if (word == "GETKEYS") {
-    return commandGetKeys(call);
-  } else {
-    return replyHelp("COMMAND", call.reply);
-  }
   return {};
 }
 
