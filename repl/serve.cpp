@@ -47,7 +47,13 @@ int serve(Settings& settings) {
       return fail(server.error());
     }
     (*database)->onShutdown([] { ::kill(::getpid(), SIGTERM); });
-    logNotice("Ready to accept connections on {}:{}", settings.text(Setting::kBind), (*server)->port());
+    const std::string addresses = settings.text(Setting::kBind);
+    if ((*server)->port() != 0) {
+      logNotice("Ready to accept connections on {}:{}", addresses, (*server)->port());
+    }
+    if (const std::int64_t port = settings.integer(Setting::kTlsPort); port != 0) {
+      logNotice("Ready to accept TLS connections on {}:{}", addresses, port);
+    }
     if (const std::string path = settings.text(Setting::kUnixSocket); !path.empty()) {
       logNotice("Ready to accept connections at {}", path);
     }

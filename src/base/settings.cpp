@@ -17,6 +17,7 @@ constexpr std::int64_t kGigabyte = std::int64_t{1} << 30;
 constexpr std::int64_t kMaxMemory = INT64_MAX;
 constexpr std::array<std::string_view, 3> kFsyncPolicies = {"always", "everysec", "no"};
 constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "verbose", "notice", "warning", "nothing"};
+constexpr std::array<std::string_view, 3> kClientCertificates = {"no", "yes", "optional"};
 constexpr std::array<std::string_view, 1> kEvictionPolicies = {"noeviction"};
 
 constexpr SettingType boolean() {
@@ -259,22 +260,28 @@ std::string Settings::text(Setting setting) const {
   return texts_[indexOf(setting)];
 }
 
-std::string Settings::valueText(Setting setting) const {
-  const SettingType& type = settingSpec(setting).type;
-  switch (type.kind) {
+std::string Settings::textOf(const SettingSpec& spec, const Parsed& value) {
+  switch (spec.type.kind) {
     case Kind::kBool:
-      return flag(setting) ? "yes" : "no";
+      return value.number != 0 ? "yes" : "no";
     case Kind::kInteger:
     case Kind::kMemory:
-      return std::to_string(integer(setting));
+      return std::to_string(value.number);
     case Kind::kOctal:
-      return octalText(integer(setting));
+      return octalText(value.number);
     case Kind::kChoice:
-      return std::string(type.choices[static_cast<std::size_t>(choiceIndex(setting))]);
+      return std::string(spec.type.choices[static_cast<std::size_t>(value.number)]);
     case Kind::kText:
-      return text(setting);
+      return value.text;
   }
   return {};
+}
+
+std::string Settings::valueText(Setting setting) const {
+  const SettingSpec& spec = settingSpec(setting);
+  const bool is_text = spec.type.kind == Kind::kText;
+  return textOf(spec,
+                {.number = numbers_[indexOf(setting)].load(std::memory_order_relaxed), .text = is_text ? text(setting) : ""});
 }
 
 bool Settings::store(const SettingSpec& spec, Parsed value, Source source) {
@@ -386,7 +393,7 @@ Status Settings::loadEnvironment(const char* const* environment) {
 }
 
 Status Settings::configSet(std::span<const std::pair<std::string_view, std::string_view>> pairs) {
-  std::vector<std::pair<const SettingSpec*, Parsed>> changes;
+  Changes changes;
   for (const auto& [name, value] : pairs) {
     const SettingSpec* const spec = findSetting(name);
     if (spec == nullptr) {
@@ -405,9 +412,33 @@ Status Settings::configSet(std::span<const std::pair<std::string_view, std::stri
     changes.emplace_back(spec, std::move(*parsed));
   }
   const std::lock_guard lock(change_mutex_);
+  TREFOIL_TRY(askGuards(changes));
   for (auto& [spec, value] : changes) {
     if (spec->change == kAtRunTime && store(*spec, std::move(value), Source::kRunTime)) {
       notify(spec->id);
+    }
+  }
+  return {};
+}
+
+Status Settings::askGuards(const Changes& changes) const {
+  const Values values = [&](Setting setting) {
+    for (const auto& [spec, value] : changes) {
+      if (spec->id == setting) {
+        return textOf(*spec, value);
+      }
+    }
+    return valueText(setting);
+  };
+  for (const Guard& guard : guards_) {
+    const auto concerned = std::find_if(changes.begin(), changes.end(), [&](const auto& change) {
+      return std::find(guard.settings.begin(), guard.settings.end(), change.first->id) != guard.settings.end();
+    });
+    if (concerned == changes.end()) {
+      continue;
+    }
+    if (const Status status = guard.accept(values); !status.ok()) {
+      return failedConfigSet(concerned->first->name, status.error().message);
     }
   }
   return {};
@@ -430,6 +461,12 @@ std::vector<std::pair<std::string, std::string>> Settings::configGet(std::span<c
   return found;
 }
 
+std::uint64_t Settings::guard(std::vector<Setting> settings, std::function<Status(const Values&)> accept) {
+  const std::lock_guard lock(change_mutex_);
+  guards_.push_back({next_handle_, std::move(settings), std::move(accept)});
+  return next_handle_++;
+}
+
 std::uint64_t Settings::observe(Setting setting, std::function<void()> callback) {
   const std::lock_guard lock(change_mutex_);
   observers_.push_back({next_handle_, setting, std::move(callback)});
@@ -439,6 +476,7 @@ std::uint64_t Settings::observe(Setting setting, std::function<void()> callback)
 void Settings::stopObserving(std::uint64_t handle) {
   const std::lock_guard lock(change_mutex_);
   std::erase_if(observers_, [&](const Observer& observer) { return observer.handle == handle; });
+  std::erase_if(guards_, [&](const Guard& guard) { return guard.handle == handle; });
 }
 
 }  // namespace trefoil

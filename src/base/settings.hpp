@@ -110,6 +110,11 @@ class Settings {
   // in.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> configGet(std::span<const std::string_view> patterns) const;
 
+  // `accept` is asked before CONFIG SET changes any of `settings`, once for all of a call, with what their values will be: also
+  // if one is the same as before, for it may be the name of a file that has changed. Its error is the answer, and nothing changes
+  // then; its OK means that whoever was asked goes by the new values already. Until stopObserving() has returned.
+  using Values = std::function<std::string(Setting)>;
+  std::uint64_t guard(std::vector<Setting> settings, std::function<Status(const Values&)> accept);
   // `callback` is called after each change of `setting`, one at a time, on the thread that changed it; it may read settings, not
   // change them. Until stopObserving() has returned.
   std::uint64_t observe(Setting setting, std::function<void()> callback);
@@ -125,6 +130,12 @@ class Settings {
     Setting setting;
     std::function<void()> callback;
   };
+  struct Guard {
+    std::uint64_t handle;
+    std::vector<Setting> settings;
+    std::function<Status(const Values&)> accept;
+  };
+  using Changes = std::vector<std::pair<const SettingSpec*, Parsed>>;
   static constexpr std::size_t kCount = 0
 #define SETTING(...) +1
 #include "base/settings.def"
@@ -132,10 +143,12 @@ class Settings {
       ;
 
   static Result<Parsed> parse(const SettingSpec& spec, std::string_view value);
+  static std::string textOf(const SettingSpec& spec, const Parsed& value);
   [[nodiscard]] std::int64_t choiceIndex(Setting setting) const;
   // Whether it changed anything. With change_mutex_ held.
   bool store(const SettingSpec& spec, Parsed value, Source source);
   void notify(Setting setting);
+  Status askGuards(const Changes& changes) const;
 
   std::array<std::atomic<std::int64_t>, kCount> numbers_{};  // of all kinds but text
   mutable std::mutex text_mutex_;                            // innermost: guards texts_ only
@@ -145,6 +158,7 @@ class Settings {
   std::mutex change_mutex_;  // one change at a time, observers included; guards what follows
   std::array<Source, kCount> sources_{};
   std::vector<Observer> observers_;
+  std::vector<Guard> guards_;
   std::uint64_t next_handle_ = 1;
 };
 

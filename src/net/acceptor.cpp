@@ -9,19 +9,21 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <string_view>
 
+#include "base/logging.hpp"
 #include "engine/database.hpp"
 #include "net/event_loop.hpp"
 #include "net/protected_mode.hpp"
 #include "net/server.hpp"
 #include "net/socket_channel.hpp"
+#include "net/tls_handshakes.hpp"
 
 namespace trefoil::net {
 namespace {
 
 constexpr int kAcceptsPerRound = 64;
-constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
 
 std::string addressText(const sockaddr_storage& address) {
   char host[INET6_ADDRSTRLEN] = "?";
@@ -84,28 +86,33 @@ bool Acceptor::acceptOne(const Listener& listener) {
     }
     return error == EINTR || error == ECONNABORTED;
   }
-  const bool is_unix = address.ss_family == AF_UNIX;
-  NewClient client{.channel = std::make_unique<SocketChannel>(socket)};
-  if (!is_unix && server_.database_.settings().flag(Setting::kProtectedMode) && !isLoopback(address)) {
-    client.channel->write(kDenied);
-    return true;
-  }
-  if (server_.connections_.fetch_add(1, std::memory_order_relaxed) >= server_.maxClients()) {
-    server_.connections_.fetch_sub(1, std::memory_order_relaxed);
-    client.channel->write(kTooManyClients);
-    return true;
-  }
-  if (is_unix) {
+  NewClient client;
+  if (address.ss_family == AF_UNIX) {
     client.address = client.local_address = listener.path() + ":0";
+    client.is_near = true;
   } else {
     configure(socket, static_cast<int>(server_.database_.settings().integer(Setting::kTcpKeepalive)));
     client.address = addressText(address);
+    client.is_near = isLoopback(address);
     size = sizeof address;
     ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
     client.local_address = addressText(address);
   }
-  server_.quietestLoop().adopt(std::move(client));
+  try {
+    welcome(socket, listener, std::move(client));
+  } catch (const std::bad_alloc&) {
+    logWarning("a new connection is closed: there is no memory for it");
+  }
   return true;
+}
+
+void Acceptor::welcome(int socket, const Listener& listener, NewClient client) {
+  if (listener.security == Listener::Security::kTls) {
+    server_.tls_handshakes_->begin(std::make_unique<TlsChannel>(socket, *server_.tlsContext()), std::move(client));
+  } else {
+    client.channel = std::make_unique<SocketChannel>(socket);
+    server_.admit(std::move(client));
+  }
 }
 
 // Without a free descriptor accept4 fails and the client waits in the queue for ever, and epoll reports it over and over.
@@ -113,7 +120,7 @@ void Acceptor::shedOne(const Listener& listener) {
   ::close(reserve_);
   const int socket = ::accept4(listener.socket(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (socket >= 0) {
-    SocketChannel(socket).write(kTooManyClients);
+    SocketChannel(socket).write(Server::kTooManyClients);
   }
   reserve_ = openReserve();
 }

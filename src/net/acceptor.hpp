@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "net/listener.hpp"
+#include "net/new_client.hpp"
 
 namespace trefoil::net {
 
@@ -26,6 +27,7 @@ class Acceptor {
 
  private:
   bool acceptOne(const Listener& listener);
+  void welcome(int socket, const Listener& listener, NewClient client);
   void shedOne(const Listener& listener);
 
   Server& server_;

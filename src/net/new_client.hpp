@@ -12,6 +12,7 @@ struct NewClient {
   std::unique_ptr<Channel> channel;
   std::string address;        // the peer's, as CLIENT LIST shows it
   std::string local_address;  // the one it has connected to
+  bool is_near = false;       // it is on this machine
 };
 
 }  // namespace trefoil::net

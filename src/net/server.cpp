@@ -10,19 +10,20 @@
 #include "net/event_loop.hpp"
 #include "net/listener.hpp"
 #include "net/protected_mode.hpp"
+#include "net/tls_handshakes.hpp"
 
 namespace trefoil::net {
 namespace {
 
 constexpr std::size_t kOwnDescriptors = 128;  // log files, epoll, …
 
-// Lets the process open as many files as the clients need; returns how many clients that allows.
-std::size_t raiseDescriptorLimit(std::size_t clients) {
+// Lets the process open as many files as the clients need; returns how many clients that allows. `own`: other files.
+std::size_t raiseDescriptorLimit(std::size_t clients, std::size_t own) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
     return clients;
   }
-  const rlim_t wanted = clients + kOwnDescriptors;
+  const rlim_t wanted = clients + own;
   if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < wanted) {
     limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : std::min<rlim_t>(wanted, limit.rlim_max);
     ::setrlimit(RLIMIT_NOFILE, &limit);
@@ -31,7 +32,7 @@ std::size_t raiseDescriptorLimit(std::size_t clients) {
   if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= wanted) {
     return clients;
   }
-  return std::max<std::size_t>(1, limit.rlim_cur > kOwnDescriptors ? limit.rlim_cur - kOwnDescriptors : 1);
+  return std::max<std::size_t>(1, limit.rlim_cur > own ? limit.rlim_cur - own : 1);
 }
 
 // To whoever reads the log of a server that listens to more than its own machine.
@@ -43,6 +44,10 @@ void warnOfReach(const std::string& host, bool is_protected) {
     logWarning("listening on {} without a password and without protected mode: whoever reaches it can read and change everything",
                host);
   }
+}
+
+int backlogOf(const Settings& settings) {
+  return static_cast<int>(settings.integer(Setting::kTcpBacklog));
 }
 
 std::vector<std::string> splitHosts(const std::string& bind) {
@@ -61,7 +66,9 @@ std::vector<std::string> splitHosts(const std::string& bind) {
 Result<std::unique_ptr<Server>> Server::start(Database& database) {
   const Settings& settings = database.settings();
   std::unique_ptr<Server> server(new Server(database));
-  server->descriptor_clients_ = raiseDescriptorLimit(static_cast<std::size_t>(settings.integer(Setting::kMaxClients)));
+  const auto tls_port = static_cast<std::uint16_t>(settings.integer(Setting::kTlsPort));
+  server->descriptor_clients_ = raiseDescriptorLimit(static_cast<std::size_t>(settings.integer(Setting::kMaxClients)),
+                                                     kOwnDescriptors + (tls_port != 0 ? TlsHandshakes::Limits().half_open : 0));
   auto threads = static_cast<std::size_t>(settings.integer(Setting::kThreads));
   if (threads == 0) {
     threads = std::max(1U, std::thread::hardware_concurrency());
@@ -70,23 +77,18 @@ Result<std::unique_ptr<Server>> Server::start(Database& database) {
     TREFOIL_ASSIGN(auto loop, EventLoop::create(*server));
     server->loops_.push_back(std::move(loop));
   }
-  const std::vector<std::string> hosts = splitHosts(settings.text(Setting::kBind));
-  if (hosts.empty()) {
-    return Error(ErrorCode::kInvalid, "no address to listen on");
-  }
-  const auto backlog = static_cast<int>(settings.integer(Setting::kTcpBacklog));
+  const std::string path = settings.text(Setting::kUnixSocket);
   server->port_ = static_cast<std::uint16_t>(settings.integer(Setting::kPort));
-  for (const std::string& host : hosts) {
-    TREFOIL_ASSIGN(Listener listener, Listener::tcp(host, server->port_, backlog));
-    server->port_ = listener.port();
-    if (!isLoopback(listener.address())) {
-      warnOfReach(host, settings.flag(Setting::kProtectedMode));
-    }
-    TREFOIL_TRY(server->loops_[0]->listen(std::move(listener)));
+  if (server->port_ != 0 || (tls_port == 0 && path.empty())) {
+    TREFOIL_ASSIGN(server->port_, server->listen(server->port_, Listener::Security::kPlain));
   }
-  if (const std::string path = settings.text(Setting::kUnixSocket); !path.empty()) {
+  if (tls_port != 0) {
+    TREFOIL_TRY(server->startTls());
+    TREFOIL_TRY(server->listen(tls_port, Listener::Security::kTls));
+  }
+  if (!path.empty()) {
     const auto permissions = static_cast<unsigned>(settings.integer(Setting::kUnixSocketPerm));
-    TREFOIL_ASSIGN(Listener listener, Listener::unixSocket(path, permissions, backlog));
+    TREFOIL_ASSIGN(Listener listener, Listener::unixSocket(path, permissions, backlogOf(settings)));
     TREFOIL_TRY(server->loops_[0]->listen(std::move(listener)));
   }
   Server* const raw = server.get();
@@ -118,6 +120,9 @@ Server::~Server() {
 
 void Server::requestStop() {
   if (!stopping_.exchange(true)) {
+    if (tls_handshakes_ != nullptr) {
+      tls_handshakes_->stop();
+    }
     for (const auto& loop : loops_) {
       loop->stop();
     }
@@ -129,6 +134,12 @@ void Server::wait() {
     if (thread.joinable()) {
       thread.join();
     }
+  }
+  if (tls_handshakes_ != nullptr) {
+    tls_handshakes_->wait();
+  }
+  if (tls_guard_ != 0) {
+    database_.settings().stopObserving(std::exchange(tls_guard_, 0));
   }
   if (log_callback_ != 0) {
     database_.removeOnLogMoved(std::exchange(log_callback_, 0));
@@ -142,10 +153,59 @@ std::size_t Server::maxClients() const {
   return std::min(descriptor_clients_, static_cast<std::size_t>(database_.settings().integer(Setting::kMaxClients)));
 }
 
-EventLoop& Server::quietestLoop() {
+void Server::admit(NewClient client) {
+  if (!client.is_near && database_.settings().flag(Setting::kProtectedMode)) {
+    client.channel->write(kDenied);
+    client.channel->shutdown();
+    return;
+  }
+  if (connections_.fetch_add(1, std::memory_order_relaxed) >= maxClients()) {
+    connections_.fetch_sub(1, std::memory_order_relaxed);
+    client.channel->write(kTooManyClients);
+    client.channel->shutdown();
+    return;
+  }
   const auto quietest =
       std::min_element(loops_.begin(), loops_.end(), [](const auto& a, const auto& b) { return a->load() < b->load(); });
-  return **quietest;
+  (*quietest)->adopt(std::move(client));
+}
+
+// On all addresses; returns the port of the first.
+Result<std::uint16_t> Server::listen(std::uint16_t port, Listener::Security security) {
+  const Settings& settings = database_.settings();
+  const std::vector<std::string> hosts = splitHosts(settings.text(Setting::kBind));
+  if (hosts.empty()) {
+    return Error(ErrorCode::kInvalid, "no address to listen on");
+  }
+  for (const std::string& host : hosts) {
+    TREFOIL_ASSIGN(Listener listener, Listener::tcp(host, port, backlogOf(settings)));
+    port = listener.port();
+    listener.security = security;
+    if (!isLoopback(listener.address())) {
+      warnOfReach(host, settings.flag(Setting::kProtectedMode));
+    }
+    TREFOIL_TRY(loops_[0]->listen(std::move(listener)));
+  }
+  return port;
+}
+
+Status Server::startTls() {
+  Settings& settings = database_.settings();
+  TREFOIL_ASSIGN(tls_context_, TlsContext::create([&](Setting setting) { return settings.valueText(setting); }));
+  TREFOIL_ASSIGN(tls_handshakes_,
+                 TlsHandshakes::start(database_.env(), {}, [this](NewClient client) { admit(std::move(client)); }));
+  tls_guard_ = settings.guard(TlsContext::settings(), [this](const Settings::Values& value) -> Status {
+    TREFOIL_ASSIGN(auto context, TlsContext::create(value));
+    const std::lock_guard lock(tls_mutex_);
+    tls_context_ = std::move(context);
+    return {};
+  });
+  return {};
+}
+
+std::shared_ptr<const TlsContext> Server::tlsContext() const {
+  const std::lock_guard lock(tls_mutex_);
+  return tls_context_;
 }
 
 }  // namespace trefoil::net

@@ -5,7 +5,8 @@
 //          ── …                               …
 //
 // One thread and one epoll instance a loop. A connection is handed to the loop with the fewest at its birth and stays there: its
-// commands run on that thread, except slow ones, for which it parks (connection.hpp). Loops share nothing but the database.
+// commands run on that thread, except slow ones, for which it parks (connection.hpp). Loops share nothing but the database. TLS
+// clients come to a loop when their handshake is complete (tls_handshakes.hpp).
 //
 // Stopping is graceful: no new connections and no more input; running statements finish, their answers are flushed (for a bounded
 // time), then the loops end.
@@ -14,11 +15,15 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "base/status.hpp"
+#include "net/listener.hpp"
+#include "net/new_client.hpp"
 
 namespace trefoil {
 class Database;
@@ -27,6 +32,8 @@ class Database;
 namespace trefoil::net {
 
 class EventLoop;
+class TlsContext;
+class TlsHandshakes;
 
 class Server {
  public:
@@ -37,7 +44,7 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // The port of the first address.
+  // The TCP port of the first address; 0: there is none.
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::size_t connectionCount() const { return connections_.load(std::memory_order_relaxed); }
 
@@ -52,8 +59,12 @@ class Server {
   explicit Server(Database& database);
   // How many connections may be open: the setting, or fewer if the system allows fewer files.
   [[nodiscard]] std::size_t maxClients() const;
-  // The loop for a new connection.
-  EventLoop& quietestLoop();
+  // Hands a new client to the loop with the fewest; or tells it why not, and lets it go.
+  void admit(NewClient client);
+  static constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
+  Result<std::uint16_t> listen(std::uint16_t port, Listener::Security security);
+  Status startTls();
+  [[nodiscard]] std::shared_ptr<const TlsContext> tlsContext() const;
 
   Database& database_;
   std::size_t descriptor_clients_ = 0;
@@ -62,6 +73,10 @@ class Server {
   std::atomic<bool> stopping_{false};
   std::uint64_t log_callback_ = 0;
   std::uint64_t timeout_observer_ = 0;
+  std::uint64_t tls_guard_ = 0;
+  mutable std::mutex tls_mutex_;
+  std::shared_ptr<const TlsContext> tls_context_;  // for new connections; null: no TLS
+  std::unique_ptr<TlsHandshakes> tls_handshakes_;
   std::vector<std::unique_ptr<EventLoop>> loops_;
   std::vector<std::thread> threads_;
 };

@@ -5,7 +5,7 @@
 
 namespace trefoil::net {
 
-class SocketChannel final : public Channel {
+class SocketChannel : public Channel {
  public:
   using Channel::Channel;
   Transfer read(std::span<char> room) override;

@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from trefoil import Connection, PATIENCE, Server  # noqa: E402
+from trefoil import Connection, PATIENCE, Server, free_port  # noqa: E402
 
 
 class Local(Connection):
@@ -30,8 +30,11 @@ class UnixSocket(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.directory)
         self.path = os.path.join(self.directory, "socket")
 
+    def server(self, *options):
+        return Server(*options, port=free_port())
+
     def test_clients_over_it_and_over_tcp_see_the_same(self):
-        with Server("--unixsocket", self.path, "--unixsocketperm", "700") as server, Local(self.path) as local:
+        with self.server("--unixsocket", self.path, "--unixsocketperm", "700") as server, Local(self.path) as local:
             self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o700)
             self.assertEqual(local.ok("CONFIG", "GET", "unixsocket*"),
                              [b"unixsocket", self.path.encode(), b"unixsocketperm", b"700"])
@@ -48,7 +51,7 @@ class UnixSocket(unittest.TestCase):
         self.assertFalse(os.path.exists(self.path))
 
     def test_client_list_shows_the_path_as_redis_does(self):
-        with Server("--unixsocket", self.path), Local(self.path) as local:
+        with self.server("--unixsocket", self.path), Local(self.path) as local:
             line = local.ok("CLIENT", "INFO").decode()
             own = local.ok("CLIENT", "ID")
             self.assertIn(f" addr={self.path}:0 laddr={self.path}:0 ", line)
@@ -58,26 +61,26 @@ class UnixSocket(unittest.TestCase):
             self.assertEqual(local.read_to_end(), b"")
 
     def test_a_file_that_was_left_behind_is_replaced(self):
-        server = Server("--unixsocket", self.path)
+        server = self.server("--unixsocket", self.path)
         server.stop(signal.SIGKILL)
         self.assertTrue(os.path.exists(self.path))
-        with Server("--unixsocket", self.path), Local(self.path) as local:
+        with self.server("--unixsocket", self.path), Local(self.path) as local:
             self.assertEqual(local.ok("PING"), "PONG")
 
     def test_one_that_somebody_listens_on_is_not(self):
-        with Server("--unixsocket", self.path), Local(self.path) as local:
+        with self.server("--unixsocket", self.path), Local(self.path) as local:
             with self.assertRaisesRegex(RuntimeError, f"cannot listen on {self.path}: Address already in use"):
-                Server("--unixsocket", self.path)
+                self.server("--unixsocket", self.path)
             self.assertEqual(local.ok("PING"), "PONG")
 
     def test_permissions_are_octal(self):
         for value, error in (("999", "couldn't be parsed as an octal number"), ("1777", "must be between 0 and 777 inclusive")):
             with self.assertRaisesRegex(RuntimeError, error):
-                Server("--unixsocket", self.path, "--unixsocketperm", value)
+                self.server("--unixsocket", self.path, "--unixsocketperm", value)
 
     @unittest.skipIf(shutil.which("redis-cli") is None, "redis-tools is not installed")
     def test_redis_cli(self):
-        with Server("--unixsocket", self.path):
+        with self.server("--unixsocket", self.path):
             done = subprocess.run(["redis-cli", "-s", self.path, "ping"], capture_output=True, timeout=PATIENCE)
             self.assertEqual(done.stdout, b"PONG\n")
 

@@ -142,6 +142,34 @@ TEST_CASE("CONFIG SET changes all its settings, and tells who listens") {
   CHECK(seen == 1);
 }
 
+TEST_CASE("whoever guards settings is asked before they change, and told of all that a call changes") {
+  Settings settings;
+  std::vector<std::string> asked;
+  bool accepts = true;
+  const std::uint64_t handle = settings.guard({Setting::kTlsCertFile, Setting::kTlsKeyFile}, [&](const Settings::Values& value) {
+    asked.push_back(value(Setting::kTlsCertFile) + " " + value(Setting::kTlsKeyFile) + " " + value(Setting::kTimeout));
+    CHECK(settings.text(Setting::kTlsCertFile) != "new");  // it is not in force yet
+    return accepts ? Status() : Error(ErrorCode::kInvalid, "no such file");
+  });
+  REQUIRE(settings.configSet(Pairs{{"timeout", "7"}}).ok());
+  CHECK(asked.empty());
+  REQUIRE(settings.configSet(Pairs{{"tls-cert-file", "a"}, {"timeout", "8"}, {"tls-key-file", "b"}}).ok());
+  CHECK(asked == std::vector<std::string>{"a b 8"});
+  REQUIRE(settings.configSet(Pairs{{"tls-cert-file", "a"}}).ok());  // the same name; perhaps not the same file
+  CHECK(asked.back() == "a b 8");
+  CHECK(asked.size() == 2);
+
+  accepts = false;
+  const Status refused = settings.configSet(Pairs{{"timeout", "9"}, {"tls-cert-file", "new"}});
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().message == "CONFIG SET failed (possibly related to argument 'tls-cert-file') - no such file");
+  CHECK(settings.text(Setting::kTlsCertFile) == "a");
+  CHECK(settings.integer(Setting::kTimeout) == 8);
+
+  settings.stopObserving(handle);
+  CHECK(settings.configSet(Pairs{{"tls-cert-file", "new"}}).ok());
+}
+
 TEST_CASE("CONFIG GET finds by glob patterns, each setting once") {
   const Settings settings;
   const auto get = [&](std::vector<std::string_view> patterns) { return settings.configGet(patterns); };

@@ -27,6 +27,13 @@ def skip(reason):
     sys.exit(77)
 
 
+def free_port():
+    """For a server that does not say which one the system chose."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Server:
     """A running `trefoil serve`. As a context manager it is stopped at the end, and must then exit with 0."""
 
