@@ -138,7 +138,7 @@ class Reader {
     return argument;
   }
 
-  // In brackets of either kind. Pointed ones make a group of their own even of a single argument.
+  // In brackets of either kind. Pointed ones make a group of their own even of a single value.
   Argument readGroup(bool named) {
     const bool optional = text_.starts_with('[');
     if (!optional && !text_.starts_with('<')) {
@@ -163,7 +163,7 @@ class Reader {
         alternatives.push_back(choice.size() == 1 ? std::move(choice[0]) : group(Type::kBlock, std::move(choice)));
       }
       made = group(Type::kOneOf, std::move(alternatives));
-    } else if (named || !optional || choices[0].size() > 1) {
+    } else if (named || choices[0].size() > 1 || (!optional && choices[0][0].token.empty())) {
       made = group(Type::kBlock, std::move(choices[0]));
     } else {
       made = std::move(choices[0][0]);

@@ -6,15 +6,15 @@
 //                                         is string else; keys belong to the command's key specs in turn, or to #spec
 //             | TOKEN argument …          a word, in front of all that follows in its group; alone it is a pure-token
 //             | [choice]                  optional
-//             | <choice>                  a block of arguments, or one of several
-//             | name=…                    gives a group or a token a name that is not made of its parts
-//             | argument…                 (three dots) several times; behind a ']' that has a TOKEN in it, with the word each
-//             time
+//             | <choice>                  a block of arguments, or one of several; around a TOKEN with its arguments it is these
+//             alone | name=…                    gives a group or a token a name that is not made of its parts | argument… (three
+//             dots) several times; behind a ']' that has a TOKEN in it, with the word each time
 //   choice    = argument … [| argument …]…
 //
 //   SET       key value condition=[NX | XX] [GET] expiration=[EX seconds | PX milliseconds | … | KEEPTTL]
 //   ZADD      key … <score member>…       ZUNION  numkeys key… [WEIGHTS weight…] [AGGREGATE aggregate=<SUM | MIN | MAX>]
 //   XREAD     [COUNT count] [BLOCK milliseconds] STREAMS streams=<key… id…>
+//   XREADGROUP   <GROUP group consumer> [COUNT count] … STREAMS streams=<key… id…>
 //
 // https://redis.io/docs/latest/develop/reference/command-arguments/
 #pragma once

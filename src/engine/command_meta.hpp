@@ -163,6 +163,11 @@ template <typename Visit>
     for (std::ptrdiff_t i = range.first; i <= range.last; i += range.step) {
       visit(static_cast<std::size_t>(i), spec.flags);
     }
+    for (std::size_t i = 2; spec.begin == KeySpec::Begin::kUnknown && i < args.size(); ++i) {
+      if (spec.precedesKey(args[i - 1])) {
+        visit(i, spec.flags);
+      }
+    }
   }
 }
 

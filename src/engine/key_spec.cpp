@@ -25,6 +25,10 @@ std::ptrdiff_t behindKeyword(const KeySpec& spec, std::span<const std::string_vi
 
 }  // namespace
 
+bool KeySpec::precedesKey(std::string_view argument) const {
+  return !keyword.empty() && equalsIgnoringCase(argument, keyword);
+}
+
 KeyRange KeySpec::search(std::span<const std::string_view> args) const {
   const auto count = static_cast<std::ptrdiff_t>(args.size());
   const std::ptrdiff_t first = begin == Begin::kIndex ? index : begin == Begin::kKeyword ? behindKeyword(*this, args) : 0;

@@ -8,7 +8,8 @@
 //         | KEYWORD from START                      it is behind the word KEYWORD, which is looked for from args[START] on, or,
 //         if
 //                                                   START is negative, from that place before the end backwards
-//         | unknown                                 only the command itself can tell: such a spec finds nothing
+//         | unknown [KEYWORD]                       clients are told that only the command itself can say; for us whatever stands
+//                                                   behind a KEYWORD is a key, as it may be one
 //   find  = [to LAST] [step STEP] [limit LIMIT]     keys up to LAST: so many behind the first, or, if negative, counted from the
 //                                                   end; of what is left, the LIMIT-th part
 //         | numkeys                                 the argument at `begin` is their number, and they follow it
@@ -16,6 +17,7 @@
 //
 //   GET     1 RO access                             ZUNIONSTORE   1 OW update; 2 numkeys RO access
 //   MSET    1 to -1 step 2 OW update                XREAD         STREAMS from 1 to -1 limit 2 RO access
+//   SORT    1 RO access; unknown RO access; unknown STORE OW update
 #pragma once
 
 #include <array>
@@ -60,6 +62,9 @@ struct KeySpec {
   [[nodiscard]] KeyRange locate(std::span<const std::string_view> args) const {
     return begin == Begin::kIndex && find == Find::kRange ? rangeFrom(index, args.size()) : search(args);
   }
+
+  // Of kUnknown: whether a key may stand behind this argument.
+  [[nodiscard]] bool precedesKey(std::string_view argument) const;
 
   Begin begin = Begin::kIndex;
   Find find = Find::kRange;
@@ -153,6 +158,11 @@ constexpr bool readBegin(std::string_view& text, KeySpec& spec) {
   if (word == "unknown") {
     spec.begin = KeySpec::Begin::kUnknown;
     spec.find = KeySpec::Find::kUnknown;
+    std::string_view behind = text;
+    if (const std::string_view keyword = takeWord(behind); flag(keyword) == 0) {
+      spec.keyword = keyword;
+      text = behind;
+    }
     return true;
   }
   std::optional<std::int16_t> index = number(word);

@@ -88,6 +88,13 @@ TEST_CASE("The grammar of arguments is read and shown") {
        "filterby:oneof=FILTERBY?{name:string=MODULE pattern:pattern=PATTERN}", "[FILTERBY <MODULE name | PATTERN pattern>]"},
       {"[COUNT count] STREAMS streams=<key… id…>", 1, "count:integer=COUNT? streams:block=STREAMS{key:key#0* id:string*}",
        "[COUNT count] STREAMS key [key …] id [id …]"},
+      {"<GROUP group consumer> [NOACK]", 0, "group_consumer:block=GROUP{group:string consumer:string} noack:pure-token=NOACK?",
+       "GROUP group consumer [NOACK]"},
+      {"no-one=<<NO> <ONE>>", 0, "no-one:block{no:pure-token=NO one:pure-token=ONE}", "NO ONE"},
+      {"by=<circle=<<BYRADIUS radius> unit=<M | KM>> | box=<<BYBOX width:double> unit=<M | KM>>>", 0,
+       "by:oneof{circle:block{radius:double=BYRADIUS unit:oneof{m:pure-token=M km:pure-token=KM}} "
+       "box:block{width:double=BYBOX unit:oneof{m:pure-token=M km:pure-token=KM}}}",
+       "<BYRADIUS radius <M | KM> | BYBOX width <M | KM>>"},
       {kUnion, 1,
        "numkeys:integer key:key#0* weight:integer=WEIGHTS?* aggregate:oneof=AGGREGATE?{sum:pure-token=SUM min:pure-token=MIN "
        "max:pure-token=MAX} withscores:pure-token=WITHSCORES?",
@@ -163,6 +170,7 @@ TEST_CASE("The grammar says what may come next") {
       {kSort, "a GET x", "ALPHA ASC BY DESC GET LIMIT STORE / "},
       {kStreams, "", "BLOCK COUNT STREAMS / "},
       {kStreams, "COUNT 2 STREAMS a", " / id key"},
+      {"<GROUP group consumer> [NOACK] STREAMS <key… id…>", "GROUP g c", "NOACK STREAMS / "},
       {"[TYPE <NORMAL | PUBSUB>]", "type", "NORMAL PUBSUB / "},
       {"key…", "a b", " / key"},
   };

@@ -45,6 +45,7 @@ TEST_CASE("Key specs find the keys of a call") {
   constexpr std::string_view kStreams = "STREAMS from 1 to -1 limit 2 RO access";
   constexpr std::string_view kGeo = "1 RO access; STORE from 6 OW update; STOREDIST from 6 OW update";
   constexpr std::string_view kMigrate = "3 RW access delete; KEYS from -2 to -1 RW access delete incomplete";
+  constexpr std::string_view kSort = "1 RO access; unknown RO access; unknown STORE OW update";
   const Case cases[] = {
       {"", "PING a", ""},
       {"1 RO access", "GET a", "a"},
@@ -81,7 +82,9 @@ TEST_CASE("Key specs find the keys of a call") {
       {kGeo, "GEORADIUS a 1 2 3 km STORE", "a"},
       {kMigrate, "MIGRATE host 1 x 0 10 KEYS a b", "x a b"},
       {kMigrate, "MIGRATE host 1 a 0 10 COPY", "a"},
-      {"1 RO access; unknown RO access; unknown OW update", "SORT a STORE b", "a"},
+      {kSort, "SORT a BY x* LIMIT 0 1 store b", "a b"},
+      {kSort, "SORT a STORE b GET STORE STORE c", "a b STORE c"},
+      {kSort, "SORT a STORE", "a"},
   };
   for (const Case& one : cases) {
     CAPTURE(one.specs, one.call);
@@ -98,7 +101,7 @@ TEST_CASE("Key specs as Redis told them before there were any") {
   CHECK(legacyOf("1 OW update; 2 to -1 RO access") == "1 -1 1");
   CHECK(legacyOf("1 numkeys RO access") == "0 0 0 movable");
   CHECK(legacyOf("1 OW update; 2 numkeys RO access") == "1 1 1 movable");
-  CHECK(legacyOf("1 RO access; unknown RO access; unknown OW update") == "1 1 1 movable");
+  CHECK(legacyOf("1 RO access; unknown RO access; unknown STORE OW update") == "1 1 1 movable");
   CHECK(legacyOf("3 RW access delete; KEYS from -2 to -1 RW access delete incomplete") == "3 3 1 movable");
   CHECK(legacyOf("STREAMS from 1 to -1 limit 2 RO access") == "0 0 0 movable");
 }

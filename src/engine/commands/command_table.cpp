@@ -237,11 +237,11 @@ Result<std::vector<FoundKey>> keysOf(std::span<const std::string_view> args) {
   }
   std::vector<FoundKey> found;
   forEachKey(meta, args, [&](std::size_t at, std::uint16_t flags) { found.push_back({at, keyFlagsOf(meta, args, flags)}); });
-  const bool some_spec_fails = std::any_of(meta.keys.begin(), meta.keys.end(), [&](const KeySpec& spec) {
+  const bool lacks_keys = std::any_of(meta.keys.begin(), meta.keys.end(), [&](const KeySpec& spec) {
     const KeyRange range = spec.locate(args);
-    return is_key(spec) && range.last < range.first;
+    return is_key(spec) && spec.begin == KeySpec::Begin::kIndex && range.last < range.first;
   });
-  if (some_spec_fails && (meta.flags & kNoMandatoryKeys) == 0) {
+  if ((lacks_keys || found.empty()) && (meta.flags & kNoMandatoryKeys) == 0) {
     return Error(ErrorCode::kInvalid, "Invalid arguments specified for command");
   }
   return found;
