@@ -20,7 +20,8 @@ namespace {
 
 constexpr char kBaseMagic[9] = "TREFOILS";
 constexpr char kFooterMagic[9] = "TREFOILE";
-constexpr std::uint32_t kBaseVersion = 1;
+constexpr std::uint32_t kBaseVersion = 2;
+constexpr std::uint32_t kOldestBaseVersion = 1;
 constexpr std::uint16_t kChunkGoesOn = 1;
 constexpr std::size_t kBufferBytes = std::size_t{128} << 10;
 // Synced in steps, so that the one at the end is short and the log's own syncs never queue behind a gigabyte.
@@ -333,9 +334,10 @@ Status CheckpointReader::readDirectory(Lsn start) {
   if (header.crc != crc32c(asBytes(header).substr(0, offsetof(BaseHeader, crc)))) {
     return corrupt(0, "checksum mismatch in the head of the checkpoint");
   }
-  if (header.version != kBaseVersion) {
+  if (header.version < kOldestBaseVersion || header.version > kBaseVersion) {
     return unknownFormat("'" + path_ + "' at offset 0: checkpoint format version " + std::to_string(header.version));
   }
+  version_ = header.version;
   const std::uint64_t footer_offset = size - sizeof(footer);
   TREFOIL_TRY(file_->read(footer_offset, {reinterpret_cast<char*>(&footer), sizeof(footer)}));
   if (std::memcmp(footer.magic, kFooterMagic, sizeof(footer.magic)) != 0 || footer.zero != 0 ||

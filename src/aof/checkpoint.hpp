@@ -1,7 +1,8 @@
 // Checkpoints: base-N.tfs, a shorter way to say what the log says. Bytes, not meaning: units are opaque here.
 //
 // The file, little-endian:
-//   header   magic "TREFOILS", version u32 = 1, crc32c u32 of the 12 bytes before
+//   header   magic "TREFOILS", version u32 = 2, crc32c u32 of the 12 bytes before
+//            (effects say what they came of since version 2; version 1 is read, too)
 //   blocks   length u32, crc32c u32, unit u64, lsn u64, number u32, kind u16, flags u16, then length
 //            bytes (at most kMaxBlockBytes)
 //            crc32c covers bytes 8 .. 32+length. Blocks of a unit follow each other, numbered from 0.
@@ -119,6 +120,8 @@ class CheckpointReader {
   // if a newer program wrote it.
   static Result<std::unique_ptr<CheckpointReader>> open(Env& env, const std::string& directory, const BaseEntry& entry);
 
+  // Of the file, and so of the effects in it.
+  [[nodiscard]] std::uint32_t version() const { return version_; }
   // In the order in which they were written.
   [[nodiscard]] const std::vector<UnitEntry>& units() const { return units_; }
   // Calls `sink` for each chunk of the unit, in order; stops at the first error. kCorruption with file and offset.
@@ -135,6 +138,7 @@ class CheckpointReader {
   const std::string path_;
   const std::unique_ptr<File> file_;
   std::vector<UnitEntry> units_;
+  std::uint32_t version_ = 0;
   std::uint64_t end_ = 0;  // of the blocks
 };
 

@@ -5,7 +5,7 @@
 //   off 0          8          12         16         20         24             32             40         44         48        64
 //       +----------+----------+----------+----------+----------+--------------+--------------+----------+----------+---------+
 //       | magic    | version  | epoch    | salt     | zero     | start lsn    | synced lsn   | crc32c   | zero     | zero    |
-//       | TREFOILL | u32 = 1  | u32      | u32      | u32      | u64          | u64          | u32      | u32      | 16 bytes|
+//       | TREFOILL | u32 = 2  | u32      | u32      | u32      | u64          | u64          | u32      | u32      | 16 bytes|
 //       +----------+----------+----------+----------+----------+--------------+--------------+----------+----------+---------+
 //   crc32c covers bytes 0 .. 40. Then records, without gaps: the record at LSN n begins at file offset 64 + (n - start lsn).
 //
@@ -13,7 +13,7 @@
 //   off 0          4          8               16         20       21        22       24
 //       +----------+----------+---------------+----------+--------+---------+--------+------------------+-------------------+
 //       | length   | crc32c   | lsn           | epoch    | kind   | version | zero   | payload          | zeros up to a     |
-//       | u32      | u32      | u64           | u32      | u8     | u8 = 1  | u16    | length bytes     | multiple of 8     |
+//       | u32      | u32      | u64           | u32      | u8     | u8 = 2  | u16    | length bytes     | multiple of 8     |
 //       +----------+----------+---------------+----------+--------+---------+--------+------------------+-------------------+
 //   length > 0, and in memory it is stored last: a record whose length is still 0 is not there yet.
 //   crc32c covers the payload, then bytes 8 .. 24, then the segment's salt: payload first, so that a writer can compute that part
@@ -26,6 +26,9 @@
 //   kCommitParts  group u64, count u32, bytes       Effects := the bytes of parts 0 .. count-1 and then of this record.
 //   kMark         synced u64                        When this batch was written, the log was on disk up to `synced`.
 //   A group is named by the LSN of its first part, which itself says 0.
+//
+// Versions. Effects say what they came of since version 2 (base/cause.hpp). Segments and records of version 1 are read as they
+// are, and copied as they are when recovery makes a fresh segment of a tail, so a segment of version 2 may hold records of both.
 //
 // Torn or corrupt. The synced mark is the highest LSN that the manifest, the segment's head or any intact kMark record states,
 // those behind a bad record included (LSN = position makes them findable). A bad record at or above it is a torn tail: it and all
@@ -63,8 +66,11 @@ enum class RecordKind : std::uint8_t {
 };
 
 inline constexpr char kSegmentMagic[9] = "TREFOILL";
-inline constexpr std::uint32_t kSegmentVersion = 1;
-inline constexpr std::uint8_t kRecordVersion = 1;
+// What is written, and the oldest that is read.
+inline constexpr std::uint32_t kSegmentVersion = 2;
+inline constexpr std::uint32_t kOldestSegmentVersion = 1;
+inline constexpr std::uint8_t kRecordVersion = 2;
+inline constexpr std::uint8_t kOldestRecordVersion = 1;
 
 struct SegmentHeader {
   char magic[8];

@@ -169,7 +169,7 @@ Result<bool> Recovery::nextCommit(LogRecord& record) {
     if (view.header.kind == RecordKind::kMark || view.header.kind == RecordKind::kPart) {
       continue;
     }
-    record = {.lsn = view.header.lsn, .epoch = view.header.epoch, .payload = view.payload};
+    record = {.lsn = view.header.lsn, .epoch = view.header.epoch, .version = view.header.version, .payload = view.payload};
     if (view.header.kind == RecordKind::kCommitParts) {
       TREFOIL_TRY(state.joinParts(view.payload.substr(sizeof(PartPrefix))));
       record.payload = state.joined;

@@ -29,6 +29,7 @@ class CheckpointReader;
 struct LogRecord {
   Lsn lsn = 0;
   std::uint32_t epoch = 0;
+  std::uint8_t version = 0;  // of the payload: record_format.hpp
   std::string_view payload;  // valid until the next call of next()
 };
 

@@ -50,7 +50,7 @@ Result<SegmentHeader> readHead(File& file, const std::string& path) {
   if (std::memcmp(header.magic, kSegmentMagic, sizeof(header.magic)) != 0) {
     return badHead(path, "this is no log segment (magic bytes)");
   }
-  if (header.crc == headerCrc(header) && header.version != kSegmentVersion) {
+  if (header.crc == headerCrc(header) && (header.version < kOldestSegmentVersion || header.version > kSegmentVersion)) {
     return unknownFormat("'" + path + "' at offset 0: log format version " + std::to_string(header.version));
   }
   if (header.crc != headerCrc(header) || header.zero_1 != 0 || header.zero_2[0] != 0 || header.zero_2[1] != 0) {
@@ -194,7 +194,7 @@ Result<SegmentReader::Outcome> SegmentReader::next(RecordView& record) {
     return bad("the bytes behind the record are not zero");
   }
   // Intact, so it is neither torn nor corrupt: a newer program wrote it.
-  if (header.version != kRecordVersion) {
+  if (header.version < kOldestRecordVersion || header.version > kRecordVersion) {
     return unknownFormat(describe(position_) + ": record format version " + std::to_string(header.version));
   }
   if (!isKnown(header.kind)) {

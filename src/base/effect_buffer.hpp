@@ -18,6 +18,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/cause.hpp"
 #include "base/status.hpp"
 #include "base/value.hpp"
 
@@ -36,6 +37,9 @@ enum class ItemTag : std::uint8_t {
   kTyped = 8,
   kJson = 9,
 };
+
+// What putKind() puts.
+inline constexpr std::size_t kEffectKindBytes = 2;
 
 // Append-only bytes with inline room. Not copyable; moving the object is not offered, as views into it are handed out.
 // Thread safety: none; one statement owns it.
@@ -81,6 +85,13 @@ class EffectBuffer {
   // Any value by its type.
   void putDatum(const Datum& datum);
 
+  // What an effect begins with: its kind, and what it came of.
+  void putKind(std::uint8_t kind, Cause cause) {
+    char* to = reserve(2);
+    to[0] = static_cast<char>(kind);
+    to[1] = static_cast<char>(cause);
+    size_ += 2;
+  }
   // Raw parts, for effect headers.
   void putByte(std::uint8_t byte) {
     *reserve(1) = static_cast<char>(byte);
@@ -131,7 +142,9 @@ class EffectBuffer {
 // values.
 class EffectReader {
  public:
-  explicit EffectReader(std::string_view bytes) : begin_(bytes.data()), at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+  // Effects without causes are of version 1 of log and checkpoints (aof/record_format.hpp).
+  explicit EffectReader(std::string_view bytes, bool has_causes = true)
+      : begin_(bytes.data()), at_(bytes.data()), end_(bytes.data() + bytes.size()), has_causes_(has_causes) {}
 
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] bool done() const { return at_ == end_ || !ok_; }
@@ -145,6 +158,13 @@ class EffectReader {
   // Any item. A vector's floats are copied to `scratch` when they lie unaligned; the datum views it until the next call.
   Datum getDatum(std::unique_ptr<float[]>& scratch);
 
+  // What putKind() has put; the cause until the next one is read.
+  std::uint8_t getKind() {
+    const std::uint8_t kind = getByte();
+    cause_ = has_causes_ ? static_cast<Cause>(getByte()) : Cause::kNone;
+    return kind;
+  }
+  [[nodiscard]] Cause cause() const { return cause_; }
   std::uint8_t getByte() {
     if (at_ == end_) [[unlikely]] {
       return fail();
@@ -169,6 +189,8 @@ class EffectReader {
   const char* at_;
   const char* end_;
   bool ok_ = true;
+  bool has_causes_;
+  Cause cause_ = Cause::kNone;
 };
 
 }  // namespace trefoil

@@ -1,6 +1,6 @@
 // The effects of the kv floor: what a ChangeSet says about keys, byte for byte as it stands in the log and in checkpoints.
 //
-//   effect := kind u8, database varint, key String item, arguments          (items as in base/effect_buffer.hpp)
+//   effect := kind u8, cause u8, database varint, key String item, arguments          (items as in base/effect_buffer.hpp)
 //
 //   kSet              value String                                 any type before, a string without a deadline after
 //   kSetWithDeadline  deadline Int64, value String
@@ -24,7 +24,8 @@
 //   kSortedSetRemove  count varint, member String * count
 //
 // Effects are outcomes, never requests: deadlines are absolute milliseconds, popped and random members are named, a copied value
-// is written out as the effects that build it. A collection that loses its last member takes its key with it, by every kind. A
+// is written out as the effects that build it. A collection that loses its last member takes its key with it, by every kind; the
+// kRemove that follows says so (cause "del") to those who only read. A
 // whole value (COPY, RENAME, a checkpoint) is kRemove or nothing, then the type's building effects in portions, then
 // kSetDeadline.
 #pragma once
@@ -74,12 +75,12 @@ inline constexpr std::size_t kMaxStringBytes = std::size_t{512} << 20;
 
 enum class ListSide : std::uint8_t { kLeft = 0, kRight = 1 };
 
-// Reads over the arguments of one kv effect whose kind byte has been read. kCorruption if the bytes are not of the format.
+// Reads over the arguments of one kv effect whose kind has been read. kCorruption if the bytes are not of the format.
 Status skipEffect(std::uint8_t kind, EffectReader& reader);
 
-// Writes an effect's head: kind, database, key. The arguments follow.
-inline void putEffectHead(EffectBuffer& effects, EffectKind kind, int db, std::string_view key) {
-  effects.putByte(static_cast<std::uint8_t>(kind));
+// Writes an effect's head: kind, cause, database, key. The arguments follow.
+inline void putEffectHead(EffectBuffer& effects, EffectKind kind, Cause cause, int db, std::string_view key) {
+  effects.putKind(static_cast<std::uint8_t>(kind), cause);
   effects.putVarint(static_cast<std::uint64_t>(db));
   effects.putString(key);
 }

@@ -9,7 +9,7 @@ void PreparedEffects::add(const Key& key, std::string_view effects, std::size_t 
   EffectReader reader(effects.substr(begin, end - begin));
   while (!reader.done()) {
     const std::size_t at = reader.offset();
-    const std::uint8_t kind = reader.getByte();
+    const std::uint8_t kind = reader.getKind();
     const Status read = strings_.add(kind, reader, store_.databases());
     TREFOIL_ASSERT(read.ok());
     const auto size = static_cast<std::uint32_t>(std::min<std::size_t>(reader.offset() - at, UINT32_MAX));

@@ -1,8 +1,7 @@
 #include "kv/value_effects.hpp"
 
 #include <algorithm>
-
-#include "kv/effects.hpp"
+#include <utility>
 
 namespace trefoil::kv {
 
@@ -24,7 +23,8 @@ EffectKind buildingKind(ObjectType type) {
 }
 }  // namespace
 
-ValueEffects::ValueEffects(const Entry& entry, int db, std::string_view key) : entry_(entry), db_(db), key_(key) {
+ValueEffects::ValueEffects(const Entry& entry, int db, std::string_view key, Cause cause)
+    : entry_(entry), db_(db), key_(key), cause_(cause) {
   if (entry.type() != ObjectType::kString) {
     const CollectionHandle handle(&entry);
     left_ = handle.size();
@@ -46,7 +46,7 @@ bool ValueEffects::writeNext(EffectBuffer& effects) {
       }
       return true;
     case Stage::kDeadline:
-      putEffectHead(effects, EffectKind::kSetDeadline, db_, key_);
+      putHead(effects, EffectKind::kSetDeadline);
       effects.putInt(entry_.deadline().unix_ms);
       stage_ = Stage::kDone;
       return true;
@@ -56,8 +56,12 @@ bool ValueEffects::writeNext(EffectBuffer& effects) {
   return false;
 }
 
-void ValueEffects::writeString(EffectBuffer& effects) const {
-  putEffectHead(effects, entry_.hasDeadline() ? EffectKind::kSetWithDeadline : EffectKind::kSet, db_, key_);
+void ValueEffects::putHead(EffectBuffer& effects, EffectKind kind) {
+  putEffectHead(effects, kind, std::exchange(cause_, Cause::kNone), db_, key_);
+}
+
+void ValueEffects::writeString(EffectBuffer& effects) {
+  putHead(effects, entry_.hasDeadline() ? EffectKind::kSetWithDeadline : EffectKind::kSet);
   if (entry_.hasDeadline()) {
     effects.putInt(entry_.deadline().unix_ms);
   }
@@ -67,7 +71,7 @@ void ValueEffects::writeString(EffectBuffer& effects) const {
 
 void ValueEffects::writeElements(EffectBuffer& effects) {
   const std::size_t count = std::min(left_, kElements);
-  putEffectHead(effects, buildingKind(entry_.type()), db_, key_);
+  putHead(effects, buildingKind(entry_.type()));
   if (entry_.type() == ObjectType::kList) {
     effects.putByte(static_cast<std::uint8_t>(ListSide::kRight));
   }

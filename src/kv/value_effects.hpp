@@ -5,6 +5,7 @@
 
 #include "base/effect_buffer.hpp"
 #include "kv/collection.hpp"
+#include "kv/effects.hpp"
 #include "kv/entry.hpp"
 
 namespace trefoil::kv {
@@ -13,7 +14,8 @@ namespace trefoil::kv {
 // any size passes through a small buffer. The entry and the key must stay unchanged meanwhile.
 class ValueEffects {
  public:
-  ValueEffects(const Entry& entry, int db, std::string_view key);
+  // The first of the effects has this cause; the others go on with it and have none.
+  ValueEffects(const Entry& entry, int db, std::string_view key, Cause cause = Cause::kNone);
   // Appends the next effect; false if there was none left.
   bool writeNext(EffectBuffer& effects);
 
@@ -22,12 +24,14 @@ class ValueEffects {
 
   enum class Stage { kElements, kDeadline, kDone };
 
-  void writeString(EffectBuffer& effects) const;
+  void putHead(EffectBuffer& effects, EffectKind kind);
+  void writeString(EffectBuffer& effects);
   void writeElements(EffectBuffer& effects);
 
   const Entry& entry_;
   int db_;
   std::string_view key_;
+  Cause cause_;
   Stage stage_ = Stage::kElements;
   ElementCursor cursor_;
   std::size_t left_ = 0;

@@ -124,7 +124,7 @@ void View::applyStaged(Touched& touched, std::size_t begin, std::size_t end) {
   EffectReader reader(effects_.bytes().substr(begin, end - begin));
   while (!reader.done()) {
     EffectHead head;
-    const std::uint8_t kind = reader.getByte();
+    const std::uint8_t kind = reader.getKind();
     Status status = readHead(kind, reader, store_.databases(), head);
     TREFOIL_ASSERT(status.ok() && head.key == keyOf(touched));
     status = touched.copy->change(head.kind, reader, head.key, store_.packedLimits(), store_.hashSeed());
@@ -172,7 +172,7 @@ const Entry* View::find(const Key& key) {
 const Entry* View::current(const Key& key) {
   const Entry* entry = lookUp(key);
   if (entry != nullptr && entry->deadline().passed(now_)) {
-    const Staging removal(*this, EffectKind::kRemove, key);
+    stageRemoval(key, Cause::kExpired);
     return nullptr;
   }
   return entry;
@@ -479,7 +479,7 @@ bool View::isHeavy(const Touched& touched) {
   if (first == EffectKind::kSetRange) {
     EffectReader reader(effects_.bytes().substr(touched.begin, touched.end - touched.begin));
     EffectHead head;
-    const Status status = readHead(reader.getByte(), reader, store_.databases(), head);
+    const Status status = readHead(reader.getKind(), reader, store_.databases(), head);
     TREFOIL_ASSERT(status.ok());
     if (reader.getVarint() >= kHeavyString) {
       return true;
@@ -517,7 +517,7 @@ void View::prepare(PreparedEffects& prepared) {
 
 void View::restage(std::size_t begin, std::size_t end) {
   EffectReader reader(effects_.bytes().substr(begin, end - begin));
-  const std::uint8_t kind = reader.getByte();
+  const std::uint8_t kind = reader.getKind();
   EffectHead head;
   const Status status = readHead(kind, reader, store_.databases(), head);
   TREFOIL_ASSERT(status.ok());

@@ -107,8 +107,9 @@ class View {
   // Any type
   bool remove(const Key& key);                          // whether it was there
   bool setDeadline(const Key& key, Deadline deadline);  // whether the key is there; kNever removes the deadline
-  void copyValue(const Key& from, const Key& to);       // with deadline, over whatever `to` holds; `from` exists, is not `to`
-  bool removeIfExpired(const Key& key);                 // the sweeper's: whether a removal was staged
+  // With deadline, over whatever `to` holds, of which nothing is told; `from` exists, is not `to`.
+  void copyValue(const Key& from, const Key& to, Cause cause);
+  bool removeIfExpired(const Key& key);  // the sweeper's: whether a removal was staged
   void flush(int db);
   // Lists. Positions are within bounds.
   std::size_t listPush(const Key& key, ListSide side, std::span<const std::string_view> values);  // the new length
@@ -126,6 +127,19 @@ class View {
   // Sorted sets. Scores are not NaN.
   std::size_t sortedSetPut(const Key& key, std::span<const ScoredMember> members);  // members that are new
   std::size_t sortedSetRemove(const Key& key, std::span<const std::string_view> members);
+
+  // As long as it lives, what is written comes of `cause`, where a handler means something else than the write itself says: an
+  // INCR sets a string.
+  class Because {
+   public:
+    Because(View& view, Cause cause) : view_(view) { view.because_ = cause; }
+    Because(const Because&) = delete;
+    Because& operator=(const Because&) = delete;
+    ~Because() { view_.because_.reset(); }
+
+   private:
+    View& view_;
+  };
 
   // --- For a thread that others wait for, and for one that may go on for long.
 
@@ -224,10 +238,12 @@ class View {
   Status require(ObjectType type, const Entry* entry) const;
   Status openCollection(ObjectType type, const Entry* entry);
   Status spendMore();
+  [[nodiscard]] Cause causeOr(Cause natural) const { return because_.value_or(natural); }
+  void stageRemoval(const Key& key, Cause cause);
   void noteFlush(int db);
-  void stageMembers(const Key& key, EffectKind kind, std::span<const std::string_view> members);
-  std::size_t removeMembers(const Key& key, EffectKind kind, std::span<const std::string_view> members);
-  void stageListRange(const Key& key, EffectKind kind, std::size_t first, std::size_t second);
+  void stageMembers(const Key& key, EffectKind kind, Cause natural, std::span<const std::string_view> members);
+  std::size_t removeMembers(const Key& key, EffectKind kind, Cause natural, std::span<const std::string_view> members);
+  void stageListRange(const Key& key, EffectKind kind, Cause natural, std::size_t first, std::size_t second);
   void visitOverlaid(int db, const Entry& entry, const Store::EntryVisitor& visitor);
   void visitCreated(int db, const Store::EntryVisitor& visitor);
 
@@ -236,6 +252,7 @@ class View {
   UnixMs now_;
   Lsn snapshot_;
   Mode mode_;
+  std::optional<Cause> because_;
   bool counts_whole_ = false;
   bool gave_way_ = false;
   std::size_t steps_left_ = SIZE_MAX;

@@ -54,8 +54,8 @@ struct View::ReadSet {
 // Writes one effect; at the end of its life the effect is the key's.
 class View::Staging {
  public:
-  Staging(View& view, EffectKind kind, const Key& key) : view_(view), key_(key), begin_(view.effects_.size()) {
-    putEffectHead(view.effects_, kind, key.db, key.bytes);
+  Staging(View& view, EffectKind kind, Cause cause, const Key& key) : view_(view), key_(key), begin_(view.effects_.size()) {
+    putEffectHead(view.effects_, kind, cause, key.db, key.bytes);
     key_at_ = view.effects_.size() - key.bytes.size();
   }
   Staging(const Staging&) = delete;

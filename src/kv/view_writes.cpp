@@ -72,10 +72,10 @@ bool hasMember(const Entry& entry, std::string_view member) {
 
 void View::setString(const Key& key, std::string_view value, Deadline deadline) {
   if (deadline.never()) {
-    Staging effect(*this, EffectKind::kSet, key);
+    Staging effect(*this, EffectKind::kSet, causeOr(Cause::kSet), key);
     effect->putString(value);
   } else {
-    Staging effect(*this, EffectKind::kSetWithDeadline, key);
+    Staging effect(*this, EffectKind::kSetWithDeadline, causeOr(Cause::kSet), key);
     effect->putInt(deadline.unix_ms);
     effect->putString(value);
   }
@@ -84,7 +84,7 @@ void View::setString(const Key& key, std::string_view value, Deadline deadline) 
 std::size_t View::append(const Key& key, std::string_view bytes) {
   const Entry* entry = current(key);
   const std::size_t before = StringHandle(entry).size();
-  Staging effect(*this, EffectKind::kAppend, key);
+  Staging effect(*this, EffectKind::kAppend, causeOr(Cause::kAppend), key);
   effect->putString(bytes);
   return before + bytes.size();
 }
@@ -94,7 +94,7 @@ std::size_t View::setRange(const Key& key, std::size_t offset, std::string_view 
   if (bytes.empty()) {
     return before;
   }
-  Staging effect(*this, EffectKind::kSetRange, key);
+  Staging effect(*this, EffectKind::kSetRange, causeOr(Cause::kSetRange), key);
   effect->putVarint(offset);
   effect->putString(bytes);
   return std::max(before, offset + bytes.size());
@@ -102,11 +102,15 @@ std::size_t View::setRange(const Key& key, std::size_t offset, std::string_view 
 
 // -------------------------------------------------------------------------------------------------------------------- any type
 
+void View::stageRemoval(const Key& key, Cause cause) {
+  const Staging effect(*this, EffectKind::kRemove, cause, key);
+}
+
 bool View::remove(const Key& key) {
   if (current(key) == nullptr) {
     return false;
   }
-  const Staging effect(*this, EffectKind::kRemove, key);
+  stageRemoval(key, causeOr(Cause::kDel));
   return true;
 }
 
@@ -122,28 +126,30 @@ bool View::setDeadline(const Key& key, Deadline deadline) {
   }
   if (deadline.never()) {
     if (entry->hasDeadline()) {
-      const Staging effect(*this, EffectKind::kClearDeadline, key);
+      const Staging effect(*this, EffectKind::kClearDeadline, causeOr(Cause::kPersist), key);
     }
   } else {
-    Staging effect(*this, EffectKind::kSetDeadline, key);
+    Staging effect(*this, EffectKind::kSetDeadline, causeOr(Cause::kExpire), key);
     effect->putInt(deadline.unix_ms);
   }
   return true;
 }
 
-void View::copyValue(const Key& from, const Key& to) {
+void View::copyValue(const Key& from, const Key& to, Cause cause) {
   TREFOIL_DEBUG_ASSERT(from.db != to.db || from.bytes != to.bytes);
-  remove(to);
+  if (current(to) != nullptr) {
+    stageRemoval(to, Cause::kNone);
+  }
   const Entry* entry = find(from);
   TREFOIL_ASSERT(entry != nullptr);
-  ValueEffects value(*entry, to.db, to.bytes);
+  ValueEffects value(*entry, to.db, to.bytes, cause);
   while (true) {
     const std::size_t begin = effects_.size();
     if (!value.writeNext(effects_)) {
       return;
     }
     EffectReader reader(effects_.bytes().substr(begin));
-    reader.getByte();
+    reader.getKind();
     reader.getVarint();
     const std::string_view key = reader.getString();
     noteEffect(to.db, to.hash, static_cast<std::size_t>(key.data() - effects_.bytes().data()), key.size(), begin,
@@ -152,7 +158,7 @@ void View::copyValue(const Key& from, const Key& to) {
 }
 
 void View::flush(int db) {
-  effects_.putByte(static_cast<std::uint8_t>(EffectKind::kFlush));
+  effects_.putKind(static_cast<std::uint8_t>(EffectKind::kFlush), Cause::kFlushDb);
   effects_.putVarint(static_cast<std::uint64_t>(db));
   noteFlush(db);
 }
@@ -164,7 +170,7 @@ std::size_t View::listPush(const Key& key, ListSide side, std::span<const std::s
   if (values.empty()) {
     return before;
   }
-  Staging effect(*this, EffectKind::kListPush, key);
+  Staging effect(*this, EffectKind::kListPush, causeOr(side == ListSide::kLeft ? Cause::kLPush : Cause::kRPush), key);
   effect->putByte(static_cast<std::uint8_t>(side));
   effect->putVarint(values.size());
   for (const std::string_view value : values) {
@@ -174,45 +180,58 @@ std::size_t View::listPush(const Key& key, ListSide side, std::span<const std::s
 }
 
 void View::listPop(const Key& key, ListSide side, std::size_t count) {
-  TREFOIL_ASSERT(count <= ListHandle(current(key)).size());
+  const std::size_t size = ListHandle(current(key)).size();
+  TREFOIL_ASSERT(count <= size);
   if (count == 0) {
     return;
   }
-  Staging effect(*this, EffectKind::kListPop, key);
-  effect->putByte(static_cast<std::uint8_t>(side));
-  effect->putVarint(count);
+  {
+    Staging effect(*this, EffectKind::kListPop, causeOr(side == ListSide::kLeft ? Cause::kLPop : Cause::kRPop), key);
+    effect->putByte(static_cast<std::uint8_t>(side));
+    effect->putVarint(count);
+  }
+  if (count == size) {
+    stageRemoval(key, Cause::kDel);
+  }
 }
 
 void View::listSet(const Key& key, std::size_t index, std::string_view value) {
   TREFOIL_ASSERT(index < ListHandle(current(key)).size());
-  Staging effect(*this, EffectKind::kListSet, key);
+  Staging effect(*this, EffectKind::kListSet, causeOr(Cause::kLSet), key);
   effect->putVarint(index);
   effect->putString(value);
 }
 
 void View::listInsert(const Key& key, std::size_t index, std::string_view value) {
   TREFOIL_ASSERT(index <= ListHandle(current(key)).size());
-  Staging effect(*this, EffectKind::kListInsert, key);
+  Staging effect(*this, EffectKind::kListInsert, causeOr(Cause::kLInsert), key);
   effect->putVarint(index);
   effect->putString(value);
 }
 
-void View::stageListRange(const Key& key, EffectKind kind, std::size_t first, std::size_t second) {
-  Staging effect(*this, kind, key);
+void View::stageListRange(const Key& key, EffectKind kind, Cause natural, std::size_t first, std::size_t second) {
+  Staging effect(*this, kind, causeOr(natural), key);
   effect->putVarint(first);
   effect->putVarint(second);
 }
 
 void View::listErase(const Key& key, std::size_t index, std::size_t count) {
-  TREFOIL_ASSERT(index + count <= ListHandle(current(key)).size());
+  const std::size_t size = ListHandle(current(key)).size();
+  TREFOIL_ASSERT(index + count <= size);
   if (count > 0) {
-    stageListRange(key, EffectKind::kListErase, index, count);
+    stageListRange(key, EffectKind::kListErase, Cause::kLRem, index, count);
+    if (count == size) {
+      stageRemoval(key, Cause::kDel);
+    }
   }
 }
 
 void View::listTrim(const Key& key, std::size_t start, std::size_t count) {
   TREFOIL_ASSERT(start + count <= ListHandle(current(key)).size());
-  stageListRange(key, EffectKind::kListTrim, start, count);
+  stageListRange(key, EffectKind::kListTrim, Cause::kLTrim, start, count);
+  if (count == 0) {
+    stageRemoval(key, Cause::kDel);
+  }
 }
 
 // ------------------------------------------------------------------------------------------------- hashes, sets and sorted sets
@@ -229,7 +248,7 @@ std::size_t View::hashSet(const Key& key, std::span<const FieldValue> pairs) {
       ++created;
     }
   }
-  Staging effect(*this, EffectKind::kHashSet, key);
+  Staging effect(*this, EffectKind::kHashSet, causeOr(Cause::kHSet), key);
   effect->putVarint(pairs.size());
   for (const FieldValue& pair : pairs) {
     effect->putString(pair.field);
@@ -247,7 +266,7 @@ std::size_t View::setAdd(const Key& key, std::span<const std::string_view> membe
       fresh.push_back(member);
     }
   }
-  stageMembers(key, EffectKind::kSetAdd, fresh);
+  stageMembers(key, EffectKind::kSetAdd, Cause::kSAdd, fresh);
   return fresh.size();
 }
 
@@ -263,7 +282,7 @@ std::size_t View::sortedSetPut(const Key& key, std::span<const ScoredMember> mem
       ++created;
     }
   }
-  Staging effect(*this, EffectKind::kSortedSetPut, key);
+  Staging effect(*this, EffectKind::kSortedSetPut, causeOr(Cause::kZAdd), key);
   effect->putVarint(members.size());
   for (const ScoredMember& member : members) {
     effect->putDouble(member.score);
@@ -273,18 +292,18 @@ std::size_t View::sortedSetPut(const Key& key, std::span<const ScoredMember> mem
 }
 
 std::size_t View::hashRemove(const Key& key, std::span<const std::string_view> fields) {
-  return removeMembers(key, EffectKind::kHashRemove, fields);
+  return removeMembers(key, EffectKind::kHashRemove, Cause::kHDel, fields);
 }
 
 std::size_t View::setRemove(const Key& key, std::span<const std::string_view> members) {
-  return removeMembers(key, EffectKind::kSetRemove, members);
+  return removeMembers(key, EffectKind::kSetRemove, Cause::kSRem, members);
 }
 
 std::size_t View::sortedSetRemove(const Key& key, std::span<const std::string_view> members) {
-  return removeMembers(key, EffectKind::kSortedSetRemove, members);
+  return removeMembers(key, EffectKind::kSortedSetRemove, Cause::kZRem, members);
 }
 
-std::size_t View::removeMembers(const Key& key, EffectKind kind, std::span<const std::string_view> members) {
+std::size_t View::removeMembers(const Key& key, EffectKind kind, Cause natural, std::span<const std::string_view> members) {
   const Entry* entry = current(key);
   if (entry == nullptr) {
     return 0;
@@ -297,15 +316,19 @@ std::size_t View::removeMembers(const Key& key, EffectKind kind, std::span<const
       present.push_back(member);
     }
   }
-  stageMembers(key, kind, present);
+  const std::size_t size = CollectionHandle(entry).size();
+  stageMembers(key, kind, natural, present);
+  if (present.size() == size) {
+    stageRemoval(key, Cause::kDel);
+  }
   return present.size();
 }
 
-void View::stageMembers(const Key& key, EffectKind kind, std::span<const std::string_view> members) {
+void View::stageMembers(const Key& key, EffectKind kind, Cause natural, std::span<const std::string_view> members) {
   if (members.empty()) {
     return;
   }
-  Staging effect(*this, kind, key);
+  Staging effect(*this, kind, causeOr(natural), key);
   effect->putVarint(members.size());
   for (const std::string_view member : members) {
     effect->putString(member);

@@ -157,7 +157,7 @@ Status applyColumn(EffectReader& reader, const ColumnDefinition& column, std::si
 }  // namespace
 
 void putBlock(EffectBuffer& out, const TableVersion& version, std::uint32_t number, const Block& block) {
-  out.putByte(static_cast<std::uint8_t>(EffectKind::kInsertBlock));
+  putKind(out, EffectKind::kInsertBlock);
   out.putVarint(version.schema->id);
   out.putVarint(number);
   out.putVarint(block.extent);

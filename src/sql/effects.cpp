@@ -113,8 +113,39 @@ Status applyUpdate(EffectReader& reader, TableVersion& version, const WriteConte
 
 // -------------------------------------------------------------------------------------------------------------------------- rows
 
+Cause causeOf(EffectKind kind) {
+  switch (kind) {
+    case EffectKind::kInsert:
+      return Cause::kInsert;
+    case EffectKind::kUpdate:
+      return Cause::kUpdate;
+    case EffectKind::kDelete:
+      return Cause::kDelete;
+    case EffectKind::kTruncate:
+      return Cause::kTruncate;
+    case EffectKind::kCreateTable:
+      return Cause::kCreateTable;
+    case EffectKind::kDropTable:
+      return Cause::kDropTable;
+    case EffectKind::kCreateIndex:
+    case EffectKind::kCreateVectorIndex:
+      return Cause::kCreateIndex;
+    case EffectKind::kDropIndex:
+      return Cause::kDropIndex;
+    case EffectKind::kRenameTable:
+      return Cause::kRenameTable;
+    case EffectKind::kInsertBlock:
+    case EffectKind::kTableCounter:
+    case EffectKind::kIdCounters:
+    case EffectKind::kRevised:
+    case EffectKind::kSuperseded:
+      break;
+  }
+  return Cause::kNone;
+}
+
 void putInsert(EffectBuffer& out, TableId table, RowId row, std::span<const Datum> values) {
-  out.putByte(static_cast<std::uint8_t>(EffectKind::kInsert));
+  putKind(out, EffectKind::kInsert);
   out.putVarint(table);
   out.putVarint(static_cast<std::uint64_t>(row));
   out.putVarint(values.size());
@@ -124,7 +155,7 @@ void putInsert(EffectBuffer& out, TableId table, RowId row, std::span<const Datu
 }
 
 void putUpdate(EffectBuffer& out, TableId table, RowId row, std::span<const ColumnValue> changes) {
-  out.putByte(static_cast<std::uint8_t>(EffectKind::kUpdate));
+  putKind(out, EffectKind::kUpdate);
   out.putVarint(table);
   out.putVarint(static_cast<std::uint64_t>(row));
   out.putVarint(changes.size());
@@ -135,7 +166,7 @@ void putUpdate(EffectBuffer& out, TableId table, RowId row, std::span<const Colu
 }
 
 void putDelete(EffectBuffer& out, TableId table, RowId row) {
-  out.putByte(static_cast<std::uint8_t>(EffectKind::kDelete));
+  putKind(out, EffectKind::kDelete);
   out.putVarint(table);
   out.putVarint(static_cast<std::uint64_t>(row));
 }
@@ -375,7 +406,7 @@ Status skipEffect(std::uint8_t kind, EffectReader& reader) {
 // --------------------------------------------------------------------------------------------------------------------- revisions
 
 void putSuperseded(EffectBuffer& out, TableId table, std::span<const RowId> rows) {
-  out.putByte(static_cast<std::uint8_t>(EffectKind::kSuperseded));
+  putKind(out, EffectKind::kSuperseded);
   out.putVarint(table);
   out.putVarint(rows.size());
   for (const RowId row : rows) {
@@ -388,11 +419,10 @@ namespace {
 using RowOfTable = std::pair<std::uint64_t, std::uint64_t>;
 
 // For each row that is superseded, from where on its effects count.
-Status findSuperseded(std::string_view effects, std::map<RowOfTable, std::size_t>& from) {
-  EffectReader reader(effects);
+Status findSuperseded(EffectReader reader, std::map<RowOfTable, std::size_t>& from) {
   while (!reader.done()) {
     const std::size_t begin = reader.offset();
-    const std::uint8_t kind = reader.getByte();
+    const std::uint8_t kind = reader.getKind();
     if (kind != static_cast<std::uint8_t>(EffectKind::kSuperseded)) {
       TREFOIL_TRY(skipEffect(kind, reader));
       continue;
@@ -407,17 +437,17 @@ Status findSuperseded(std::string_view effects, std::map<RowOfTable, std::size_t
 
 }  // namespace
 
-Result<std::string_view> settleRevisions(std::string_view effects, std::string& settled) {
+Result<std::string_view> settleRevisions(std::string_view effects, bool has_causes, std::string& settled) {
   if (effects.empty() || static_cast<std::uint8_t>(effects.front()) != static_cast<std::uint8_t>(EffectKind::kRevised)) {
     return effects;
   }
   std::map<RowOfTable, std::size_t> superseded;
-  TREFOIL_TRY(findSuperseded(effects, superseded));
+  EffectReader reader(effects, has_causes);
+  TREFOIL_TRY(findSuperseded(reader, superseded));
   settled.clear();
-  EffectReader reader(effects);
   while (!reader.done()) {
     const std::size_t begin = reader.offset();
-    const auto kind = static_cast<EffectKind>(reader.getByte());
+    const auto kind = static_cast<EffectKind>(reader.getKind());
     EffectReader row = reader;
     TREFOIL_TRY(skipEffect(static_cast<std::uint8_t>(kind), reader));
     bool counts = kind != EffectKind::kRevised && kind != EffectKind::kSuperseded;

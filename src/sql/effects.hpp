@@ -1,5 +1,5 @@
 // SQL effects: what sql::View stages, the log carries and sql::Store::apply replays. Kinds 64 … 127; the items are those of
-// base/effect_buffer.hpp. Persisted: append only, never renumber.
+// base/effect_buffer.hpp. Persisted: append only, never renumber. Behind the kind stands the cause (base/cause.hpp).
 //
 //   kInsert        table, row, n, n values                       all columns in order
 //   kUpdate        table, row, n, n times (column, value)
@@ -55,13 +55,19 @@ inline constexpr bool isSqlEffect(std::uint8_t kind) {
   return kind >= 64 && kind < 128;
 }
 
+// What an effect of that kind came of.
+Cause causeOf(EffectKind kind);
+inline void putKind(EffectBuffer& out, EffectKind kind) {
+  out.putKind(static_cast<std::uint8_t>(kind), causeOf(kind));
+}
+
 // Reads past one effect whose kind has been read, without looking at its meaning. kCorruption if the bytes are not of its format.
 Status skipEffect(std::uint8_t kind, EffectReader& reader);
 
 // A statement that others have overtaken does some of its rows again (View::moveOn); what it has done to them before may be on
 // the way to the log already. For replay: the effects that count of such a record, in `settled` if they are not all of it.
 // kCorruption if it is not what sql::View writes.
-Result<std::string_view> settleRevisions(std::string_view effects, std::string& settled);
+Result<std::string_view> settleRevisions(std::string_view effects, bool has_causes, std::string& settled);
 void putSuperseded(EffectBuffer& out, TableId table, std::span<const RowId> rows);
 
 struct ColumnValue;

@@ -439,15 +439,15 @@ Status Store::capture(Lsn snapshot, const Sink& sink, std::size_t piece_bytes) {
     piece.clear();
     return status;
   };
-  piece.putByte(static_cast<std::uint8_t>(EffectKind::kIdCounters));
+  putKind(piece, EffectKind::kIdCounters);
   piece.putVarint(next_table_id_.load());
   piece.putVarint(next_index_id_.load());
   for (const auto& [name, entry] : catalog->tables) {
     const TableVersion* version = entry.table->versionAt(snapshot);
     TREFOIL_ASSERT(version != nullptr && version->schema == entry.schema);
-    piece.putByte(static_cast<std::uint8_t>(EffectKind::kCreateTable));
+    putKind(piece, EffectKind::kCreateTable);
     putSchema(piece, *version->schema, false);
-    piece.putByte(static_cast<std::uint8_t>(EffectKind::kTableCounter));
+    putKind(piece, EffectKind::kTableCounter);
     piece.putVarint(entry.table->id());
     piece.putVarint(entry.table->nextRow());
     for (std::uint32_t number = 0; number < version->block_count; ++number) {
@@ -472,12 +472,12 @@ Status Store::capture(Lsn snapshot, const Sink& sink, std::size_t piece_bytes) {
       }
     }
     for (const IndexDefinition& index : version->schema->indexes) {
-      piece.putByte(static_cast<std::uint8_t>(EffectKind::kCreateIndex));
+      putKind(piece, EffectKind::kCreateIndex);
       piece.putVarint(entry.table->id());
       putIndex(piece, index);
     }
     for (const VectorIndexDefinition& index : version->schema->vector_indexes) {
-      piece.putByte(static_cast<std::uint8_t>(EffectKind::kCreateVectorIndex));
+      putKind(piece, EffectKind::kCreateVectorIndex);
       piece.putVarint(entry.table->id());
       putVectorIndex(piece, index);
     }

@@ -444,7 +444,7 @@ Status View::update(TableId id, RowId row, std::span<const ColumnValue> changes)
   }
   // From the encoded bytes, not from `changes`: those may view the very values that are being replaced.
   EffectReader encoded(effects_.bytes().substr(begin));
-  restage(encoded.getByte(), encoded);
+  restage(encoded.getKind(), encoded);
   return {};
 }
 
@@ -472,7 +472,7 @@ Status View::remove(TableId id, RowId row) {
 
 Status View::truncate(TableId id) {
   TREFOIL_ASSERT(!isLive());
-  effects_.putByte(static_cast<std::uint8_t>(EffectKind::kTruncate));
+  putKind(effects_, EffectKind::kTruncate);
   effects_.putVarint(id);
   StagedTable& table = staged(id);
   table.took_keys = true;

@@ -42,7 +42,7 @@ void View::followRows(TableId id) {
 }
 
 void View::stageNothing() {
-  effects_.putByte(static_cast<std::uint8_t>(EffectKind::kRevised));
+  putKind(effects_, EffectKind::kRevised);
 }
 
 StagedTable* View::followedTable() const {

@@ -171,7 +171,7 @@ Result<TableId> View::createTable(TableSchema schema) {
   for (IndexDefinition& index : schema.indexes) {
     index.id = store_.next_index_id_.fetch_add(1, std::memory_order_relaxed);
   }
-  effects_.putByte(static_cast<std::uint8_t>(EffectKind::kCreateTable));
+  putKind(effects_, EffectKind::kCreateTable);
   putSchema(effects_, schema, true);
   const TableId id = schema.id;
   installTable(std::make_shared<const TableSchema>(std::move(schema)));
@@ -180,7 +180,7 @@ Result<TableId> View::createTable(TableSchema schema) {
 
 Status View::dropTable(TableId id) {
   TREFOIL_ASSERT(!isLive());
-  effects_.putByte(static_cast<std::uint8_t>(EffectKind::kDropTable));
+  putKind(effects_, EffectKind::kDropTable);
   effects_.putVarint(id);
   uninstallTable(id);
   return {};
@@ -219,7 +219,7 @@ Result<IndexId> View::createIndex(TableId id, IndexDefinition index, const Index
   if (building.build != nullptr) {
     *building.build = table.following = build;
   }
-  effects_.putByte(static_cast<std::uint8_t>(EffectKind::kCreateIndex));
+  putKind(effects_, EffectKind::kCreateIndex);
   effects_.putVarint(id);
   putIndex(effects_, build->definition());
   table.made_indexes.push_back({build, false});
@@ -241,7 +241,7 @@ Result<IndexId> View::createVectorIndex(TableId id, VectorIndexDefinition index)
   StagedTable& table = staged(id);
   TREFOIL_TRY(settleIndexName(*table.current()->schema, index.name, {&index.column, 1}));
   index.id = store_.next_index_id_.fetch_add(1, std::memory_order_relaxed);
-  effects_.putByte(static_cast<std::uint8_t>(EffectKind::kCreateVectorIndex));
+  putKind(effects_, EffectKind::kCreateVectorIndex);
   effects_.putVarint(id);
   putVectorIndex(effects_, index);
   installVectorIndex(table, index);
@@ -265,7 +265,7 @@ Status View::dropIndex(TableId id, IndexId index) {
     return Error(ErrorCode::kInvalid,
                  "cannot drop index " + name + " because constraint " + name + " on table " + schema.name + " requires it");
   }
-  effects_.putByte(static_cast<std::uint8_t>(EffectKind::kDropIndex));
+  putKind(effects_, EffectKind::kDropIndex);
   effects_.putVarint(id);
   effects_.putVarint(index);
   uninstallIndex(table, index);
@@ -297,7 +297,7 @@ Status View::renameTable(TableId id, std::string_view name) {
   if (catalog().isTaken(name)) {
     return alreadyExists(name);
   }
-  effects_.putByte(static_cast<std::uint8_t>(EffectKind::kRenameTable));
+  putKind(effects_, EffectKind::kRenameTable);
   effects_.putVarint(id);
   effects_.putVarint(name.size());
   effects_.putRaw(name);

@@ -20,12 +20,12 @@ std::optional<Lsn> Committer::tryCommit(std::string_view effects) {
     return std::nullopt;
   }
   return commit(prepared, [&](const WriteContext& context) {
-    const Status applied = apply(effects, context, {});
+    const Status applied = apply(EffectReader(effects), context, {});
     TREFOIL_ASSERT(applied.ok());
   });
 }
 
-Status Committer::apply(std::string_view effects, const WriteContext& context, const Since& since) {
+Status Committer::apply(const EffectReader& effects, const WriteContext& context, const Since& since) {
   return forEachEffect(
       effects,
       [&](std::uint8_t kind, EffectReader& reader) {

@@ -25,6 +25,7 @@
 #include <utility>
 
 #include "aof/log.hpp"
+#include "base/effect_buffer.hpp"
 #include "base/gate.hpp"
 #include "base/memory_reserve.hpp"
 #include "base/query_memory.hpp"
@@ -109,7 +110,7 @@ class Committer {
     Lsn kv = 0;
     Lsn sql = 0;
   };
-  Status apply(std::string_view effects, const WriteContext& context, const Since& since);
+  Status apply(const EffectReader& effects, const WriteContext& context, const Since& since);
 
   // What an answer must not tell of while the log refuses writes and `appendfsync` is `always`: never null then.
   std::shared_ptr<const Doubt> doubt();

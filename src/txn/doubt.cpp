@@ -12,7 +12,7 @@ void Doubt::addRecord(aof::RecordKind kind, std::string_view payload, const kv::
     return addEverything();  // more than a megabyte of changes, most of them in records further up
   }
   const Status read = forEachEffect(
-      payload,
+      EffectReader(payload),
       [&](std::uint8_t effect, EffectReader& reader) {
         addKvEffect(reader, effect, store);
         return kv::skipEffect(effect, reader);

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "base/effect_buffer.hpp"
 #include "base/status.hpp"
@@ -12,13 +11,12 @@
 
 namespace trefoil::txn {
 
-// Hands each effect to `on_key` or `on_row`: a kind that has been read, and the reader behind it, which they leave at the
-// effect's end. Ends with their first error; kCorruption for a kind that nobody knows.
+// Hands each effect to `on_key` or `on_row`: a kind that has been read, and the reader behind it (with the effect's cause), which
+// they leave at the effect's end. Ends with their first error; kCorruption for a kind that nobody knows.
 template <typename OnKey, typename OnRow>
-Status forEachEffect(std::string_view effects, OnKey&& on_key, OnRow&& on_row) {
-  EffectReader reader(effects);
+Status forEachEffect(EffectReader reader, OnKey&& on_key, OnRow&& on_row) {
   while (!reader.done()) {
-    const std::uint8_t kind = reader.getByte();
+    const std::uint8_t kind = reader.getKind();
     if (kv::isKvEffect(kind)) {
       TREFOIL_TRY(on_key(kind, reader));
     } else if (sql::isSqlEffect(kind)) {

@@ -14,6 +14,9 @@ namespace trefoil::txn {
 
 namespace {
 
+// Of records and checkpoints.
+constexpr std::uint32_t kVersionWithCauses = 2;
+
 class Loader {
  public:
   Loader(Versions& versions, kv::Store& kv, sql::Store& sql)
@@ -33,7 +36,9 @@ class Loader {
       // What was captured was born before the capture's LSN, and is seen by a snapshot taken at that very LSN: the log may end
       // there.
       const WriteContext context = WriteContext::live(versions_, unit.lsn - 1);
-      TREFOIL_TRY(reader.read(unit, [&](std::string_view chunk) { return committer_.apply(chunk, context, captured_); }));
+      const bool has_causes = reader.version() >= kVersionWithCauses;
+      TREFOIL_TRY(reader.read(
+          unit, [&](std::string_view chunk) { return committer_.apply(EffectReader(chunk, has_causes), context, captured_); }));
       (kind == UnitKind::kKv ? captured_.kv : captured_.sql) = unit.lsn;  // from now on, older changes are skipped
     }
     return {};
@@ -43,8 +48,9 @@ class Loader {
     aof::LogRecord record;
     std::string settled;
     const auto apply = [&]() -> Status {
-      TREFOIL_ASSIGN(const std::string_view effects, sql::settleRevisions(record.payload, settled));
-      return committer_.apply(effects, WriteContext::live(versions_, record.lsn), captured_);
+      const bool has_causes = record.version >= kVersionWithCauses;
+      TREFOIL_ASSIGN(const std::string_view effects, sql::settleRevisions(record.payload, has_causes, settled));
+      return committer_.apply(EffectReader(effects, has_causes), WriteContext::live(versions_, record.lsn), captured_);
     };
     while (true) {
       TREFOIL_ASSIGN(const bool more, recovery.next(record));

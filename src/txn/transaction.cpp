@@ -58,9 +58,9 @@ void Transaction::rollbackTo(std::size_t mark, bool broken_off) {
   kv_.forget();
   sql_.beginRebuild();
   const Status read = forEachEffect(
-      effects_.bytes(),
+      EffectReader(effects_.bytes()),
       [&](std::uint8_t kind, EffectReader& reader) -> Status {
-        const std::size_t begin = reader.offset() - 1;
+        const std::size_t begin = reader.offset() - kEffectKindBytes;
         TREFOIL_TRY(kv::skipEffect(kind, reader));
         kv_.restage(begin, reader.offset());
         return {};
@@ -315,9 +315,9 @@ void Transaction::applyEffects(const WriteContext& context, kv::PreparedEffects&
   if (sql_.adopt(context)) {
     return;
   }
-  const Status applied = forEachEffect(effects_.bytes(), kv::skipEffect, [&](std::uint8_t kind, EffectReader& reader) {
-    return sql_.applyEffect(kind, reader, context);
-  });
+  const Status applied =
+      forEachEffect(EffectReader(effects_.bytes()), kv::skipEffect,
+                    [&](std::uint8_t kind, EffectReader& reader) { return sql_.applyEffect(kind, reader, context); });
   TREFOIL_ASSERT(applied.ok());
 }
 

@@ -386,7 +386,7 @@ TEST_CASE("A checkpoint of a newer format, and one that is missing, are refused 
   const std::string path = directory / baseName(manifest.base->number);
   SECTION("newer") {
     std::string bytes = readFile(Env::system(), path);
-    bytes[8] = 2;
+    bytes[8] = 3;
     const std::uint32_t crc = crc32c(std::string_view(bytes).substr(0, 12));
     std::memcpy(bytes.data() + 12, &crc, 4);
     writeFile(Env::system(), path, bytes);

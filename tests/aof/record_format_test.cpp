@@ -37,9 +37,9 @@ TEST_CASE("A segment's head has these bytes") {
   CHECK(hex(readFile(Env::system(), path)) ==
         "54524546"  // TREF
         "4f494c4c"  // OILL
-        "01000000030000004433221100000000"
+        "02000000030000004433221100000000"
         "0010000000000000f80f000000000000"
-        "d5cb159f"
+        "88bafed9"
         "00000000"
         "00000000000000000000000000000000");
 }
@@ -51,10 +51,10 @@ TEST_CASE("A record has these bytes, padding included") {
   CHECK(ring.end() == 4096 + 40);
   CHECK(hex(ring.bytes(4096, ring.end())) ==
         "09000000"  // length
-        "b44a64fe"
+        "ec3f6146"
         "0010000000000000"  // lsn
         "03000000"          // epoch
-        "01010000"          // kind, version, zero
+        "01020000"          // kind, version, zero
         "747265666f696c2121"
         "00000000000000");
 }

@@ -255,7 +255,8 @@ TEST_CASE("A value that holds the image of a mark fools nobody") {
     std::string payload(8 * 200, '\0');
     for (std::size_t offset = 0; offset + kMarkBytes <= payload.size(); offset += kMarkBytes) {
       const Lsn lsn = at + kRecordHeaderBytes + offset;
-      RecordHeader header{.length = 8, .crc = 0, .lsn = lsn, .epoch = 1, .kind = RecordKind::kMark, .version = 1, .zero = 0};
+      RecordHeader header{
+          .length = 8, .crc = 0, .lsn = lsn, .epoch = 1, .kind = RecordKind::kMark, .version = kRecordVersion, .zero = 0};
       const std::string_view synced(reinterpret_cast<const char*>(&lsn), 8);
       header.crc = recordCrc(header, crc32c(synced), 0);
       std::memcpy(payload.data() + offset, &header, sizeof(header));
@@ -644,13 +645,13 @@ TEST_CASE("What a newer program wrote is refused, not dropped and not called dam
   std::memcpy(&header, bytes.data() + kSegmentHeaderBytes, sizeof(header));
   const std::string_view payload(bytes.data() + kSegmentHeaderBytes + sizeof(header), header.length);
   SECTION("version") {
-    header.version = 2;
+    header.version = kRecordVersion + 1;
   }
   SECTION("kind") {
     header.kind = static_cast<RecordKind>(77);
   }
   SECTION("segment version") {
-    segment.version = 2;
+    segment.version = kSegmentVersion + 1;
     segment.crc = crc32c({reinterpret_cast<const char*>(&segment), offsetof(SegmentHeader, crc)});
     std::memcpy(bytes.data(), &segment, sizeof(segment));
   }

@@ -58,11 +58,13 @@ TEST_CASE("effects that do not fit their key are corruption", "[kv]") {
     const char* what;
     void (*write)(EffectBuffer&);
   };
-  const auto head = [](EffectBuffer& effects, EffectKind kind, std::string_view key) { putEffectHead(effects, kind, 0, key); };
+  const auto head = [](EffectBuffer& effects, EffectKind kind, std::string_view key) {
+    putEffectHead(effects, kind, Cause::kNone, 0, key);
+  };
   static const auto put_head = head;
   const std::vector<Case> cases = {
-      {"unknown kind", [](EffectBuffer& e) { e.putByte(63), e.putVarint(0), e.putString("k"); }},
-      {"no such database", [](EffectBuffer& e) { putEffectHead(e, EffectKind::kRemove, 5000, "k"); }},
+      {"unknown kind", [](EffectBuffer& e) { e.putKind(63, Cause::kNone), e.putVarint(0), e.putString("k"); }},
+      {"no such database", [](EffectBuffer& e) { putEffectHead(e, EffectKind::kRemove, Cause::kDel, 5000, "k"); }},
       {"pop from nothing", [](EffectBuffer& e) { put_head(e, EffectKind::kListPop, "none"), e.putByte(0), e.putVarint(1); }},
       {"pop too many", [](EffectBuffer& e) { put_head(e, EffectKind::kListPop, "list"), e.putByte(0), e.putVarint(2); }},
       {"a third side", [](EffectBuffer& e) { put_head(e, EffectKind::kListPush, "list"), e.putByte(2), e.putVarint(0); }},
@@ -88,7 +90,7 @@ TEST_CASE("effects that do not fit their key are corruption", "[kv]") {
     CAPTURE(damage.what);
     TestStore store;
     EffectBuffer good;
-    putEffectHead(good, EffectKind::kListPush, 0, "list");
+    putEffectHead(good, EffectKind::kListPush, Cause::kRPush, 0, "list");
     good.putByte(1);
     good.putVarint(1);
     good.putString("element");
@@ -125,10 +127,10 @@ TEST_CASE("the numbers of effect kinds are frozen: they are on disks", "[kv]") {
   REQUIRE(static_cast<int>(EffectKind::kSortedSetRemove) == 41);
   // A golden effect, byte for byte.
   EffectBuffer effects;
-  putEffectHead(effects, EffectKind::kSetWithDeadline, 3, "ab");
+  putEffectHead(effects, EffectKind::kSetWithDeadline, Cause::kIncrBy, 3, "ab");
   effects.putInt(-2);
   effects.putString("c");
-  REQUIRE(effects.bytes() == std::string_view("\x02\x03\x03\x02"
+  REQUIRE(effects.bytes() == std::string_view("\x02\x05\x03\x03\x02"
                                               "ab"
                                               "\x01\x03"
                                               "\x03\x01"

@@ -54,7 +54,7 @@ Status TestStore::apply(std::string_view effects) {
   EffectReader reader(effects);
   Status status;
   while (!reader.done() && status.ok()) {
-    const std::uint8_t kind = reader.getByte();
+    const std::uint8_t kind = reader.getKind();
     status = store_.apply(kind, reader, context);
   }
   unlockAll();
@@ -65,7 +65,7 @@ void TestStore::commitLocked(const EffectBuffer& effects) {
   const WriteContext context = WriteContext::live(versions_, lsn_++);
   EffectReader reader(effects.bytes());
   while (!reader.done()) {
-    const std::uint8_t kind = reader.getByte();
+    const std::uint8_t kind = reader.getKind();
     const Status status = store_.apply(kind, reader, context);
     TREFOIL_ASSERT(status.ok());
   }
@@ -183,7 +183,7 @@ std::string RandomOperations::onAny(View& view, Model& model, const std::string&
     case 3: {
       const std::string other = "key" + std::to_string(below(keys_));
       if (model.contains(name) && other != name) {
-        view.copyValue(key, view.key(0, other));
+        view.copyValue(key, view.key(0, other), Cause::kCopyTo);
         model[other] = model[name];
       }
       return "copied";

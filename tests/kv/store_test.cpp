@@ -182,7 +182,7 @@ TEST_CASE("a truncated buffer restages to what was there before", "[kv]") {
           EffectReader reader(effects.bytes());
           while (!reader.done()) {
             const std::size_t begin = reader.offset();
-            const std::uint8_t kind = reader.getByte();
+            const std::uint8_t kind = reader.getKind();
             REQUIRE(skipEffect(kind, reader).ok());
             view.restage(begin, reader.offset());
           }

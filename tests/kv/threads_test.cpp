@@ -32,7 +32,7 @@ struct SharedStore {
     const WriteContext context = WriteContext::live(versions, lsn.fetch_add(1));
     EffectReader reader(effects.bytes());
     while (!reader.done()) {
-      const std::uint8_t kind = reader.getByte();
+      const std::uint8_t kind = reader.getKind();
       TREFOIL_ASSERT(store.apply(kind, reader, context).ok());
     }
   }
@@ -214,7 +214,7 @@ TEST_CASE("optimistic transactions on large collections lose no update", "[kv]")
         const WriteContext context = WriteContext::live(shared.versions, shared.lsn.fetch_add(1));
         EffectReader reader(effects.bytes());
         while (!reader.done()) {
-          const std::uint8_t kind = reader.getByte();
+          const std::uint8_t kind = reader.getKind();
           TREFOIL_ASSERT(shared.store.apply(kind, reader, context).ok());
         }
       }

@@ -70,7 +70,7 @@ class Subject {
     Database replica;
     for (const std::string& record : database().log) {
       std::string settled;
-      const auto effects = settleRevisions(record, settled);
+      const auto effects = settleRevisions(record, true, settled);
       REQUIRE(effects.ok());
       REQUIRE(replica.replay(*effects).ok());
     }

@@ -348,7 +348,7 @@ TEST_CASE("a statement that others overtake leaves what it would have left had i
   Database replica;
   for (const std::string& record : database.log) {
     std::string settled;
-    const auto effects = settleRevisions(record, settled);
+    const auto effects = settleRevisions(record, true, settled);
     REQUIRE(effects.ok());
     REQUIRE(replica.replay(*effects).ok());
   }

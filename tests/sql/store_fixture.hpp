@@ -79,7 +79,7 @@ class Database {
     ++lsn;
     EffectReader reader(bytes);
     while (!reader.done()) {
-      const std::uint8_t kind = reader.getByte();
+      const std::uint8_t kind = reader.getKind();
       if (Status status = store.apply(kind, reader, context()); !status.ok()) {
         return status;
       }
@@ -97,7 +97,7 @@ class Database {
     if (!adopted_whole) {
       EffectReader reader(effects.bytes());
       while (!reader.done()) {
-        const std::uint8_t kind = reader.getByte();
+        const std::uint8_t kind = reader.getKind();
         REQUIRE(view.applyEffect(kind, reader, context()).ok());
       }
       REQUIRE(reader.ok());
@@ -182,7 +182,7 @@ class Transaction {
     view.beginRebuild();
     EffectReader reader(effects.bytes());
     while (!reader.done()) {
-      const std::uint8_t kind = reader.getByte();
+      const std::uint8_t kind = reader.getKind();
       view.restage(kind, reader);
     }
     REQUIRE(reader.ok());

@@ -43,7 +43,7 @@ struct Engine {
     }
     EffectReader reader(effects.bytes());
     while (!reader.done()) {
-      const std::uint8_t kind = reader.getByte();
+      const std::uint8_t kind = reader.getKind();
       TREFOIL_ASSERT(view.applyEffect(kind, reader, context).ok());
     }
   }

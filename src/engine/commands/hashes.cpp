@@ -147,6 +147,7 @@ Status hincrby(CommandCall& call) {
     return Error(ErrorCode::kInvalid, "increment or decrement would overflow");
   }
   char text[kMaxIntegerChars];
+  const kv::View::Because why(call.kv, Cause::kHIncrBy);
   TREFOIL_TRY(setField(call, key, call.args[2], {text, formatInteger(text, value)}));
   call.reply.integer(value);
   return {};
@@ -172,6 +173,7 @@ Status hincrbyfloat(CommandCall& call) {
     return Error(ErrorCode::kInvalid, "increment would produce NaN or Infinity");
   }
   const std::string text = formatLongDouble(sum);
+  const kv::View::Because why(call.kv, Cause::kHIncrByFloat);
   TREFOIL_TRY(setField(call, key, call.args[2], text));
   call.reply.bulk(text);
   return {};

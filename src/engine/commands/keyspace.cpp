@@ -244,7 +244,8 @@ Status rename(CommandCall& call) {
   }
   if (call.args[1] != call.args[2]) {
     TREFOIL_TRY(call.kv.spendOn(call.kv.find(from)));
-    call.kv.copyValue(from, keyAt(call, 2));
+    call.kv.copyValue(from, keyAt(call, 2), Cause::kRenameTo);
+    const kv::View::Because why(call.kv, Cause::kRenameFrom);
     call.kv.remove(from);
   }
   call.reply.simple("OK");
@@ -260,7 +261,8 @@ Status renamenx(CommandCall& call) {
   const bool free = call.args[1] != call.args[2] && !call.kv.exists(to);
   if (free) {
     TREFOIL_TRY(call.kv.spendOn(call.kv.find(from)));
-    call.kv.copyValue(from, to);
+    call.kv.copyValue(from, to, Cause::kRenameTo);
+    const kv::View::Because why(call.kv, Cause::kRenameFrom);
     call.kv.remove(from);
   }
   call.reply.integer(free ? 1 : 0);
@@ -291,7 +293,7 @@ Status copy(CommandCall& call) {
   const bool copied = call.kv.exists(from) && (replace || !call.kv.exists(to));
   if (copied) {
     TREFOIL_TRY(call.kv.spendOn(call.kv.find(from)));
-    call.kv.copyValue(from, to);
+    call.kv.copyValue(from, to, Cause::kCopyTo);
   }
   call.reply.integer(copied ? 1 : 0);
   return {};

@@ -77,12 +77,16 @@ Status replyCombined(CommandCall& call, Combine combine) {
   return {};
 }
 
-Status storeCombined(CommandCall& call, Combine combine) {
+Status storeCombined(CommandCall& call, Combine combine, Cause cause) {
   TREFOIL_ASSIGN(const std::vector<kv::SetHandle> sets, setsFrom(call, 2));
   TREFOIL_ASSIGN(const std::vector<std::string> members, combine(call, sets));
   const kv::Key target = keyAt(call, 1);
-  call.kv.remove(target);
+  {
+    const kv::View::Because why(call.kv, members.empty() ? Cause::kDel : Cause::kNone);
+    call.kv.remove(target);
+  }
   const std::vector<std::string_view> views(members.begin(), members.end());
+  const kv::View::Because why(call.kv, cause);
   call.kv.setAdd(target, views);
   call.reply.integer(static_cast<std::int64_t>(members.size()));
   return {};
@@ -151,6 +155,7 @@ Status spop(CommandCall& call) {
     members.emplace_back(set.at(index).member());
   }
   const std::vector<std::string_view> views(members.begin(), members.end());
+  const kv::View::Because why(call.kv, Cause::kSPop);
   call.kv.setRemove(key, views);
   if (counted) {
     replySet(call.reply, members);
@@ -228,13 +233,13 @@ Status sdiff(CommandCall& call) {
   return replyCombined(call, difference);
 }
 Status sinterstore(CommandCall& call) {
-  return storeCombined(call, intersection);
+  return storeCombined(call, intersection, Cause::kSInterStore);
 }
 Status sunionstore(CommandCall& call) {
-  return storeCombined(call, unionOf);
+  return storeCombined(call, unionOf, Cause::kSUnionStore);
 }
 Status sdiffstore(CommandCall& call) {
-  return storeCombined(call, difference);
+  return storeCombined(call, difference, Cause::kSDiffStore);
 }
 
 Status sscan(CommandCall& call) {

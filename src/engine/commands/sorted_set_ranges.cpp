@@ -225,7 +225,7 @@ Status countRange(CommandCall& call, RangeBy by) {
   return {};
 }
 
-Status removeRange(CommandCall& call, RangeBy by) {
+Status removeRange(CommandCall& call, RangeBy by, Cause cause) {
   RangeQuery query;
   query.by = by;
   TREFOIL_TRY(readBounds(call, query));
@@ -238,6 +238,7 @@ Status removeRange(CommandCall& call, RangeBy by) {
   for (std::size_t i = 0; i < range.count; ++i, cursor.next()) {
     members.push_back(cursor.member());
   }
+  const kv::View::Because why(call.kv, cause);
   call.kv.sortedSetRemove(key, members);
   call.reply.integer(static_cast<std::int64_t>(members.size()));
   return {};
@@ -288,13 +289,13 @@ Status zlexcount(CommandCall& call) {
   return countRange(call, RangeBy::kName);
 }
 Status zremrangebyrank(CommandCall& call) {
-  return removeRange(call, RangeBy::kRank);
+  return removeRange(call, RangeBy::kRank, Cause::kZRemRangeByRank);
 }
 Status zremrangebyscore(CommandCall& call) {
-  return removeRange(call, RangeBy::kScore);
+  return removeRange(call, RangeBy::kScore, Cause::kZRemRangeByScore);
 }
 Status zremrangebylex(CommandCall& call) {
-  return removeRange(call, RangeBy::kName);
+  return removeRange(call, RangeBy::kName, Cause::kZRemRangeByLex);
 }
 
 }  // namespace trefoil::commands

@@ -143,6 +143,7 @@ Status addScores(CommandCall& call, const AddOptions& options) {
       (before ? updated : added) += 1;
     }
   }
+  const kv::View::Because why(call.kv, options.increment ? Cause::kZIncr : Cause::kZAdd);
   call.kv.sortedSetPut(key, pending.members());
   if (!options.increment) {
     call.reply.integer(options.count_changed ? added + updated : added);
@@ -184,6 +185,7 @@ Status popScores(CommandCall& call, bool lowest) {
     members.push_back(cursor.member());
     lowest ? cursor.next() : cursor.previous();
   }
+  const kv::View::Because why(call.kv, lowest ? Cause::kZPopMin : Cause::kZPopMax);
   call.kv.sortedSetRemove(key, members);
   return {};
 }

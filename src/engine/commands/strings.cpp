@@ -39,6 +39,7 @@ Status incrementBy(CommandCall& call, std::int64_t amount) {
   }
   char text[kMaxIntegerChars];
   const std::size_t size = formatInteger(text, value);
+  const kv::View::Because why(call.kv, Cause::kIncrBy);
   call.kv.setString(key, {text, size}, string.exists() ? string.deadline() : kNever);
   call.reply.integer(value);
   return {};
@@ -127,6 +128,7 @@ Status set(CommandCall& call) {
     }
     return {};
   }
+  const kv::View::Because why(call.kv, options.deadline.never() ? Cause::kSet : Cause::kSetExpire);
   if (options.keep_deadline && before != nullptr) {
     options.deadline = before->deadline();
   }
@@ -149,6 +151,7 @@ Status setnx(CommandCall& call) {
 
 Status setex(CommandCall& call) {
   TREFOIL_ASSIGN(const Deadline deadline, positiveDeadline(call.args[2], {1000, false}, call.now, "setex"));
+  const kv::View::Because why(call.kv, Cause::kSetExpire);
   call.kv.setString(keyAt(call, 1), call.args[3], deadline);
   call.reply.simple("OK");
   return {};
@@ -156,6 +159,7 @@ Status setex(CommandCall& call) {
 
 Status psetex(CommandCall& call) {
   TREFOIL_ASSIGN(const Deadline deadline, positiveDeadline(call.args[2], {1, false}, call.now, "psetex"));
+  const kv::View::Because why(call.kv, Cause::kSetExpire);
   call.kv.setString(keyAt(call, 1), call.args[3], deadline);
   call.reply.simple("OK");
   return {};
@@ -271,6 +275,7 @@ Status incrbyfloat(CommandCall& call) {
     return Error(ErrorCode::kInvalid, "increment would produce NaN or Infinity");
   }
   const std::string text = formatLongDouble(sum);
+  const kv::View::Because why(call.kv, Cause::kIncrByFloat);
   call.kv.setString(key, text, string.exists() ? string.deadline() : kNever);
   call.reply.bulk(text);
   return {};
