@@ -34,6 +34,33 @@ TEST_CASE("Every command is found by its name in any case") {
   }
 }
 
+TEST_CASE("What the command table says of a command agrees with itself") {
+  for (const CommandMeta& meta : kCommands) {
+    CAPTURE(meta.name);
+    const auto reads_only = [](const KeySpec& spec) { return (spec.flags & kKeyReadOnly) != 0; };
+    const bool all_read = std::all_of(meta.keys.begin(), meta.keys.end(), reads_only);
+    const bool whole = (meta.flags & (kWholeDatabase | kAllDatabases)) != 0;
+    if ((meta.flags & kRead) != 0) {
+      CHECK(all_read);
+    }
+    if ((meta.flags & kWrite) != 0) {
+      CHECK(all_read == whole);
+    }
+    if ((meta.flags & (kRead | kWrite)) != 0) {
+      CHECK(meta.keys.empty() == whole);
+    } else {
+      CHECK((meta.flags & kSession) != 0);
+    }
+    CHECK(meta.summary.ends_with('.'));
+    if ((meta.flags & kContainer) != 0) {
+      CHECK(findSubcommand(findCommand(meta.name), "help") >= 0);
+      CHECK(meta.syntax.empty());
+    }
+    const std::uint32_t speed = meta.categories & (aclCategory("fast") | aclCategory("slow"));
+    CHECK(speed == aclCategory((meta.flags & kFast) != 0 ? "FAST" : "SLOW"));
+  }
+}
+
 TEST_CASE("Wrong commands get Redis's words") {
   SessionFixture fixture;
   CHECK(fixture.run("nosuch a b") == "(error) ERR unknown command 'nosuch', with args beginning with: 'a' 'b' ");

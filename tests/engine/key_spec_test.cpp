@@ -126,7 +126,9 @@ TEST_CASE("What is no key spec is not read") {
                                        ";",
                                        "1 RO; 2 RO; 3 RO; 4 RO",
                                        "12345 RO",
-                                       "unknown"}) {
+                                       "unknown",
+                                       "unknown STORE",
+                                       "unknown to 3 RO"}) {
     CAPTURE(wrong);
     CHECK(!parseKeySpecs(wrong).has_value());
   }
