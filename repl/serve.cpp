@@ -54,6 +54,9 @@ int serve(Settings& settings) {
     if (const std::int64_t port = settings.integer(Setting::kTlsPort); port != 0) {
       logNotice("Ready to accept TLS connections on {}:{}", addresses, port);
     }
+    if (const std::int64_t port = settings.integer(Setting::kHttpPort); port != 0) {
+      logNotice("Ready to accept HTTP requests on {}:{}", addresses, port);
+    }
     if (const std::string path = settings.text(Setting::kUnixSocket); !path.empty()) {
       logNotice("Ready to accept connections at {}", path);
     }

@@ -108,7 +108,9 @@ void Database::Impl::addSession(Session::Impl& session) {
 
 void Database::Impl::removeSession(std::uint64_t id) {
   const std::lock_guard lock(sessions_mutex_);
-  sessions_.erase(id);
+  const auto found = sessions_.find(id);
+  found->second->addOperations(ended_operations_);
+  sessions_.erase(found);
 }
 
 void Database::Impl::forEachSession(const std::function<void(Session::Impl&)>& visit) {
@@ -121,6 +123,15 @@ void Database::Impl::forEachSession(const std::function<void(Session::Impl&)>& v
 std::size_t Database::Impl::sessionCount() {
   const std::lock_guard lock(sessions_mutex_);
   return sessions_.size();
+}
+
+OperationCounts Database::Impl::operations() {
+  const std::lock_guard lock(sessions_mutex_);
+  OperationCounts counts = ended_operations_;
+  for (const auto& [id, session] : sessions_) {
+    session->addOperations(counts);
+  }
+  return counts;
 }
 
 Status Database::Impl::requestCheckpoint() {
@@ -140,14 +151,21 @@ Status Database::Impl::checkpoint() {
   const std::int64_t begin = env_.monotonicMicros();
   Status status = guardMemory([&] { return manager_->checkpoints().write(); });
   checkpoint_running_.store(false);
+  const std::int64_t duration_us = env_.monotonicMicros() - begin;
   const std::string failure = status.ok() ? "" : status.error().message;
   bool is_new = false;
   {
-    const std::lock_guard failure_lock(checkpoint_failure_mutex_);
+    const std::lock_guard outcome_lock(checkpoint_outcome_mutex_);
     is_new = std::exchange(checkpoint_failure_, failure) != failure;
+    if (status.ok()) {
+      ++checkpoint_figures_.written;
+      checkpoint_figures_.last_duration_us = duration_us;
+    } else {
+      ++checkpoint_figures_.failed;
+    }
   }
   if (status.ok()) {
-    logNotice("checkpoint written in {} ms", (env_.monotonicMicros() - begin) / 1000);
+    logNotice("checkpoint written in {} ms", duration_us / 1000);
   } else if (is_new) {
     logWarning("checkpoint failed: {}", failure);
   }
@@ -155,8 +173,13 @@ Status Database::Impl::checkpoint() {
 }
 
 std::string Database::Impl::checkpointFailure() {
-  const std::lock_guard lock(checkpoint_failure_mutex_);
+  const std::lock_guard lock(checkpoint_outcome_mutex_);
   return checkpoint_failure_;
+}
+
+Database::Impl::CheckpointFigures Database::Impl::checkpointFigures() {
+  const std::lock_guard lock(checkpoint_outcome_mutex_);
+  return checkpoint_figures_;
 }
 
 Status Database::Impl::checkMemory() {

@@ -1,6 +1,8 @@
 // What a database is made of. For engine's own files and the command handlers only.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <functional>
@@ -11,12 +13,16 @@
 #include <thread>
 
 #include "base/settings.hpp"
+#include "engine/command_meta.hpp"
 #include "engine/database.hpp"
 #include "engine/worker_pool.hpp"
 #include "sql/table_function.hpp"
 #include "txn/manager.hpp"
 
 namespace trefoil {
+
+// Commands that were run, by their group; statements of SQL that are no command of the table count as SQL's.
+using OperationCounts = std::array<std::uint64_t, kGroupNames.size()>;
 
 class Database::Impl {
  public:
@@ -39,6 +45,9 @@ class Database::Impl {
   void removeSession(std::uint64_t id);
   void forEachSession(const std::function<void(Session::Impl&)>& visit);  // with sessionsMutex()
   [[nodiscard]] std::size_t sessionCount();
+  [[nodiscard]] std::uint64_t sessionsOpened() const { return next_session_id_.load(std::memory_order_relaxed) - 1; }
+  // Of all sessions, also those that are gone.
+  [[nodiscard]] OperationCounts operations();
   // A session writes what others may read of it (its name …) inside this.
   [[nodiscard]] std::mutex& sessionsMutex() { return sessions_mutex_; }
 
@@ -53,6 +62,12 @@ class Database::Impl {
   Status checkpoint();
   // Why the last one failed; empty if it did not.
   [[nodiscard]] std::string checkpointFailure();
+  struct CheckpointFigures {
+    std::uint64_t written = 0;
+    std::uint64_t failed = 0;
+    std::int64_t last_duration_us = 0;  // of one that was written
+  };
+  [[nodiscard]] CheckpointFigures checkpointFigures();
   Status close();
   void requestShutdown();
   void onShutdown(std::function<void()> callback);
@@ -79,15 +94,17 @@ class Database::Impl {
   std::atomic<std::uint64_t> next_session_id_{1};
   std::mutex sessions_mutex_;
   std::map<std::uint64_t, Session::Impl*> sessions_;
+  OperationCounts ended_operations_{};  // of sessions that are gone
 
   std::mutex shutdown_mutex_;
   std::function<void()> shutdown_callback_;
 
   std::atomic<bool> checkpoint_wanted_{false};
   std::atomic<bool> checkpoint_running_{false};
-  std::mutex checkpoint_mutex_;  // one checkpoint at a time
-  std::mutex checkpoint_failure_mutex_;
+  std::mutex checkpoint_mutex_;          // one checkpoint at a time
+  std::mutex checkpoint_outcome_mutex_;  // guards the next two
   std::string checkpoint_failure_;
+  CheckpointFigures checkpoint_figures_;
   // The checkpoints' thread's own: after a failure, the pause and when it ends.
   std::int64_t checkpoint_pause_us_ = 0;
   std::int64_t checkpoint_again_at_ = 0;

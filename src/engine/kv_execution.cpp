@@ -215,6 +215,7 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
       break;
     }
     slow_lane = std::nullopt;
+    countOperation(command);
     ++done;
     if (wants_close || reply.full() || query_us >= StatementControl::kHurryMicros) {
       break;

@@ -47,6 +47,7 @@ void Session::Impl::execute(const Statement& statement, Reply& reply) {
   const int command = commandOf(statement);
   noteActivity(Activity::kRunning, statement, command);
   executeNow(statement, command, reply);
+  countOperation(command);
   noteFence();
   activity = Activity::kIdle;
 }
@@ -282,6 +283,12 @@ std::string Session::Impl::describe() const {
     }
   }
   return line;
+}
+
+void Session::Impl::addOperations(OperationCounts& counts) const {
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    counts[i] += operations[i].load(std::memory_order_relaxed);
+  }
 }
 
 void Session::Impl::kill() {

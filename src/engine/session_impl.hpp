@@ -20,6 +20,7 @@
 #include "base/memory_account.hpp"
 #include "engine/command_meta.hpp"
 #include "engine/database.hpp"
+#include "engine/database_impl.hpp"
 #include "engine/kv_tables.hpp"
 #include "engine/reply_tree.hpp"
 #include "engine/session.hpp"
@@ -111,6 +112,13 @@ class Session::Impl {
   [[nodiscard]] std::int64_t activeMillis() const;
   // One line of CLIENT LIST. With database.sessionsMutex().
   [[nodiscard]] std::string describe() const;
+  void countOperation(int command) {
+    const CommandGroup group = command < 0 ? CommandGroup::kSql : kCommands[static_cast<std::size_t>(command)].group;
+    std::atomic<std::uint64_t>& count = operations[static_cast<std::size_t>(group)];
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  // Adds what it has run. From any thread.
+  void addOperations(OperationCounts& counts) const;
   // Ends what runs, and the connection if it has one. With database.sessionsMutex().
   void kill();
 
@@ -162,6 +170,7 @@ class Session::Impl {
   std::atomic<MultiState> multi = MultiState::kNone;
   std::atomic<std::size_t> queued_count = 0;
   std::atomic<const CommandMeta*> last_command = nullptr;
+  std::array<std::atomic<std::uint64_t>, kGroupNames.size()> operations{};  // counted by its own thread alone
   std::string name;
   std::string library_name;
   std::string library_version;

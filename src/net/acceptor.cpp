@@ -86,7 +86,7 @@ bool Acceptor::acceptOne(const Listener& listener) {
     }
     return error == EINTR || error == ECONNABORTED;
   }
-  NewClient client;
+  NewClient client{.protocol = listener.protocol};
   if (address.ss_family == AF_UNIX) {
     client.address = client.local_address = listener.path() + ":0";
     client.is_near = true;
@@ -107,7 +107,7 @@ bool Acceptor::acceptOne(const Listener& listener) {
 }
 
 void Acceptor::welcome(int socket, const Listener& listener, NewClient client) {
-  if (listener.security == Listener::Security::kTls) {
+  if (listener.with_tls) {
     server_.tls_handshakes_->begin(std::make_unique<TlsChannel>(socket, *server_.tlsContext()), std::move(client));
   } else {
     client.channel = std::make_unique<SocketChannel>(socket);
@@ -120,7 +120,7 @@ void Acceptor::shedOne(const Listener& listener) {
   ::close(reserve_);
   const int socket = ::accept4(listener.socket(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (socket >= 0) {
-    SocketChannel(socket).write(Server::kTooManyClients);
+    SocketChannel(socket).write(listener.protocol->too_many_clients);
   }
   reserve_ = openReserve();
 }

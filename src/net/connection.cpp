@@ -8,7 +8,6 @@
 #include "base/logging.hpp"
 #include "engine/database.hpp"
 #include "net/event_loop.hpp"
-#include "net/resp_writer.hpp"
 
 namespace trefoil::net {
 namespace {
@@ -24,19 +23,16 @@ constexpr std::size_t kRoomAhead = 3;
 // Unfinished frames up to this size move to a buffer of their own size, so that the loop gets its large one back.
 constexpr std::size_t kSmallRemainder = std::size_t{4} << 10;
 
-// A web page can make a browser send requests here; their first words are none of ours (as in Redis, networking.c).
-bool isHttp(std::string_view word) {
-  const auto equals = [word](std::string_view other) {
-    return word.size() == other.size() &&
-           std::equal(word.begin(), word.end(), other.begin(), [](char a, char b) { return (a | 0x20) == (b | 0x20); });
-  };
-  return equals("post") || equals("host:");
-}
-
 }  // namespace
 
-Connection::Connection(EventLoop& loop, std::unique_ptr<Channel> channel, std::unique_ptr<Session> session)
-    : loop_(loop), channel_(std::move(channel)), session_(std::move(session)), session_id_(session_->id()) {}
+Connection::Connection(EventLoop& loop, NewClient client, std::unique_ptr<Session> session)
+    : loop_(loop),
+      type_(*client.protocol),
+      channel_(std::move(client.channel)),
+      session_(std::move(session)),
+      session_id_(session_->id()),
+      protocol_(type_.create(*session_, loop.settings())),
+      reply_(protocol_->replyInto(output_)) {}
 
 Connection::~Connection() {
   TREFOIL_ASSERT(!parked_);
@@ -73,9 +69,8 @@ void Connection::serve() {
   try {
     serveTurns();
   } catch (const std::bad_alloc&) {
-    constexpr std::string_view kLastWords = "-OOM out of memory: the connection is closed\r\n";
     if (output_.empty() && !parked_) {
-      static_cast<void>(channel_->write(kLastWords));
+      channel_->write(type_.out_of_memory);
     }
     logWarning("a connection is closed: there is no memory for what it sends or gets ({} bytes of input, {} of output)",
                input_.size(), output_.size());
@@ -137,8 +132,8 @@ bool Connection::receive() {
     input_ = loop_.lendBuffer();
   }
   // A frame that needs more room gets it step by step, as its bytes arrive: never more than a few times of what has come.
-  if (input_.room().size() < std::min(parser_.lacking(), kReadBytes)) {
-    input_.reserve(std::min(parser_.lacking(), std::max(kReadBytes, kRoomAhead * input_.size())));
+  if (input_.room().size() < std::min(lacking_, kReadBytes)) {
+    input_.reserve(std::min(lacking_, std::max(kReadBytes, kRoomAhead * input_.size())));
   }
   const auto room = input_.room().first(std::min(input_.room().size(), kTurnBytes));
   const auto [got, then] = channel_->read(room);
@@ -155,58 +150,28 @@ bool Connection::receive() {
   return input_.size() <= static_cast<std::size_t>(loop_.settings().integer(Setting::kQueryBufferLimit));
 }
 
-// Cuts frames off the head of the input until the batch is full. Returns the input offset behind the last of them.
-std::size_t Connection::parseFrames() {
-  Batch& batch = loop_.batch();
-  batch.statements.clear();
-  batch.ends.clear();
-  if (batch.words.size() < kMaxBatch) {
-    batch.words.resize(kMaxBatch);
-  }
-  inline_at_end_ = false;
-  parser_.setMaxBulkBytes(static_cast<std::size_t>(loop_.settings().integer(Setting::kProtoMaxBulkLen)));
-  const std::string_view input = input_.bytes();
-  std::size_t at = 0;
-  // The words of an inline command are good until the next one is cut: it ends the batch.
-  while (batch.ends.size() < kMaxBatch && !inline_at_end_) {
-    std::vector<std::string_view>& words = batch.words[batch.ends.size()];
-    const parser::RespOutcome outcome = parser_.next(input.substr(at), words);
-    if (outcome != parser::RespOutcome::kRequest) {
-      frames_waiting_ = false;
-      protocol_error_ = outcome == parser::RespOutcome::kError;
-      break;
-    }
-    const bool is_inline = input[at] != '*';
-    at += parser_.consumed();
-    if (words.empty()) {
-      continue;  // an empty line or an empty array is no statement
-    }
-    inline_at_end_ = is_inline;
-    batch.statements.emplace_back().args = words;
-    batch.ends.push_back(at);
-  }
-  return at;
-}
-
 // Runs one batch. False: the connection is to be closed at once.
 bool Connection::runFrames() {
-  const std::size_t parsed = parseFrames();
-  const Batch& batch = loop_.batch();
-  if (inline_at_end_ && isHttp(batch.statements.back().args[0])) {
+  Batch& batch = loop_.batch();
+  batch.clear();
+  const Protocol::Cut cut = protocol_->cut(input_.bytes(), batch);
+  frames_waiting_ = cut.more;
+  lacking_ = cut.lacking;
+  if (cut.hangs_up) {
     return false;
   }
-  if (batch.statements.empty() && !protocol_error_) {
-    input_.consume(parsed);
+  if (batch.statements.empty() && !cut.refuses) {
+    input_.consume(cut.size);
     return true;
   }
+  requestless_ticks_ = 0;
   if (output_.capacity() == 0) {
     output_ = loop_.lendBuffer();
   }
   const std::size_t output_before = output_.size();
-  RespReply reply(output_, *session_);
   std::size_t answered = 0;
   if (!batch.statements.empty()) {
-    answered = session_->executeBatch(batch.statements, reply);
+    answered = session_->executeBatch(batch.statements, *reply_);
     loop_.noteQueries(session_->queryMicros());
   }
   const Lsn fence = batch.statements.empty() ? 0 : session_->fence();  // a parked session is the worker's
@@ -221,16 +186,15 @@ bool Connection::runFrames() {
       frames_waiting_ = true;
       turn_is_over_ = true;
     }
-    // What follows is cut again later. (The words of an inline command are the parser's until here.)
-    parser_ = parser::RespRequestParser();
-    protocol_error_ = false;
+    protocol_->restart();  // the words of an inline command are the protocol's until here
+    lacking_ = 1;
   } else {
-    input_.consume(parsed);
-    if (protocol_error_) {
-      reply.error(Error(ErrorCode::kInvalid, parser_.error()));
+    input_.consume(cut.size);
+    if (cut.refuses) {
+      protocol_->refuse(*reply_);
       ++answered;
-      closing_ = true;
     }
+    closing_ = closing_ || cut.ends;
   }
   const std::uint64_t begin = std::exchange(output_end_, output_end_ + output_.size() - output_before);
   addFence(begin, fence, answered);
@@ -243,14 +207,15 @@ bool Connection::runFrames() {
 // Hands one statement of the batch, the first `frame_size` bytes of input_, to a worker. Its words view them; they stay where
 // they are until it is done, and if they are many and nothing follows, the worker frees them.
 void Connection::park(std::size_t slow, std::size_t frame_size, SlowLane lane) {
-  const Batch& batch = loop_.batch();
+  Batch& batch = loop_.batch();
   slow_ = std::make_unique<SlowStatement>();
+  slow_->reply = protocol_->replyInto(slow_->output);
   const auto words = batch.statements[slow].args;
-  if (inline_at_end_ && slow + 1 == batch.statements.size()) {
+  if (batch.borrows_at_end && slow + 1 == batch.statements.size()) {
     slow_->inline_words.assign(words.begin(), words.end());
     slow_->words.assign(slow_->inline_words.begin(), slow_->inline_words.end());
   } else {
-    slow_->words.swap(loop_.batch().words[slow]);  // there may be very many
+    slow_->words.swap(batch.words[slow]);  // there may be very many
   }
   slow_->frame_end = frame_size;
   if (frame_size >= kHugeBuffer && frame_size == input_.size()) {
@@ -262,8 +227,7 @@ void Connection::park(std::size_t slow, std::size_t frame_size, SlowLane lane) {
   const auto work = [this] {
     Statement statement;
     statement.args = slow_->words;
-    RespReply reply(slow_->output, *session_);
-    session_->execute(statement, reply);
+    session_->execute(statement, *slow_->reply);
     slow_->fence = session_->fence();
     slow_->input.clear();
     slow_->input.release();
@@ -272,7 +236,7 @@ void Connection::park(std::size_t slow, std::size_t frame_size, SlowLane lane) {
   if (const Result<std::uint64_t> ticket = loop_.database().submit(work, lane); ticket.ok()) {
     ticket_ = *ticket;
   } else {
-    RespReply(slow_->output, *session_).error(ticket.error());
+    slow_->reply->error(ticket.error());
     loop_.finished(this);
   }
   if (hung_up_) {
@@ -284,7 +248,7 @@ void Connection::park(std::size_t slow, std::size_t frame_size, SlowLane lane) {
 void Connection::cancelParked() {
   TREFOIL_ASSERT(parked_);
   if (loop_.database().withdraw(ticket_)) {
-    RespReply(slow_->output, *session_).error(Error(ErrorCode::kCancelled, "canceling statement: the client has hung up"));
+    slow_->reply->error(Error(ErrorCode::kCancelled, "canceling statement: the client has hung up"));
     loop_.finished(this);
   } else {
     session_->cancel(StatementControl::Stop::kClientGone);
@@ -359,7 +323,6 @@ void Connection::replaceFenced(Lsn reached, const Error& error) {
   const auto kept = static_cast<std::size_t>(begin - (output_end_ - output_.size()));
   const std::string fenced(output_.bytes().substr(kept));
   output_.truncate(kept);
-  RespReply reply(output_, *session_);
   for (std::size_t i = 0; i < fences_.size(); ++i) {
     const std::uint64_t end = i + 1 < fences_.size() ? fences_[i + 1].begin : output_end_;
     if (fences_[i].lsn <= reached) {
@@ -367,7 +330,7 @@ void Connection::replaceFenced(Lsn reached, const Error& error) {
       continue;
     }
     for (std::size_t answer = 0; answer < fences_[i].answers; ++answer) {
-      reply.error(error);
+      reply_->error(error);
     }
   }
   output_end_ = begin + (output_.size() - kept);
@@ -436,8 +399,13 @@ bool Connection::onTick() {
   if (dead_) {
     return orphaned;
   }
+  const bool hurries = type_.patience_s != 0;
+  if (hurries && !parked_ && ++requestless_ticks_ > type_.patience_s) {
+    die();
+    return false;
+  }
   if (output_.size() <= static_cast<std::size_t>(loop_.settings().integer(Setting::kOutputBufferLimit))) {
-    return orphaned;
+    return orphaned || hurries;
   }
   if (++stalled_ticks_ > kStallTicks) {
     die();

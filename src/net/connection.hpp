@@ -1,8 +1,9 @@
-// One client's conversation, from the bytes of its channel to statements and from answers to bytes.
+// One client's conversation, from the bytes of its channel to statements and from answers to bytes. What they mean is its
+// protocol's.
 //
-//   read → input_ ─frames→ Batch ─Session::executeBatch→ output_ → write
-//                            │                            ▲
-//                            └─ a slow statement: parked ─┘   (a worker runs it; nothing is read or run meanwhile)
+//   read → input_ ─cut→ Batch ─Session::executeBatch→ output_ → write
+//                         │                            ▲
+//                         └─ a slow statement: parked ─┘   (a worker runs it; nothing is read or run meanwhile)
 //
 // Order is kept: frames run one batch after the other, a parked connection runs nothing else, and output leaves from the front.
 // Output carries fences: the bytes behind a fence leave when the log has reached it (into the file; under appendfsync always,
@@ -30,7 +31,8 @@
 #include "net/byte_buffer.hpp"
 #include "net/channel.hpp"
 #include "net/limits.hpp"
-#include "parser/resp.hpp"
+#include "net/new_client.hpp"
+#include "net/protocol.hpp"
 
 namespace trefoil::net {
 
@@ -38,7 +40,7 @@ class EventLoop;
 
 class Connection {
  public:
-  Connection(EventLoop& loop, std::unique_ptr<Channel> channel, std::unique_ptr<Session> session);
+  Connection(EventLoop& loop, NewClient client, std::unique_ptr<Session> session);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -66,8 +68,8 @@ class Connection {
     }
   }
   // Called about once a second while it answers true, from EventLoop::watch() on. Dies if more than output-buffer-limit stays
-  // unsent and the client reads nothing. Cancels a parked statement whose client has hung up: it has a second or two, since who
-  // sends no more may still be reading (printf … | nc -N).
+  // unsent and the client reads nothing, or if its protocol's patience is at its end. Cancels a parked statement whose client has
+  // hung up: it has a second or two, since who sends no more may still be reading (printf … | nc -N).
   bool onTick();
 
   // The loop's book-keeping.
@@ -90,11 +92,11 @@ class Connection {
     std::size_t frame_end = 0;
     ByteBuffer input;  // the frame, if it is huge
     ByteBuffer output;
+    std::unique_ptr<Reply> reply;  // writes to `output`
     Lsn fence = 0;
   };
 
   bool runFrames();
-  std::size_t parseFrames();
   void park(std::size_t slow, std::size_t frame_size, SlowLane lane);
   void addFence(std::uint64_t begin, Lsn lsn, std::size_t answers);
   void replaceFenced(Lsn reached, const Error& error);
@@ -105,27 +107,29 @@ class Connection {
   void cancelParked();
 
   EventLoop& loop_;
+  const ProtocolType& type_;
   const std::unique_ptr<Channel> channel_;
-  std::unique_ptr<Session> session_;
+  const std::unique_ptr<Session> session_;
   const std::uint64_t session_id_;
   ByteBuffer input_;
   ByteBuffer output_;
-  parser::RespRequestParser parser_;
-  std::vector<Fence> fences_;     // by their places
-  std::uint64_t output_end_ = 0;  // bytes ever put into output_
+  const std::unique_ptr<Protocol> protocol_;
+  const std::unique_ptr<Reply> reply_;  // writes to output_
+  std::vector<Fence> fences_;           // by their places
+  std::uint64_t output_end_ = 0;        // bytes ever put into output_
   std::unique_ptr<SlowStatement> slow_;
   std::uint64_t ticket_ = 0;  // of the parked statement
   int stalled_ticks_ = 0;
   int orphaned_ticks_ = 0;
   std::int64_t idle_ticks_ = 0;
+  int requestless_ticks_ = 0;
+  std::size_t lacking_ = 1;  // bytes of input, as the protocol says
   bool readable_ = false;
   bool writable_ = true;
   bool hung_up_ = false;         // the client sends no more,
   bool gone_ = false;            // and does not read either
   bool frames_waiting_ = false;  // input_ may hold a whole frame
   bool turn_is_over_ = false;    // others are served first
-  bool protocol_error_ = false;  // what follows is no RESP
-  bool inline_at_end_ = false;   // the batch's last statement is an inline command
   bool parked_ = false;
   bool closing_ = false;  // dies when output_ is sent
   bool dead_ = false;

@@ -318,13 +318,14 @@ void EventLoop::handleMail() {
 
 void EventLoop::add(NewClient client) {
   const int socket = client.channel->socket();
+  const bool hurries = client.protocol->patience_s != 0;
   std::unique_ptr<Connection> connection;
   try {
     std::unique_ptr<Session> session = server_.database_.connect();
     session->setAddress(std::move(client.address), std::move(client.local_address));
     session->onKill([this, id = session->id()] { kill(id); });
     connections_.reserve(std::bit_ceil(connections_.size() + 1));
-    connection = std::make_unique<Connection>(*this, std::move(client.channel), std::move(session));
+    connection = std::make_unique<Connection>(*this, std::move(client), std::move(session));
   } catch (const std::bad_alloc&) {
     logWarning("a new connection is closed: there is no memory for it");
     load_.fetch_sub(1, std::memory_order_relaxed);
@@ -338,6 +339,9 @@ void EventLoop::add(NewClient client) {
     load_.fetch_sub(1, std::memory_order_relaxed);
     server_.connections_.fetch_sub(1, std::memory_order_relaxed);
     return;
+  }
+  if (hurries) {
+    watch(*connection);
   }
   connection->index = connections_.size();
   connections_.push_back(connection.release());

@@ -32,7 +32,7 @@
 
 #include "base/status.hpp"
 #include "base/types.hpp"
-#include "engine/statement.hpp"
+#include "net/batch.hpp"
 #include "net/byte_buffer.hpp"
 #include "net/limits.hpp"
 #include "net/new_client.hpp"
@@ -50,13 +50,6 @@ class Acceptor;
 class Connection;
 class Listener;
 class Server;
-
-// The statements of one burst: room that a loop's connections use in turn.
-struct Batch {
-  std::vector<std::vector<std::string_view>> words;  // of each statement; more than are in use, so that their memory stays
-  std::vector<Statement> statements;
-  std::vector<std::size_t> ends;  // input offset behind each statement
-};
 
 class EventLoop {
  public:

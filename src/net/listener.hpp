@@ -11,19 +11,20 @@
 #include <utility>
 
 #include "base/status.hpp"
+#include "net/protocol.hpp"
 
 namespace trefoil::net {
 
 class Listener {
  public:
-  enum class Security : std::uint8_t { kPlain, kTls };
   // `host` is an address, a name, or "*"; port 0: one that is free.
   static Result<Listener> tcp(const std::string& host, std::uint16_t port, int backlog);
   // `permissions` of the file; 0: as the umask has them.
   static Result<Listener> unixSocket(const std::string& path, unsigned permissions, int backlog);
 
   Listener(Listener&& other) noexcept
-      : security(other.security),
+      : protocol(other.protocol),
+        with_tls(other.with_tls),
         socket_(std::exchange(other.socket_, -1)),
         path_(std::move(other.path_)),
         inode_(other.inode_) {}
@@ -33,8 +34,9 @@ class Listener {
   ~Listener();
 
   [[nodiscard]] int socket() const { return socket_; }
-  // Whether what it accepts begins with a TLS handshake.
-  Security security = Security::kPlain;
+  // What it accepts speaks this,
+  const ProtocolType* protocol = &kRespProtocol;
+  bool with_tls = false;  // after a TLS handshake
   // Of a unix socket; otherwise empty.
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] sockaddr_storage address() const;

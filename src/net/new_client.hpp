@@ -5,10 +5,12 @@
 #include <string>
 
 #include "net/channel.hpp"
+#include "net/protocol.hpp"
 
 namespace trefoil::net {
 
 struct NewClient {
+  const ProtocolType* protocol;
   std::unique_ptr<Channel> channel;
   std::string address;        // the peer's, as CLIENT LIST shows it
   std::string local_address;  // the one it has connected to

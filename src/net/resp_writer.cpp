@@ -233,6 +233,10 @@ void RespReply::cell(const sql::Chunk& chunk, std::size_t column_index, std::uin
 }
 
 void RespReply::endTable() {
+  constexpr std::size_t kSmallText = 4096;
+  if (text_.capacity() > kSmallText) {
+    text_ = {};
+  }
   if (table_rows_ < 10) {
     *out_->at(table_at_ + 1) = static_cast<char>('0' + table_rows_);
     return;

@@ -80,11 +80,14 @@ Result<std::unique_ptr<Server>> Server::start(Database& database) {
   const std::string path = settings.text(Setting::kUnixSocket);
   server->port_ = static_cast<std::uint16_t>(settings.integer(Setting::kPort));
   if (server->port_ != 0 || (tls_port == 0 && path.empty())) {
-    TREFOIL_ASSIGN(server->port_, server->listen(server->port_, Listener::Security::kPlain));
+    TREFOIL_ASSIGN(server->port_, server->listen(server->port_, kRespProtocol, false));
   }
   if (tls_port != 0) {
     TREFOIL_TRY(server->startTls());
-    TREFOIL_TRY(server->listen(tls_port, Listener::Security::kTls));
+    TREFOIL_TRY(server->listen(tls_port, kRespProtocol, true));
+  }
+  if (const auto http_port = static_cast<std::uint16_t>(settings.integer(Setting::kHttpPort)); http_port != 0) {
+    TREFOIL_TRY(server->listen(http_port, kHttpProtocol, false));
   }
   if (!path.empty()) {
     const auto permissions = static_cast<unsigned>(settings.integer(Setting::kUnixSocketPerm));
@@ -155,13 +158,13 @@ std::size_t Server::maxClients() const {
 
 void Server::admit(NewClient client) {
   if (!client.is_near && database_.settings().flag(Setting::kProtectedMode)) {
-    client.channel->write(kDenied);
+    client.channel->write(client.protocol->denied);
     client.channel->shutdown();
     return;
   }
   if (connections_.fetch_add(1, std::memory_order_relaxed) >= maxClients()) {
     connections_.fetch_sub(1, std::memory_order_relaxed);
-    client.channel->write(kTooManyClients);
+    client.channel->write(client.protocol->too_many_clients);
     client.channel->shutdown();
     return;
   }
@@ -171,7 +174,7 @@ void Server::admit(NewClient client) {
 }
 
 // On all addresses; returns the port of the first.
-Result<std::uint16_t> Server::listen(std::uint16_t port, Listener::Security security) {
+Result<std::uint16_t> Server::listen(std::uint16_t port, const ProtocolType& protocol, bool with_tls) {
   const Settings& settings = database_.settings();
   const std::vector<std::string> hosts = splitHosts(settings.text(Setting::kBind));
   if (hosts.empty()) {
@@ -180,7 +183,8 @@ Result<std::uint16_t> Server::listen(std::uint16_t port, Listener::Security secu
   for (const std::string& host : hosts) {
     TREFOIL_ASSIGN(Listener listener, Listener::tcp(host, port, backlogOf(settings)));
     port = listener.port();
-    listener.security = security;
+    listener.protocol = &protocol;
+    listener.with_tls = with_tls;
     if (!isLoopback(listener.address())) {
       warnOfReach(host, settings.flag(Setting::kProtectedMode));
     }

@@ -61,8 +61,7 @@ class Server {
   [[nodiscard]] std::size_t maxClients() const;
   // Hands a new client to the loop with the fewest; or tells it why not, and lets it go.
   void admit(NewClient client);
-  static constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
-  Result<std::uint16_t> listen(std::uint16_t port, Listener::Security security);
+  Result<std::uint16_t> listen(std::uint16_t port, const ProtocolType& protocol, bool with_tls);
   Status startTls();
   [[nodiscard]] std::shared_ptr<const TlsContext> tlsContext() const;
 

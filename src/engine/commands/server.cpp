@@ -1,15 +1,13 @@
 // Commands about the server: settings, facts and figures, checkpoints.
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 
 #include "aof/log.hpp"
 #include "base/ascii_case.hpp"
 #include "base/memory_account.hpp"
 #include "engine/command.hpp"
 #include "engine/command_meta.hpp"
+#include "engine/commands/resident_memory.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/session_impl.hpp"
 
@@ -114,13 +112,6 @@ std::vector<Line> serverInfo(Database::Impl& database) {
           {"tcp_port", std::to_string(database.settings().integer(Setting::kPort))},
           {"uptime_in_seconds", std::to_string(uptime_s)},
           {"uptime_in_days", std::to_string(uptime_s / 86400)}};
-}
-
-// What the system says, in bytes.
-std::int64_t residentBytes() {
-  std::int64_t pages = 0;
-  std::ifstream("/proc/self/statm") >> pages >> pages;
-  return pages * sysconf(_SC_PAGESIZE);
 }
 
 std::vector<Line> memoryInfo(Database::Impl& database) {
