@@ -7,6 +7,7 @@
 
 #include "base/logging.hpp"
 #include "engine/database.hpp"
+#include "net/loading_door.hpp"
 #include "net/server.hpp"
 #include "repl/fail.hpp"
 
@@ -36,13 +37,18 @@ int serve(Settings& settings) {
   OpenOptions open;
   open.directory = settings.text(Setting::kDir);
   open.settings = &settings;
+  Result<std::unique_ptr<net::LoadingDoor>> door = net::LoadingDoor::open(settings);
+  if (!door.ok()) {
+    return fail(door.error());
+  }
   Result<std::unique_ptr<Database>> database = Database::open(open);
   if (!database.ok()) {
     return fail(database.error());
   }
   int signal = 0;
   {
-    Result<std::unique_ptr<net::Server>> server = net::Server::start(**database);
+    Result<std::unique_ptr<net::Server>> server =
+        net::Server::start(**database, *door == nullptr ? std::vector<net::Listener>() : (*door)->close());
     if (!server.ok()) {
       return fail(server.error());
     }

@@ -33,8 +33,9 @@ std::string_view redisPrefix(ErrorCode code) {
 }  // namespace
 
 std::string redisErrorText(const Error& error) {
-  // The one refusal that only clients of Redis know: its message brings the word itself.
-  const bool has_prefix = error.code == ErrorCode::kInvalid && error.message.starts_with("WRONGPASS ");
+  // Refusals that only clients of Redis know: their messages bring the words themselves.
+  const bool has_prefix =
+      error.code == ErrorCode::kInvalid && (error.message.starts_with("WRONGPASS ") || error.message.starts_with("LOADING "));
   std::string text(has_prefix ? std::string_view() : redisPrefix(error.code));
   text += error.message;
   if (error.position) {

@@ -11,6 +11,9 @@
 #include <memory>
 #include <optional>
 
+#include "base/logging.hpp"
+#include "net/protected_mode.hpp"
+
 namespace trefoil::net {
 namespace {
 
@@ -48,7 +51,49 @@ Status removeStale(const std::string& path, const sockaddr_un& address) {
   return {};
 }
 
+// To whoever reads the log of a server that listens to more than its own machine.
+void warnOfReach(const std::string& host, bool is_protected) {
+  if (is_protected) {
+    logWarning("listening on {}, but there is no password: clients from other machines are refused until 'protected-mode no'",
+               host);
+  } else {
+    logWarning("listening on {} without a password and without protected mode: whoever reaches it can read and change everything",
+               host);
+  }
+}
+
+std::vector<std::string> splitHosts(const std::string& bind) {
+  std::vector<std::string> hosts;
+  std::size_t at = 0;
+  while ((at = bind.find_first_not_of(' ', at)) != std::string::npos) {
+    const std::size_t end = std::min(bind.find(' ', at), bind.size());
+    hosts.push_back(bind.substr(at, end - at));
+    at = end;
+  }
+  return hosts;
+}
+
 }  // namespace
+
+Result<std::vector<Listener>> Listener::onAllAddresses(const Settings& settings, std::uint16_t port, const ProtocolType& protocol,
+                                                       bool with_tls) {
+  const std::vector<std::string> hosts = splitHosts(settings.text(Setting::kBind));
+  if (hosts.empty()) {
+    return Error(ErrorCode::kInvalid, "no address to listen on");
+  }
+  std::vector<Listener> listeners;
+  for (const std::string& host : hosts) {
+    TREFOIL_ASSIGN(Listener listener, tcp(host, port, static_cast<int>(settings.integer(Setting::kTcpBacklog))));
+    port = listener.port();
+    listener.protocol = &protocol;
+    listener.with_tls = with_tls;
+    if (!isLoopback(listener.address())) {
+      warnOfReach(host, settings.flag(Setting::kProtectedMode));
+    }
+    listeners.push_back(std::move(listener));
+  }
+  return listeners;
+}
 
 Result<Listener> Listener::tcp(const std::string& host, std::uint16_t port, int backlog) {
   const std::string service = std::to_string(port);

@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "base/settings.hpp"
 #include "base/status.hpp"
 #include "net/protocol.hpp"
 
@@ -17,6 +19,9 @@ namespace trefoil::net {
 
 class Listener {
  public:
+  // One for each address of the setting `bind`. Port 0: one that is free on the first of them, and the same on the others.
+  static Result<std::vector<Listener>> onAllAddresses(const Settings& settings, std::uint16_t port, const ProtocolType& protocol,
+                                                      bool with_tls);
   // `host` is an address, a name, or "*"; port 0: one that is free.
   static Result<Listener> tcp(const std::string& host, std::uint16_t port, int backlog);
   // `permissions` of the file; 0: as the umask has them.

@@ -35,35 +35,9 @@ std::size_t raiseDescriptorLimit(std::size_t clients, std::size_t own) {
   return std::max<std::size_t>(1, limit.rlim_cur > own ? limit.rlim_cur - own : 1);
 }
 
-// To whoever reads the log of a server that listens to more than its own machine.
-void warnOfReach(const std::string& host, bool is_protected) {
-  if (is_protected) {
-    logWarning("listening on {}, but there is no password: clients from other machines are refused until 'protected-mode no'",
-               host);
-  } else {
-    logWarning("listening on {} without a password and without protected mode: whoever reaches it can read and change everything",
-               host);
-  }
-}
-
-int backlogOf(const Settings& settings) {
-  return static_cast<int>(settings.integer(Setting::kTcpBacklog));
-}
-
-std::vector<std::string> splitHosts(const std::string& bind) {
-  std::vector<std::string> hosts;
-  std::size_t at = 0;
-  while ((at = bind.find_first_not_of(' ', at)) != std::string::npos) {
-    const std::size_t end = std::min(bind.find(' ', at), bind.size());
-    hosts.push_back(bind.substr(at, end - at));
-    at = end;
-  }
-  return hosts;
-}
-
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(Database& database) {
+Result<std::unique_ptr<Server>> Server::start(Database& database, std::vector<Listener> http) {
   const Settings& settings = database.settings();
   std::unique_ptr<Server> server(new Server(database));
   const auto tls_port = static_cast<std::uint16_t>(settings.integer(Setting::kTlsPort));
@@ -80,18 +54,24 @@ Result<std::unique_ptr<Server>> Server::start(Database& database) {
   const std::string path = settings.text(Setting::kUnixSocket);
   server->port_ = static_cast<std::uint16_t>(settings.integer(Setting::kPort));
   if (server->port_ != 0 || (tls_port == 0 && path.empty())) {
-    TREFOIL_ASSIGN(server->port_, server->listen(server->port_, kRespProtocol, false));
+    TREFOIL_ASSIGN(auto listeners, Listener::onAllAddresses(settings, server->port_, kRespProtocol, false));
+    TREFOIL_ASSIGN(server->port_, server->listen(std::move(listeners)));
   }
   if (tls_port != 0) {
     TREFOIL_TRY(server->startTls());
-    TREFOIL_TRY(server->listen(tls_port, kRespProtocol, true));
+    TREFOIL_ASSIGN(auto listeners, Listener::onAllAddresses(settings, tls_port, kRespProtocol, true));
+    TREFOIL_TRY(server->listen(std::move(listeners)));
   }
-  if (const auto http_port = static_cast<std::uint16_t>(settings.integer(Setting::kHttpPort)); http_port != 0) {
-    TREFOIL_TRY(server->listen(http_port, kHttpProtocol, false));
+  if (const auto port = static_cast<std::uint16_t>(settings.integer(Setting::kHttpPort)); port != 0) {
+    if (http.empty()) {
+      TREFOIL_ASSIGN(http, Listener::onAllAddresses(settings, port, kHttpProtocol, false));
+    }
+    TREFOIL_TRY(server->listen(std::move(http)));
   }
   if (!path.empty()) {
     const auto permissions = static_cast<unsigned>(settings.integer(Setting::kUnixSocketPerm));
-    TREFOIL_ASSIGN(Listener listener, Listener::unixSocket(path, permissions, backlogOf(settings)));
+    TREFOIL_ASSIGN(Listener listener,
+                   Listener::unixSocket(path, permissions, static_cast<int>(settings.integer(Setting::kTcpBacklog))));
     TREFOIL_TRY(server->loops_[0]->listen(std::move(listener)));
   }
   Server* const raw = server.get();
@@ -173,21 +153,10 @@ void Server::admit(NewClient client) {
   (*quietest)->adopt(std::move(client));
 }
 
-// On all addresses; returns the port of the first.
-Result<std::uint16_t> Server::listen(std::uint16_t port, const ProtocolType& protocol, bool with_tls) {
-  const Settings& settings = database_.settings();
-  const std::vector<std::string> hosts = splitHosts(settings.text(Setting::kBind));
-  if (hosts.empty()) {
-    return Error(ErrorCode::kInvalid, "no address to listen on");
-  }
-  for (const std::string& host : hosts) {
-    TREFOIL_ASSIGN(Listener listener, Listener::tcp(host, port, backlogOf(settings)));
-    port = listener.port();
-    listener.protocol = &protocol;
-    listener.with_tls = with_tls;
-    if (!isLoopback(listener.address())) {
-      warnOfReach(host, settings.flag(Setting::kProtectedMode));
-    }
+// Returns the port of the first.
+Result<std::uint16_t> Server::listen(std::vector<Listener> listeners) {
+  const std::uint16_t port = listeners.front().port();
+  for (Listener& listener : listeners) {
     TREFOIL_TRY(loops_[0]->listen(std::move(listener)));
   }
   return port;

@@ -39,7 +39,8 @@ class Server {
  public:
   // Binds, listens and starts the loops, as the database's settings say (bind, port, threads, …). kIo with the address in the
   // message if that fails. `database` outlives the server.
-  static Result<std::unique_ptr<Server>> start(Database& database);
+  // `http`: listeners for HTTP that are open already (loading_door.hpp).
+  static Result<std::unique_ptr<Server>> start(Database& database, std::vector<Listener> http = {});
   ~Server();  // stops and waits
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -61,7 +62,7 @@ class Server {
   [[nodiscard]] std::size_t maxClients() const;
   // Hands a new client to the loop with the fewest; or tells it why not, and lets it go.
   void admit(NewClient client);
-  Result<std::uint16_t> listen(std::uint16_t port, const ProtocolType& protocol, bool with_tls);
+  Result<std::uint16_t> listen(std::vector<Listener> listeners);
   Status startTls();
   [[nodiscard]] std::shared_ptr<const TlsContext> tlsContext() const;
 
