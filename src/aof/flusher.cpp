@@ -10,6 +10,7 @@
 
 #include "aof/segment.hpp"
 #include "base/assert.hpp"
+#include "base/lock_order.hpp"
 #include "base/logging.hpp"
 
 namespace trefoil::aof {
@@ -83,6 +84,7 @@ Reach Flusher::reach(Lsn end) {
 }
 
 Reach Flusher::reachNow(Lsn end) {
+  LockOrder::mayWait();
   TREFOIL_DEBUG_ASSERT(end <= ring_.end());
   if (reachedLsn() < end && committersTurn()) {
     FileLock lock(file_mutex_);
@@ -98,6 +100,7 @@ Reach Flusher::reachNow(Lsn end) {
 }
 
 Status Flusher::waitReached(Lsn end) {
+  LockOrder::mayWait();
   while (reachNow(end) != Reach::kDone) {
     std::unique_lock lock(mutex_);
     Waiters::Entry(durability_waiters_).wait(lock, [&] { return reachedLsn() >= end || stalled() || committersTurn(); });
@@ -109,6 +112,7 @@ Status Flusher::waitReached(Lsn end) {
 }
 
 Status Flusher::waitDurable(Lsn end) {
+  LockOrder::mayWait();
   TREFOIL_ASSERT(end <= ring_.end());
   const auto durable = [&] { return durable_.load(std::memory_order_acquire) >= end; };
   while (true) {
@@ -130,6 +134,7 @@ Status Flusher::waitDurable(Lsn end) {
 }
 
 Status Flusher::waitForRoom(const std::function<bool()>& granted) {
+  LockOrder::mayWait();
   bool done = false;
   while (!done && state() == LogState::kOk) {
     const Lsn end = ring_.end();

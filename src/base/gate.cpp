@@ -21,7 +21,7 @@ void pause() {
 
 std::atomic<std::uint32_t> Gate::next_thread_index_{0};
 
-Gate::Gate(std::uint32_t slots) {
+Gate::Gate(std::uint32_t slots, LockRank rank, std::uint64_t id) : rank_(rank), id_(id) {
   TREFOIL_ASSERT(slots >= 1 && slots <= kMaxSlots);
   const std::uint32_t count = std::bit_ceil(slots);
   mask_ = count - 1;
@@ -37,7 +37,7 @@ Gate::~Gate() {
 
 void Gate::waitForDoor(std::uint32_t slot) {
   for (;;) {
-    leaveShared({slot});  // takes our one back, and tells the exclusive side
+    stepBack(slot);  // and tells the exclusive side
     for (int spin = 0; spin < kSpins && door_.load(std::memory_order_relaxed) != kOpen; ++spin) {
       pause();
     }
@@ -58,6 +58,7 @@ void Gate::wakeExclusive() {
 }
 
 void Gate::enterExclusive() {
+  LockOrder::take(rank_, id_);
   exclusive_.lock();
   door_.store(kClosed, std::memory_order_seq_cst);
   for (std::uint32_t slot = 0; slot <= mask_; ++slot) {
@@ -77,6 +78,7 @@ void Gate::enterExclusive() {
 
 void Gate::leaveExclusive() {
   TREFOIL_DEBUG_ASSERT(isClosed());
+  LockOrder::leave(rank_, id_);
   if (door_.exchange(kOpen, std::memory_order_seq_cst) == kAwaited) {
     door_.notify_all();
   }

@@ -11,7 +11,7 @@
 // Used as the database's gate (append and apply inside, a snapshot exclusive) and, with fewer slots, as a table's lock.
 //
 // Rules for users: shared entry is not recursive (a second entry of the same thread would wait for the door, and the door for the
-// first one). A token may be given back by another thread than the one that entered. Inside, no I/O and no parallel loop.
+// first one). Whoever enters leaves (lock_order.hpp). Inside, no I/O and no parallel loop.
 // Thread safety: all member functions.
 #pragma once
 
@@ -19,6 +19,8 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+
+#include "base/lock_order.hpp"
 
 namespace trefoil {
 
@@ -29,13 +31,14 @@ class Gate {
     std::uint32_t slot;
   };
 
-  // `slots` is rounded up to a power of two, at most 64.
-  explicit Gate(std::uint32_t slots = 32);
+  // `slots` is rounded up to a power of two, at most 64. Rank and id: its place in the order of locks.
+  explicit Gate(std::uint32_t slots = 32, LockRank rank = LockRank::kUnranked, std::uint64_t id = 0);
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
   ~Gate();
 
   [[nodiscard]] Token enterShared() {
+    LockOrder::take(rank_, id_);
     const std::uint32_t slot = threadIndex() & mask_;
     slots_[slot].count.fetch_add(1, std::memory_order_seq_cst);
     if (door_.load(std::memory_order_seq_cst) != kOpen) [[unlikely]] {
@@ -44,10 +47,8 @@ class Gate {
     return {slot};
   }
   void leaveShared(Token token) {
-    slots_[token.slot].count.fetch_sub(1, std::memory_order_seq_cst);
-    if (door_.load(std::memory_order_seq_cst) != kOpen) [[unlikely]] {
-      wakeExclusive();
-    }
+    LockOrder::leave(rank_, id_);
+    stepBack(token.slot);
   }
 
   void enterExclusive();
@@ -71,11 +72,19 @@ class Gate {
     std::atomic<std::uint32_t> count{0};
   };
 
+  void stepBack(std::uint32_t slot) {
+    slots_[slot].count.fetch_sub(1, std::memory_order_seq_cst);
+    if (door_.load(std::memory_order_seq_cst) != kOpen) [[unlikely]] {
+      wakeExclusive();
+    }
+  }
   void waitForDoor(std::uint32_t slot);
   void wakeExclusive();
 
   alignas(64) std::atomic<std::uint32_t> door_{kOpen};
   std::uint32_t mask_;
+  const LockRank rank_;
+  const std::uint64_t id_;
   std::unique_ptr<Slot[]> slots_;
   alignas(64) std::atomic<std::uint32_t> departures_{0};  // bumped by readers that leave while the door is closed
   std::mutex exclusive_;

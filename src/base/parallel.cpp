@@ -1,5 +1,6 @@
 #include "base/parallel.hpp"
 
+#include "base/lock_order.hpp"
 #include "base/query_memory.hpp"
 
 #include <algorithm>
@@ -76,6 +77,7 @@ std::size_t parallelism() {
 }
 
 void detail::parallelFor(std::size_t count, const void* body, void (*call)(const void*, std::size_t, std::size_t)) {
+  LockOrder::mayWait();
   QueryMemory* const statement = QueryMemory::current();
   LoopOrder order;
   const LoopOrder::Loop loop(order);

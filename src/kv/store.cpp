@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/lock_order.hpp"
 #include "base/memory_reserve.hpp"
 #include "base/query_memory.hpp"
 #include "kv/change.hpp"
@@ -81,17 +82,19 @@ void Store::prefetch(PrefetchStage stage, int db, std::uint64_t hash) const {
 // ----------------------------------------------------------------------------------------------------------------------- locks
 
 void Store::lock(PartitionId id) const {
+  LockOrder::take(LockRank::kPartition, id.value);
   if (partitionAt(id).lock.lock() == PartitionLock::Grant::kOwing) [[unlikely]] {
     const_cast<Store*>(this)->pay(id);  // no change: all that look see it done
   }
 }
 void Store::unlock(PartitionId id) const {
+  LockOrder::leave(LockRank::kPartition, id.value);
   partitionAt(id).lock.unlock();
 }
 
 void Store::lock(std::span<const PartitionId> sorted) {
   for (std::size_t i = 0; i < sorted.size(); ++i) {
-    TREFOIL_DEBUG_ASSERT(i == 0 || sorted[i - 1] < sorted[i]);
+    LockOrder::take(LockRank::kPartition, sorted[i].value);
     if (partitionAt(sorted[i]).lock.lock() == PartitionLock::Grant::kOwing) [[unlikely]] {
       pay(sorted[i]);
     }
@@ -104,11 +107,13 @@ bool Store::lockSoon(std::span<const PartitionId> sorted) {
     PartitionLock& lock = partitionAt(sorted[i]).lock;
     PartitionLock::Grant grant = lock.lockSoon();
     if (grant == PartitionLock::Grant::kClean) [[likely]] {
+      LockOrder::take(LockRank::kPartition, sorted[i].value);
       continue;
     }
     if (grant == PartitionLock::Grant::kOwing) {
       owed += debts_[sorted[i].value].load(std::memory_order_relaxed)->bytes;
       if (owed <= kSoonPaid) {
+        LockOrder::take(LockRank::kPartition, sorted[i].value);
         pay(sorted[i]);
         continue;
       }
@@ -379,6 +384,7 @@ void Store::owe(PreparedEffects& effects, const WriteContext& context) {
 
 void Store::unlockOwing(std::span<const PartitionId> sorted) {
   for (const PartitionId id : sorted) {
+    LockOrder::leave(LockRank::kPartition, id.value);
     PartitionLock& lock = partitionAt(id).lock;
     if (debts_[id.value].load(std::memory_order_relaxed) != nullptr) {
       lock.unlockOwing();

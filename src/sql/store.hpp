@@ -138,7 +138,7 @@ class Store {
   void publishSchema(Table& table, const SchemaPointer& schema, const WriteContext& context);
 
   Versions& versions_;
-  Gate catalog_gate_;
+  Gate catalog_gate_{32, LockRank::kCatalog};
   FollowSignal follow_signal_;
   std::atomic<std::uint32_t> reservations_{0};
   std::atomic<std::uint64_t> catalog_version_{1};

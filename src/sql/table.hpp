@@ -25,7 +25,8 @@ namespace trefoil::sql {
 class Table : public std::enable_shared_from_this<Table> {
  public:
   // The table has no version until publish(). The signal is the store's.
-  Table(TableId id, FollowSignal& follow_signal) : id_(id), lock_(kLockSlots), follow_signal_(follow_signal) {}
+  Table(TableId id, FollowSignal& follow_signal)
+      : id_(id), lock_(kLockSlots, LockRank::kTable, id), follow_signal_(follow_signal) {}
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
   ~Table();

@@ -122,7 +122,7 @@ class Committer {
   kv::Store& kv_;
   sql::Store& sql_;
   aof::Log* const log_;
-  Gate gate_;
+  Gate gate_{32, LockRank::kDatabase};
   std::atomic<Lsn> memory_lsn_{1};  // without a log: advances when a snapshot is taken (base/types.hpp)
   std::atomic<std::uint64_t> next_transaction_{1};
   std::mutex doubt_mutex_;

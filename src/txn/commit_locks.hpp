@@ -96,6 +96,7 @@ class AllLocks {
 
  private:
   Manager& manager_;
+  LockOrder::HoldsAll holds_all_;
   GateHold catalog_;
   std::vector<GateHold> tables_;
 };
