@@ -21,6 +21,12 @@ printf '#include "engine/session.hpp"\n#include "sql/chunk.hpp"\n' >"$root/src/n
 printf '#include "net/server.hpp"\n#include "engine/session.hpp"\n' >"$root/repl/main.cpp"
 expect 0 ""
 
+printf '| file | idea |\n|---|---|\n| `store` | `nothing` is looked for here |\n' >"$root/src/kv/README.md"
+expect 0 ""
+printf '| `store`, `chest` | |\n' >>"$root/src/kv/README.md"
+expect 1 'src/kv/README.md:4: there is no chest'
+rm "$root/src/kv/README.md"
+
 printf '// one\n\n  #  include "net/server.hpp"\n#include "sql/view.hpp"\n' >"$root/src/kv/objects/bad.hpp"
 printf '#include "kv/store.hpp"\n' >"$root/src/sql/bad.cpp"
 printf '#include "status.hpp"\n' >"$root/src/base/bad.cpp"
