@@ -108,26 +108,30 @@ Rows listIndexes(sql::ExecContext& context, std::span<const Datum>) {
 Rows listSchema(sql::ExecContext& context, std::span<const Datum>) {
   auto rows = std::make_unique<ListSource>(3);
   std::int64_t ordinal = 0;
-  const auto add = [&](const TableSchema& table, std::string definition) {
-    rows->addInteger(++ordinal);
-    rows->addText(table.name);
-    rows->addText(std::move(definition));
-  };
   for (const sql::SchemaPointer& table : context.view.tables()) {
-    add(*table, createTable(*table));
-    for (const sql::IndexDefinition& index : table->indexes) {
-      if (!index.is_constraint) {
-        add(*table, createIndex(*table, index));
-      }
-    }
-    for (const sql::VectorIndexDefinition& index : table->vector_indexes) {
-      add(*table, createIndex(*table, index));
+    for (std::string& definition : definitionsOf(*table)) {
+      rows->addInteger(++ordinal);
+      rows->addText(table->name);
+      rows->addText(std::move(definition));
     }
   }
   return std::unique_ptr<sql::RowSource>(std::move(rows));
 }
 
 }  // namespace
+
+std::vector<std::string> definitionsOf(const TableSchema& schema) {
+  std::vector<std::string> definitions{createTable(schema)};
+  for (const sql::IndexDefinition& index : schema.indexes) {
+    if (!index.is_constraint) {
+      definitions.push_back(createIndex(schema, index));
+    }
+  }
+  for (const sql::VectorIndexDefinition& index : schema.vector_indexes) {
+    definitions.push_back(createIndex(schema, index));
+  }
+  return definitions;
+}
 
 void addCatalogFunctions(sql::TableFunctions& functions) {
   const SqlType text = SqlType::text();

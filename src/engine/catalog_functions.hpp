@@ -8,10 +8,17 @@
 // They show what the asking statement sees: inside BEGIN its own DDL too.
 #pragma once
 
+#include <string>
+#include <vector>
+
+#include "sql/schema.hpp"
 #include "sql/table_function.hpp"
 
 namespace trefoil {
 
 void addCatalogFunctions(sql::TableFunctions& functions);
+
+// The CREATE statements of a table and its indexes.
+std::vector<std::string> definitionsOf(const sql::TableSchema& schema);
 
 }  // namespace trefoil

@@ -12,6 +12,7 @@
 #include "base/query_memory.hpp"
 #include "engine/catalog_functions.hpp"
 #include "engine/database_impl.hpp"
+#include "engine/digest.hpp"
 #include "engine/kv_tables.hpp"
 #include "engine/session_functions.hpp"
 #include "engine/session_impl.hpp"
@@ -61,6 +62,7 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
       pool_(static_cast<std::size_t>(settings.integer(Setting::kSlowLaneThreads))),
       half_of_memory_(machineMemory() / 2) {
   addCatalogFunctions(table_functions_);
+  addDigestFunction(table_functions_);
   addSessionFunctions(table_functions_, *this);
   registerKvTables(table_functions_);
   fsync_observer_ = settings_.observe(Setting::kAppendFsync, [this] {

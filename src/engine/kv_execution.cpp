@@ -160,7 +160,7 @@ bool Session::Impl::isSlow(const Statement& statement, int command) {
     }
     return isSlowSql(statement.args[1], bytes);
   }
-  if ((meta.flags & kSqlShorthand) != 0 && static_cast<int>(statement.args.size()) >= -meta.arity) {
+  if ((meta.flags & (kSqlShorthand | kSlowLane)) == kSqlShorthand && static_cast<int>(statement.args.size()) >= -meta.arity) {
     const Result<std::string> text = searchStatement(statement.args);
     const bool slow = text.ok() && (statement.args.back().size() > 3 || isSlowSql(*text, 0));  // hundreds at most are few
     looked_at_ = {};                                                                           // as above

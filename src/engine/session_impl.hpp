@@ -142,6 +142,8 @@ class Session::Impl {
   // SEARCH (search.cpp): the query that it stands for; the vector is $1, k is $2.
   Result<std::string> searchStatement(std::span<const std::string_view> args);
   Status executeSearch(std::span<const std::string_view> args, Reply& reply);
+  // DIGEST (digest.cpp)
+  Status executeDigest(Reply& reply);
   // Statements that the engine runs itself; returns the command tag.
   static bool isControl(const ast::Statement& statement);
   Result<std::string_view> executeControl(const ast::Statement& statement, RowSink& sink);

@@ -71,6 +71,10 @@ Status search(CommandCall& call) {
   return call.session.impl().executeSearch(call.args, call.reply);
 }
 
+Status digest(CommandCall& call) {
+  return call.session.impl().executeDigest(call.reply);
+}
+
 // --- CONFIG ----------------------------------------------------------------------------------------------------------------
 
 Status configGet(CommandCall& call) {
