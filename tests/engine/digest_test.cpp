@@ -103,8 +103,9 @@ TEST_CASE("digest() says which part differs, sees the block's own changes, and s
     fixture.sql("CREATE TABLE t (id int PRIMARY KEY, e vector(3))");
     fixture.sql("INSERT INTO t SELECT i, ('[' || i || ',1,2]')::vector FROM generate_series(1, 5000) g(i)");
     fixture.sql("DELETE FROM t WHERE id % 3 = 0");
-    CHECK(fixture.sql("SELECT kind, name, items FROM digest()") ==
-          R"([["keys", "0", (integer) 2], ["keys", "3", (integer) 1], ["table", "t", (integer) 3334], ["all", "", (integer) 3337]])");
+    CHECK(
+        fixture.sql("SELECT kind, name, items FROM digest()") ==
+        R"([["keys", "0", (integer) 2], ["keys", "3", (integer) 1], ["table", "t", (integer) 3334], ["all", "", (integer) 3337]])");
     before = fixture.run("DIGEST");
     fixture.sql("BEGIN");
     fixture.run("SET a changed");
