@@ -10,6 +10,7 @@
 #include "engine/command.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/key_footprint.hpp"
+#include "engine/latencies.hpp"
 #include "engine/session_impl.hpp"
 #include "txn/live.hpp"
 
@@ -193,7 +194,8 @@ void Session::Impl::lookAhead(std::span<const Statement> window, std::span<int> 
 }
 
 std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, Reply& reply) {
-  now = database.env().now();
+  const std::int64_t begin_us = database.env().nowMicros();
+  now = UnixMs{begin_us / 1000};
   heard_at_ms.store(now.value, std::memory_order_relaxed);
   activity.store(Activity::kIdle, std::memory_order_relaxed);
   query_us = 0;
@@ -222,6 +224,9 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
     }
   }
   noteFence();
+  if (done != 0) {
+    Latencies::note(groupOf(commands[(done - 1) % kWindow]), database.env().nowMicros() - begin_us);
+  }
   if (slow_lane) {
     noteActivity(Activity::kWaiting, statements[done], commandOf(statements[done]));
   }

@@ -9,6 +9,7 @@
 #include "engine/command.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/error_text.hpp"
+#include "engine/latencies.hpp"
 #include "engine/session_impl.hpp"
 
 namespace trefoil {
@@ -41,7 +42,8 @@ int Session::Impl::commandOf(const Statement& statement) {
 }
 
 void Session::Impl::execute(const Statement& statement, Reply& reply) {
-  now = database.env().now();
+  const std::int64_t begin_us = database.env().nowMicros();
+  now = UnixMs{begin_us / 1000};
   heard_at_ms.store(now.value, std::memory_order_relaxed);
   control.begin(false);
   const int command = commandOf(statement);
@@ -49,6 +51,7 @@ void Session::Impl::execute(const Statement& statement, Reply& reply) {
   executeNow(statement, command, reply);
   countOperation(command);
   noteFence();
+  Latencies::note(groupOf(command), database.env().nowMicros() - begin_us);
   activity = Activity::kIdle;
 }
 

@@ -112,9 +112,11 @@ class Session::Impl {
   [[nodiscard]] std::int64_t activeMillis() const;
   // One line of CLIENT LIST. With database.sessionsMutex().
   [[nodiscard]] std::string describe() const;
+  static CommandGroup groupOf(int command) {
+    return command < 0 ? CommandGroup::kSql : kCommands[static_cast<std::size_t>(command)].group;
+  }
   void countOperation(int command) {
-    const CommandGroup group = command < 0 ? CommandGroup::kSql : kCommands[static_cast<std::size_t>(command)].group;
-    std::atomic<std::uint64_t>& count = operations[static_cast<std::size_t>(group)];
+    std::atomic<std::uint64_t>& count = operations[static_cast<std::size_t>(groupOf(command))];
     count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   // Adds what it has run. From any thread.

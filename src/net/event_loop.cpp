@@ -178,7 +178,8 @@ void EventLoop::returnBuffer(ByteBuffer& buffer) {
     return;
   }
   if (buffer.capacity() >= kHugeBuffer) {
-    const auto huge = std::make_shared<ByteBuffer>(std::move(buffer));
+    const auto huge = std::make_shared<ByteBuffer>();
+    huge->swap(buffer);
     if (database().submit([huge] { huge->release(); }, SlowLane::kSystem).ok()) {
       return;
     }
@@ -248,9 +249,9 @@ void EventLoop::serveFenced() {
 // Whoever leaves mail wakes the loop before letting go of the mutex: the loop may end, and be destroyed, as soon as it has the
 // mail.
 void EventLoop::adopt(NewClient client) {
-  load_.fetch_add(1, std::memory_order_relaxed);
   const std::lock_guard lock(mail_mutex_);
   new_clients_.push_back(std::move(client));
+  load_.fetch_add(1, std::memory_order_relaxed);
   wake();
 }
 

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <new>
 
 #include "base/logging.hpp"
 #include "engine/database.hpp"
@@ -150,7 +151,12 @@ void Server::admit(NewClient client) {
   }
   const auto quietest =
       std::min_element(loops_.begin(), loops_.end(), [](const auto& a, const auto& b) { return a->load() < b->load(); });
-  (*quietest)->adopt(std::move(client));
+  try {
+    (*quietest)->adopt(std::move(client));
+  } catch (const std::bad_alloc&) {
+    connections_.fetch_sub(1, std::memory_order_relaxed);
+    logWarning("a new connection is closed: there is no memory for it");
+  }
 }
 
 // Returns the port of the first.

@@ -13,7 +13,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from trefoil import Directory, PATIENCE, Server, free_port  # noqa: E402
 
-SAMPLE = re.compile(r'^([a-z_]+)(\{[a-z_]+="((?:[^"\\\n]|\\["\\n])*)"\})? (\S+)$')
+SAMPLE = re.compile(r'^([a-z_]+?)(_bucket|_sum|_count)?(\{[a-z_]+="((?:[^"\\\n]|\\["\\n])*)"(?:,le="([0-9.]+|\+Inf)")?\})? (\S+)$')
 
 
 class Http(unittest.TestCase):
@@ -40,7 +40,7 @@ class Http(unittest.TestCase):
             return answer
 
     def metrics(self):
-        """{(name, label): value}, after a look at the text's form."""
+        """{(name, label): value} ({(name, label, bound): value} for a histogram's parts), after a look at the text's form."""
         status, text, headers = self.get("/metrics")
         self.assertEqual((status, headers["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"))
         found, family = {}, None
@@ -48,16 +48,22 @@ class Http(unittest.TestCase):
         lines = text.splitlines()
         for line in lines:
             if line.startswith("# HELP "):
-                self.assertNotIn(line.split()[2], {name for name, _ in found})  # a family is in one place
+                self.assertNotIn(line.split()[2], {name for name, *_ in found})  # a family is in one place
                 family = line.split()[2]
             elif line.startswith("# TYPE "):
                 self.assertEqual(line.split()[2], family)
-                self.assertIn(line.split()[3], ("counter", "gauge"))
+                kind = line.split()[3]
+                self.assertIn(kind, ("counter", "gauge", "histogram"))
             else:
                 sample = SAMPLE.match(line)
                 self.assertTrue(sample, line)
-                self.assertEqual(sample[1], family)
-                found[sample[1], sample[3]] = float(sample[4])
+                name, part, _, label, bound, value = sample.groups()
+                if kind == "histogram":
+                    self.assertEqual(name, family)
+                    found[name, label, bound or part] = float(value)
+                else:
+                    self.assertEqual(name + (part or ""), family)
+                    found[name, label] = float(value)
         return found
 
     def test_health_and_readiness(self):
@@ -91,6 +97,12 @@ class Http(unittest.TestCase):
             self.assertEqual(after["trefoil_table_rows", 'odd \\"name\\\\'], 3)
             self.assertEqual(grown["trefoil_operations_total", "string"], 11)
             self.assertEqual(grown["trefoil_operations_total", "list"], 300)
+            # The 300 pushes came as some bursts; each ended in some bucket, and buckets are cumulative.
+            bursts = {key[2]: after[key] for key in after if key[:2] == ("trefoil_burst_duration_seconds", "list")}
+            self.assertTrue(1 <= bursts["_count"] <= 300, bursts)
+            self.assertEqual(bursts["+Inf"], bursts["_count"])
+            buckets = [bursts[bound] for bound in sorted(set(bursts) - {"+Inf", "_sum", "_count"}, key=float)]
+            self.assertEqual(buckets, sorted(buckets))
             self.assertEqual(grown["trefoil_checkpoints_total", "ok"], 1)
             self.assertGreater(grown["trefoil_log_bytes_total", None], 1000)
             self.assertEqual(after["trefoil_log_refuses_writes", None], 0)

@@ -13,21 +13,29 @@
 #include "engine/command_meta.hpp"
 #include "engine/commands/resident_memory.hpp"
 #include "engine/database_impl.hpp"
+#include "engine/latencies.hpp"
 #include "engine/session_impl.hpp"
 #include "sql/view.hpp"
 
 namespace trefoil::commands {
 namespace {
 
+std::string seconds(std::int64_t micros) {
+  std::string fraction = std::to_string(micros % 1'000'000);
+  fraction.insert(0, 6 - fraction.size(), '0');
+  return std::to_string(micros / 1'000'000) + '.' + fraction;
+}
+
 class Exposition {
  public:
-  enum class Type : std::uint8_t { kCounter, kGauge };
+  enum class Type : std::uint8_t { kCounter, kGauge, kHistogram };
 
   // What the samples that follow are.
   void family(std::string_view name, Type type, std::string_view help) {
     name_ = "trefoil_" + std::string(name);
     text_.append("# HELP ").append(name_).append(" ").append(help);
-    text_.append("\n# TYPE ").append(name_).append(type == Type::kCounter ? " counter\n" : " gauge\n");
+    constexpr std::array<std::string_view, 3> kTypes = {" counter\n", " gauge\n", " histogram\n"};
+    text_.append("\n# TYPE ").append(name_).append(kTypes[static_cast<std::size_t>(type)]);
   }
   void sample(std::string_view value) { text_.append(name_).append(" ").append(value).append("\n"); }
   void sample(std::uint64_t value) { sample(std::to_string(value)); }
@@ -44,6 +52,18 @@ class Exposition {
       text_ += c;
     }
     text_.append("\"} ").append(std::to_string(value)).append("\n");
+  }
+  void histogram(std::string_view group, const Latencies::Histogram& of) {
+    const std::string label = "{group=\"" + std::string(group) + "\"";
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < of.counts.size(); ++i) {
+      count += of.counts[i];
+      const bool is_last = i == Latencies::kBounds.size();
+      text_ += name_ + "_bucket" + label + ",le=\"" + (is_last ? "+Inf" : seconds(Latencies::kBounds[i])) + "\"} " +
+               std::to_string(count) + '\n';
+    }
+    text_ += name_ + "_sum" + label + "} " + seconds(static_cast<std::int64_t>(of.sum_us)) + '\n';
+    text_ += name_ + "_count" + label + "} " + std::to_string(count) + '\n';
   }
   void gauge(std::string_view name, std::string_view help, std::uint64_t value) {
     family(name, Type::kGauge, help);
@@ -66,12 +86,6 @@ std::uint64_t asUnsigned(std::int64_t value) {
   return value < 0 ? 0 : static_cast<std::uint64_t>(value);
 }
 
-std::string seconds(std::int64_t micros) {
-  std::string fraction = std::to_string(micros % 1'000'000);
-  fraction.insert(0, 6 - fraction.size(), '0');
-  return std::to_string(micros / 1'000'000) + '.' + fraction;
-}
-
 void addServer(Database::Impl& database, Exposition& out) {
   out.family("info", Type::kGauge, "Which server this is.");
   out.sample("version", "0.1.0", 1);
@@ -85,6 +99,14 @@ void addServer(Database::Impl& database, Exposition& out) {
   const OperationCounts counts = database.operations();
   for (std::size_t i = 0; i < counts.size(); ++i) {
     out.sample("group", groupName(static_cast<CommandGroup>(i)), counts[i]);
+  }
+  out.family("burst_duration_seconds", Type::kHistogram,
+             "How long bursts of pipelined commands ran, by the group of the last; alone, a command is a burst.");
+  const Latencies::Histograms histograms = Latencies::all();
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] != 0) {
+      out.histogram(groupName(static_cast<CommandGroup>(i)), histograms[i]);
+    }
   }
 }
 
