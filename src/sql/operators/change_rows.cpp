@@ -121,7 +121,7 @@ Status InsertRows::run(Execution& execution, ResultSink* sink, std::int64_t& aff
     answers_->clear();
   }
   TREFOIL_TRY(source_->open(execution));
-  Chunk chunk;
+  Chunk& chunk = source_chunk_;
   if (plan_.streams) {
     for (;;) {
       TREFOIL_TRY(source_->next(execution, chunk));

@@ -57,6 +57,7 @@ class InsertRows {
   EvaluatorList conflict_values_;
   std::unique_ptr<Evaluator> conflict_where_;
 
+  Chunk source_chunk_;                  // as the source gives them
   Chunk row_chunk_;                     // whole rows
   std::vector<Datum> values_;           // of the row at hand
   std::unique_ptr<RowBuffer> answers_;  // rows for RETURNING

@@ -84,8 +84,12 @@ class ValuesOperator final : public Operator {
   }
   Status produce(Execution& execution, Chunk& out) override {
     out.columns.resize(columns_.size());
-    bytes_.reset();
     const auto count = static_cast<std::uint32_t>(std::min(execution.chunk_rows, node_.rows.size() - next_row_));
+    if (count == 0) {
+      out.rows = {nullptr, 0};
+      return {};
+    }
+    bytes_.reset();
     for (ColumnBuffer& column : columns_) {
       column.clearNulls();
     }
