@@ -7,6 +7,10 @@
 // Thread safety: none; the View owns it, and whoever holds the partition's lock adopts it.
 #pragma once
 
+#include <memory>
+#include <utility>
+
+#include "base/memory_account.hpp"
 #include "base/versions.hpp"
 #include "kv/change.hpp"
 #include "kv/entry.hpp"
@@ -20,15 +24,22 @@ class PrivateValue final : private Discarder {
   // Of a key that is absent.
   PrivateValue() = default;
   // A copy of `entry`, whose bytes or nodes nobody changes meanwhile; in a block with room for `slack` bytes more.
-  PrivateValue(const Entry& entry, std::size_t slack) : entry_(Entry::clone(entry, slack)) {
-    if (entry.isLarge()) {
-      entry_->setLarge(new Large(*entry.large()));
+  PrivateValue(const Entry& entry, std::size_t slack) {
+    auto trees = entry.isLarge() ? std::make_unique<Large>(*entry.large()) : nullptr;
+    entry_ = Entry::clone(entry, slack);
+    if (trees != nullptr) {
+      entry_->setLarge(trees.release());
       shares_ = true;
     }
+    count();
   }
   PrivateValue(const PrivateValue&) = delete;
   PrivateValue& operator=(const PrivateValue&) = delete;
-  ~PrivateValue() override { clear(); }
+  ~PrivateValue() override {
+    if (entry_ != nullptr) {
+      discard(entry_);
+    }
+  }
 
   // nullptr: the key is absent.
   [[nodiscard]] const Entry* entry() const { return entry_; }
@@ -37,14 +48,9 @@ class PrivateValue final : private Discarder {
   Status change(EffectKind kind, EffectReader& reader, std::string_view key, const PackedLimits& limits,
                 std::uint64_t hash_seed) {
     const WriteContext write = WriteContext::privateCopy(nodes_, kTransaction);
-    return changeEntry(kind, reader, key, entry_, {write, limits, hash_seed, *this});
-  }
-
-  // The key is absent from now on.
-  void clear() {
-    if (entry_ != nullptr) {
-      discard(std::exchange(entry_, nullptr));
-    }
+    Status status = changeEntry(kind, reader, key, entry_, {write, limits, hash_seed, *this});
+    count();
+    return status;
   }
 
   // Before adoption, without a lock, so that it takes no time: `snapshot` is the one that the copy was made under.
@@ -53,6 +59,7 @@ class PrivateValue final : private Discarder {
   // Adoption: the entry is the store's from now on.
   Entry* adopt(Versions& versions, Lsn lsn) {
     nodes_.adopt(versions, lsn);
+    memory_.set(0);
     return std::exchange(entry_, nullptr);
   }
   // Whether nodes of the version that was copied live on in the adopted one, or are retired by this copy.
@@ -66,10 +73,13 @@ class PrivateValue final : private Discarder {
     nodes_.drop();
     shares_ = false;
   }
+  // Its block; what is in its nodes is about what its effects have staged.
+  void count() { memory_.set(entry_ == nullptr ? 0 : entry_->allocatedBytes()); }
 
   Entry* entry_ = nullptr;
   bool shares_ = false;
   PrivateNodes nodes_;
+  MemoryCharge memory_{MemoryLeaf::kTransactions};
 };
 
 }  // namespace trefoil::kv
