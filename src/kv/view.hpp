@@ -109,6 +109,8 @@ class View {
   bool setDeadline(const Key& key, Deadline deadline);  // whether the key is there; kNever removes the deadline
   // With deadline, over whatever `to` holds, of which nothing is told; `from` exists, is not `to`.
   void copyValue(const Key& from, const Key& to, Cause cause);
+  // The same, and `from` is gone: which is told first, as Redis does.
+  void moveValue(const Key& from, const Key& to, Cause gone, Cause come);
   bool removeIfExpired(const Key& key);  // the sweeper's: whether a removal was staged
   void flush(int db);
   // Lists. Positions are within bounds.

@@ -157,6 +157,14 @@ void View::copyValue(const Key& from, const Key& to, Cause cause) {
   }
 }
 
+void View::moveValue(const Key& from, const Key& to, Cause gone, Cause come) {
+  const std::size_t begin = effects_.size();
+  putEffectHead(effects_, EffectKind::kRemove, gone, from.db, from.bytes);
+  const std::size_t end = effects_.size();
+  copyValue(from, to, come);
+  noteEffect(from.db, from.hash, end - from.bytes.size(), from.bytes.size(), begin, end);
+}
+
 void View::flush(int db) {
   effects_.putKind(static_cast<std::uint8_t>(EffectKind::kFlush), Cause::kFlushDb);
   effects_.putVarint(static_cast<std::uint64_t>(db));

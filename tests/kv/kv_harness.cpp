@@ -168,7 +168,7 @@ std::string RandomOperations::step(View& view, Model& model) {
 
 std::string RandomOperations::onAny(View& view, Model& model, const std::string& name) {
   const Key key = view.key(0, name);
-  switch (below(6)) {
+  switch (below(7)) {
     case 0:
     case 1:
       return verdict(number(view.remove(key)), number(model.erase(name)));
@@ -187,6 +187,15 @@ std::string RandomOperations::onAny(View& view, Model& model, const std::string&
         model[other] = model[name];
       }
       return "copied";
+    }
+    case 6: {
+      const std::string other = "key" + std::to_string(below(keys_));
+      if (model.contains(name) && other != name) {
+        view.moveValue(key, view.key(0, other), Cause::kRenameFrom, Cause::kRenameTo);
+        model[other] = model[name];
+        model.erase(name);
+      }
+      return "moved";
     }
     case 4: {
       if (below(20) == 0) {

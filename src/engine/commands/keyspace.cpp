@@ -244,9 +244,7 @@ Status rename(CommandCall& call) {
   }
   if (call.args[1] != call.args[2]) {
     TREFOIL_TRY(call.kv.spendOn(call.kv.find(from)));
-    call.kv.copyValue(from, keyAt(call, 2), Cause::kRenameTo);
-    const kv::View::Because why(call.kv, Cause::kRenameFrom);
-    call.kv.remove(from);
+    call.kv.moveValue(from, keyAt(call, 2), Cause::kRenameFrom, Cause::kRenameTo);
   }
   call.reply.simple("OK");
   return {};
@@ -261,9 +259,7 @@ Status renamenx(CommandCall& call) {
   const bool free = call.args[1] != call.args[2] && !call.kv.exists(to);
   if (free) {
     TREFOIL_TRY(call.kv.spendOn(call.kv.find(from)));
-    call.kv.copyValue(from, to, Cause::kRenameTo);
-    const kv::View::Because why(call.kv, Cause::kRenameFrom);
-    call.kv.remove(from);
+    call.kv.moveValue(from, to, Cause::kRenameFrom, Cause::kRenameTo);
   }
   call.reply.integer(free ? 1 : 0);
   return {};
