@@ -10,11 +10,11 @@
 #define STRINGIFY_NUMBER(x) #x
 #define STRINGIFY(x) STRINGIFY_NUMBER(x)
 
-// Read when the first block is allocated; MALLOC_CONF in the environment adds to it. Very large blocks go the way of all others:
-// by itself jemalloc would give them back at once, and one value of 512 MB after the other would meet fresh pages each time.
+// Read when the first block is allocated; MALLOC_CONF in the environment adds to it. Very large blocks go back to the system at
+// once, as jemalloc does by itself: kept for a second, they use up what a process may have, and then threads crash that begin.
 extern "C" {
 extern const char* malloc_conf;
-const char* malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0,retain:false,oversize_threshold:0";
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0,retain:false";
 }
 #endif
 
