@@ -11,7 +11,8 @@
 // A key's first effect is only staged. When the same view comes back to a key that it has written, it makes a private copy (small
 // values by memcpy, trees in O(1) by their root), brings it up to date with the staged effects, and from there on changes it with
 // every further effect by the same code that Store::apply uses (change.hpp). So a handler always sees its own writes, and the
-// common statement, which touches a key once, copies nothing and allocates nothing.
+// common statement, which touches a key once, copies nothing and allocates nothing. At COMMIT the copies take the place of what
+// they were made of (private_value.hpp), and large values that were touched once are copied for that before any lock (prepare()).
 //
 // An expired key is absent; the first write of such a key stages its removal before anything else.
 //

@@ -104,8 +104,8 @@ class Committer {
     return appended.end;
   }
 
-  // Applies each effect to its store. For replay, without locks, while nobody else knows the stores, kCorruption is possible; a
-  // store's effects are skipped if they are older than what a checkpoint has put into it.
+  // Applies each effect to its store: under the locks of tryCommit(), or while a directory is loaded and nobody else knows the
+  // stores. Then kCorruption is possible, and a store's effects are skipped if they are older than what a checkpoint put into it.
   struct Since {
     Lsn kv = 0;
     Lsn sql = 0;

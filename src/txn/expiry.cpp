@@ -1,7 +1,6 @@
 #include "txn/expiry.hpp"
 
 #include "kv/view.hpp"
-#include "txn/live.hpp"
 #include "txn/manager.hpp"
 #include "txn/transaction.hpp"
 
@@ -44,24 +43,22 @@ std::size_t Expiry::remove(std::span<const kv::ExpiredKey> keys, UnixMs now) {
       removed += view.removeIfExpired(store.key(one.db, one.key)) ? 1 : 0;
     }
   };
-  const Result<std::optional<Lsn>> live = runLive(
-      manager_.committer(),
-      [&](LiveAttempt& attempt) -> Status {
-        const kv::PartitionLocks locks(store, {&partition, 1});
-        kv::View view = kv::View::live(store, attempt.effects(), now);
-        remove_from(view);
-        attempt.commit();
-        return {};
-      },
-      [] {});
-  if (live.ok() && *live) {
-    return removed;
+  // One try: who watches a key is on an event loop and must not wait for room in the log.
+  EffectBuffer effects;
+  {
+    const kv::PartitionLocks locks(store, {&partition, 1});
+    kv::View view = kv::View::live(store, effects, now);
+    remove_from(view);
+    if (removed == 0 || manager_.committer().tryCommit(effects.bytes())) {
+      return removed;
+    }
   }
   const auto in_transaction = [&](Transaction& own) -> Status {
     remove_from(own.kv());
     return {};
   };
-  return live.ok() && runTransaction(manager_, now, in_transaction).ok() ? removed : 0;
+  const bool is_large = manager_.committer().isLarge(effects.bytes());  // one key of a megabyte or so
+  return is_large && runTransaction(manager_, now, in_transaction).ok() ? removed : 0;
 }
 
 }  // namespace trefoil::txn
