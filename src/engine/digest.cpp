@@ -9,8 +9,8 @@
 #include "engine/list_source.hpp"
 #include "engine/row_sink.hpp"
 #include "engine/session_impl.hpp"
-#include "kv/collection.hpp"
 #include "kv/key_hash.hpp"
+#include "kv/value_type.hpp"
 #include "sql/executor.hpp"
 #include "sql/table_reader.hpp"
 #include "sql/view.hpp"
@@ -36,34 +36,9 @@ struct Digest {
   }
 };
 
-// Elements where the order counts are numbered.
 Digest digestOf(const kv::Entry& entry) {
   Digest digest;
-  EffectBuffer element;
-  if (entry.type() == kv::ObjectType::kString) {
-    kv::IntegerText room;
-    digest.add(kv::StringHandle(&entry).text(room));
-    return digest;
-  }
-  std::int64_t position = 0;
-  for (kv::ElementCursor cursor = kv::CollectionHandle(&entry).first(); cursor.valid(); cursor.next()) {
-    element.truncate(0);
-    element.putString(cursor.member());
-    switch (entry.type()) {
-      case kv::ObjectType::kList:
-        element.putInt(position++);
-        break;
-      case kv::ObjectType::kHash:
-        element.putString(cursor.value());
-        break;
-      case kv::ObjectType::kSortedSet:
-        element.putDouble(cursor.score() == 0 ? 0.0 : cursor.score());
-        break;
-      default:
-        break;
-    }
-    digest.add(element.bytes());
-  }
+  kv::typeOf(entry).visitParts(entry, [&](std::string_view part) { digest.add(part); });
   return digest;
 }
 

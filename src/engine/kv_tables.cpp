@@ -7,6 +7,7 @@
 
 #include "base/glob.hpp"
 #include "kv/collection.hpp"
+#include "kv/value_type.hpp"
 #include "sql/calendar.hpp"
 #include "sql/executor.hpp"
 #include "sql/utf8.hpp"
@@ -171,7 +172,7 @@ class KeySource final : public GatheringSource {
 
   void putKey(const kv::Entry& entry) {
     put(0, shown(entry.key(), show_));
-    put(1, Datum::text(kv::typeName(entry.type())));
+    put(1, Datum::text(kv::typeName(entry)));
     if (entry.type() == kv::ObjectType::kString) {
       kv::IntegerText room;
       const std::string_view value = kv::StringHandle(&entry).text(room);

@@ -32,6 +32,9 @@ struct ChangeContext {
   PreparedStrings* prepared = nullptr;
 };
 
+// kCorruption: an effect is not of the format, or does not fit its key's entry.
+Error damagedEffect(const char* what);
+
 // An effect's head, behind its kind byte.
 struct EffectHead {
   EffectKind kind;

@@ -87,6 +87,7 @@ class CollectionHandle {
   [[nodiscard]] bool exists() const { return entry_ != nullptr; }
   [[nodiscard]] const Entry* entry() const { return entry_; }
   [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] bool hasMember(std::string_view member) const { return findMember(member).has_value(); }
   // The element number `index` of size(), as a cursor; invalid if there are fewer.
   [[nodiscard]] ElementCursor at(std::size_t index) const;
   [[nodiscard]] ElementCursor first() const { return at(0); }

@@ -1,5 +1,9 @@
 #include "kv/effects.hpp"
 
+#include <algorithm>
+
+#include "kv/value_type.hpp"
+
 namespace trefoil::kv {
 
 namespace {
@@ -7,51 +11,22 @@ namespace {
 // What follows the key: one letter for each part, * repeats the rest as often as the count before it says.
 //   s String item, i Int64 item, d Double item, v varint, b byte, n varint count of the repeated rest
 const char* argumentsOf(EffectKind kind) {
-  // NOLINTBEGIN(bugprone-branch-clone): a table, one line for each kind
   switch (kind) {
-    case EffectKind::kSet:
-      return "s";
-    case EffectKind::kSetWithDeadline:
-      return "is";
     case EffectKind::kRemove:
+    case EffectKind::kClearDeadline:
+    case EffectKind::kFlush:
       return "";
     case EffectKind::kSetDeadline:
       return "i";
-    case EffectKind::kClearDeadline:
-      return "";
-    case EffectKind::kAppend:
-      return "s";
-    case EffectKind::kSetRange:
-      return "vs";
-    case EffectKind::kFlush:
-      return "";
-    case EffectKind::kListPush:
-      return "bns";
-    case EffectKind::kListPop:
-      return "bv";
-    case EffectKind::kListSet:
-      return "vs";
-    case EffectKind::kListInsert:
-      return "vs";
-    case EffectKind::kListErase:
-      return "vv";
-    case EffectKind::kListTrim:
-      return "vv";
-    case EffectKind::kHashSet:
-      return "nss";
-    case EffectKind::kHashRemove:
-      return "ns";
-    case EffectKind::kSetAdd:
-      return "ns";
-    case EffectKind::kSetRemove:
-      return "ns";
-    case EffectKind::kSortedSetPut:
-      return "nds";
-    case EffectKind::kSortedSetRemove:
-      return "ns";
+    default:
+      break;
   }
-  // NOLINTEND(bugprone-branch-clone)
-  return nullptr;
+  const ValueType* const type = typeOfEffect(kind);
+  if (type == nullptr) {
+    return nullptr;
+  }
+  return std::find_if(type->effects.begin(), type->effects.end(), [&](const EffectFormat& f) { return f.kind == kind; })
+      ->arguments;
 }
 
 void skipPart(char part, EffectReader& reader) {

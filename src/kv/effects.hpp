@@ -40,7 +40,8 @@
 
 namespace trefoil::kv {
 
-// Persisted: append only, never renumber. 1..63 belong to kv, 64..127 to sql.
+// Persisted: append only, never renumber. 1..63 belong to kv, 64..127 to sql. Behind what any key and strings have, each type has
+// ten (value_type.hpp).
 enum class EffectKind : std::uint8_t {
   kSet = 1,
   kSetWithDeadline = 2,

@@ -10,22 +10,6 @@
 
 namespace trefoil::kv {
 
-std::string_view typeName(ObjectType type) {
-  switch (type) {
-    case ObjectType::kString:
-      return "string";
-    case ObjectType::kList:
-      return "list";
-    case ObjectType::kHash:
-      return "hash";
-    case ObjectType::kSet:
-      return "set";
-    case ObjectType::kSortedSet:
-      return "zset";
-  }
-  return "?";
-}
-
 Entry* Entry::allocate(ObjectType type, Encoding encoding, std::string_view key, Deadline deadline, std::size_t value_size,
                        std::size_t slack) {
   TREFOIL_ASSERT(value_size <= UINT32_MAX && key.size() <= UINT32_MAX);

@@ -11,7 +11,7 @@
 //   kRaw     a string's bytes
 //   kInteger a string that is a canonical 64-bit decimal number: 8 bytes
 //   kPacked  a small collection: count u16, elements side by side (packed.hpp)
-//   kLarge   8 bytes: the pointer to a Large (large.hpp), the trees of a collection
+//   kLarge   8 bytes: the pointer to what the type has outside; of a collection its trees, a Large (large.hpp)
 //
 // So a key of 16 and a value of 32 bytes take 56 bytes: exactly malloc's 64-byte block. Room behind the value is what
 // malloc_usable_size says; a value that still fits is rewritten in place.
@@ -29,11 +29,9 @@
 
 namespace trefoil::kv {
 
+// The number of a ValueType (value_type.hpp).
 enum class ObjectType : std::uint8_t { kString = 0, kList = 1, kHash = 2, kSet = 3, kSortedSet = 4 };
 enum class Encoding : std::uint8_t { kRaw = 0, kInteger = 1, kPacked = 2, kLarge = 3 };
-
-// The type as TYPE answers it: "string", "list", "hash", "set", "zset".
-std::string_view typeName(ObjectType type);
 
 class Large;
 

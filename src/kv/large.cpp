@@ -46,6 +46,20 @@ void Large::retire(Item* item, const WriteContext& context) {
   context.retire(*item, &freeItem);
 }
 
+void Large::add(const Element& element, const WriteContext& context) {
+  switch (type_) {
+    case ObjectType::kList:
+      push(true, element.member, context);
+      break;
+    case ObjectType::kSortedSet:
+      putScore(element.member, element.score, context);
+      break;
+    default:
+      put(element.member, element.value, context);
+      break;
+  }
+}
+
 const Item* Large::find(std::string_view member) const {
   const MemberProbe probe{memberOrder(member), member};
   const auto place = by_order_.lowerBound(probe);

@@ -105,6 +105,9 @@ class Large {
     return sizeof(Large) + item_bytes_ + (by_order_.size() + by_score_.size()) * kBytesPerPlace;
   }
 
+  // An element behind the others, as a packed collection of this type has it.
+  void add(const Element& element, const WriteContext& context);
+
   // By member: hashes, sets, sorted sets.
   [[nodiscard]] const Item* find(std::string_view member) const;
   // Sets the value (a hash's) or the score; returns whether the member is new.

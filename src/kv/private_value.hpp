@@ -7,15 +7,14 @@
 // Thread safety: none; the View owns it, and whoever holds the partition's lock adopts it.
 #pragma once
 
-#include <memory>
 #include <utility>
 
 #include "base/memory_account.hpp"
 #include "base/versions.hpp"
 #include "kv/change.hpp"
 #include "kv/entry.hpp"
-#include "kv/large.hpp"
 #include "kv/reaper.hpp"
+#include "kv/value_type.hpp"
 
 namespace trefoil::kv {
 
@@ -25,12 +24,8 @@ class PrivateValue final : private Discarder {
   PrivateValue() = default;
   // A copy of `entry`, whose bytes or nodes nobody changes meanwhile; in a block with room for `slack` bytes more.
   PrivateValue(const Entry& entry, std::size_t slack) {
-    auto trees = entry.isLarge() ? std::make_unique<Large>(*entry.large()) : nullptr;
-    entry_ = Entry::clone(entry, slack);
-    if (trees != nullptr) {
-      entry_->setLarge(trees.release());
-      shares_ = true;
-    }
+    entry_ = copyOf(entry, slack);
+    shares_ = entry.isLarge();
     count();
   }
   PrivateValue(const PrivateValue&) = delete;

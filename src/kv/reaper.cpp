@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "kv/large.hpp"
+#include "kv/value_type.hpp"
 
 namespace trefoil::kv {
 
@@ -18,19 +18,19 @@ Reaper::~Reaper() {
 }
 
 bool Reaper::isSmall(const Entry& entry) {
-  return entry.isLarge() ? entry.large()->size() <= kLargeElements : entry.valueSize() <= kLargeBytes;
+  return entry.isLarge() ? typeOf(entry).elements(entry) <= kLargeElements : entry.valueSize() <= kLargeBytes;
 }
 
 void Reaper::freeNow(Entry* entry) {
   if (entry->isLarge()) {
-    entry->large()->destroyContent();
+    typeOf(*entry).freeParts(*entry);
   }
   freeShared(entry);
 }
 
 void Reaper::freeShared(Entry* entry) {
   if (entry->isLarge()) {
-    delete entry->large();
+    typeOf(*entry).freeRoots(*entry);
   }
   Entry::free(entry);
 }

@@ -6,12 +6,12 @@
 #include "base/memory_reserve.hpp"
 #include "base/query_memory.hpp"
 #include "kv/change.hpp"
-#include "kv/large.hpp"
 #include "kv/partition.hpp"
 #include "kv/prepared_effects.hpp"
 #include "kv/private_value.hpp"
 #include "kv/reaper.hpp"
 #include "kv/stable_pool.hpp"
+#include "kv/value_type.hpp"
 
 namespace trefoil::kv {
 
@@ -22,7 +22,7 @@ constexpr std::size_t kSoonPaid = std::size_t{64} << 10;
 
 // What an entry counts in its partition's account: its block, and its trees if they are its own.
 std::int64_t bytesOf(const Entry& entry, bool with_trees) {
-  return static_cast<std::int64_t>(entry.allocatedBytes() + (with_trees && entry.isLarge() ? entry.large()->memoryBytes() : 0));
+  return static_cast<std::int64_t>(with_trees ? bytesOf(entry) : entry.allocatedBytes());
 }
 
 }  // namespace
@@ -174,10 +174,7 @@ struct Store::Apply final : Discarder {
       addShadow(old, false, true);
       return nullptr;
     }
-    Entry* copy = Entry::clone(*old);
-    if (old->isLarge()) {
-      copy->setLarge(new Large(*old->large()));
-    }
+    Entry* copy = copyOf(*old);
     bytes += bytesOf(*old, false) - bytesOf(*old, true);
     addShadow(old, false, !old->isLarge());
     return copy;
@@ -550,7 +547,7 @@ void Store::verify() const {
     const auto check = [&](const Entry& entry) {
       bytes += bytesOf(entry, true);
       if (entry.isLarge()) {
-        entry.large()->verify();
+        typeOf(entry).verify(entry);
       }
     };
     for (std::uint64_t from = std::uint64_t{id % kPartitions} << (64 - kPartitionBits);;) {

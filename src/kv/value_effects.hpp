@@ -1,12 +1,13 @@
 // ValueEffects: writes a whole value as the effects that build it: for COPY and RENAME, and for checkpoints.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "base/effect_buffer.hpp"
-#include "kv/collection.hpp"
 #include "kv/effects.hpp"
 #include "kv/entry.hpp"
+#include "kv/value_type.hpp"
 
 namespace trefoil::kv {
 
@@ -20,21 +21,16 @@ class ValueEffects {
   bool writeNext(EffectBuffer& effects);
 
  private:
-  static constexpr std::size_t kElements = 256;  // of one effect
-
-  enum class Stage { kElements, kDeadline, kDone };
-
   void putHead(EffectBuffer& effects, EffectKind kind);
-  void writeString(EffectBuffer& effects);
-  void writeElements(EffectBuffer& effects);
 
   const Entry& entry_;
+  const ValueType& type_;
+  EffectKind building_;
   int db_;
   std::string_view key_;
   Cause cause_;
-  Stage stage_ = Stage::kElements;
-  ElementCursor cursor_;
-  std::size_t left_ = 0;
+  std::uint64_t place_ = 0;
+  bool owes_deadline_ = true;
 };
 
 }  // namespace trefoil::kv

@@ -7,6 +7,7 @@
 #include "kv/collection.hpp"
 #include "kv/prepared_effects.hpp"
 #include "kv/private_value.hpp"
+#include "kv/value_type.hpp"
 #include "kv/view_state.hpp"
 
 namespace trefoil::kv {
@@ -194,9 +195,7 @@ Status View::spendOn(const Entry* entry) {
   if (entry == nullptr) {
     return {};
   }
-  return spend(entry->type() != ObjectType::kString  ? CollectionHandle(entry).size()
-               : entry->encoding() == Encoding::kRaw ? entry->valueSize() / kStepBytes
-                                                     : 1);
+  return spend(typeOf(*entry).steps(*entry));
 }
 
 Status View::spendOnBlock(const Key& key, const Entry* entry, std::size_t size, bool moves) {

@@ -3,6 +3,7 @@
 
 #include "kv/collection.hpp"
 #include "kv/value_effects.hpp"
+#include "kv/value_type.hpp"
 #include "kv/view.hpp"
 #include "kv/view_state.hpp"
 
@@ -42,28 +43,6 @@ std::vector<std::string_view>& nameList() {
   thread_local std::vector<std::string_view> names;
   names.clear();
   return names;
-}
-
-ObjectType typeOf(EffectKind kind) {
-  switch (kind) {
-    case EffectKind::kHashRemove:
-      return ObjectType::kHash;
-    case EffectKind::kSetRemove:
-      return ObjectType::kSet;
-    default:
-      return ObjectType::kSortedSet;
-  }
-}
-
-bool hasMember(const Entry& entry, std::string_view member) {
-  switch (entry.type()) {
-    case ObjectType::kHash:
-      return HashHandle(&entry).get(member).has_value();
-    case ObjectType::kSet:
-      return SetHandle(&entry).contains(member);
-    default:
-      return SortedSetHandle(&entry).score(member).has_value();
-  }
 }
 
 }  // namespace
@@ -316,11 +295,11 @@ std::size_t View::removeMembers(const Key& key, EffectKind kind, Cause natural, 
   if (entry == nullptr) {
     return 0;
   }
-  TREFOIL_ASSERT(entry->type() == typeOf(kind));
+  TREFOIL_ASSERT(&typeOf(*entry) == typeOfEffect(kind));
   SeenNames seen;
   auto& present = nameList();
   for (const std::string_view member : members) {
-    if (hasMember(*entry, member) && seen.insert(member)) {
+    if (CollectionHandle(entry).hasMember(member) && seen.insert(member)) {
       present.push_back(member);
     }
   }

@@ -2,6 +2,7 @@
 #include "base/ascii_case.hpp"
 #include "base/glob.hpp"
 #include "engine/commands/arguments.hpp"
+#include "kv/value_type.hpp"
 
 namespace trefoil::commands {
 
@@ -101,27 +102,6 @@ Status replyDeadline(CommandCall& call, Convert&& convert) {
   return {};
 }
 
-std::string_view encodingName(const kv::Entry& entry) {
-  switch (entry.encoding()) {
-    case kv::Encoding::kInteger:
-      return "int";
-    case kv::Encoding::kRaw:
-      return entry.valueSize() <= 44 ? "embstr" : "raw";
-    case kv::Encoding::kPacked:
-      return "listpack";
-    case kv::Encoding::kLarge:
-      break;
-  }
-  switch (entry.type()) {
-    case kv::ObjectType::kList:
-      return "quicklist";
-    case kv::ObjectType::kSortedSet:
-      return "skiplist";
-    default:
-      return "hashtable";
-  }
-}
-
 Status flushDatabases(CommandCall& call, int first, int last) {
   if (call.args.size() > 2 || (call.args.size() == 2 && !isWord(call.args[1], "ASYNC") && !isWord(call.args[1], "SYNC"))) {
     return syntaxError();
@@ -150,7 +130,7 @@ Status touch(CommandCall& call) {
 
 Status type(CommandCall& call) {
   const kv::Entry* entry = call.kv.find(keyAt(call, 1));
-  call.reply.simple(entry == nullptr ? "none" : kv::typeName(entry->type()));
+  call.reply.simple(entry == nullptr ? "none" : kv::typeName(*entry));
   return {};
 }
 
@@ -206,7 +186,7 @@ Status scan(CommandCall& call) {
   std::vector<std::string> names;
   const std::uint64_t next = call.kv.scan(call.db, cursor, options.count, [&](const kv::Entry& entry) {
     if ((!options.match || globMatch(*options.match, entry.key())) &&
-        (!options.type || equalsIgnoringCase(kv::typeName(entry.type()), *options.type))) {
+        (!options.type || equalsIgnoringCase(kv::typeName(entry), *options.type))) {
       names.emplace_back(entry.key());
     }
   });
@@ -300,7 +280,7 @@ Status objectEncoding(CommandCall& call) {
   if (entry == nullptr) {
     call.reply.null();
   } else {
-    call.reply.bulk(encodingName(*entry));
+    call.reply.bulk(kv::typeOf(*entry).encoding(*entry));
   }
   return {};
 }
