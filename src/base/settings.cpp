@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/ascii_case.hpp"
+#include "base/client_limits.hpp"
 #include "base/glob.hpp"
 
 namespace trefoil {
@@ -34,6 +35,9 @@ constexpr SettingType octal(std::int64_t max) {
 }
 constexpr SettingType choice(std::span<const std::string_view> choices) {
   return {.kind = Kind::kChoice, .choices = choices};
+}
+constexpr SettingType clientLimits() {
+  return {.kind = Kind::kClientLimits};
 }
 constexpr SettingType text() {
   return {.kind = Kind::kText};
@@ -193,7 +197,7 @@ Settings::Settings() {
 }
 
 // The messages are Redis's.
-Result<Settings::Parsed> Settings::parse(const SettingSpec& spec, std::string_view value) {
+Result<Settings::Parsed> Settings::parse(const SettingSpec& spec, std::string_view value) const {
   const SettingType& type = spec.type;
   const auto invalid = [](std::string message) { return Error(ErrorCode::kInvalid, std::move(message)); };
   switch (type.kind) {
@@ -229,6 +233,12 @@ Result<Settings::Parsed> Settings::parse(const SettingSpec& spec, std::string_vi
         }
       }
       return invalid("argument(s) must be one of the following: " + joined(type.choices));
+    case Kind::kClientLimits: {
+      const Result<ClientLimits> old = parseClientLimits(text(spec.id), {});
+      TREFOIL_ASSERT(old.ok());
+      TREFOIL_ASSIGN(const ClientLimits limits, parseClientLimits(value, *old));
+      return Parsed{.text = clientLimitsText(limits)};
+    }
     case Kind::kText:
       if (std::any_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; })) {
         return invalid("argument must not contain control characters");
@@ -255,9 +265,13 @@ std::int64_t Settings::choiceIndex(Setting setting) const {
 }
 
 std::string Settings::text(Setting setting) const {
-  TREFOIL_DEBUG_ASSERT(settingSpec(setting).type.kind == Kind::kText);
+  TREFOIL_DEBUG_ASSERT(isText(settingSpec(setting)));
   const std::lock_guard lock(text_mutex_);
   return texts_[indexOf(setting)];
+}
+
+bool Settings::isText(const SettingSpec& spec) {
+  return spec.type.kind == Kind::kText || spec.type.kind == Kind::kClientLimits;
 }
 
 std::string Settings::textOf(const SettingSpec& spec, const Parsed& value) {
@@ -271,6 +285,7 @@ std::string Settings::textOf(const SettingSpec& spec, const Parsed& value) {
       return octalText(value.number);
     case Kind::kChoice:
       return std::string(spec.type.choices[static_cast<std::size_t>(value.number)]);
+    case Kind::kClientLimits:
     case Kind::kText:
       return value.text;
   }
@@ -279,9 +294,8 @@ std::string Settings::textOf(const SettingSpec& spec, const Parsed& value) {
 
 std::string Settings::valueText(Setting setting) const {
   const SettingSpec& spec = settingSpec(setting);
-  const bool is_text = spec.type.kind == Kind::kText;
-  return textOf(spec,
-                {.number = numbers_[indexOf(setting)].load(std::memory_order_relaxed), .text = is_text ? text(setting) : ""});
+  return textOf(spec, {.number = numbers_[indexOf(setting)].load(std::memory_order_relaxed),
+                       .text = isText(spec) ? text(setting) : ""});
 }
 
 bool Settings::store(const SettingSpec& spec, Parsed value, Source source) {

@@ -41,6 +41,7 @@ struct SettingType {
     kMemory,   // bytes within [min, max], written with units as in Redis: 100mb = 100 * 1024 * 1024, 1g = 1000 * 1000 * 1000
     kOctal,    // within [min, max], written in octal: permissions of files
     kChoice,   // one of `choices`; its value is the index
+    kClientLimits,  // see client_limits.hpp; what is set changes the classes that it names
     kText,
   };
   Kind kind = Kind::kText;
@@ -85,7 +86,7 @@ class Settings {
   // The value of a setting of that kind; asking for another kind is a bug.
   [[nodiscard]] std::int64_t integer(Setting setting) const;  // integers, octal ones, and memory sizes in bytes
   [[nodiscard]] bool flag(Setting setting) const;
-  [[nodiscard]] std::string text(Setting setting) const;
+  [[nodiscard]] std::string text(Setting setting) const;  // texts, and client limits as CONFIG GET shows them
   template <typename Choice>
   [[nodiscard]] Choice choice(Setting setting) const {
     return static_cast<Choice>(choiceIndex(setting));
@@ -142,7 +143,8 @@ class Settings {
 #undef SETTING
       ;
 
-  static Result<Parsed> parse(const SettingSpec& spec, std::string_view value);
+  [[nodiscard]] Result<Parsed> parse(const SettingSpec& spec, std::string_view value) const;
+  static bool isText(const SettingSpec& spec);
   static std::string textOf(const SettingSpec& spec, const Parsed& value);
   [[nodiscard]] std::int64_t choiceIndex(Setting setting) const;
   // Whether it changed anything. With change_mutex_ held.
@@ -152,7 +154,7 @@ class Settings {
 
   std::array<std::atomic<std::int64_t>, kCount> numbers_{};  // of all kinds but text
   mutable std::mutex text_mutex_;                            // innermost: guards texts_ only
-  std::array<std::string, kCount> texts_;                    // of text settings
+  std::array<std::string, kCount> texts_;                    // of settings that are no number
   std::atomic<std::uint64_t> version_ = 1;
 
   std::mutex change_mutex_;  // one change at a time, observers included; guards what follows

@@ -60,7 +60,8 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
       env_(env),
       manager_(std::move(manager)),
       pool_(static_cast<std::size_t>(settings.integer(Setting::kSlowLaneThreads))),
-      half_of_memory_(machineMemory() / 2) {
+      half_of_memory_(machineMemory() / 2),
+      output_limits_(settings) {
   addCatalogFunctions(table_functions_);
   addDigestFunction(table_functions_);
   addSessionFunctions(table_functions_, *this);
@@ -370,6 +371,10 @@ Status Database::close() {
 
 Settings& Database::settings() {
   return impl_->settings();
+}
+
+const OutputLimits& Database::outputLimits() const {
+  return impl_->outputLimits();
 }
 
 Env& Database::env() {

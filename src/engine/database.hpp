@@ -23,6 +23,8 @@
 
 namespace trefoil {
 
+class OutputLimits;
+
 struct OpenOptions {
   std::string directory;         // empty: in memory only, nothing is logged
   Settings* settings = nullptr;  // null: defaults; must outlive the database
@@ -66,6 +68,7 @@ class Database {
   Status close();
 
   [[nodiscard]] Settings& settings();
+  [[nodiscard]] const OutputLimits& outputLimits() const;
   [[nodiscard]] Env& env();
 
   // Names for completion in the shell: tables, their columns, indexes.

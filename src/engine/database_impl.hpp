@@ -15,6 +15,9 @@
 #include "base/settings.hpp"
 #include "engine/command_meta.hpp"
 #include "engine/database.hpp"
+#include "engine/monitors.hpp"
+#include "engine/output_limits.hpp"
+#include "engine/pubsub.hpp"
 #include "engine/worker_pool.hpp"
 #include "sql/table_function.hpp"
 #include "txn/manager.hpp"
@@ -39,6 +42,11 @@ class Database::Impl {
   [[nodiscard]] WorkerPool& pool() { return pool_; }
   [[nodiscard]] const sql::TableFunctions& tableFunctions() const { return table_functions_; }
   [[nodiscard]] bool isPersistent() { return manager_->log() != nullptr; }
+
+  // Who listens, and how much may wait for them.
+  [[nodiscard]] PubSub& pubsub() { return pubsub_; }
+  [[nodiscard]] Monitors& monitors() { return monitors_; }
+  [[nodiscard]] const OutputLimits& outputLimits() const { return output_limits_; }
 
   // Sessions that are connected, for CLIENT LIST and INFO.
   void addSession(Session::Impl& session);
@@ -90,6 +98,10 @@ class Database::Impl {
   sql::TableFunctions table_functions_;
   std::uint64_t fsync_observer_ = 0;
   const std::int64_t half_of_memory_;
+
+  OutputLimits output_limits_;
+  PubSub pubsub_;
+  Monitors monitors_;
 
   std::atomic<std::uint64_t> next_session_id_{1};
   std::mutex sessions_mutex_;

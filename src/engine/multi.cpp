@@ -38,6 +38,7 @@ Status Session::Impl::beginMulti() {
     return Error(ErrorCode::kTransactionState, "MULTI inside BEGIN is not allowed");
   }
   multi = MultiState::kQueuing;
+  staged_.clear();
   return {};
 }
 
@@ -103,7 +104,8 @@ bool Session::Impl::queueFootprint(KeyFootprint& footprint) const {
 
 bool Session::Impl::queueIsSlow() const {
   KeyFootprint footprint;
-  return queued_.size() > kQuickStatements || queued_bytes_.bytes() > kQuickBytes || !queueFootprint(footprint);
+  return queued_.size() > kQuickStatements || queued_bytes_.bytes() > kQuickBytes || !queueFootprint(footprint) ||
+         queuePublishesLong();
 }
 
 Status Session::Impl::executeMulti(Reply& reply) {
@@ -120,6 +122,7 @@ Status Session::Impl::executeMulti(Reply& reply) {
     status = Error(ErrorCode::kExecAbort, "Transaction discarded because of previous errors.");
   } else {
     queue_is_running_ = true;
+    queue_has_run_ = false;
     status = executeQueue(reply);
     queue_is_running_ = false;
     if (control.gaveUp()) {
@@ -127,6 +130,13 @@ Status Session::Impl::executeMulti(Reply& reply) {
       return status;
     }
     exec_tells_ = queueTells();
+    if (queue_has_run_) {
+      publishStaged();
+    }
+    if (queue_has_run_ && database.monitors().any()) {
+      feedQueue();
+    }
+    staged_.clear();
   }
   discardMulti();
   unwatch();
@@ -184,10 +194,12 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
       }
     }
     attempt.commit();
+    queue_has_run_ = true;
     return {};
   };
   const auto undo = [&] {
     reply.rewind(mark);
+    queue_has_run_ = false;
     db = db_before;
     protocol = protocol_before;
   };
@@ -228,7 +240,9 @@ Status Session::Impl::runQueuedOnce(QueuedStatement& statement, Reply& reply) {
   if (statement.outcome->error) {
     return *statement.outcome->error;
   }
-  statement.outcome->answer.last().pushTo(reply);
+  for (const ReplyValue& value : statement.outcome->answer.values()) {  // a subscriber's confirmations are several
+    value.pushTo(reply);
+  }
   return {};
 }
 
@@ -266,6 +280,7 @@ Status Session::Impl::executeQueueAsTransaction(Reply& reply) {
       watched, still_valid);
   if (committed.ok()) {
     noteCommit(*committed);
+    queue_has_run_ = true;
     return {};
   }
   reply.rewind(mark);

@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "base/status.hpp"
+#include "engine/message.hpp"
 #include "sql/types.hpp"
 
 namespace trefoil::sql {
@@ -49,6 +50,10 @@ class Reply {
   virtual void map(std::size_t pairs) = 0;  // RESP2: an array of twice the size
   virtual void set(std::size_t size) = 0;   // RESP2: an array
   virtual void error(const Error& error) = 0;
+  // What was not asked for: in RESP3 it is marked so, elsewhere it is an array.
+  virtual void push(std::size_t size) { array(size); }
+  // A message, between two answers (MessageWay::kAmongAnswers).
+  virtual void message(const Message& message) { message.pushTo(*this); }
   // Whether an error of SQL is to say where it is in characters: whoever answers without the statement's text cannot count them.
   [[nodiscard]] virtual bool countsCharacters() const { return false; }
 

@@ -64,6 +64,7 @@ std::string ReplyValue::describe() const {
     case Kind::kArray:
     case Kind::kMap:
     case Kind::kSet:
+    case Kind::kPush:
     case Kind::kTable:
       break;
   }
@@ -101,6 +102,9 @@ void ReplyValue::pushTo(Reply& reply) const {
     case Kind::kSet:
       reply.set(elements.size());
       break;
+    case Kind::kPush:
+      reply.push(elements.size());
+      break;
     case Kind::kError:
     case Kind::kTable:
       TREFOIL_ASSERT(false);
@@ -125,7 +129,7 @@ ReplyValue* ReplyTree::innermost() {
   return at;
 }
 
-void ReplyTree::push(ReplyValue value, std::size_t children) {
+void ReplyTree::add(ReplyValue value, std::size_t children) {
   ReplyValue* parent = innermost();
   (parent == nullptr ? values_ : parent->elements).push_back(std::move(value));
   ++pushed_;
@@ -142,50 +146,54 @@ void ReplyTree::push(ReplyValue value, std::size_t children) {
 }
 
 void ReplyTree::simple(std::string_view text) {
-  push(makeValue(ReplyValue::Kind::kSimple, text));
+  add(makeValue(ReplyValue::Kind::kSimple, text));
 }
 void ReplyTree::bulk(std::string_view bytes) {
-  push(makeValue(ReplyValue::Kind::kBulk, bytes));
+  add(makeValue(ReplyValue::Kind::kBulk, bytes));
 }
 void ReplyTree::null() {
-  push(makeValue(ReplyValue::Kind::kNull));
+  add(makeValue(ReplyValue::Kind::kNull));
 }
 void ReplyTree::nullArray() {
-  push(makeValue(ReplyValue::Kind::kNullArray));
+  add(makeValue(ReplyValue::Kind::kNullArray));
 }
 void ReplyTree::verbatim(std::string_view text) {
-  push(makeValue(ReplyValue::Kind::kVerbatim, text));
+  add(makeValue(ReplyValue::Kind::kVerbatim, text));
 }
 void ReplyTree::error(const Error& error) {
-  push(makeValue(ReplyValue::Kind::kError, redisErrorText(error)));
+  add(makeValue(ReplyValue::Kind::kError, redisErrorText(error)));
 }
 
 void ReplyTree::integer(std::int64_t value) {
   ReplyValue node = makeValue(ReplyValue::Kind::kInteger);
   node.integer = value;
-  push(std::move(node));
+  add(std::move(node));
 }
 
 void ReplyTree::real(double value) {
   ReplyValue node = makeValue(ReplyValue::Kind::kReal);
   node.real = value;
-  push(std::move(node));
+  add(std::move(node));
 }
 
 void ReplyTree::boolean(bool value) {
   ReplyValue node = makeValue(ReplyValue::Kind::kBoolean);
   node.integer = value ? 1 : 0;
-  push(std::move(node));
+  add(std::move(node));
 }
 
 void ReplyTree::array(std::size_t size) {
-  push(makeValue(ReplyValue::Kind::kArray), size);
+  add(makeValue(ReplyValue::Kind::kArray), size);
 }
 void ReplyTree::map(std::size_t pairs) {
-  push(makeValue(ReplyValue::Kind::kMap), pairs * 2);
+  add(makeValue(ReplyValue::Kind::kMap), pairs * 2);
 }
 void ReplyTree::set(std::size_t size) {
-  push(makeValue(ReplyValue::Kind::kSet), size);
+  add(makeValue(ReplyValue::Kind::kSet), size);
+}
+
+void ReplyTree::push(std::size_t size) {
+  add(makeValue(ReplyValue::Kind::kPush), size);
 }
 
 void ReplyTree::beginTable(std::span<const sql::ColumnInfo> columns, TableForm) {
@@ -193,7 +201,7 @@ void ReplyTree::beginTable(std::span<const sql::ColumnInfo> columns, TableForm) 
   for (const sql::ColumnInfo& column : columns) {
     table.columns.push_back(column.name);
   }
-  push(std::move(table), SIZE_MAX);  // endTable() closes it
+  add(std::move(table), SIZE_MAX);  // endTable() closes it
 }
 
 void ReplyTree::rows(const sql::Chunk& chunk) {

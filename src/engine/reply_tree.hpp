@@ -24,6 +24,7 @@ struct ReplyValue {
     kArray,
     kMap,  // elements: key, value, key, value …
     kSet,
+    kPush,
     kError,
     kTable,  // elements: one kArray a row; names in `columns`
   };
@@ -58,6 +59,7 @@ class ReplyTree final : public Reply {
   void array(std::size_t size) override;
   void map(std::size_t pairs) override;
   void set(std::size_t size) override;
+  void push(std::size_t size) override;
   void error(const Error& error) override;
   void beginTable(std::span<const sql::ColumnInfo> columns, TableForm form) override;
   void rows(const sql::Chunk& chunk) override;
@@ -72,7 +74,7 @@ class ReplyTree final : public Reply {
   struct Open {
     std::size_t missing;
   };
-  void push(ReplyValue value, std::size_t children = 0);
+  void add(ReplyValue value, std::size_t children = 0);
   [[nodiscard]] ReplyValue* innermost();
 
   std::vector<ReplyValue> values_;

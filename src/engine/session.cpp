@@ -30,6 +30,11 @@ Session::Impl::~Impl() {
   unwatch();
   transaction.reset();
   database.removeSession(id);
+  if (listening != nullptr && listening->count() > Listening::kMany) {
+    const std::shared_ptr<Listening> ending = std::move(listening);  // of nobody now: a worker has the time
+    ending->outbox().close();
+    static_cast<void>(database.self.submit([ending] { ending->stop(); }, SlowLane::kSystem));
+  }
 }
 
 int Session::Impl::commandOf(const Statement& statement) {
@@ -56,7 +61,7 @@ void Session::Impl::execute(const Statement& statement, Reply& reply) {
 }
 
 // The net below all others: what runs out of memory before it is committed is an error, wherever it happens.
-void Session::Impl::executeNow(const Statement& statement, int command, Reply& reply) {
+void Session::Impl::executeGuarded(const Statement& statement, int command, Reply& reply) {
   const Reply::Mark mark = reply.mark();
   const bool in_transaction = transaction != nullptr;
   if (ended_idle_) [[unlikely]] {
@@ -83,6 +88,7 @@ void Session::Impl::endOutOfMemory(const std::exception& failure, bool in_transa
   if (queue_is_running_) {
     queue_is_running_ = false;
     discardMulti();
+    staged_.clear();
     unwatch();
   }
   Error error = outOfMemoryError(failure);
@@ -116,6 +122,7 @@ void Session::Impl::undo(txn::Transaction& target, std::size_t mark, const Error
 
 void Session::Impl::executeUnguarded(const Statement& statement, int command, Reply& reply) {
   refused_ = false;
+  refused_arguments_ = false;
   const bool queued =
       multi != MultiState::kNone && (command < 0 || (kCommands[static_cast<std::size_t>(command)].flags & kAtOnce) == 0);
   if (!statement.sql.empty()) {
@@ -123,6 +130,9 @@ void Session::Impl::executeUnguarded(const Statement& statement, int command, Re
       queue(statement, command, reply);
     } else {
       answer(executeSql(statement.sql, statement.parameters, statement.table_form, reply), reply);
+      if (database.monitors().any() && !control.gaveUp()) [[unlikely]] {
+        feedMonitors(command, std::array{statement.sql});
+      }
     }
   } else if (!statement.args.empty()) {
     if (command >= 0) {
@@ -152,6 +162,9 @@ void Session::Impl::executeWords(std::span<const std::string_view> words, Reply&
         Error(status.error()).withHint("If this was a text: the client took its quotes. Send the statement as one argument.");
   }
   answer(status, reply);
+  if (database.monitors().any() && !control.gaveUp()) [[unlikely]] {
+    feedMonitors(-1, words);
+  }
 }
 
 // https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors; the text is Redis's.
@@ -184,6 +197,7 @@ void Session::Impl::refuse(const Error& error, Reply& reply) {
 void Session::Impl::executeCommand(const Statement& statement, int command, Reply& reply) {
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
   if (const Status status = checkArguments(meta, statement.args); !status.ok()) {
+    refused_arguments_ = true;
     if (meta.name == "EXEC") {
       discardMulti();
       unwatch();
@@ -199,6 +213,9 @@ void Session::Impl::executeCommand(const Statement& statement, int command, Repl
   }
   last_command.store(&meta, std::memory_order_relaxed);
   answer(callCommand(command, statement.args, reply), reply);
+  if (database.monitors().any() && !control.gaveUp()) [[unlikely]] {
+    feedMonitors(command, statement.args);
+  }
 }
 
 Status Session::Impl::callCommand(int command, std::span<const std::string_view> args, Reply& reply) {
@@ -236,6 +253,8 @@ Status Session::Impl::callSessionHandler(int command, std::span<const std::strin
 
 void Session::Impl::reset() {
   discardMulti();
+  staged_.clear();
+  reply_mode_ = ReplyMode::kOn;
   unwatch();
   transaction.reset();
   ended_idle_ = false;
@@ -265,13 +284,16 @@ std::string Session::Impl::describe() const {
   const bool in_multi = multi != MultiState::kNone;
   const bool over_unix_socket = !address.empty() && address == local_address;  // both are its path
   const std::int64_t idle_s = activity == Activity::kIdle ? std::max<std::int64_t>(0, now_ms - heard_at_ms) / 1000 : 0;
+  const auto subscriptions = [&](Topic topic) { return std::to_string(listening == nullptr ? 0 : listening->count(topic)); };
+  std::string flags = listening != nullptr && listening->isMonitor() ? "O" : "";
+  flags.append(isSubscriber() ? "P" : "").append(in_multi ? "x" : "").append(over_unix_socket ? "U" : "");
+  flags.append(flags.empty() ? "N" : "");
   std::string line = "id=" + std::to_string(id) + " addr=" + address + " laddr=" + local_address + " name=" + name +
                      " age=" + std::to_string(now_ms / 1000 - connected_at_us / 1'000'000) + " idle=" + std::to_string(idle_s) +
-                     " flags=" + (in_multi ? "x" : "") +
-                     (over_unix_socket ? "U"
-                      : in_multi       ? ""
-                                       : "N") +
-                     " db=" + std::to_string(db) + " multi=" + (in_multi ? std::to_string(queued_count) : "-1") +
+                     " flags=" + flags + " db=" + std::to_string(db) + " sub=" + subscriptions(Topic::kChannel) +
+                     " psub=" + subscriptions(Topic::kPattern) + " ssub=" + subscriptions(Topic::kShardChannel) + " multi=" + (in_multi ? std::to_string(queued_count) : "-1") +
+                     " oll=" + std::to_string(listening == nullptr ? 0 : listening->outbox().count()) +
+                     " omem=" + std::to_string(listening == nullptr ? 0 : listening->outbox().bytes()) +
                      " cmd=" + (command == nullptr ? "NULL" : lowerCase(command->name)) + " user=default" +
                      " resp=" + std::to_string(protocol) + " lib-name=" + library_name + " lib-ver=" + library_version +
                      " state=" + std::string(activityName()) + " running-ms=" + std::to_string(activeMillis()) + " statement=";

@@ -4,6 +4,8 @@
 // Thread safety: none but cancel()'s; a session is used by one thread at a time (it may move between threads).
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,10 +13,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/client_limits.hpp"
 #include "base/statement_control.hpp"
 #include "base/status.hpp"
 #include "base/types.hpp"
+#include "engine/message.hpp"
+#include "engine/outbox.hpp"
 #include "engine/reply.hpp"
 #include "engine/result_set.hpp"
 #include "engine/slow_lane.hpp"
@@ -24,6 +30,13 @@ namespace trefoil {
 
 class Database;
 class PreparedStatement;
+
+// How a session's messages reach who listens.
+enum class MessageWay : std::uint8_t {
+  kApart,         // taken with takeMessage(): an embedded program's
+  kAmongAnswers,  // in one stream with the answers: execute() pushes those that have come until then (Reply::message), and in
+                  // RESP2, where a client could not tell them from answers, refuses what subscribers may not say
+};
 
 class Session {
  public:
@@ -57,6 +70,35 @@ class Session {
   Result<ResultSet> execute(std::string_view sql, std::span<const Datum> parameters = {});
   // Parsed and bound once, run any number of times. Stays valid when the catalog changes (it is bound again).
   Result<std::unique_ptr<PreparedStatement>> prepare(std::string_view sql);
+
+  // Messages: what the session hears without asking for it just then, because it has subscribed (SUBSCRIBE …) or monitors
+  // (MONITOR). They wait for it in the order in which they came, within client-output-buffer-limit.
+  //
+  //   session->execute({.args = {{"SUBSCRIBE", "news"}}}, reply);
+  //   while (auto message = session->awaitMessage(deadline); message.ok() && *message != nullptr) …
+  //
+  // The next one, when the log has reached its fence, for which this waits; null: there is none. kLimit, once: they were not
+  // taken in time, and those that waited are lost.
+  Result<MessagePointer> takeMessage();
+  // The same, and waits for one to come; null: none came until the deadline.
+  Result<MessagePointer> awaitMessage(std::chrono::steady_clock::time_point deadline);
+  // `callback` is called when there are messages, once until all are taken; from any thread, until the session is gone; must only
+  // signal. Before the first statement.
+  void onMessages(std::function<void()> callback, MessageWay way = MessageWay::kApart);
+
+  // Network front ends: moves messages behind those in `into` until they are `most_bytes` or more, but at least one. Returns how
+  // many are left.
+  std::size_t takeMessages(std::vector<Outbox::Item>& into, std::size_t most_bytes);
+  // The client is going: nothing more comes to it. If that takes long, it is left to the session's end.
+  void stopListening();
+  // Whether messages were dropped because the client took them too slowly, since this was asked.
+  bool lostMessages();
+  // Bytes of messages that wait, and the class of the client's limits.
+  struct MessageFigures {
+    std::size_t bytes = 0;
+    ClientClass client_class = ClientClass::kNormal;
+  };
+  [[nodiscard]] MessageFigures messageFigures() const;
 
   // Asks the statement that runs now to end with kCancelled. From any thread, and from a signal handler.
   void cancel(StatementControl::Stop reason = StatementControl::Stop::kUserRequest);

@@ -22,10 +22,12 @@
 #include "engine/database.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/kv_tables.hpp"
+#include "engine/listening.hpp"
 #include "engine/reply_tree.hpp"
 #include "engine/session.hpp"
 #include "engine/session_settings.hpp"
 #include "engine/shape_cache.hpp"
+#include "engine/staged_messages.hpp"
 #include "engine/statement.hpp"
 #include "kv/store.hpp"
 #include "kv/view.hpp"
@@ -93,6 +95,9 @@ enum class MultiState : std::uint8_t {
   kRefused,  // a queued command was in error: EXEC answers EXECABORT
 };
 
+// CLIENT REPLY.
+enum class ReplyMode : std::uint8_t { kOn, kOff, kSkipNext, kSkipThis };
+
 class Session::Impl {
  public:
   Impl(Session& self, Database::Impl& database);
@@ -131,6 +136,22 @@ class Session::Impl {
   Status watch(std::span<const std::string_view> keys);
   void unwatch();
   void endIdleTransaction();
+
+  // Messages (session_messages.cpp)
+  Status subscribe(Topic topic, std::span<const std::string_view> names, Reply& reply);
+  Status unsubscribe(Topic topic, std::span<const std::string_view> names, Reply& reply);
+  bool stopListening(Reply& reply);
+  Status publish(Topic topic, std::string_view channel, std::string_view payload, Reply& reply);
+  Status beginMonitor(Reply& reply);
+  void setReplyMode(ReplyMode mode);
+  [[nodiscard]] ReplyMode replyMode() const { return reply_mode_; }
+  [[nodiscard]] bool isSubscriber() const;
+  // It shares its stream with messages, and RESP2 has no way to tell them apart.
+  [[nodiscard]] bool isRestrictedSubscriber() const;
+  [[nodiscard]] bool messagesAmongAnswers() const { return messages_among_answers_; }
+  void onMessages(std::function<void()> callback, MessageWay way);
+  Result<MessagePointer> takeMessage();
+  Result<MessagePointer> awaitMessage(std::chrono::steady_clock::time_point deadline);
 
   // SQL (sql_execution.cpp). Statements of the engine itself (BEGIN, SET …) resolve to `control`, all others to a plan.
   Result<const ResolvedStatement*> resolve(std::string_view text);
@@ -181,6 +202,7 @@ class Session::Impl {
   std::string address;          // the client's
   std::string local_address;    // ours
   std::string shown_statement;  // the beginning of the one that waits or runs, if it is none of the event loops' short ones
+  std::unique_ptr<Listening> listening;  // null until it wants to hear something
   std::function<void()> on_kill;
   std::atomic<Activity> activity = Activity::kIdle;
   std::atomic<std::int64_t> active_since_us = 0;  // wall clock; when it began to be about that
@@ -200,7 +222,14 @@ class Session::Impl {
   // The index of the command in the table, or -1 for SQL, as a text or as bare words, and for words that nobody knows.
   static int commandOf(const Statement& statement);
   // The fence is the caller's.
-  void executeNow(const Statement& statement, int command, Reply& reply);
+  void executeNow(const Statement& statement, int command, Reply& reply) {
+    if (is_plain_) [[likely]] {
+      executeGuarded(statement, command, reply);
+    } else {
+      executeAttentively(statement, command, reply);
+    }
+  }
+  void executeGuarded(const Statement& statement, int command, Reply& reply);
   void executeUnguarded(const Statement& statement, int command, Reply& reply);
   void endOutOfMemory(const std::exception& failure, bool in_transaction, Reply& reply);
   void undo(txn::Transaction& target, std::size_t mark, const Error& why);
@@ -229,6 +258,18 @@ class Session::Impl {
   [[nodiscard]] bool commandTells(int command, std::span<const std::string_view> args) const;
   [[nodiscard]] bool sqlTells(const sql::Plan* plan, const parser::ParsedStatement* control) const;
   [[nodiscard]] bool queueTells() const;
+
+  // Messages (session_messages.cpp)
+  Listening& listens();
+  void deliver(Reply& reply);
+  [[nodiscard]] Status mayRun(const Statement& statement, int command) const;
+  void executeAttentively(const Statement& statement, int command, Reply& reply);
+  void confirm(std::string_view what, Topic topic, const std::string_view* subject, Reply& reply);
+  void publishStaged();
+  [[nodiscard]] bool stagedTakeLong() const;
+  [[nodiscard]] bool queuePublishesLong() const;
+  void feedMonitors(int command, std::span<const std::string_view> args);
+  void feedQueue();
 
   // MULTI (multi.cpp)
   void queue(const Statement& statement, int command, Reply& reply);
@@ -268,6 +309,13 @@ class Session::Impl {
   Status buildVectorIndex(const sql::NewVectorIndex& index);
   Result<std::optional<sql::ExecSummary>> runLive(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
 
+  bool is_plain_ = true;                  // there is nothing to do around its statements
+  bool messages_among_answers_ = false;   // MessageWay
+  bool refused_arguments_ = false;        // of the running statement
+  ReplyMode reply_mode_ = ReplyMode::kOn;
+  std::function<void()> on_messages_;
+  StagedMessages staged_;  // by PUBLISH, inside BEGIN or while EXEC runs its queue
+
   std::uint32_t block_needs_ = 0;  // inside BEGIN: what its statements needed, and COMMIT needs once more
   Lsn committed_ = 0;              // behind the newest record of the running call's statements
   bool tells_ = false;             // one of their answers tells of data
@@ -277,6 +325,7 @@ class Session::Impl {
   txn::Transaction* exec_transaction_ = nullptr;  // while EXEC runs its queue in one
   bool ended_idle_ = false;                       // the transaction, and nobody has been told yet
   bool queue_is_running_ = false;                 // EXEC's
+  bool queue_has_run_ = false;                    // and what it did is committed
   std::vector<QueuedStatement> queued_;
   MemoryCharge queued_bytes_{MemoryLeaf::kClients};
   std::unordered_set<WatchedKey, WatchedKey::Hash> watched_;

@@ -531,7 +531,7 @@ bool Session::Impl::isSlowSql(std::string_view text, std::size_t parameter_bytes
     const bool may_wait = own->statement->kind == ast::StatementKind::kTransaction && transaction != nullptr &&
                           database.manager().sql().hasReservations();
     slow_lane = SlowLane::kSystem;
-    return ends_large || may_wait || own->statement->kind == ast::StatementKind::kCheckpoint;
+    return ends_large || may_wait || stagedTakeLong() || own->statement->kind == ast::StatementKind::kCheckpoint;
   }
   const sql::Plan& plan = *(*resolved)->plan;
   if (plan.isPointRead() || plan.isPointWrite() || plan.isPlainInsert()) {
@@ -615,6 +615,7 @@ Result<std::string_view> Session::Impl::controlTransaction(const ast::Transactio
       return Error(ErrorCode::kTransactionState, "there is already a transaction in progress").at(statement.position);
     }
     transaction = std::make_unique<txn::Transaction>(database.manager(), now);
+    staged_.clear();
     settings.begin();
     read_only = statement.access == ast::AccessMode::kReadOnly;
     block_needs_ = 0;
@@ -636,20 +637,24 @@ Result<std::string_view> Session::Impl::controlTransaction(const ast::Transactio
       return commitTransaction();
     case Kind::kRollback:
       transaction.reset();
+      staged_.clear();
       settings.end(false);
       unwatch();
       return std::string_view("ROLLBACK");
     case Kind::kSavepoint:
       transaction->savepoint(savepoint);
       settings.savepoint(savepoint);
+      staged_.savepoint(savepoint);
       return std::string_view("SAVEPOINT");
     case Kind::kRollbackTo:
       TREFOIL_TRY(transaction->rollbackToSavepoint(savepoint));
       settings.rollbackTo(savepoint);
+      staged_.rollbackTo(savepoint);
       return std::string_view("ROLLBACK");
     case Kind::kRelease:
       TREFOIL_TRY(transaction->releaseSavepoint(savepoint));
       settings.release(savepoint);
+      staged_.release(savepoint);
       return std::string_view("RELEASE");
     case Kind::kSetModes:
       if (read_only && statement.access == ast::AccessMode::kReadWrite) {
@@ -672,6 +677,10 @@ Error Session::Impl::readOnlyError(std::string_view statement) {
 Result<std::string_view> Session::Impl::commitTransaction() {
   const Result<std::string_view> committed = endTransaction();
   settings.end(committed.ok());
+  if (committed.ok()) {
+    publishStaged();
+  }
+  staged_.clear();
   return committed;
 }
 

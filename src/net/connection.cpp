@@ -7,6 +7,7 @@
 
 #include "base/logging.hpp"
 #include "engine/database.hpp"
+#include "engine/output_limits.hpp"
 #include "net/event_loop.hpp"
 
 namespace trefoil::net {
@@ -14,8 +15,6 @@ namespace {
 
 // A connection's turn: rounds of read, run, write before others have theirs.
 constexpr int kTurns = 16;
-// A client with more unread answers than output-buffer-limit is closed when it has read nothing for so many seconds.
-constexpr int kStallTicks = 20;
 // A statement of a client that has hung up ends after more than so many.
 constexpr int kOrphanTicks = 1;
 // Of a frame that is still arriving: room for so many times of what is there. Room that is not written to is only addresses.
@@ -87,6 +86,10 @@ void Connection::serveTurns() {
     if (parked_) {
       return;
     }
+    if (!writable_ && !checkUnread()) {
+      die();
+      return;
+    }
     if (std::exchange(turn_is_over_, false)) {
       break;
     }
@@ -97,9 +100,6 @@ void Connection::serveTurns() {
       return;
     }
     if (output_.size() > kStopReadingAt) {
-      if (output_.size() > static_cast<std::size_t>(loop_.settings().integer(Setting::kOutputBufferLimit))) {
-        loop_.watch(*this);
-      }
       return;  // goes on when the client has fetched some: EPOLLOUT, or the disk
     }
     if (frames_waiting_) {
@@ -337,8 +337,65 @@ void Connection::replaceFenced(Lsn reached, const Error& error) {
   fences_.clear();
 }
 
+void Connection::onMessages() {
+  if (dead_) {
+    return;
+  }
+  if (session_->lostMessages()) {
+    logWarning("client {} is closed: it has not read its messages, which are more than client-output-buffer-limit allows",
+               session_id_);
+    die();
+    return;
+  }
+  has_messages_ = true;
+  serve();
+}
+
+// Puts messages into the output, while there is room.
+void Connection::speak() {
+  std::vector<Outbox::Item>& items = loop_.messages();
+  while (output_.size() < kSpeakBytes) {
+    items.clear();
+    const std::size_t left = session_->takeMessages(items, kSpeakBytes - output_.size());
+    if (output_.capacity() == 0 && !items.empty()) {
+      output_ = loop_.lendBuffer();
+    }
+    for (const Outbox::Item& item : items) {
+      const std::size_t before = output_.size();
+      reply_->message(*item.message);
+      const std::uint64_t begin = std::exchange(output_end_, output_end_ + output_.size() - before);
+      addFence(begin, item.fence, 0);
+    }
+    if (left == 0 || items.empty()) {
+      has_messages_ = false;
+      break;
+    }
+  }
+  items.clear();
+}
+
+// Of a client that takes no bytes at present. False: it leaves more unread than it may.
+bool Connection::checkUnread() {
+  const Session::MessageFigures figures = session_->messageFigures();
+  const auto unread = static_cast<std::int64_t>(output_.size() + figures.bytes);
+  const OutputLimits& limits = loop_.database().outputLimits();
+  if (unread < limits.lowest(figures.client_class)) {
+    over_since_us_ = 0;
+    return true;
+  }
+  loop_.watch(*this);
+  if (!limits.exceeded(figures.client_class, unread, loop_.database().env().monotonicMicros(), over_since_us_)) {
+    return true;
+  }
+  logWarning("client {} is closed: it has left {} bytes unread, more than client-output-buffer-limit allows", session_id_, unread);
+  return false;
+}
+
 // Sends what may leave. False: the client is gone.
 bool Connection::flush() {
+  if (has_messages_ && writable_ && !parked_ && !closing_) [[unlikely]] {
+    speak();
+  }
   if (output_.empty() || !writable_) {
     return true;
   }
@@ -351,9 +408,6 @@ bool Connection::flush() {
     }
     const auto [sent, then] = channel_->write(output_.bytes().substr(0, std::min(rest, left)));
     output_.consume(sent);
-    if (sent != 0) {
-      stalled_ticks_ = 0;
-    }
     rest -= sent;
     left -= sent;
     if (then != Transfer::Then::kMore) {
@@ -363,6 +417,9 @@ bool Connection::flush() {
   }
   if (output_.empty()) {
     loop_.returnBuffer(output_);
+    if (has_messages_ && !parked_ && !closing_) [[unlikely]] {
+      loop_.serveAgain(*this);
+    }
   }
   return true;
 }
@@ -390,7 +447,6 @@ void Connection::beginStop() {
   serve();
 }
 
-// One answer may be as large as it likes, but not to a client that does not fetch it.
 bool Connection::onTick() {
   const bool orphaned = parked_ && (hung_up_ || dead_);
   if (orphaned && ++orphaned_ticks_ > kOrphanTicks) {
@@ -404,13 +460,12 @@ bool Connection::onTick() {
     die();
     return false;
   }
-  if (output_.size() <= static_cast<std::size_t>(loop_.settings().integer(Setting::kOutputBufferLimit))) {
-    return orphaned || hurries;
-  }
-  if (++stalled_ticks_ > kStallTicks) {
+  const bool unread = !parked_ && !writable_;
+  if (unread && !checkUnread()) {
     die();
+    return false;
   }
-  return !dead_;
+  return orphaned || hurries || (unread && over_since_us_ != 0);
 }
 
 void Connection::die() {
@@ -418,6 +473,9 @@ void Connection::die() {
     return;
   }
   dead_ = true;
+  if (!parked_) {
+    session_->stopListening();  // who sees the connection's end counts it no more
+  }
   channel_->shutdown();
   if (parked_) {
     cancelParked();

@@ -4,6 +4,7 @@
 //   read → input_ ─cut→ Batch ─Session::executeBatch→ output_ → write
 //                         │                            ▲
 //                         └─ a slow statement: parked ─┘   (a worker runs it; nothing is read or run meanwhile)
+//   the session's outbox ──messages, when there is room──▶ output_
 //
 // Order is kept: frames run one batch after the other, a parked connection runs nothing else, and output leaves from the front.
 // Output carries fences: the bytes behind a fence leave when the log has reached it (into the file; under appendfsync always,
@@ -13,6 +14,9 @@
 // Memory. Buffers are lent by the loop for as long as there are bytes in them; an idle connection has none. Input grows with the
 // bytes that arrive, to four times of them at most, not with the lengths that they announce. Output: beyond kStopReadingAt unsent
 // bytes nothing more is read or run, so what a client that does not read can pile up is that and one answer.
+//
+// Messages that nobody asked for just then stay in the outbox, which all its listeners share, until the client takes bytes. What
+// may stay unread, of both, is client-output-buffer-limit's to say.
 //
 // No connection's turn is long: so many bytes are received and sent in one (kTurnBytes), and what is huge is freed by a worker.
 //
@@ -52,6 +56,8 @@ class Connection {
   // Goes on with whatever can be done now: sends, runs frames, reads.
   void serve();
   void serveTurns();
+  // The session has messages in its outbox.
+  void onMessages();
   // The worker has run the parked statement.
   void onSlowDone();
   // Takes no more input; dies when its last answer is sent.
@@ -67,8 +73,8 @@ class Connection {
       session_->endIdleTransaction();
     }
   }
-  // Called about once a second while it answers true, from EventLoop::watch() on. Dies if more than output-buffer-limit stays
-  // unsent and the client reads nothing, or if its protocol's patience is at its end. Cancels a parked statement whose client has
+  // Called about once a second while it answers true, from EventLoop::watch() on. Dies if more stays unread than
+  // client-output-buffer-limit allows, or if its protocol's patience is at its end. Cancels a parked statement whose client has
   // hung up: it has a second or two, since who sends no more may still be reading (printf … | nc -N).
   bool onTick();
 
@@ -102,6 +108,8 @@ class Connection {
   void replaceFenced(Lsn reached, const Error& error);
   [[nodiscard]] std::size_t sendable();
   bool flush();
+  void speak();
+  bool checkUnread();
   bool receive();
   void keepRemainder();
   void cancelParked();
@@ -119,7 +127,7 @@ class Connection {
   std::uint64_t output_end_ = 0;        // bytes ever put into output_
   std::unique_ptr<SlowStatement> slow_;
   std::uint64_t ticket_ = 0;  // of the parked statement
-  int stalled_ticks_ = 0;
+  std::int64_t over_since_us_ = 0;  // the soft limit of client-output-buffer-limit; 0: it is not
   int orphaned_ticks_ = 0;
   std::int64_t idle_ticks_ = 0;
   int requestless_ticks_ = 0;
@@ -130,6 +138,7 @@ class Connection {
   bool gone_ = false;            // and does not read either
   bool frames_waiting_ = false;  // input_ may hold a whole frame
   bool turn_is_over_ = false;    // others are served first
+  bool has_messages_ = false;    // in the outbox
   bool parked_ = false;
   bool closing_ = false;  // dies when output_ is sent
   bool dead_ = false;

@@ -95,7 +95,7 @@ void EventLoop::run() {
   while (!stopping_ || !connections_.empty()) {
     const bool ticking = !watched_.empty() || settings().integer(Setting::kTimeout) > 0 ||
                          settings().integer(Setting::kIdleTransactionTimeout) > 0;
-    const bool more = !ready_.empty() || (!fenced_.empty() && !held_up_);
+    const bool more = !ready_.empty() || next_speaker_ < speakers_.size() || (!fenced_.empty() && !held_up_);
     const int timeout = more ? 0 : stopping_ ? kStopTickMs : ticking ? kTickMs : -1;
     if (std::exchange(gathering_, false)) {
       ::sched_yield();  // to those whose commits we are waiting for
@@ -112,6 +112,7 @@ void EventLoop::run() {
       }
     }
     serveReady();
+    serveSpeakers();
     serveFenced();
     if (ticking) {
       tick();
@@ -206,6 +207,18 @@ void EventLoop::serveReady() {
   serving_.clear();
 }
 
+void EventLoop::serveSpeakers() {
+  for (std::size_t i = 0; i < kSpeakersPerRound && next_speaker_ < speakers_.size(); ++i) {
+    if (const auto found = by_session_.find(speakers_[next_speaker_++]); found != by_session_.end()) {
+      found->second->onMessages();
+    }
+  }
+  if (next_speaker_ >= speakers_.size() / 2) {
+    speakers_.erase(speakers_.begin(), speakers_.begin() + static_cast<std::ptrdiff_t>(next_speaker_));
+    next_speaker_ = 0;
+  }
+}
+
 void EventLoop::awaitLog(Connection& connection, Lsn fence) {
   fence_ = std::max(fence_, fence);
   if (!connection.in_fenced_list) {
@@ -261,6 +274,15 @@ void EventLoop::finished(Connection* connection) {
   wake();
 }
 
+// Called for each of the many that a message may go to.
+void EventLoop::hasMessages(std::uint64_t session) {
+  const std::lock_guard lock(mail_mutex_);
+  new_speakers_.push_back(session);
+  if (!woken_.load(std::memory_order_relaxed)) {  // it has not been woken since it last had the mutex
+    wake();
+  }
+}
+
 void EventLoop::kill(std::uint64_t session) {
   const std::lock_guard lock(mail_mutex_);
   killed_.push_back(session);
@@ -299,6 +321,8 @@ void EventLoop::handleMail() {
     clients.swap(new_clients_);
     finished.swap(finished_);
     killed.swap(killed_);
+    speakers_.insert(speakers_.end(), new_speakers_.begin(), new_speakers_.end());
+    new_speakers_.clear();
     stop = stop_requested_;
   }
   for (NewClient& client : clients) {
@@ -307,9 +331,9 @@ void EventLoop::handleMail() {
   for (Connection* connection : finished) {
     connection->onSlowDone();
   }
-  for (Connection* connection : connections_) {
-    if (!killed.empty() && std::find(killed.begin(), killed.end(), connection->sessionId()) != killed.end()) {
-      connection->die();
+  for (const std::uint64_t session : killed) {
+    if (const auto found = by_session_.find(session); found != by_session_.end()) {
+      found->second->die();
     }
   }
   if (stop && !stopping_) {
@@ -325,8 +349,17 @@ void EventLoop::add(NewClient client) {
     std::unique_ptr<Session> session = server_.database_.connect();
     session->setAddress(std::move(client.address), std::move(client.local_address));
     session->onKill([this, id = session->id()] { kill(id); });
+    if (client.protocol->has_messages) {
+      session->onMessages([this, id = session->id()] { hasMessages(id); }, MessageWay::kAmongAnswers);
+    }
     connections_.reserve(std::bit_ceil(connections_.size() + 1));
+    {
+      // Telling of messages must not fail: a session does it once until it is served, and once more if it is to be closed.
+      const std::lock_guard lock(mail_mutex_);
+      new_speakers_.reserve(2 * connections_.capacity());
+    }
     connection = std::make_unique<Connection>(*this, std::move(client), std::move(session));
+    by_session_.emplace(connection->sessionId(), connection.get());
   } catch (const std::bad_alloc&) {
     logWarning("a new connection is closed: there is no memory for it");
     load_.fetch_sub(1, std::memory_order_relaxed);
@@ -337,6 +370,7 @@ void EventLoop::add(NewClient client) {
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = connection.get();
   if (stopping_ || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) < 0) {
+    by_session_.erase(connection->sessionId());
     load_.fetch_sub(1, std::memory_order_relaxed);
     server_.connections_.fetch_sub(1, std::memory_order_relaxed);
     return;
@@ -363,6 +397,7 @@ void EventLoop::burySome() {
     connections_.back()->index = connection->index;
     connections_[connection->index] = connections_.back();
     connections_.pop_back();
+    by_session_.erase(connection->sessionId());
     delete connection;
     load_.fetch_sub(1, std::memory_order_relaxed);
     server_.connections_.fetch_sub(1, std::memory_order_relaxed);

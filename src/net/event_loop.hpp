@@ -4,8 +4,9 @@
 // write, so a request costs epoll_wait, recv and send and no other system call. Whatever has more to do than its turn allows goes
 // to the list of ready connections, which is served in the next round, when epoll is asked without waiting.
 //
-// Other threads reach a loop through its mailbox (new clients, finished slow statements, "stop") and one eventfd, which is
-// written only if the loop has not been woken already.
+// Other threads reach a loop through its mailbox (new clients, finished slow statements, sessions that have messages, "stop") and
+// one eventfd, which is written only if the loop has not been woken already: a message to all of a loop's clients wakes it once.
+// Of those that have messages some are served in each round (kSpeakersPerRound), so that nobody else waits for all of them.
 //
 // A round: what epoll reports is read and run, and then the loop brings the log up to where all the answers are acknowledged (one
 // write for the round, under appendfsync always one sync), and sends them. Only while the disk refuses do answers wait longer;
@@ -18,7 +19,7 @@
 // once before it sleeps: if clients share it, they run and send, and the next round finds more of them, with nobody to be put to
 // sleep and woken. (A client and two loops on two processors: a quarter less processor time a command.)
 //
-// Thread safety: adopt(), finished(), kill(), logMoved(), stop() and wake() from any thread; all else on the loop's own.
+// Thread safety: adopt(), finished(), hasMessages(), kill(), logMoved(), stop() and wake() from any thread; all else on the loop's own.
 #pragma once
 
 #include <atomic>
@@ -28,10 +29,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/status.hpp"
 #include "base/types.hpp"
+#include "engine/outbox.hpp"
 #include "net/batch.hpp"
 #include "net/byte_buffer.hpp"
 #include "net/limits.hpp"
@@ -66,7 +69,8 @@ class EventLoop {
   // Mailbox.
   void adopt(NewClient client);
   void finished(Connection* connection);  // its slow statement has run
-  void kill(std::uint64_t session);       // closes its connection
+  void hasMessages(std::uint64_t session);
+  void kill(std::uint64_t session);  // closes its connection
   void logMoved();
   void stop();
   // Has it look at the settings again.
@@ -83,6 +87,8 @@ class EventLoop {
   ByteBuffer lendBuffer();
   void returnBuffer(ByteBuffer& buffer);
   void serveAgain(Connection& connection);
+  // For the moment in which a connection puts messages into its output.
+  std::vector<Outbox::Item>& messages() { return messages_; }
   // Its output leaves when the log has reached `fence`.
   void awaitLog(Connection& connection, Lsn fence);
   // Has its onTick() called.
@@ -97,6 +103,7 @@ class EventLoop {
   void handleMail();
   void add(NewClient client);
   void serveReady();
+  void serveSpeakers();
   void serveFenced();
   void burySome();
   void beginStop();
@@ -110,8 +117,12 @@ class EventLoop {
   Batch batch_;
   std::vector<ByteBuffer> buffers_;  // idle ones
   std::vector<Connection*> connections_;
+  std::unordered_map<std::uint64_t, Connection*> by_session_;
   std::vector<Connection*> ready_;
   std::vector<Connection*> serving_;
+  std::vector<std::uint64_t> speakers_;  // sessions that have messages,
+  std::size_t next_speaker_ = 0;         // from here on
+  std::vector<Outbox::Item> messages_;
   std::vector<Connection*> fenced_;  // their output waits for the log,
   Lsn fence_ = 0;                    // which has to come up to here
   bool held_up_ = false;             // and cannot at present: we shall be told
@@ -132,6 +143,7 @@ class EventLoop {
   std::mutex mail_mutex_;
   std::vector<NewClient> new_clients_;
   std::vector<Connection*> finished_;
+  std::vector<std::uint64_t> new_speakers_;
   std::vector<std::uint64_t> killed_;
   bool stop_requested_ = false;
 };

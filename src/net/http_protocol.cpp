@@ -126,6 +126,7 @@ class HttpReply final : public Reply {
 const ProtocolType kHttpProtocol = {
     .create = [](const Session&, const Settings&) -> std::unique_ptr<Protocol> { return std::make_unique<HttpProtocol>(); },
     .patience_s = 75,
+    .has_messages = false,
     .denied = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
     .too_many_clients = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
     .out_of_memory = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",

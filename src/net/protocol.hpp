@@ -53,6 +53,7 @@ struct ProtocolType {
   std::unique_ptr<Protocol> (*create)(const Session& session, const Settings& settings);
   // A client that has sent no whole request for so many seconds is closed; 0: it may take its time.
   int patience_s;
+  bool has_messages;  // what a session hears comes among its answers
   // What is told, in whole answers, to who is sent away.
   std::string_view denied;  // by protected mode
   std::string_view too_many_clients;

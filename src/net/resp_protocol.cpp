@@ -23,6 +23,7 @@ const ProtocolType kRespProtocol = {
       return std::make_unique<RespProtocol>(session, settings);
     },
     .patience_s = 0,
+    .has_messages = true,
     .denied = kDenied,
     .too_many_clients = "-ERR max number of clients reached\r\n",
     .out_of_memory = "-OOM out of memory: the connection is closed\r\n",

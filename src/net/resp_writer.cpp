@@ -116,6 +116,21 @@ void RespReply::set(std::size_t size) {
   head(resp3() ? '~' : '*', size);
 }
 
+void RespReply::push(std::size_t size) {
+  head(resp3() ? '>' : '*', size);
+}
+
+// All who get it in this protocol share its bytes.
+void RespReply::message(const Message& message) {
+  const int protocol = resp3() ? 3 : 2;
+  out_->append(message.encoded(protocol, [protocol](const Message& said, std::string& bytes) {
+    ByteBuffer buffer;
+    RespReply reply(buffer, protocol);
+    said.pushTo(reply);
+    bytes = buffer.bytes();
+  }));
+}
+
 // An error is one line: line ends inside become blanks, as Redis does it.
 void RespReply::error(const Error& error) {
   if (describes()) {

@@ -7,6 +7,7 @@
 //   boolean            :1 / :0                     #t / #f
 //   verbatim           $n text                     =n+4 txt:text
 //   map, set           *2n, *n                     %n, ~n
+//   push               *n                          >n
 //   table              array of rows, each an array of cells (TableForm::kNamesAndRows: the array of column names first)
 //   attribute          never                       |n, if the session asked for them (CLIENT ATTRIBUTES ON)
 //   cell of a table    integer :n, boolean as above, double as bulk / ,n, everything else its text as bulk (a blob: its bytes)
@@ -55,6 +56,8 @@ class RespReply final : public Reply {
   void map(std::size_t pairs) override;
   void set(std::size_t size) override;
   void error(const Error& error) override;
+  void push(std::size_t size) override;
+  void message(const Message& message) override;
   [[nodiscard]] bool countsCharacters() const override { return true; }
 
   void beginTable(std::span<const sql::ColumnInfo> columns, TableForm form) override;

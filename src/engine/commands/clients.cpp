@@ -14,20 +14,24 @@ namespace trefoil::commands {
 
 namespace {
 
-// What sessions must have to be meant. Every client is a normal one of the user "default".
+// What sessions must have to be meant. Every client is one of the user "default".
 struct Filter {
   std::vector<std::uint64_t> ids;  // empty: any
   std::optional<std::string_view> address;
   std::optional<std::string_view> local_address;
-  bool other_type = false;  // replicas and such, which there are none of
+  enum class Type : std::uint8_t { kAny, kNormal, kPubSub, kOther };  // others are replicas and such, which there are none of
+  Type type = Type::kAny;
   std::int64_t min_age_s = 0;
   bool skips_own = false;
 
+  [[nodiscard]] bool hasType(const Session::Impl& session) const {
+    return type == Type::kAny || type == (session.isSubscriber() ? Type::kPubSub : Type::kNormal);
+  }
   [[nodiscard]] bool matches(const Session::Impl& session, const Session::Impl& own) const {
     const std::int64_t age_s = (session.database.env().nowMicros() - session.connected_at_us) / 1'000'000;
     return (ids.empty() || std::find(ids.begin(), ids.end(), session.id) != ids.end()) &&
            (!address || session.address == *address) && (!local_address || session.local_address == *local_address) &&
-           !other_type && age_s >= min_age_s && (!skips_own || &session != &own);
+           hasType(session) && age_s >= min_age_s && (!skips_own || &session != &own);
   }
 };
 
@@ -36,10 +40,12 @@ std::string shown(std::string_view word) {
 }
 
 Status readType(std::string_view word, Filter& filter) {
-  constexpr std::string_view kOthers[] = {"MASTER", "REPLICA", "SLAVE", "PUBSUB"};
-  filter.other_type = std::any_of(std::begin(kOthers), std::end(kOthers), [&](auto other) { return isWord(word, other); });
-  return filter.other_type || isWord(word, "NORMAL") ? Status()
-                                                     : Error(ErrorCode::kInvalid, "Unknown client type " + shown(word));
+  using Type = Filter::Type;
+  filter.type = isWord(word, "NORMAL")                                                     ? Type::kNormal
+                : isWord(word, "PUBSUB")                                                   ? Type::kPubSub
+                : isWord(word, "MASTER") || isWord(word, "REPLICA") || isWord(word, "SLAVE") ? Type::kOther
+                                                                                           : Type::kAny;
+  return filter.type != Type::kAny ? Status() : Error(ErrorCode::kInvalid, "Unknown client type " + shown(word));
 }
 
 Status readPair(std::string_view option, std::string_view value, Filter& filter) {

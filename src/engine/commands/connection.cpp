@@ -33,6 +33,12 @@ Status ping(CommandCall& call) {
   if (call.args.size() > 2) {
     return arityError("ping");
   }
+  if (call.session.impl().isRestrictedSubscriber()) {  // as a message, since it comes among messages
+    call.reply.array(2);
+    call.reply.bulk("pong");
+    call.reply.bulk(call.args.size() == 2 ? call.args[1] : std::string_view());
+    return {};
+  }
   if (call.args.size() == 2) {
     call.reply.bulk(call.args[1]);
   } else {
@@ -53,6 +59,9 @@ Status quit(CommandCall& call) {
 }
 
 Status reset(CommandCall& call) {
+  if (!call.session.impl().stopListening(call.reply)) {
+    return {};
+  }
   call.session.impl().reset();
   call.reply.simple("RESET");
   return {};
@@ -213,6 +222,27 @@ Status clientAttributes(CommandCall& call) {
   }
   session.describes_answers = on;
   call.reply.simple("OK");
+  return {};
+}
+
+// https://redis.io/docs/latest/commands/client-reply/
+Status clientReply(CommandCall& call) {
+  Session::Impl& session = call.session.impl();
+  if (!session.messagesAmongAnswers()) {
+    return Error(ErrorCode::kInvalid, "CLIENT REPLY is for connections");
+  }
+  if (equalsIgnoringCase(call.args[2], "ON")) {
+    session.setReplyMode(ReplyMode::kOn);
+    call.reply.simple("OK");
+  } else if (equalsIgnoringCase(call.args[2], "OFF")) {
+    session.setReplyMode(ReplyMode::kOff);
+  } else if (equalsIgnoringCase(call.args[2], "SKIP")) {
+    if (session.replyMode() != ReplyMode::kOff) {
+      session.setReplyMode(ReplyMode::kSkipNext);
+    }
+  } else {
+    return syntaxError();
+  }
   return {};
 }
 

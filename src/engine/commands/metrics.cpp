@@ -93,6 +93,9 @@ void addServer(Database::Impl& database, Exposition& out) {
   out.sample(seconds(database.started_at_us));
   out.gauge("connected_clients", "Sessions that are open.", database.sessionCount());
   out.gauge("max_clients", "The setting maxclients.", asUnsigned(database.settings().integer(Setting::kMaxClients)));
+  out.gauge("pubsub_channels", "Channels that have subscribers.", database.pubsub().count(Topic::kChannel));
+  out.gauge("pubsub_patterns", "Patterns that have subscribers.", database.pubsub().count(Topic::kPattern));
+  out.gauge("pubsub_shard_channels", "Shard channels that have subscribers.", database.pubsub().count(Topic::kShardChannel));
   out.counter("sessions_total", "Sessions that were ever opened.", database.sessionsOpened());
   out.gauge("slow_lane_pending", "Long statements that run or wait for a worker.", database.pool().pending());
   out.family("operations_total", Type::kCounter, "Commands and statements that were run, by their group.");

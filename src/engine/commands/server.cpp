@@ -187,6 +187,19 @@ std::vector<Line> clientsInfo(Database::Impl& database) {
           {"slow_lane_pending", std::to_string(database.pool().pending())}};
 }
 
+std::vector<Line> statsInfo(Database::Impl& database) {
+  std::uint64_t commands = 0;
+  for (const std::uint64_t count : database.operations()) {
+    commands += count;
+  }
+  const PubSub& pubsub = database.pubsub();
+  return {{"total_connections_received", std::to_string(database.sessionsOpened())},
+          {"total_commands_processed", std::to_string(commands)},
+          {"pubsub_channels", std::to_string(pubsub.count(Topic::kChannel))},
+          {"pubsub_patterns", std::to_string(pubsub.count(Topic::kPattern))},
+          {"pubsubshard_channels", std::to_string(pubsub.count(Topic::kShardChannel))}};
+}
+
 std::vector<Line> replicationInfo(Database::Impl&) {
   return {{"role", "master"}, {"connected_slaves", "0"}};
 }
@@ -200,10 +213,11 @@ struct Section {
   std::vector<Line> (*lines)(Database::Impl&);
 };
 
-constexpr std::array<Section, 7> kSections = {{{"Server", serverInfo},
+constexpr std::array<Section, 8> kSections = {{{"Server", serverInfo},
                                                {"Clients", clientsInfo},
                                                {"Memory", memoryInfo},
                                                {"Persistence", persistenceInfo},
+                                               {"Stats", statsInfo},
                                                {"Replication", replicationInfo},
                                                {"Cluster", clusterInfo},
                                                {"Keyspace", keyspaceInfo}}};
