@@ -37,7 +37,7 @@ std::optional<std::int64_t> secondsOf(std::string_view text) {
   std::int32_t seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   return error == std::errc() && end == text.data() + text.size() && seconds >= 0 ? std::optional<std::int64_t>(seconds)
-                                                                                   : std::nullopt;
+                                                                                  : std::nullopt;
 }
 
 }  // namespace

@@ -294,8 +294,8 @@ std::string Settings::textOf(const SettingSpec& spec, const Parsed& value) {
 
 std::string Settings::valueText(Setting setting) const {
   const SettingSpec& spec = settingSpec(setting);
-  return textOf(spec, {.number = numbers_[indexOf(setting)].load(std::memory_order_relaxed),
-                       .text = isText(spec) ? text(setting) : ""});
+  return textOf(
+      spec, {.number = numbers_[indexOf(setting)].load(std::memory_order_relaxed), .text = isText(spec) ? text(setting) : ""});
 }
 
 bool Settings::store(const SettingSpec& spec, Parsed value, Source source) {

@@ -36,11 +36,11 @@ enum class FsyncPolicy : std::uint8_t { kAlways, kEverySecond, kNo };
 
 struct SettingType {
   enum class Kind : std::uint8_t {
-    kBool,     // yes, no
-    kInteger,  // within [min, max]
-    kMemory,   // bytes within [min, max], written with units as in Redis: 100mb = 100 * 1024 * 1024, 1g = 1000 * 1000 * 1000
-    kOctal,    // within [min, max], written in octal: permissions of files
-    kChoice,   // one of `choices`; its value is the index
+    kBool,          // yes, no
+    kInteger,       // within [min, max]
+    kMemory,        // bytes within [min, max], written with units as in Redis: 100mb = 100 * 1024 * 1024, 1g = 1000 * 1000 * 1000
+    kOctal,         // within [min, max], written in octal: permissions of files
+    kChoice,        // one of `choices`; its value is the index
     kClientLimits,  // see client_limits.hpp; what is set changes the classes that it names
     kText,
   };

@@ -42,7 +42,9 @@ class Listening {
   // All that is subscribed to, by name.
   [[nodiscard]] std::vector<std::string> names(Topic topic) const;
   // How many; from any thread.
-  [[nodiscard]] std::size_t count(Topic topic) const { return counts_[static_cast<std::size_t>(topic)].load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t count(Topic topic) const {
+    return counts_[static_cast<std::size_t>(topic)].load(std::memory_order_relaxed);
+  }
   [[nodiscard]] std::size_t count() const {
     return count(Topic::kChannel) + count(Topic::kPattern) + count(Topic::kShardChannel);
   }

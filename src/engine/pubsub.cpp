@@ -166,7 +166,8 @@ std::size_t PubSub::receivers(Topic topic, std::string_view channel) {
   }
   std::size_t count = subscribers(topic, channel);
   if (topic == Topic::kChannel && this->count(Topic::kPattern) != 0) {
-    for (const auto& [pattern, members] : *readPatterns()) {
+    const std::shared_ptr<const Patterns::Copy> patterns = readPatterns();
+    for (const auto& [pattern, members] : *patterns) {
       count += matches(pattern, channel) ? members->size() : 0;
     }
   }
@@ -214,11 +215,11 @@ std::optional<std::size_t> PubSub::publish(Topic topic, std::string_view channel
     told += deliver(*members, std::make_shared<const ChannelMessage>(kind, std::string_view(), channel, payload), fence);
   }
   if (asks_patterns) {
-    for (const auto& [pattern, listeners] : *readPatterns()) {
+    const std::shared_ptr<const Patterns::Copy> patterns = readPatterns();
+    for (const auto& [pattern, listeners] : *patterns) {
       if (matches(pattern, channel)) {
-        told += deliver(
-            *listeners,
-            std::make_shared<const ChannelMessage>(ChannelMessage::Kind::kPattern, pattern, channel, payload), fence);
+        told += deliver(*listeners,
+                        std::make_shared<const ChannelMessage>(ChannelMessage::Kind::kPattern, pattern, channel, payload), fence);
       }
     }
   }

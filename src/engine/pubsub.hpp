@@ -60,8 +60,8 @@ class PubSub {
   void unsubscribe(Subscription& subscription);
 
   enum class Where : std::uint8_t { kOnLoop, kMayTakeLong };
-  // Tells all who listen to a channel; `topic` is kChannel or kShardChannel. Returns how often it was told; nothing: it would take
-  // long, and nobody was told.
+  // Tells all who listen to a channel; `topic` is kChannel or kShardChannel. Returns how often it was told; nothing: it would
+  // take long, and nobody was told.
   //
   // For the engine's own messages, too: whatever tells of a change passes the Lsn behind the change's record as the fence.
   std::optional<std::size_t> publish(Topic topic, std::string_view channel, std::string_view payload, Lsn fence, Where where);

@@ -291,7 +291,8 @@ std::string Session::Impl::describe() const {
   std::string line = "id=" + std::to_string(id) + " addr=" + address + " laddr=" + local_address + " name=" + name +
                      " age=" + std::to_string(now_ms / 1000 - connected_at_us / 1'000'000) + " idle=" + std::to_string(idle_s) +
                      " flags=" + flags + " db=" + std::to_string(db) + " sub=" + subscriptions(Topic::kChannel) +
-                     " psub=" + subscriptions(Topic::kPattern) + " ssub=" + subscriptions(Topic::kShardChannel) + " multi=" + (in_multi ? std::to_string(queued_count) : "-1") +
+                     " psub=" + subscriptions(Topic::kPattern) + " ssub=" + subscriptions(Topic::kShardChannel) +
+                     " multi=" + (in_multi ? std::to_string(queued_count) : "-1") +
                      " oll=" + std::to_string(listening == nullptr ? 0 : listening->outbox().count()) +
                      " omem=" + std::to_string(listening == nullptr ? 0 : listening->outbox().bytes()) +
                      " cmd=" + (command == nullptr ? "NULL" : lowerCase(command->name)) + " user=default" +

@@ -309,9 +309,9 @@ class Session::Impl {
   Status buildVectorIndex(const sql::NewVectorIndex& index);
   Result<std::optional<sql::ExecSummary>> runLive(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
 
-  bool is_plain_ = true;                  // there is nothing to do around its statements
-  bool messages_among_answers_ = false;   // MessageWay
-  bool refused_arguments_ = false;        // of the running statement
+  bool is_plain_ = true;                 // there is nothing to do around its statements
+  bool messages_among_answers_ = false;  // MessageWay
+  bool refused_arguments_ = false;       // of the running statement
   ReplyMode reply_mode_ = ReplyMode::kOn;
   std::function<void()> on_messages_;
   StagedMessages staged_;  // by PUBLISH, inside BEGIN or while EXEC runs its queue

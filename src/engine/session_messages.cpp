@@ -27,8 +27,8 @@ namespace {
 
 // The commands of a connection of RESP2 that has subscribed.
 bool isOfSubscribers(const CommandMeta& meta) {
-  constexpr auto kNames = std::to_array<std::string_view>({"PING", "SUBSCRIBE", "UNSUBSCRIBE", "PSUBSCRIBE", "PUNSUBSCRIBE",
-                                                           "SSUBSCRIBE", "SUNSUBSCRIBE", "QUIT", "RESET"});
+  constexpr auto kNames = std::to_array<std::string_view>(
+      {"PING", "SUBSCRIBE", "UNSUBSCRIBE", "PSUBSCRIBE", "PUNSUBSCRIBE", "SSUBSCRIBE", "SUNSUBSCRIBE", "QUIT", "RESET"});
   return std::find(kNames.begin(), kNames.end(), meta.name) != kNames.end();
 }
 
@@ -196,8 +196,8 @@ void Session::Impl::setReplyMode(ReplyMode mode) {
 void Session::Impl::confirm(std::string_view what, Topic topic, const std::string_view* subject, Reply& reply) {
   const bool shard = topic == Topic::kShardChannel;
   const std::size_t count = listening == nullptr ? 0
-                            : shard ? listening->count(topic)
-                                    : listening->count(Topic::kChannel) + listening->count(Topic::kPattern);
+                            : shard              ? listening->count(topic)
+                                                 : listening->count(Topic::kChannel) + listening->count(Topic::kPattern);
   reply.push(3);
   reply.bulk(what);
   subject == nullptr ? reply.null() : reply.bulk(*subject);
@@ -266,9 +266,8 @@ Status Session::Impl::publish(Topic topic, std::string_view channel, std::string
     reply.integer(static_cast<std::int64_t>(pubsub.receivers(topic, channel)));
     return {};
   }
-  const std::optional<std::size_t> told =
-      pubsub.publish(topic, channel, payload, publishedFence(committed_, awaited_fence),
-                     control.onLoop() ? PubSub::Where::kOnLoop : PubSub::Where::kMayTakeLong);
+  const std::optional<std::size_t> told = pubsub.publish(topic, channel, payload, publishedFence(committed_, awaited_fence),
+                                                         control.onLoop() ? PubSub::Where::kOnLoop : PubSub::Where::kMayTakeLong);
   if (!told) {
     control.leaveLoop();
     return {};
@@ -301,8 +300,8 @@ bool Session::Impl::queuePublishesLong() const {
       return false;
     }
     const CommandMeta& meta = kCommands[static_cast<std::size_t>(queued.command)];
-    return isPublish(meta) && database.pubsub().takesLong(
-                                  meta.name == "PUBLISH" ? Topic::kChannel : Topic::kShardChannel, queued.args[1]);
+    return isPublish(meta) &&
+           database.pubsub().takesLong(meta.name == "PUBLISH" ? Topic::kChannel : Topic::kShardChannel, queued.args[1]);
   });
 }
 

@@ -387,7 +387,8 @@ bool Connection::checkUnread() {
   if (!limits.exceeded(figures.client_class, unread, loop_.database().env().monotonicMicros(), over_since_us_)) {
     return true;
   }
-  logWarning("client {} is closed: it has left {} bytes unread, more than client-output-buffer-limit allows", session_id_, unread);
+  logWarning("client {} is closed: it has left {} bytes unread, more than client-output-buffer-limit allows", session_id_,
+             unread);
   return false;
 }
 

@@ -126,7 +126,7 @@ class Connection {
   std::vector<Fence> fences_;           // by their places
   std::uint64_t output_end_ = 0;        // bytes ever put into output_
   std::unique_ptr<SlowStatement> slow_;
-  std::uint64_t ticket_ = 0;  // of the parked statement
+  std::uint64_t ticket_ = 0;        // of the parked statement
   std::int64_t over_since_us_ = 0;  // the soft limit of client-output-buffer-limit; 0: it is not
   int orphaned_ticks_ = 0;
   std::int64_t idle_ticks_ = 0;

@@ -41,10 +41,10 @@ std::string shown(std::string_view word) {
 
 Status readType(std::string_view word, Filter& filter) {
   using Type = Filter::Type;
-  filter.type = isWord(word, "NORMAL")                                                     ? Type::kNormal
-                : isWord(word, "PUBSUB")                                                   ? Type::kPubSub
+  filter.type = isWord(word, "NORMAL")                                                       ? Type::kNormal
+                : isWord(word, "PUBSUB")                                                     ? Type::kPubSub
                 : isWord(word, "MASTER") || isWord(word, "REPLICA") || isWord(word, "SLAVE") ? Type::kOther
-                                                                                           : Type::kAny;
+                                                                                             : Type::kAny;
   return filter.type != Type::kAny ? Status() : Error(ErrorCode::kInvalid, "Unknown client type " + shown(word));
 }
 

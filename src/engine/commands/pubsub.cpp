@@ -16,8 +16,8 @@ constexpr std::size_t kManyChannels = 2000;
 Status listNames(CommandCall& call, Topic topic) {
   Session::Impl& session = call.session.impl();
   if (call.args.size() > 3) {
-    return Error(ErrorCode::kInvalid, "unknown subcommand or wrong number of arguments for '" + std::string(call.args[1]) +
-                                          "'. Try PUBSUB HELP.");
+    return Error(ErrorCode::kInvalid,
+                 "unknown subcommand or wrong number of arguments for '" + std::string(call.args[1]) + "'. Try PUBSUB HELP.");
   }
   if (session.control.onLoop() && session.database.pubsub().count(topic) > kManyChannels) {
     session.control.leaveLoop();
