@@ -6,6 +6,7 @@
 #include "engine/session.hpp"
 #include "engine/statement.hpp"
 #include "repl/backend.hpp"
+#include "repl/fail.hpp"
 #include "sql/chunk.hpp"
 
 namespace trefoil::repl {
@@ -58,6 +59,13 @@ class ShellReply final : public Reply {
   void array(std::size_t size) override { open(ReplyKind::kArray, size); }
   void map(std::size_t pairs) override { open(ReplyKind::kMap, pairs * 2); }
   void set(std::size_t size) override { open(ReplyKind::kSet, size); }
+  void push(std::size_t size) override {
+    if (missing_.empty() && !tree_.empty()) {  // SUBSCRIBE confirms each of its channels
+      answers_->reply(tree_);
+      tree_.clear();
+    }
+    open(ReplyKind::kPush, size);
+  }
 
   void error(const Error& error) override {
     if (!missing_.empty()) {  // within EXEC's answer
@@ -228,7 +236,27 @@ class EmbeddedBackend final : public Backend {
     session_->execute(statement, reply_);
     reply_.end();
     answers.end();
-    return reply_.takeFailure();
+    std::optional<Failure> failure = reply_.takeFailure();
+    showMessages(answers);
+    return failure;
+  }
+  // What has come to it: nobody but this session speaks here, so there is nothing to wait for.
+  void showMessages(Answers& answers) {
+    for (;;) {
+      const Result<MessagePointer> message = session_->takeMessage();
+      if (!message.ok()) {
+        writeError("NOTICE: " + message.error().message + "\n");
+        continue;
+      }
+      if (*message == nullptr) {
+        return;
+      }
+      reply_.begin(answers, true);
+      answers.begin(false);
+      (*message)->pushTo(reply_);
+      reply_.end();
+      answers.end();
+    }
   }
 
   Database& database_;

@@ -95,6 +95,9 @@ class RemoteBackend final : public Backend {
   }
 
   std::optional<Failure> runCommand(std::span<const std::string_view> words, Answers& answers) override {
+    if (!in_transaction_ && isOneOf(words[0], {"subscribe", "psubscribe", "ssubscribe", "monitor"})) {
+      return listen(words, answers);
+    }
     std::optional<Failure> failure = run(words, true, answers);
     followTransaction(words[0], failure.has_value());
     if (!failure) {
@@ -136,6 +139,33 @@ class RemoteBackend final : public Backend {
     const Status status = converse(words, is_command, answers, failure);
     answers.end();
     return status.ok() ? failure : lostStatement(status.error());
+  }
+
+  // Shows what comes from now on. Ctrl-C ends that, and the connection with it: the next statement connects again.
+  std::optional<Failure> listen(std::span<const std::string_view> words, Answers& answers) {
+    if (std::optional<Failure> failure = ensureConnected(answers)) {
+      return failure;
+    }
+    Status status = client_->send(words);
+    for (bool is_first = true; status.ok(); is_first = false) {
+      parser::RespReply head;
+      status = client_->receiveAny(head);
+      if (status.ok() && is_first && head.isError()) {
+        return failureOf(head.text, client_->attributes(), {}, true);
+      }
+      status = status.ok() ? client_->receiveRest(head, reply_) : status;
+      if (status.ok()) {
+        answers.begin(false);
+        answers.reply(reply_);
+        answers.end();
+        answers.output().flush();
+      }
+    }
+    if (status.error().code != ErrorCode::kCancelled) {
+      return lostStatement(status.error());
+    }
+    client_->hangUp();
+    return std::nullopt;
   }
 
   // One statement and its answer. An error that the server answers is put into `failure`.

@@ -264,7 +264,7 @@ Status RespClient::call(std::span<const std::string_view> arguments, FlatReply& 
 
 Status RespClient::receiveRest(const parser::RespReply& head, FlatReply& reply) {
   reply.clear();
-  if (head.type < parser::RespType::kArray) {
+  if (head.type < parser::RespType::kArray || head.type == parser::RespType::kPush) {
     flatten(head, reply);
     return {};
   }
@@ -301,6 +301,13 @@ Status RespClient::send(std::span<const std::string_view> arguments) {
 }
 
 Status RespClient::receive(parser::RespReply& reply) {
+  do {
+    TREFOIL_TRY(receiveAny(reply));
+  } while (reply.type == parser::RespType::kPush);  // those come whenever the server likes
+  return {};
+}
+
+Status RespClient::receiveAny(parser::RespReply& reply) {
   for (;;) {
     reply = {};
     const parser::RespOutcome outcome = parser_.next(reply);
@@ -308,10 +315,7 @@ Status RespClient::receive(parser::RespReply& reply) {
       return Error(ErrorCode::kIo, "the server's reply is not RESP: " + parser_.error());
     }
     if (outcome == parser::RespOutcome::kRequest) {
-      if (reply.type != parser::RespType::kPush) {  // those come whenever the server likes
-        return {};
-      }
-      continue;
+      return {};
     }
     TREFOIL_TRY(await(socket_, POLLIN));
     received_.resize(kReadSize);

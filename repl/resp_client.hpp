@@ -52,6 +52,8 @@ class RespClient {
   // alone and then each of its elements (RespReplyParser::takeApart).
   Status send(std::span<const std::string_view> arguments);
   Status receive(parser::RespReply& reply);
+  // The same, and what the server says without being asked, too: a push, whole.
+  Status receiveAny(parser::RespReply& reply);
   // Of the reply that receive() gave last.
   [[nodiscard]] const std::vector<parser::RespReply>& attributes() const { return parser_.attributes(); }
   // All of the reply that begins with `head`.

@@ -89,6 +89,8 @@ class Session {
   // Network front ends: moves messages behind those in `into` until they are `most_bytes` or more, but at least one. Returns how
   // many are left.
   std::size_t takeMessages(std::vector<Outbox::Item>& into, std::size_t most_bytes);
+  // Whether it has subscribed or monitors: it may be silent for as long as it likes.
+  [[nodiscard]] bool isListening() const;
   // The client is going: nothing more comes to it. If that takes long, it is left to the session's end.
   void stopListening();
   // Whether messages were dropped because the client took them too slowly, since this was asked.

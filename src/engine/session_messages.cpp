@@ -176,7 +176,8 @@ void Session::Impl::executeAttentively(const Statement& statement, int command, 
     reply_mode_ = mode_before;  // a worker begins again
     return;
   }
-  const bool is_message = command >= 0 && confirmsByMessages(kCommands[static_cast<std::size_t>(command)]) && !refused_arguments_;
+  const bool is_message = command >= 0 && confirmsByMessages(kCommands[static_cast<std::size_t>(command)]) &&
+                          !refused_arguments_ && multi == MultiState::kNone;
   if (skips && reply_mode_ != ReplyMode::kOn && !is_message) {
     reply.rewind(mark);
   }
@@ -415,6 +416,11 @@ Session::MessageFigures Session::messageFigures() const {
     return {};
   }
   return {listening->outbox().bytes(), impl_->isSubscriber() ? ClientClass::kPubSub : ClientClass::kNormal};
+}
+
+bool Session::isListening() const {
+  const Listening* const listening = impl_->listening.get();
+  return listening != nullptr && (listening->count() != 0 || listening->isMonitor());
 }
 
 void Session::stopListening() {

@@ -65,7 +65,7 @@ class Connection {
   // Dies now, whatever is unsent; if a worker runs for it, it is asked to give up, and that is awaited.
   void die();
   // How often this was called since the client was last heard of.
-  std::int64_t idleTicks() { return parked_ ? 0 : idle_ticks_++; }
+  std::int64_t idleTicks() { return parked_ || session_->isListening() ? 0 : idle_ticks_++; }
 
   // Asked about once a second while idle-in-transaction-session-timeout is set.
   void endIdleTransaction() {

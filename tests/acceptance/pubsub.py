@@ -15,7 +15,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from redis_server import Redis, Tagged  # noqa: E402
-from trefoil import Connection, ReplyError, Server  # noqa: E402
+from trefoil import PROGRAM, Connection, ReplyError, Server  # noqa: E402
 
 # One line a conversation: steps of clients a, b, c, each a pipeline of commands. A step is over when all of it is answered.
 CONVERSATIONS = r"""
@@ -54,6 +54,7 @@ a: CLIENT REPLY SKIP / CLIENT REPLY SKIP / ECHO x / ECHO y
 a: CLIENT REPLY OFF / SUBSCRIBE / NOSUCH / SUBSCRIBE x / UNSUBSCRIBE / ECHO x / CLIENT REPLY SKIP / CLIENT REPLY ON / PING
 a: CLIENT REPLY OFF / MULTI / SET k v / EXEC / CLIENT REPLY ON / GET k
 a: CLIENT REPLY OFF / RESET / PING
+a: CLIENT REPLY OFF / MULTI / SUBSCRIBE x / DISCARD / CLIENT REPLY ON
 a: MULTI / MONITOR / EXEC
 a: MONITOR / GET k / PING / MULTI / RESET / PING
 a: MONITOR / MONITOR / SUBSCRIBE x / RESET / PING
@@ -330,11 +331,41 @@ def redis_cli(server):
             client.wait(60)
 
 
+def shell(server):
+    """`trefoil` shows its own messages behind each statement, `trefoil connect` shows what comes until it is stopped."""
+    done = subprocess.run([PROGRAM, "--mode", "raw"], input="SUBSCRIBE x y\nPUBLISH x hello\nUNSUBSCRIBE\nPING\n", text=True,
+                          capture_output=True, timeout=60)
+    assert done.stdout.split() == ("subscribe x 1 subscribe y 2 1 message x hello unsubscribe x 1 unsubscribe y 0 PONG").split(), done
+    client = subprocess.Popen([PROGRAM, "connect", f"redis://127.0.0.1:{server.port}", "--mode", "raw"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE)
+    try:
+        client.stdin.write(b"SUBSCRIBE x y\n")
+        client.stdin.flush()
+        assert [client.stdout.readline().strip() for _ in range(6)] == b"subscribe x 1 subscribe y 2".split()
+        server.connect().ok("PUBLISH", "y", "hello")
+        assert [client.stdout.readline().strip() for _ in range(3)] == b"message y hello".split()
+    finally:
+        client.send_signal(signal.SIGTERM)
+        client.wait(60)
+
+
+def idle(server):
+    """`timeout` is not for those who listen."""
+    speaker, listener, silent = server.connect(), server.connect(), server.connect()
+    listener.ok("SUBSCRIBE", "x")
+    speaker.ok("CONFIG", "SET", "timeout", "1")
+    assert silent.read_to_end() == b""  # its second is over
+    waker = server.connect()
+    assert waker.ok("PUBLISH", "x", "still there") == 1
+    waker.ok("CONFIG", "SET", "timeout", "0")
+    assert listener.read() == [b"message", b"x", b"still there"]
+
+
 def main():
     with Server() as server:
         if shutil.which("redis-server") is not None:
             like_redis(server)
-        for check in (own_exec, blocks, killed, many_channels, many_listeners, redis_py, redis_cli, limits):
+        for check in (own_exec, blocks, killed, many_channels, many_listeners, redis_py, redis_cli, shell, idle, limits):
             check(server)
     import tempfile
     for policy in ("always", "everysec"):
