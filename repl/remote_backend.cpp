@@ -153,7 +153,9 @@ class RemoteBackend final : public Backend {
       if (status.ok() && is_first && head.isError()) {
         return failureOf(head.text, client_->attributes(), {}, true);
       }
-      status = status.ok() ? client_->receiveRest(head, reply_) : status;
+      if (status.ok()) {
+        status = client_->receiveRest(head, reply_);
+      }
       if (status.ok()) {
         answers.begin(false);
         answers.reply(reply_);
