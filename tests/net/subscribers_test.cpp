@@ -13,9 +13,9 @@ namespace trefoil::net {
 namespace {
 
 // The payloads of a channel's messages, from RESP2's bytes as they come.
-class Listener {
+class Subscriber {
  public:
-  Listener(std::uint16_t port, const std::string& commands) : client_(port) {
+  Subscriber(std::uint16_t port, const std::string& commands) : client_(port) {
     ok_ = client_.connected() && client_.send(commands);
   }
   // Up to `most` payloads; fewer if the connection ends.
@@ -84,9 +84,9 @@ TEST_CASE("subscribers hear everything in order while others come, hang up and a
   std::atomic<int> ready{0};
   for (std::vector<std::string>& all : steady) {
     threads.emplace_back([&] {
-      Listener listener(fixture.server->port(), "SUBSCRIBE c\r\n");
+      Subscriber subscriber(fixture.server->port(), "SUBSCRIBE c\r\n");
       ++ready;
-      all = listener.hear(kPublishers * kMessages);
+      all = subscriber.hear(kPublishers * kMessages);
     });
   }
   {
@@ -117,9 +117,9 @@ TEST_CASE("subscribers hear everything in order while others come, hang up and a
   for (int s = 0; s < 3; ++s) {  // these hang up, with messages on their way to them
     threads.emplace_back([&, s] {
       while (publishing != 0) {
-        Listener listener(fixture.server->port(), s == 0 ? "PSUBSCRIBE c*\r\nSUBSCRIBE c\r\n" : "SUBSCRIBE c d e\r\n");
+        Subscriber subscriber(fixture.server->port(), s == 0 ? "PSUBSCRIBE c*\r\nSUBSCRIBE c\r\n" : "SUBSCRIBE c d e\r\n");
         std::map<std::string, int> last;
-        check(listener.hear(20), last);
+        check(subscriber.hear(20), last);
       }
     });
   }
