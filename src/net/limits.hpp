@@ -16,7 +16,7 @@ inline constexpr std::size_t kHugeBuffer = std::size_t{4} << 20;
 // Messages are put into a connection's output while less than this is in it; the others wait in the outbox, where all share them.
 inline constexpr std::size_t kSpeakBytes = kReadBytes - 4096;
 // Connections that messages are sent to in one round of a loop: some tenths of a millisecond.
-inline constexpr std::size_t kSpeakersPerRound = 64;
+inline constexpr std::size_t kSpeakersPerRound = 32;
 // Statements of one burst that run as one batch.
 inline constexpr std::size_t kMaxBatch = 256;
 
