@@ -90,7 +90,7 @@ class PubSub {
     std::shared_ptr<const Members> read();
   };
   struct Hash {
-    using is_transparent = void;
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard library's name
     std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
   };
   struct alignas(64) Shard {

@@ -264,7 +264,7 @@ class Session::Impl {
   void deliver(Reply& reply);
   [[nodiscard]] Status mayRun(const Statement& statement, int command) const;
   void executeAttentively(const Statement& statement, int command, Reply& reply);
-  void confirm(std::string_view what, Topic topic, const std::string_view* subject, Reply& reply);
+  void confirm(std::string_view what, Topic topic, const std::string_view* subject, Reply& reply) const;
   void publishStaged();
   [[nodiscard]] bool stagedTakeLong() const;
   [[nodiscard]] bool queuePublishesLong() const;

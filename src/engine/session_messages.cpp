@@ -194,7 +194,7 @@ void Session::Impl::setReplyMode(ReplyMode mode) {
 
 // --- Subscriptions -----------------------------------------------------------------------------------------------------------
 
-void Session::Impl::confirm(std::string_view what, Topic topic, const std::string_view* subject, Reply& reply) {
+void Session::Impl::confirm(std::string_view what, Topic topic, const std::string_view* subject, Reply& reply) const {
   const bool shard = topic == Topic::kShardChannel;
   const std::size_t count = listening == nullptr ? 0
                             : shard              ? listening->count(topic)
