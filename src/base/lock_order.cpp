@@ -39,6 +39,16 @@ void LockOrder::take(LockRank rank, std::uint64_t id) {
   }
 }
 
+void LockOrder::takeAside(LockRank rank, std::uint64_t id) {
+  if (rank != LockRank::kUnranked) {
+    std::vector<Held>& held = mine().held;
+    const Held wanted{rank, id};
+    const auto place = std::lower_bound(held.begin(), held.end(), wanted);
+    TREFOIL_ASSERT(place == held.end() || *place != wanted);
+    held.insert(place, wanted);
+  }
+}
+
 void LockOrder::leave(LockRank rank, std::uint64_t id) {
   if (rank != LockRank::kUnranked) {
     std::vector<Held>& held = mine().held;

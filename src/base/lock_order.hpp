@@ -24,6 +24,7 @@ class LockOrder {
  public:
 #ifdef NDEBUG
   static void take(LockRank /*rank*/, std::uint64_t /*id*/) {}
+  static void takeAside(LockRank /*rank*/, std::uint64_t /*id*/) {}
   static void leave(LockRank /*rank*/, std::uint64_t /*id*/) {}
   static void mayWait() {}
   struct HoldsAll {
@@ -31,6 +32,8 @@ class LockOrder {
   };
 #else
   static void take(LockRank rank, std::uint64_t id);
+  // One that is not waited for may be taken out of order.
+  static void takeAside(LockRank rank, std::uint64_t id);
   static void leave(LockRank rank, std::uint64_t id);
   static void mayWait();
   class HoldsAll {

@@ -43,6 +43,7 @@ enum class ErrorCode : std::uint8_t {
   kUniqueViolation,      // SQL 23505
   kCheckViolation,       // SQL 23514
   kExecAbort,            // Redis EXECABORT: a queued command was refused, so EXEC refuses all of them
+  kUnblocked,            // Redis UNBLOCKED: CLIENT UNBLOCK has ended the wait
   kNoProtocol,           // Redis NOPROTO: HELLO asked for a protocol that there is not
   kConflict,             // serialization failure, SQL 40001 / -CONFLICT: nothing was applied, try again
   kTransactionState,     // BEGIN inside MULTI, COMMIT without BEGIN …

@@ -1,12 +1,14 @@
 // What a command's handler gets and owes.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "base/status.hpp"
 #include "base/types.hpp"
 #include "engine/reply.hpp"
+#include "engine/wait.hpp"
 #include "kv/view.hpp"
 
 namespace trefoil {
@@ -22,6 +24,12 @@ struct CommandCall {
   Session& session;
   UnixMs now;  // the statement's one clock reading
   int db;      // the session's logical database
+
+  // Of a command that may have to wait (wait.hpp). Where it may, it says so here, having staged and pushed nothing; null: what it
+  // answers when its time is over is its answer.
+  std::optional<Wait>* wait = nullptr;
+  // It has waited, and this key is ready: it looks at no other that it waits for.
+  const std::string_view* ready = nullptr;
 };
 
 // Checks everything, then stages, then pushes its reply. An Error means that nothing was staged and nothing was pushed.

@@ -71,6 +71,13 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
       manager_->log()->setPolicy(policyOf(settings_));
     }
   });
+  pause_.onEnd([this] {
+    forEachSession([](Session::Impl& session) {
+      if (session.waiter.isPostponed()) {
+        session.waiter.end(WaitEnd::kGoOn);
+      }
+    });
+  });
   memory_reserve::install();
   sweeper_ = std::thread([this] { repeat(&Impl::sweep, sweep_wake_); });
   checkpointer_ = std::thread([this] { repeat(&Impl::checkpointIfNeeded, checkpoint_wake_); });
@@ -120,6 +127,13 @@ void Database::Impl::forEachSession(const std::function<void(Session::Impl&)>& v
   const std::lock_guard lock(sessions_mutex_);
   for (const auto& [id, session] : sessions_) {
     visit(*session);
+  }
+}
+
+void Database::Impl::visitSession(std::uint64_t id, const std::function<void(Session::Impl&)>& visit) {
+  const std::lock_guard lock(sessions_mutex_);
+  if (const auto found = sessions_.find(id); found != sessions_.end()) {
+    visit(*found->second);
   }
 }
 
@@ -260,7 +274,8 @@ void Database::Impl::followLoop() {
 
 void Database::Impl::sweep() {
   const std::int64_t until = env_.monotonicMicros() + kSweepMicros;
-  while (manager_->expiry().sweep(env_.now(), kSweepBudget) > kSweepBudget / 4 && env_.monotonicMicros() < until) {
+  const bool paused = pause_.isOn() && pause_.state(env_.monotonicMicros()).scope != ClientPause::Scope::kNone;
+  while (!paused && manager_->expiry().sweep(env_.now(), kSweepBudget) > kSweepBudget / 4 && env_.monotonicMicros() < until) {
   }
   manager_->kv().purgeShadows(++sweeps_ % kSweepsToThorough == 0);
   memory_reserve::refill();

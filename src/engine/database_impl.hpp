@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "base/settings.hpp"
+#include "engine/client_pause.hpp"
 #include "engine/command_meta.hpp"
 #include "engine/database.hpp"
 #include "engine/monitors.hpp"
@@ -52,7 +53,12 @@ class Database::Impl {
   void addSession(Session::Impl& session);
   void removeSession(std::uint64_t id);
   void forEachSession(const std::function<void(Session::Impl&)>& visit);  // with sessionsMutex()
+  void visitSession(std::uint64_t id, const std::function<void(Session::Impl&)>& visit);  // the same, if there is one
   [[nodiscard]] std::size_t sessionCount();
+  [[nodiscard]] ClientPause& pause() { return pause_; }
+  // Statements that wait (engine/waiter.hpp).
+  void countWaiter(int more) { waiters_.fetch_add(more, std::memory_order_relaxed); }
+  [[nodiscard]] int waiterCount() const { return waiters_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t sessionsOpened() const { return next_session_id_.load(std::memory_order_relaxed) - 1; }
   // Of all sessions, also those that are gone.
   [[nodiscard]] OperationCounts operations();
@@ -107,6 +113,9 @@ class Database::Impl {
   std::mutex sessions_mutex_;
   std::map<std::uint64_t, Session::Impl*> sessions_;
   OperationCounts ended_operations_{};  // of sessions that are gone
+
+  ClientPause pause_;
+  std::atomic<int> waiters_{0};
 
   std::mutex shutdown_mutex_;
   std::function<void()> shutdown_callback_;

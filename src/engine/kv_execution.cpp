@@ -82,7 +82,7 @@ Status Session::Impl::executeLive(int command, std::span<const std::string_view>
 }
 
 Status Session::Impl::executeInTransaction(txn::Transaction& target, int command, std::span<const std::string_view> args,
-                                           Reply& reply) {
+                                           Reply& reply, std::optional<Wait>* wait) {
   const std::size_t before = target.mark();
   const Reply::Mark mark = reply.mark();
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
@@ -94,7 +94,7 @@ Status Session::Impl::executeInTransaction(txn::Transaction& target, int command
   } else {
     target.kv().heed(control);
   }
-  CommandCall call{args, target.kv(), reply, self, target.now(), db};
+  CommandCall call{args, target.kv(), reply, self, target.now(), db, wait};
   Status status = guardMemory([&] { return handlerOf(command)(call); });
   if (!status.ok()) {
     reply.rewind(mark);
@@ -110,7 +110,8 @@ Status Session::Impl::executeInTransaction(txn::Transaction& target, int command
 
 // For what takes long, and for a record that is too large to be made room for under locks. Never on a network thread, which gives
 // it up to a worker.
-Status Session::Impl::executeDetached(int command, std::span<const std::string_view> args, Reply& reply) {
+Status Session::Impl::executeDetached(int command, std::span<const std::string_view> args, Reply& reply,
+                                      std::optional<Wait>* wait) {
   if (control.onLoop()) {
     control.leaveLoop();
     return {};
@@ -122,7 +123,10 @@ Status Session::Impl::executeDetached(int command, std::span<const std::string_v
   const Reply::Mark mark = reply.mark();
   TREFOIL_ASSIGN(const Lsn end, txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) {
                    reply.rewind(mark);
-                   return executeInTransaction(own, command, args, reply);
+                   if (wait != nullptr) {
+                     wait->reset();
+                   }
+                   return executeInTransaction(own, command, args, reply, wait);
                  }));
   noteCommit(end);
   return {};
@@ -199,6 +203,8 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
   heard_at_ms.store(now.value, std::memory_order_relaxed);
   activity.store(Activity::kIdle, std::memory_order_relaxed);
   query_us = 0;
+  slow_lane = std::nullopt;
+  const bool paused = database.pause().isOn();
   std::size_t done = 0;
   std::array<int, kWindow> commands;
   while (done < statements.size()) {
@@ -206,6 +212,9 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
       lookAhead(statements.subspan(done, std::min(kWindow, statements.size() - done)), commands);
     }
     const int command = commands[done % kWindow];
+    if (paused && postpones(statements[done], command)) [[unlikely]] {
+      break;
+    }
     if (isSlow(statements[done], command)) {
       looked_at_ = {};  // a worker scans it with a scanner of its own
       break;
@@ -214,6 +223,7 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
     executeNow(statements[done], command, reply);
     looked_at_ = {};
     if (control.gaveUp()) {
+      slow_lane = waiter.waits() ? std::nullopt : slow_lane;
       break;
     }
     slow_lane = std::nullopt;

@@ -13,6 +13,8 @@ std::string_view redisPrefix(ErrorCode code) {
       return "WRONGTYPE ";
     case ErrorCode::kExecAbort:
       return "EXECABORT ";
+    case ErrorCode::kUnblocked:
+      return "UNBLOCKED ";
     case ErrorCode::kNoProtocol:
       return "NOPROTO ";
     case ErrorCode::kConflict:
@@ -115,6 +117,7 @@ std::string_view sqlState(ErrorCode code) {
       return "XX001";
     case ErrorCode::kTimeout:
     case ErrorCode::kCancelled:
+    case ErrorCode::kUnblocked:
       return "57014";
     case ErrorCode::kInvalid:
       return "22023";

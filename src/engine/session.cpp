@@ -22,11 +22,15 @@ Session::Impl::Impl(Session& self_in, Database::Impl& database_in)
       id(database_in.nextSessionId()),
       settings(database_in.settings()),
       connected_at_us(database_in.env().nowMicros()),
+      waiter(self_in),
       control(&database_in.settings()) {
   database.addSession(*this);
 }
 
 Session::Impl::~Impl() {
+  if (waiter.waits()) {
+    waiter.reset();
+  }
   unwatch();
   transaction.reset();
   database.removeSession(id);
@@ -52,9 +56,14 @@ void Session::Impl::execute(const Statement& statement, Reply& reply) {
   heard_at_ms.store(now.value, std::memory_order_relaxed);
   control.begin(false);
   const int command = commandOf(statement);
+  if (database.pause().isOn() && postpones(statement, command)) [[unlikely]] {
+    return;
+  }
   noteActivity(Activity::kRunning, statement, command);
   executeNow(statement, command, reply);
-  countOperation(command);
+  if (!waiter.waits()) [[likely]] {
+    countOperation(command);
+  }
   noteFence();
   Latencies::note(groupOf(command), database.env().nowMicros() - begin_us);
   activity = Activity::kIdle;
@@ -221,7 +230,12 @@ void Session::Impl::executeCommand(const Statement& statement, int command, Repl
 Status Session::Impl::callCommand(int command, std::span<const std::string_view> args, Reply& reply) {
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
   if ((meta.flags & kSession) != 0) {
-    return callSessionHandler(command, args, reply);
+    std::optional<Wait> wait;
+    TREFOIL_TRY(callSessionHandler(command, args, reply, transaction == nullptr ? &wait : nullptr));
+    if (wait) {
+      beginWait(*wait, command, args);
+    }
+    return {};
   }
   if (transaction != nullptr && read_only && (meta.flags & kWrite) != 0) {
     return readOnlyError(meta.name);
@@ -231,7 +245,7 @@ Status Session::Impl::callCommand(int command, std::span<const std::string_view>
     block_needs_ |= meta.flags;
     return executeInTransaction(*transaction, command, args, reply);
   }
-  return executeLive(command, args, reply);
+  return (meta.flags & kBlocking) != 0 ? executeBlocking(command, args, reply) : executeLive(command, args, reply);
 }
 
 Status Session::Impl::admit(std::uint32_t needs) {
@@ -242,10 +256,11 @@ Status Session::Impl::admit(std::uint32_t needs) {
 }
 
 // Such a handler touches no key: its view is there for form's sake and no lock is held.
-Status Session::Impl::callSessionHandler(int command, std::span<const std::string_view> args, Reply& reply) {
+Status Session::Impl::callSessionHandler(int command, std::span<const std::string_view> args, Reply& reply,
+                                         std::optional<Wait>* wait) {
   EffectBuffer effects;
   kv::View view = kv::View::live(database.manager().kv(), effects, now);
-  CommandCall call{args, view, reply, self, now, db};
+  CommandCall call{args, view, reply, self, now, db, wait};
   Status status = handlerOf(command)(call);
   TREFOIL_ASSERT(effects.empty());
   return status;
@@ -286,7 +301,7 @@ std::string Session::Impl::describe() const {
   const std::int64_t idle_s = activity == Activity::kIdle ? std::max<std::int64_t>(0, now_ms - heard_at_ms) / 1000 : 0;
   const auto subscriptions = [&](Topic topic) { return std::to_string(listening == nullptr ? 0 : listening->count(topic)); };
   std::string flags = listening != nullptr && listening->isMonitor() ? "O" : "";
-  flags.append(isSubscriber() ? "P" : "").append(in_multi ? "x" : "").append(over_unix_socket ? "U" : "");
+  flags.append(isSubscriber() ? "P" : "").append(in_multi ? "x" : "").append(waiter.waits() ? "b" : "").append(over_unix_socket ? "U" : "");
   flags.append(flags.empty() ? "N" : "");
   std::string line = "id=" + std::to_string(id) + " addr=" + address + " laddr=" + local_address + " name=" + name +
                      " age=" + std::to_string(now_ms / 1000 - connected_at_us / 1'000'000) + " idle=" + std::to_string(idle_s) +
@@ -358,7 +373,40 @@ Session::Session(Database& database) : impl_(std::make_unique<Impl>(*this, datab
 Session::~Session() = default;
 
 void Session::execute(const Statement& statement, Reply& reply) {
+  for (impl_->execute(statement, reply); waits(); impl_->execute(statement, reply)) {
+    impl_->awaitWaiter();
+    if (impl_->finishWait(reply)) {
+      return;
+    }
+  }
+}
+
+void Session::executeOrWait(const Statement& statement, Reply& reply) {
   impl_->execute(statement, reply);
+}
+
+bool Session::waits() const {
+  return impl_->waiter.waits();
+}
+
+bool Session::isPostponed() const {
+  return impl_->waiter.isPostponed();
+}
+
+std::int64_t Session::waitDeadline() const {
+  return impl_->waiter.deadlineUs();
+}
+
+void Session::onWaitOver(std::function<void()> wake) {
+  impl_->waiter.arm(std::move(wake));
+}
+
+bool Session::endWait(WaitEnd how) {
+  return impl_->waiter.end(how);
+}
+
+bool Session::finishWait(Reply& reply) {
+  return impl_->finishWait(reply);
 }
 
 std::size_t Session::executeBatch(std::span<const Statement> statements, Reply& reply) {

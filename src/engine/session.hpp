@@ -1,7 +1,7 @@
 // Session: one client's conversation with the database. Every front end (RESP, shell, script, embedded program) has one and hands
 // it statements; it alone decides how they run: autocommit, inside BEGIN, queued by MULTI, on this thread or on a worker.
 //
-// Thread safety: none but cancel()'s; a session is used by one thread at a time (it may move between threads).
+// Thread safety: none but cancel()'s and endWait()'s; a session is used by one thread at a time (it may move between threads).
 #pragma once
 
 #include <chrono>
@@ -25,6 +25,7 @@
 #include "engine/result_set.hpp"
 #include "engine/slow_lane.hpp"
 #include "engine/statement.hpp"
+#include "engine/wait.hpp"
 
 namespace trefoil {
 
@@ -48,6 +49,9 @@ class Session {
   // fence(); see awaitFence().
   void execute(const Statement& statement, Reply& reply);
 
+  // The same, but it does not keep this thread while the statement waits (see below).
+  void executeOrWait(const Statement& statement, Reply& reply);
+
   // Network front ends: runs the statements of a pipelined burst in order and stops before the first one that belongs to the slow
   // lane (a scan, KEYS, a large import …), after one that closes the connection, when reply.full(), or when queries have taken a
   // millisecond. Returns how many were answered. The caller hands a slow one to Database::submit() and goes on with the rest when
@@ -58,7 +62,19 @@ class Session {
   // How much of the last executeBatch() went into queries, other than those of one row by its key.
   [[nodiscard]] std::int64_t queryMicros() const;
 
-  // What the last execute() or executeBatch() pushed may leave once Database::reachedLsn() >= fence(): what it acknowledges is in
+  // A statement may have to wait, for somebody to put something under a key (BLPOP), or for the end of a CLIENT PAUSE, and keeps no
+  // thread meanwhile. execute() waits by itself. executeOrWait() returns with nothing pushed, and executeBatch() stops before it:
+  //   waits() ─ onWaitOver(): `wake` will be called once, by any thread, perhaps at once ─ nothing else but endWait() until then ─
+  //   finishWait() pushes the answer, or says false: the statement, which has not begun, is to be executed now.
+  [[nodiscard]] bool waits() const;
+  [[nodiscard]] bool isPostponed() const;         // by CLIENT PAUSE
+  [[nodiscard]] std::int64_t waitDeadline() const;  // Env::monotonicMicros(): then endWait() is to be called; INT64_MAX: never
+  void onWaitOver(std::function<void()> wake);
+  // Ends it, if it is not over already. From any thread.
+  bool endWait(WaitEnd how);
+  bool finishWait(Reply& reply);
+
+  // What the last execute(), executeBatch() or finishWait() pushed may leave once Database::reachedLsn() >= fence(): what it acknowledges is in
   // the log's file then, and under appendfsync always it reveals nothing that is not on disk. 0: at once.
   [[nodiscard]] Lsn fence() const;
   // Blocks until then, for all calls since the last one of this; kUnknownOutcome if the disk failed first. For front ends with a

@@ -5,6 +5,7 @@
 //     └─ a command of the table
 //          ├─ inside MULTI: queued                                    multi.cpp
 //          ├─ kSession: the handler, without locks                    commands/{connection,server,transactions}.cpp
+//          ├─ kBlocking: live, or it waits                            waiting.cpp
 //          └─ keys: live under their locks, or in the Transaction     kv_execution.cpp
 #pragma once
 
@@ -29,6 +30,7 @@
 #include "engine/shape_cache.hpp"
 #include "engine/staged_messages.hpp"
 #include "engine/statement.hpp"
+#include "engine/waiter.hpp"
 #include "kv/store.hpp"
 #include "kv/view.hpp"
 #include "parser/ast.hpp"
@@ -152,6 +154,9 @@ class Session::Impl {
   void onMessages(std::function<void()> callback, MessageWay way);
   Result<MessagePointer> takeMessage();
   Result<MessagePointer> awaitMessage(std::chrono::steady_clock::time_point deadline);
+  // Waiting (waiting.cpp). waiter.waits() says whether the statement that execute() or executeBatch() has run last does.
+  bool finishWait(Reply& reply);
+  void awaitWaiter();
 
   // SQL (sql_execution.cpp). Statements of the engine itself (BEGIN, SET …) resolve to `control`, all others to a plan.
   Result<const ResolvedStatement*> resolve(std::string_view text);
@@ -208,6 +213,7 @@ class Session::Impl {
   std::atomic<std::int64_t> active_since_us = 0;  // wall clock; when it began to be about that
   std::atomic<std::int64_t> heard_at_ms = 0;      // wall clock
 
+  Waiter waiter;                                  // of the statement that waits, if one does
   StatementControl control;                       // whether the running statement must end
   UnixMs now;                                     // the statement's one clock reading
   std::unique_ptr<txn::Transaction> transaction;  // inside BEGIN
@@ -236,7 +242,8 @@ class Session::Impl {
   void executeWords(std::span<const std::string_view> words, Reply& reply);
   void executeCommand(const Statement& statement, int command, Reply& reply);
   Status callCommand(int command, std::span<const std::string_view> args, Reply& reply);
-  Status callSessionHandler(int command, std::span<const std::string_view> args, Reply& reply);
+  Status callSessionHandler(int command, std::span<const std::string_view> args, Reply& reply,
+                            std::optional<Wait>* wait = nullptr);
   // Whether a unit of work may begin: a command, a statement of SQL, EXEC's queue, COMMIT. `needs` is of kDenyOom (memory) and
   // kWrite (a log that takes writes); for what a unit is made of nobody asks again, so that none half runs.
   Status admit(std::uint32_t needs);
@@ -244,8 +251,13 @@ class Session::Impl {
   void refuse(const Error& error, Reply& reply);
   void answer(const Status& status, Reply& reply);
   Status executeLive(int command, std::span<const std::string_view> args, Reply& reply);
-  Status executeInTransaction(txn::Transaction& target, int command, std::span<const std::string_view> args, Reply& reply);
-  Status executeDetached(int command, std::span<const std::string_view> args, Reply& reply);
+  Status executeInTransaction(txn::Transaction& target, int command, std::span<const std::string_view> args, Reply& reply,
+                              std::optional<Wait>* wait = nullptr);
+  Status executeDetached(int command, std::span<const std::string_view> args, Reply& reply, std::optional<Wait>* wait = nullptr);
+  Status executeBlocking(int command, std::span<const std::string_view> args, Reply& reply);
+  void beginWait(const Wait& wait, int command, std::span<const std::string_view> args);
+  bool postpones(const Statement& statement, int command);
+  bool mayWrite(const Statement& statement, int command);
   static void limitWork(kv::View& view, const CommandMeta& meta);
   bool isSlow(const Statement& statement, int command);
   void noteActivity(Activity what, const Statement& statement, int command);
@@ -288,6 +300,7 @@ class Session::Impl {
   // SQL (sql_execution.cpp)
   Status executeSql(std::string_view text, std::span<const Datum> parameters, TableForm form, Reply& reply);
   std::uint32_t sqlNeeds(std::string_view text);
+  bool sqlMayWrite(std::string_view text);
   bool isSlowSql(std::string_view text, std::size_t parameter_bytes);
   Status awaitReservation(sql::TableId table);
   bool isFastSearch(const sql::Plan& plan);

@@ -503,6 +503,15 @@ std::uint32_t Session::Impl::sqlNeeds(std::string_view text) {
   return resolved.ok() && (*resolved)->plan != nullptr ? needsOf(*(*resolved)->plan) : 0;
 }
 
+bool Session::Impl::sqlMayWrite(std::string_view text) {
+  const Result<const ResolvedStatement*> resolved = resolve(text);
+  if (!resolved.ok()) {
+    return false;
+  }
+  const parser::ParsedStatement* const own = (*resolved)->control.get();
+  return own != nullptr ? transaction != nullptr && (block_needs_ & kWrite) != 0 : (needsOf(*(*resolved)->plan) & kWrite) != 0;
+}
+
 // SQL "<statement>" [parameter …]: parameters are texts, NULL cannot be given.
 Status Session::Impl::executeSqlCommand(std::span<const std::string_view> args, Reply& reply) {
   std::vector<Datum> parameters;

@@ -34,6 +34,12 @@ class PartitionLock {
     }
     return Grant::kClean;
   }
+  // Does not wait at all: kNone also where something is owed.
+  [[nodiscard]] Grant tryLock() {
+    std::uint32_t expected = kFree;
+    return state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed) ? Grant::kClean
+                                                                                                                : Grant::kNone;
+  }
   void unlock() { leave(kFree); }
   void unlockOwing() { leave(kOwing); }
   [[nodiscard]] bool isLocked() const {

@@ -10,6 +10,7 @@
 #include "kv/prepared_effects.hpp"
 #include "kv/private_value.hpp"
 #include "kv/reaper.hpp"
+#include "kv/ready_keys.hpp"
 #include "kv/stable_pool.hpp"
 #include "kv/value_type.hpp"
 
@@ -150,6 +151,8 @@ struct Store::Apply final : Discarder {
   Apply(Store& store_in, Partition& partition_in, const WriteContext& context_in, std::uint64_t hash_in)
       : store(store_in), partition(partition_in), context(context_in), hash(hash_in) {}
 
+  [[nodiscard]] int db() const { return static_cast<int>((&partition - store.partitions_.get()) >> kPartitionBits); }
+
   [[nodiscard]] bool snapshotOpen() const { return context.writable_from != kNoSnapshot; }
   // Whether a snapshot sees what the live store has for the key.
   [[nodiscard]] bool isSeen(std::string_view key) const {
@@ -228,8 +231,8 @@ struct Store::Apply final : Discarder {
       partition.directory.erase(store.directoryContext(), hash, slot);
     }
     partition.addBytes(bytes);
-    if (partition.interest != nullptr) [[unlikely]] {
-      partition.interest->keyChanged(hash, key);
+    if (partition.interest != nullptr && partition.interest->keyChanged(hash, key) && entry != nullptr) [[unlikely]] {
+      ReadyKeys::mine().note(db(), hash, key);
     }
   }
 
@@ -294,7 +297,7 @@ void Store::flush(int db, const WriteContext& context) {
 void Store::flushPartition(Partition& partition, const WriteContext& context, Flushed& flushed) {
   TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
   if (partition.interest != nullptr) {
-    partition.interest->forEachKey([&](std::uint64_t key_hash, std::string_view key) {
+    partition.interest->forEachWatched([&](std::uint64_t key_hash, std::string_view key) {
       if (partition.directory.find(key_hash, key)) {
         partition.interest->keyChanged(key_hash, key);
       }
@@ -391,10 +394,14 @@ void Store::unlockOwing(std::span<const PartitionId> sorted) {
   }
 }
 
-void Store::settle(const PreparedEffects& effects) const {
+void Store::settle(const PreparedEffects& effects) {
   for (const PartitionDebt& debt : effects.debts_) {
-    lock(debt.partition);
-    unlock(debt.partition);
+    const PartitionHold lock(*this, debt.partition);
+    Partition& partition = partitionAt(debt.partition);
+    if (partition.interest != nullptr) [[unlikely]] {
+      ReadyKeys::mine().takeFromDebt(*partition.interest);
+      dropIdleInterest(partition);
+    }
   }
 }
 
@@ -402,8 +409,12 @@ void Store::settle(const PreparedEffects& effects) const {
 void Store::pay(PartitionId id) {
   const QueryMemory::Scope not_the_statements(nullptr);
   memory_reserve::mustNotFail([&] {
+    const std::size_t ready_before = ReadyKeys::mine().keys.size();
     apply(*debts_[id.value].load(std::memory_order_relaxed));
     debts_[id.value].store(nullptr, std::memory_order_release);
+    if (InterestTable* const interest = partitionAt(id).interest.get(); interest != nullptr) {
+      ReadyKeys::mine().leaveToDebtor(ready_before, *interest);
+    }
   });
 }
 
@@ -529,7 +540,14 @@ void Store::watch(const Key& key, WatchFlag& flag) {
 void Store::unwatch(const Key& key, WatchFlag& flag) {
   Partition& partition = partitionAt(key);
   const PartitionHold lock(*this, Store::partition(key));
-  if (partition.interest != nullptr && partition.interest->remove(key.hash, key.bytes, flag)) {
+  if (partition.interest != nullptr) {
+    partition.interest->remove(key.hash, key.bytes, flag);
+    dropIdleInterest(partition);
+  }
+}
+
+void Store::dropIdleInterest(Partition& partition) {
+  if (partition.interest->empty()) {
     partition.interest.reset();
   }
 }

@@ -33,6 +33,7 @@ namespace trefoil::kv {
 
 class Directory;
 class Entry;
+class KeyWaiter;
 struct PartitionDebt;
 class PreparedEffects;
 class PreparedStrings;
@@ -130,7 +131,7 @@ class Store {
   // bytes that they view may go.
   void owe(PreparedEffects& effects, const WriteContext& context);
   void unlockOwing(std::span<const PartitionId> sorted);
-  void settle(const PreparedEffects& effects) const;
+  void settle(const PreparedEffects& effects);
   // Whether anything is owed to a partition of this database: size() is not exact then. No lock needed; what a lock that was let
   // go since has shown is known here.
   [[nodiscard]] bool isOwed(int db) const;
@@ -191,6 +192,21 @@ class Store {
   // WATCH. Each takes the partition's lock by itself. The flag is raised by every change of the key until unwatch.
   void watch(const Key& key, WatchFlag& flag);
   void unwatch(const Key& key, WatchFlag& flag);
+  // Waiting for keys (waiting.hpp).
+  [[nodiscard]] bool hasWaiters() const { return waiters_.load(std::memory_order_relaxed) != 0; }
+  // Joins the queues of these keys. With the locks of their partitions held.
+  void await(std::span<const Key> keys, KeyWaiter& waiter);
+  // Leaves them. Takes the locks by itself, one at a time: when it returns, nobody is about to serve the waiter.
+  void stopWaiting(KeyWaiter& waiter);
+  // After a commit, with its locks: serves those who wait for what it has put there.
+  void serveWaiting();
+  // When they are let go: serves those who could not be served under them.
+  void serveLater();
+  // For who serves: one lock more, whatever is held, if it is to be had at once, or `soon`. What becomes ready under it is served
+  // later.
+  [[nodiscard]] bool lockAside(PartitionId id, bool soon);
+  void unlockAside(PartitionId id);
+
   // For a client that watches a key that passes its deadline: with the partition's lock held.
   [[nodiscard]] bool isExpired(const Key& key, UnixMs now) const;
 
@@ -226,6 +242,8 @@ class Store {
   };
   void flushPartition(Partition& partition, const WriteContext& context, Flushed& flushed);
   void adopt(const Key& key, PrivateValue* value, const WriteContext& context);
+  void dropIdleInterest(Partition& partition);
+  void serve(const Key& key, bool alone);
   void apply(const PartitionDebt& debt);
   void pay(PartitionId id);
   void emptyPartition(Partition& partition, std::vector<std::unique_ptr<Directory>>& whole);
@@ -239,6 +257,7 @@ class Store {
   std::unique_ptr<Reaper> reaper_;
   std::unique_ptr<Partition[]> partitions_;                     // of all databases, by PartitionId
   std::unique_ptr<std::atomic<const PartitionDebt*>[]> debts_;  // what is owed to them; written under the lock
+  std::atomic<std::size_t> waiters_{0};
   // Where the sweeper goes on.
   std::uint64_t sweep_hash_ = 0;
   int sweep_db_ = 0;

@@ -45,7 +45,7 @@ void Connection::onEvents(std::uint32_t events) {
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
     hung_up_ = true;
     gone_ = (events & (EPOLLHUP | EPOLLERR)) != 0;
-    if (parked_ && gone_) {
+    if (parked_ && (gone_ || session_->waits())) {
       die();
       return;
     }
@@ -180,7 +180,12 @@ bool Connection::runFrames() {
   } else if (answered < batch.statements.size()) {
     const std::size_t begin = answered == 0 ? 0 : batch.ends[answered - 1];
     input_.consume(begin);
-    if (const std::optional<SlowLane> lane = session_->slowLane()) {
+    if (session_->waits()) {
+      if (!session_->isPostponed()) {
+        input_.consume(batch.ends[answered] - begin);
+      }
+      parkWaiting();
+    } else if (const std::optional<SlowLane> lane = session_->slowLane()) {
       park(answered, batch.ends[answered] - begin, *lane);
     } else {
       frames_waiting_ = true;
@@ -222,12 +227,19 @@ void Connection::park(std::size_t slow, std::size_t frame_size, SlowLane lane) {
     slow_->input.swap(input_);
     slow_->frame_end = 0;
   }
+  runOnWorker(lane);
+}
+
+void Connection::runOnWorker(SlowLane lane) {
   parked_ = true;
   orphaned_ticks_ = 0;
   const auto work = [this] {
     Statement statement;
     statement.args = slow_->words;
-    session_->execute(statement, *slow_->reply);
+    session_->executeOrWait(statement, *slow_->reply);
+    if (session_->waits()) {
+      return loop_.waiting(this);
+    }
     slow_->fence = session_->fence();
     slow_->input.clear();
     slow_->input.release();
@@ -244,10 +256,37 @@ void Connection::park(std::size_t slow, std::size_t frame_size, SlowLane lane) {
   }
 }
 
-// The statement that a worker runs, or is about to, is to end.
+// The statement that the batch has stopped at waits, or has to be begun again later.
+void Connection::parkWaiting() {
+  parked_ = true;
+  ticket_ = 0;
+  if (!session_->isPostponed()) {
+    slow_ = std::make_unique<SlowStatement>();
+    slow_->reply = protocol_->replyInto(slow_->output);
+  }
+  keepRemainder();
+  awaitSession();
+}
+
+// From here on the session may be woken.
+void Connection::awaitSession() {
+  loop_.setTimer(*this, session_->waitDeadline());
+  session_->onWaitOver([this] { loop_.finished(this); });
+  if (hung_up_ || dead_ || loop_.stopping()) {
+    session_->endWait(WaitEnd::kGone);
+  }
+}
+
+void Connection::onTimer() {
+  session_->endWait(session_->isPostponed() ? WaitEnd::kGoOn : WaitEnd::kTimeout);
+}
+
+// The statement that waits, or that a worker runs or is about to, is to end.
 void Connection::cancelParked() {
   TREFOIL_ASSERT(parked_);
-  if (loop_.database().withdraw(ticket_)) {
+  if (session_->waits()) {
+    session_->endWait(WaitEnd::kGone);
+  } else if (loop_.database().withdraw(ticket_)) {
     slow_->reply->error(Error(ErrorCode::kCancelled, "canceling statement: the client has hung up"));
     loop_.finished(this);
   } else {
@@ -258,9 +297,21 @@ void Connection::cancelParked() {
 void Connection::onSlowDone() {
   TREFOIL_ASSERT(parked_);
   parked_ = false;
+  loop_.setTimer(*this, INT64_MAX);
   if (dead_) {
     loop_.bury(*this);
     return;
+  }
+  if (session_->waits()) {
+    const bool is_answered = session_->finishWait(slow_ != nullptr ? *slow_->reply : *reply_);
+    if (!is_answered && slow_ != nullptr) {
+      return runOnWorker(SlowLane::kStatements);
+    }
+    if (!is_answered) {
+      frames_waiting_ = true;
+      return serve();
+    }
+    slow_->fence = session_->fence();
   }
   input_.consume(slow_->frame_end);
   frames_waiting_ = !input_.empty();
@@ -445,6 +496,9 @@ void Connection::beginStop() {
     return;
   }
   closing_ = true;
+  if (parked_ && session_->waits()) {
+    session_->endWait(WaitEnd::kGone);
+  }
   serve();
 }
 

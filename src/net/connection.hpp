@@ -3,7 +3,7 @@
 //
 //   read → input_ ─cut→ Batch ─Session::executeBatch→ output_ → write
 //                         │                            ▲
-//                         └─ a slow statement: parked ─┘   (a worker runs it; nothing is read or run meanwhile)
+//                         └─ a slow statement, or one that waits: parked ─┘   (nothing is read or run meanwhile)
 //   the session's outbox ──messages, when there is room──▶ output_
 //
 // Order is kept: frames run one batch after the other, a parked connection runs nothing else, and output leaves from the front.
@@ -58,8 +58,12 @@ class Connection {
   void serveTurns();
   // The session has messages in its outbox.
   void onMessages();
-  // The worker has run the parked statement.
+  // The worker has run the parked statement, or its wait is over.
   void onSlowDone();
+  // The worker has found that it has to wait.
+  void awaitSession();
+  // The time is over that it had for waiting.
+  void onTimer();
   // Takes no more input; dies when its last answer is sent.
   void beginStop();
   // Dies now, whatever is unsent; if a worker runs for it, it is asked to give up, and that is awaited.
@@ -83,6 +87,7 @@ class Connection {
   bool in_ready_list = false;
   bool in_fenced_list = false;
   bool is_watched = false;
+  std::int64_t timer_us = 0;  // when onTimer() is called; 0: never
 
  private:
   // Some answers, and what they wait for. Positions are those of output_end_.
@@ -91,7 +96,7 @@ class Connection {
     Lsn lsn;
     std::size_t answers;
   };
-  // A statement that a worker runs.
+  // A statement that a worker runs, or that waits.
   struct SlowStatement {
     std::vector<std::string> inline_words;  // of an inline command, whose words are not in input_
     std::vector<std::string_view> words;
@@ -104,6 +109,8 @@ class Connection {
 
   bool runFrames();
   void park(std::size_t slow, std::size_t frame_size, SlowLane lane);
+  void runOnWorker(SlowLane lane);
+  void parkWaiting();
   void addFence(std::uint64_t begin, Lsn lsn, std::size_t answers);
   void replaceFenced(Lsn reached, const Error& error);
   [[nodiscard]] std::size_t sendable();
@@ -126,7 +133,7 @@ class Connection {
   std::vector<Fence> fences_;           // by their places
   std::uint64_t output_end_ = 0;        // bytes ever put into output_
   std::unique_ptr<SlowStatement> slow_;
-  std::uint64_t ticket_ = 0;        // of the parked statement
+  std::uint64_t ticket_ = 0;        // of the parked statement, if a worker runs it
   std::int64_t over_since_us_ = 0;  // the soft limit of client-output-buffer-limit; 0: it is not
   int orphaned_ticks_ = 0;
   std::int64_t idle_ticks_ = 0;

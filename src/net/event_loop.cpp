@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -96,7 +97,7 @@ void EventLoop::run() {
     const bool ticking = !watched_.empty() || settings().integer(Setting::kTimeout) > 0 ||
                          settings().integer(Setting::kIdleTransactionTimeout) > 0;
     const bool more = !ready_.empty() || next_speaker_ < speakers_.size() || (!fenced_.empty() && !held_up_);
-    const int timeout = more ? 0 : stopping_ ? kStopTickMs : ticking ? kTickMs : -1;
+    const int timeout = untilTimer(more ? 0 : stopping_ ? kStopTickMs : ticking ? kTickMs : -1);
     if (std::exchange(gathering_, false)) {
       ::sched_yield();  // to those whose commits we are waiting for
     }
@@ -111,6 +112,7 @@ void EventLoop::run() {
         static_cast<Connection*>(target)->onEvents(events[i].events);
       }
     }
+    fireTimers();
     serveReady();
     serveSpeakers();
     serveFenced();
@@ -123,6 +125,39 @@ void EventLoop::run() {
       }
     }
     burySome();
+  }
+}
+
+// Milliseconds, up.
+int EventLoop::untilTimer(int timeout) {
+  if (timers_.empty()) {
+    return timeout;
+  }
+  constexpr std::int64_t kMost = INT_MAX - 1;
+  const std::int64_t left_us = timers_.begin()->first - server_.database_.env().monotonicMicros();
+  const int left = left_us <= 0 ? 0 : static_cast<int>(std::min(left_us / 1000 + 1, kMost));
+  return timeout < 0 ? left : std::min(timeout, left);
+}
+
+void EventLoop::fireTimers() {
+  if (timers_.empty()) {
+    return;
+  }
+  const std::int64_t now_us = server_.database_.env().monotonicMicros();
+  while (!timers_.empty() && timers_.begin()->first <= now_us) {
+    Connection& connection = *timers_.begin()->second;
+    setTimer(connection, INT64_MAX);
+    connection.onTimer();
+  }
+}
+
+void EventLoop::setTimer(Connection& connection, std::int64_t at_us) {
+  if (connection.timer_us != 0) {
+    timers_.erase({connection.timer_us, &connection});
+  }
+  connection.timer_us = at_us == INT64_MAX ? 0 : at_us;
+  if (connection.timer_us != 0) {
+    timers_.insert({connection.timer_us, &connection});
   }
 }
 
@@ -274,6 +309,12 @@ void EventLoop::finished(Connection* connection) {
   wake();
 }
 
+void EventLoop::waiting(Connection* connection) {
+  const std::lock_guard lock(mail_mutex_);
+  waiting_.push_back(connection);
+  wake();
+}
+
 // Called for each of the many that a message may go to.
 void EventLoop::hasMessages(std::uint64_t session) {
   const std::lock_guard lock(mail_mutex_);
@@ -314,12 +355,14 @@ void EventLoop::handleMail() {
   woken_.store(false, std::memory_order_seq_cst);
   std::vector<NewClient> clients;
   std::vector<Connection*> finished;
+  std::vector<Connection*> waiting;
   std::vector<std::uint64_t> killed;
   bool stop = false;
   {
     const std::lock_guard lock(mail_mutex_);
     clients.swap(new_clients_);
     finished.swap(finished_);
+    waiting.swap(waiting_);
     killed.swap(killed_);
     speakers_.insert(speakers_.end(), new_speakers_.begin(), new_speakers_.end());
     new_speakers_.clear();
@@ -327,6 +370,9 @@ void EventLoop::handleMail() {
   }
   for (NewClient& client : clients) {
     add(std::move(client));
+  }
+  for (Connection* connection : waiting) {
+    connection->awaitSession();
   }
   for (Connection* connection : finished) {
     connection->onSlowDone();

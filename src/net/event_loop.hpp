@@ -19,18 +19,20 @@
 // once before it sleeps: if clients share it, they run and send, and the next round finds more of them, with nobody to be put to
 // sleep and woken. (A client and two loops on two processors: a quarter less processor time a command.)
 //
-// Thread safety: adopt(), finished(), hasMessages(), kill(), logMoved(), stop() and wake() from any thread; all else on the
-// loop's own.
+// Thread safety: adopt(), finished(), waiting(), hasMessages(), kill(), logMoved(), stop() and wake() from any thread; all else on
+// the loop's own.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/status.hpp"
@@ -69,7 +71,8 @@ class EventLoop {
 
   // Mailbox.
   void adopt(NewClient client);
-  void finished(Connection* connection);  // its slow statement has run
+  void finished(Connection* connection);  // its slow statement has run, or what it has waited for is over
+  void waiting(Connection* connection);   // its slow statement has to wait
   void hasMessages(std::uint64_t session);
   void kill(std::uint64_t session);  // closes its connection
   void logMoved();
@@ -94,6 +97,8 @@ class EventLoop {
   void awaitLog(Connection& connection, Lsn fence);
   // Has its onTick() called.
   void watch(Connection& connection);
+  // Has its onTimer() called at this time of the monotonic clock, INT64_MAX: never.
+  void setTimer(Connection& connection, std::int64_t at_us);
   // So many microseconds of the round went into queries.
   void noteQueries(std::int64_t micros) { query_us_ += micros; }
   void bury(Connection& connection);
@@ -101,6 +106,8 @@ class EventLoop {
  private:
   explicit EventLoop(Server& server);
   int awaitEvents(std::span<epoll_event> events, int timeout);
+  [[nodiscard]] int untilTimer(int timeout);
+  void fireTimers();
   void handleMail();
   void add(NewClient client);
   void serveReady();
@@ -133,6 +140,7 @@ class EventLoop {
   bool waits_are_short_ = true;      // the last one after a round of queries was
   std::int64_t yield_again_at_ = 0;
   std::vector<Connection*> watched_;
+  std::set<std::pair<std::int64_t, Connection*>> timers_;
   std::vector<Connection*> dead_;
   bool stopping_ = false;
   std::int64_t stop_deadline_us_ = 0;
@@ -145,6 +153,7 @@ class EventLoop {
   std::vector<NewClient> new_clients_;
   std::vector<Connection*> finished_;
   std::vector<std::uint64_t> new_speakers_;
+  std::vector<Connection*> waiting_;
   std::vector<std::uint64_t> killed_;
   bool stop_requested_ = false;
 };

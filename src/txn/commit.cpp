@@ -1,6 +1,5 @@
 #include "txn/commit.hpp"
 
-#include "kv/store.hpp"
 #include "sql/store.hpp"
 #include "txn/effects.hpp"
 

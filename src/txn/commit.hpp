@@ -32,11 +32,9 @@
 #include "base/status.hpp"
 #include "base/types.hpp"
 #include "base/versions.hpp"
+#include "kv/store.hpp"
 #include "txn/doubt.hpp"
 
-namespace trefoil::kv {
-class Store;
-}
 namespace trefoil::sql {
 class Store;
 }
@@ -94,14 +92,18 @@ class Committer {
   // is in the log by then: it must not fail. Returns as above.
   template <typename Apply>  // of a WriteContext
   Lsn commit(aof::PreparedCommit& prepared, Apply&& apply) {
-    const SharedGuard inside(gate_);
-    aof::Appended appended{memory_lsn_.load(std::memory_order_relaxed), 0};
-    if (log_ != nullptr) {
-      appended = log_->append(prepared);
+    const Lsn end = appendAndApply(prepared, std::forward<Apply>(apply));
+    if (kv_.hasWaiters()) [[unlikely]] {
+      kv_.serveWaiting();
     }
-    const QueryMemory::Scope not_the_statements(nullptr);
-    memory_reserve::mustNotFail([&] { apply(WriteContext::live(versions_, appended.lsn)); });
-    return appended.end;
+    return end;
+  }
+  // When the locks of commit() are let go, before anybody is told of it: serves those who wait for keys and could not be served
+  // under them.
+  void serveLater() {
+    if (kv_.hasWaiters()) [[unlikely]] {
+      kv_.serveLater();
+    }
   }
 
   // Applies each effect to its store: under the locks of tryCommit(), or while a directory is loaded and nobody else knows the
@@ -118,6 +120,18 @@ class Committer {
   [[nodiscard]] std::uint64_t nextTransactionNumber() { return next_transaction_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
+  template <typename Apply>
+  Lsn appendAndApply(aof::PreparedCommit& prepared, Apply&& apply) {
+    const SharedGuard inside(gate_);
+    aof::Appended appended{memory_lsn_.load(std::memory_order_relaxed), 0};
+    if (log_ != nullptr) {
+      appended = log_->append(prepared);
+    }
+    const QueryMemory::Scope not_the_statements(nullptr);
+    memory_reserve::mustNotFail([&] { apply(WriteContext::live(versions_, appended.lsn)); });
+    return appended.end;
+  }
+
   Versions& versions_;
   kv::Store& kv_;
   sql::Store& sql_;

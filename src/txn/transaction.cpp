@@ -153,6 +153,10 @@ Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> ext
       locks.reset();
       manager_.kv().settle(on_keys);
     }
+    locks.reset();
+    if (all_locks_ == nullptr) {
+      manager_.committer().serveLater();
+    }
     return end;
   }
 }
@@ -345,8 +349,11 @@ Result<Lsn> runTransaction(Manager& manager, UnixMs now, const std::function<Sta
     return Error(ErrorCode::kBusy, "it keeps conflicting with others");
   }
   TREFOIL_TRY(manager.committer().admit());
-  Transaction transaction(manager, now, Transaction::UnderAllLocks{});
-  return attempt(transaction);
+  std::optional<Transaction> transaction(std::in_place, manager, now, Transaction::UnderAllLocks{});
+  Result<Lsn> committed = attempt(*transaction);
+  transaction.reset();
+  manager.committer().serveLater();
+  return committed;
 }
 
 }  // namespace trefoil::txn

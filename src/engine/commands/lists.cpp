@@ -1,5 +1,5 @@
 // List commands. Redis: t_list.c.
-#include "engine/commands/arguments.hpp"
+#include "engine/commands/waiting.hpp"
 
 namespace trefoil::commands {
 
@@ -27,6 +27,18 @@ void replyElements(Reply& reply, kv::ElementCursor cursor, std::size_t count) {
   }
 }
 
+// Takes `count` elements of a list that is there, an answer of its own for each.
+Status takeElements(CommandCall& call, const kv::Key& key, const kv::ListHandle& list, ListSide side, std::size_t count) {
+  TREFOIL_TRY(call.kv.spend(count));
+  kv::ElementCursor cursor = side == ListSide::kLeft ? list.first() : list.last();
+  for (std::size_t i = 0; i < count; ++i) {
+    call.reply.bulk(cursor.member());
+    side == ListSide::kLeft ? cursor.next() : cursor.previous();
+  }
+  call.kv.listPop(key, side, count);
+  return {};
+}
+
 Status popValues(CommandCall& call, ListSide side) {
   if (call.args.size() > 3) {
     return arityError(call.args[0]);
@@ -43,17 +55,10 @@ Status popValues(CommandCall& call, ListSide side) {
     return {};
   }
   const std::size_t count = std::min(static_cast<std::size_t>(wanted), list.size());
-  TREFOIL_TRY(call.kv.spend(count));
-  kv::ElementCursor cursor = side == ListSide::kLeft ? list.first() : list.last();
   if (counted) {
     call.reply.array(count);
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    call.reply.bulk(cursor.member());
-    side == ListSide::kLeft ? cursor.next() : cursor.previous();
-  }
-  call.kv.listPop(key, side, count);
-  return {};
+  return takeElements(call, key, list, side, count);
 }
 
 std::optional<ListSide> sideArgument(std::string_view argument) {
@@ -64,6 +69,44 @@ std::optional<ListSide> sideArgument(std::string_view argument) {
     return ListSide::kRight;
   }
   return std::nullopt;
+}
+
+// BLPOP, BRPOP: one element of the first list that has any.
+Status popOfFirstList(CommandCall& call, ListSide side) {
+  TREFOIL_ASSIGN(const std::int64_t timeout_ms, secondsToWait(call.args.back(), call.now));
+  for (const std::string_view name : call.args.subspan(1, call.args.size() - 2)) {
+    if (!looksAt(call, name)) {
+      continue;
+    }
+    const kv::Key key = call.kv.key(call.db, name);
+    TREFOIL_ASSIGN(const kv::ListHandle list, call.kv.list(key));
+    if (list.exists()) {
+      call.reply.array(2);
+      call.reply.bulk(name);
+      return takeElements(call, key, list, side, 1);
+    }
+  }
+  return waitForKeys(call, timeout_ms);
+}
+
+// LMPOP, BLMPOP. Nothing: no list has any.
+Result<bool> popSomeOfFirstList(CommandCall& call, const PopOfFirst& pop) {
+  for (const std::string_view name : pop.keys) {
+    if (!looksAt(call, name)) {
+      continue;
+    }
+    const kv::Key key = call.kv.key(call.db, name);
+    TREFOIL_ASSIGN(const kv::ListHandle list, call.kv.list(key));
+    if (list.exists()) {
+      const std::size_t count = std::min(pop.count, list.size());
+      call.reply.array(2);
+      call.reply.bulk(name);
+      call.reply.array(count);
+      TREFOIL_TRY(takeElements(call, key, list, pop.at_first_word ? ListSide::kLeft : ListSide::kRight, count));
+      return true;
+    }
+  }
+  return false;
 }
 
 // Takes an element from one list's end to another's, which may be the same.
@@ -88,6 +131,16 @@ Status moveElement(CommandCall& call, ListSide from_side, ListSide to_side) {
   call.kv.listPop(from, from_side, 1);
   call.kv.listPush(to, to_side, {&pushed, 1});
   return {};
+}
+
+// BLMOVE, BRPOPLPUSH.
+Status moveOrWait(CommandCall& call, ListSide from_side, ListSide to_side) {
+  TREFOIL_ASSIGN(const std::int64_t timeout_ms, secondsToWait(call.args.back(), call.now));
+  TREFOIL_ASSIGN(const kv::ListHandle source, call.kv.list(keyAt(call, 1)));
+  if (!source.exists() && call.wait != nullptr) {
+    return waitForKeys(call, timeout_ms);
+  }
+  return moveElement(call, from_side, to_side);
 }
 
 // A position counted from the end if negative; nothing if it is outside.
@@ -253,6 +306,40 @@ Status lmove(CommandCall& call) {
 
 Status rpoplpush(CommandCall& call) {
   return moveElement(call, ListSide::kRight, ListSide::kLeft);
+}
+
+Status blpop(CommandCall& call) {
+  return popOfFirstList(call, ListSide::kLeft);
+}
+Status brpop(CommandCall& call) {
+  return popOfFirstList(call, ListSide::kRight);
+}
+
+Status lmpop(CommandCall& call) {
+  TREFOIL_ASSIGN(const PopOfFirst pop, popOfFirst(call.args.subspan(1), "LEFT", "RIGHT"));
+  TREFOIL_ASSIGN(const bool popped, popSomeOfFirstList(call, pop));
+  if (!popped) {
+    call.reply.nullArray();
+  }
+  return {};
+}
+Status blmpop(CommandCall& call) {
+  TREFOIL_ASSIGN(const PopOfFirst pop, popOfFirst(call.args.subspan(2), "LEFT", "RIGHT"));
+  TREFOIL_ASSIGN(const std::int64_t timeout_ms, secondsToWait(call.args[1], call.now));
+  TREFOIL_ASSIGN(const bool popped, popSomeOfFirstList(call, pop));
+  return popped ? Status() : waitForKeys(call, timeout_ms);
+}
+
+Status blmove(CommandCall& call) {
+  const auto from_side = sideArgument(call.args[3]);
+  const auto to_side = sideArgument(call.args[4]);
+  if (!from_side || !to_side) {
+    return syntaxError();
+  }
+  return moveOrWait(call, *from_side, *to_side);
+}
+Status brpoplpush(CommandCall& call) {
+  return moveOrWait(call, ListSide::kRight, ListSide::kLeft);
 }
 
 }  // namespace trefoil::commands

@@ -92,6 +92,8 @@ void addServer(Database::Impl& database, Exposition& out) {
   out.family("start_time_seconds", Type::kGauge, "When it was started, in seconds since 1970.");
   out.sample(seconds(database.started_at_us));
   out.gauge("connected_clients", "Sessions that are open.", database.sessionCount());
+  out.gauge("blocked_clients", "Sessions that wait for a key, or for the end of a pause.",
+            static_cast<std::uint64_t>(database.waiterCount()));
   out.gauge("max_clients", "The setting maxclients.", asUnsigned(database.settings().integer(Setting::kMaxClients)));
   out.gauge("pubsub_channels", "Channels that have subscribers.", database.pubsub().count(Topic::kChannel));
   out.gauge("pubsub_patterns", "Patterns that have subscribers.", database.pubsub().count(Topic::kPattern));

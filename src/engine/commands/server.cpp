@@ -183,6 +183,7 @@ std::vector<Line> keyspaceInfo(Database::Impl& database) {
 
 std::vector<Line> clientsInfo(Database::Impl& database) {
   return {{"connected_clients", std::to_string(database.sessionCount())},
+          {"blocked_clients", std::to_string(database.waiterCount())},
           {"maxclients", std::to_string(database.settings().integer(Setting::kMaxClients))},
           {"slow_lane_pending", std::to_string(database.pool().pending())}};
 }

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <unordered_map>
 
-#include "engine/commands/arguments.hpp"
+#include "engine/commands/waiting.hpp"
 
 namespace trefoil::commands {
 
@@ -155,6 +155,23 @@ Status addScores(CommandCall& call, const AddOptions& options) {
   return {};
 }
 
+// Takes `count` members from an end of a sorted set that is there; `say` answers each.
+template <typename Say>
+Status takeMembers(CommandCall& call, const kv::Key& key, const kv::SortedSetHandle& set, bool lowest, std::size_t count,
+                   const Say& say) {
+  TREFOIL_TRY(call.kv.spend(count));
+  std::vector<std::string_view> members;
+  kv::ElementCursor cursor = lowest ? set.first() : set.last();
+  for (std::size_t i = 0; i < count; ++i) {
+    say(cursor);
+    members.push_back(cursor.member());
+    lowest ? cursor.next() : cursor.previous();
+  }
+  const kv::View::Because why(call.kv, lowest ? Cause::kZPopMin : Cause::kZPopMax);
+  call.kv.sortedSetRemove(key, members);
+  return {};
+}
+
 Status popScores(CommandCall& call, bool lowest) {
   if (call.args.size() > 3) {
     return syntaxError();
@@ -167,28 +184,66 @@ Status popScores(CommandCall& call, bool lowest) {
   const kv::Key key = keyAt(call, 1);
   TREFOIL_ASSIGN(const kv::SortedSetHandle set, call.kv.sortedSet(key));
   const std::size_t count = std::min(static_cast<std::size_t>(wanted), set.size());
-  TREFOIL_TRY(call.kv.spend(count));
   if (counted) {
     replyScoredArray(call, count);
   } else {
     call.reply.array(count * 2);
   }
-  std::vector<std::string_view> members;
-  kv::ElementCursor cursor = lowest ? set.first() : set.last();
-  for (std::size_t i = 0; i < count; ++i) {
+  return takeMembers(call, key, set, lowest, count, [&](const kv::ElementCursor& at) {
     if (counted) {
-      replyScored(call, cursor.member(), cursor.score());
+      replyScored(call, at.member(), at.score());
     } else {
-      call.reply.bulk(cursor.member());
-      call.reply.real(cursor.score());
+      call.reply.bulk(at.member());
+      call.reply.real(at.score());
     }
-    members.push_back(cursor.member());
-    lowest ? cursor.next() : cursor.previous();
-  }
-  const kv::View::Because why(call.kv, lowest ? Cause::kZPopMin : Cause::kZPopMax);
-  call.kv.sortedSetRemove(key, members);
-  return {};
+  });
 }
+
+// BZPOPMIN, BZPOPMAX: one member of the first sorted set that has any.
+Status popOfFirstSet(CommandCall& call, bool lowest) {
+  TREFOIL_ASSIGN(const std::int64_t timeout_ms, secondsToWait(call.args.back(), call.now));
+  for (const std::string_view name : call.args.subspan(1, call.args.size() - 2)) {
+    if (!looksAt(call, name)) {
+      continue;
+    }
+    const kv::Key key = call.kv.key(call.db, name);
+    TREFOIL_ASSIGN(const kv::SortedSetHandle set, call.kv.sortedSet(key));
+    if (set.exists()) {
+      call.reply.array(3);
+      call.reply.bulk(name);
+      return takeMembers(call, key, set, lowest, 1, [&](const kv::ElementCursor& at) {
+        call.reply.bulk(at.member());
+        call.reply.real(at.score());
+      });
+    }
+  }
+  return waitForKeys(call, timeout_ms);
+}
+
+// ZMPOP, BZMPOP. False: no sorted set has any.
+Result<bool> popSomeOfFirstSet(CommandCall& call, const PopOfFirst& pop) {
+  for (const std::string_view name : pop.keys) {
+    if (!looksAt(call, name)) {
+      continue;
+    }
+    const kv::Key key = call.kv.key(call.db, name);
+    TREFOIL_ASSIGN(const kv::SortedSetHandle set, call.kv.sortedSet(key));
+    if (set.exists()) {
+      const std::size_t count = std::min(pop.count, set.size());
+      call.reply.array(2);
+      call.reply.bulk(name);
+      call.reply.array(count);
+      TREFOIL_TRY(takeMembers(call, key, set, pop.at_first_word, count, [&](const kv::ElementCursor& at) {
+        call.reply.array(2);
+        call.reply.bulk(at.member());
+        call.reply.real(at.score());
+      }));
+      return true;
+    }
+  }
+  return false;
+}
+
 
 Status replyRank(CommandCall& call, bool reverse) {
   if (call.args.size() > 4) {
@@ -274,6 +329,28 @@ Status zpopmin(CommandCall& call) {
 }
 Status zpopmax(CommandCall& call) {
   return popScores(call, false);
+}
+
+Status bzpopmin(CommandCall& call) {
+  return popOfFirstSet(call, true);
+}
+Status bzpopmax(CommandCall& call) {
+  return popOfFirstSet(call, false);
+}
+
+Status zmpop(CommandCall& call) {
+  TREFOIL_ASSIGN(const PopOfFirst pop, popOfFirst(call.args.subspan(1), "MIN", "MAX"));
+  TREFOIL_ASSIGN(const bool popped, popSomeOfFirstSet(call, pop));
+  if (!popped) {
+    call.reply.nullArray();
+  }
+  return {};
+}
+Status bzmpop(CommandCall& call) {
+  TREFOIL_ASSIGN(const PopOfFirst pop, popOfFirst(call.args.subspan(2), "MIN", "MAX"));
+  TREFOIL_ASSIGN(const std::int64_t timeout_ms, secondsToWait(call.args[1], call.now));
+  TREFOIL_ASSIGN(const bool popped, popSomeOfFirstSet(call, pop));
+  return popped ? Status() : waitForKeys(call, timeout_ms);
 }
 
 Status zscan(CommandCall& call) {
