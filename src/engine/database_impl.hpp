@@ -52,7 +52,7 @@ class Database::Impl {
   // Sessions that are connected, for CLIENT LIST and INFO.
   void addSession(Session::Impl& session);
   void removeSession(std::uint64_t id);
-  void forEachSession(const std::function<void(Session::Impl&)>& visit);  // with sessionsMutex()
+  void forEachSession(const std::function<void(Session::Impl&)>& visit);                  // with sessionsMutex()
   void visitSession(std::uint64_t id, const std::function<void(Session::Impl&)>& visit);  // the same, if there is one
   [[nodiscard]] std::size_t sessionCount();
   [[nodiscard]] ClientPause& pause() { return pause_; }

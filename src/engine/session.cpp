@@ -1,6 +1,7 @@
 #include "engine/session.hpp"
 
 #include <algorithm>
+#include <thread>
 
 #include "aof/log.hpp"
 #include "base/ascii_case.hpp"
@@ -29,6 +30,10 @@ Session::Impl::Impl(Session& self_in, Database::Impl& database_in)
 
 Session::Impl::~Impl() {
   if (waiter.waits()) {
+    waiter.end(WaitEnd::kGone);
+    while (!waiter.isOver()) {
+      std::this_thread::yield();  // it is being served
+    }
     waiter.reset();
   }
   unwatch();

@@ -62,20 +62,21 @@ class Session {
   // How much of the last executeBatch() went into queries, other than those of one row by its key.
   [[nodiscard]] std::int64_t queryMicros() const;
 
-  // A statement may have to wait, for somebody to put something under a key (BLPOP), or for the end of a CLIENT PAUSE, and keeps no
-  // thread meanwhile. execute() waits by itself. executeOrWait() returns with nothing pushed, and executeBatch() stops before it:
-  //   waits() ─ onWaitOver(): `wake` will be called once, by any thread, perhaps at once ─ nothing else but endWait() until then ─
-  //   finishWait() pushes the answer, or says false: the statement, which has not begun, is to be executed now.
+  // A statement may have to wait, for somebody to put something under a key (BLPOP), or for the end of a CLIENT PAUSE, and keeps
+  // no thread meanwhile. execute() waits by itself. executeOrWait() returns with nothing pushed, and executeBatch() stops before
+  // it:
+  //   waits() ─ onWaitOver(): `wake` will be called once, by any thread, perhaps at once ─ nothing else but endWait() until then
+  //   ─ finishWait() pushes the answer, or says false: the statement, which has not begun, is to be executed now.
   [[nodiscard]] bool waits() const;
-  [[nodiscard]] bool isPostponed() const;         // by CLIENT PAUSE
+  [[nodiscard]] bool isPostponed() const;           // by CLIENT PAUSE
   [[nodiscard]] std::int64_t waitDeadline() const;  // Env::monotonicMicros(): then endWait() is to be called; INT64_MAX: never
   void onWaitOver(std::function<void()> wake);
   // Ends it, if it is not over already. From any thread.
   bool endWait(WaitEnd how);
   bool finishWait(Reply& reply);
 
-  // What the last execute(), executeBatch() or finishWait() pushed may leave once Database::reachedLsn() >= fence(): what it acknowledges is in
-  // the log's file then, and under appendfsync always it reveals nothing that is not on disk. 0: at once.
+  // What the last execute(), executeBatch() or finishWait() pushed may leave once Database::reachedLsn() >= fence(): what it
+  // acknowledges is in the log's file then, and under appendfsync always it reveals nothing that is not on disk. 0: at once.
   [[nodiscard]] Lsn fence() const;
   // Blocks until then, for all calls since the last one of this; kUnknownOutcome if the disk failed first. For front ends with a
   // thread of their own.

@@ -180,8 +180,8 @@ kv::KeyWaiter::Outcome Waiter::take(const kv::Key& key) {
   const std::optional<Lsn> end = view.gaveWay() ? std::nullopt : manager.committer().tryCommit(effects.bytes());
   if (!end) {
     ending_.answer.clear();
-    takeOnWorker();
-    return Outcome::kServed;
+    takeOnWorker(key);
+    return Outcome::kByOther;
   }
   ending_.fence = *end;
   finish();
@@ -189,31 +189,38 @@ kv::KeyWaiter::Outcome Waiter::take(const kv::Key& key) {
 }
 
 // It stays claimed, and has left the queue of this key; if others have taken what was there, it goes to the queues' ends.
-void Waiter::takeOnWorker() {
+void Waiter::takeOnWorker(const kv::Key& key) {
   Database::Impl& database = session_.impl().database;
-  const auto work = [this, &database] {
-    while (!takeAsTransaction()) {
-      kv::Store& store = database.manager().kv();
-      store.stopWaiting(*this);
-      const std::vector<kv::PartitionId> partitions = this->partitions();
-      const kv::PartitionLocks locks(store, partitions);
-      const UnixMs now = database.env().now();
-      const auto is_there = [&](const kv::Key& one) {
-        const kv::Entry* const entry = store.find(one);
-        return entry != nullptr && !entry->deadline().passed(now) && entry->type() == typeOf(command_);
-      };
-      if (std::none_of(keys_.begin(), keys_.end(), is_there)) {
-        join();
-        return release();
-      }
-    }
-    finish();
+  const auto work = [this, &database, ready = std::string(key.bytes), db = key.db] {
+    takeOrJoin();
+    kv::Store& store = database.manager().kv();
+    store.serveKey(store.key(db, ready));
   };
   const auto limit = static_cast<std::size_t>(database.settings().integer(Setting::kSlowLaneQueue));
   if (const auto submitted = database.pool().submit(work, SlowLane::kSystem, limit); !submitted.ok()) {
     ending_.error = submitted.error();
     finish();
   }
+}
+
+void Waiter::takeOrJoin() {
+  Database::Impl& database = session_.impl().database;
+  kv::Store& store = database.manager().kv();
+  while (!takeAsTransaction()) {
+    store.stopWaiting(*this);
+    const std::vector<kv::PartitionId> partitions = this->partitions();
+    const kv::PartitionLocks locks(store, partitions);
+    const UnixMs now = database.env().now();
+    const auto is_there = [&](const kv::Key& one) {
+      const kv::Entry* const entry = store.find(one);
+      return entry != nullptr && !entry->deadline().passed(now) && entry->type() == typeOf(command_);
+    };
+    if (std::none_of(keys_.begin(), keys_.end(), is_there)) {
+      join();
+      return release();
+    }
+  }
+  finish();
 }
 
 // False: there was nothing.

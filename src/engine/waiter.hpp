@@ -7,8 +7,8 @@
 //                   claimed ────────────────────┘
 //
 // How it ends is decided once: whoever claims it does, and all others come too late. That is a commit that has made one of its
-// keys ready (serve(), on the committing thread), or end(): its deadline, CLIENT UNBLOCK, the end of a CLIENT PAUSE, a client that
-// has hung up. An end that comes while somebody has claimed it counts if that one finds nothing to take.
+// keys ready (serve(), on the committing thread), or end(): its deadline, CLIENT UNBLOCK, the end of a CLIENT PAUSE, a client
+// that has hung up. An end that comes while somebody has claimed it counts if that one finds nothing to take.
 //
 // Its owner, an event loop or whoever calls Session::execute(), is woken when it is over and not before it has said that it is
 // ready for that (arm()): until then it may still be on its way out of the statement that waits. From begin() on the session's
@@ -83,7 +83,8 @@ class Waiter final : public kv::KeyWaiter {
   void join();
   [[nodiscard]] std::vector<kv::PartitionId> partitions() const;
   Outcome take(const kv::Key& key);
-  void takeOnWorker();
+  void takeOnWorker(const kv::Key& key);
+  void takeOrJoin();
   bool takeAsTransaction();
 
   Session& session_;
@@ -92,7 +93,7 @@ class Waiter final : public kv::KeyWaiter {
   int db_ = 0;
   std::vector<std::string> words_;
   std::vector<std::string_view> args_;
-  std::vector<kv::Key> keys_;        // that it waits for: those that it takes something from
+  std::vector<kv::Key> keys_;         // that it waits for: those that it takes something from
   std::optional<kv::Key> pushes_to_;  // what it puts that into
   Wait wait_;
   std::int64_t deadline_us_ = INT64_MAX;

@@ -73,8 +73,7 @@ void Session::Impl::beginWait(const Wait& wait, int command, std::span<const std
 bool Session::Impl::postpones(const Statement& statement, int command) {
   const std::int64_t now_us = database.env().monotonicMicros();
   const ClientPause::State pause = database.pause().state(now_us);
-  if (pause.scope == ClientPause::Scope::kNone ||
-      (pause.scope == ClientPause::Scope::kWrites && !mayWrite(statement, command))) {
+  if (pause.scope == ClientPause::Scope::kNone || (pause.scope == ClientPause::Scope::kWrites && !mayWrite(statement, command))) {
     return false;
   }
   waiter.beginPostponed(pause.until_us);

@@ -38,7 +38,7 @@ class PartitionLock {
   [[nodiscard]] Grant tryLock() {
     std::uint32_t expected = kFree;
     return state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire, std::memory_order_relaxed) ? Grant::kClean
-                                                                                                                : Grant::kNone;
+                                                                                                                 : Grant::kNone;
   }
   void unlock() { leave(kFree); }
   void unlockOwing() { leave(kOwing); }

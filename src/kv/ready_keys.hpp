@@ -25,8 +25,8 @@ struct ReadyKeys {
   }
 
   void note(int db, std::uint64_t hash, std::string_view key);
-  // What is owed has been applied by somebody who came upon it: the keys noted since `begin` are for whoever owed it, and he takes
-  // them when he settles. Both with the partition's lock held.
+  // What is owed has been applied by somebody who came upon it: the keys noted since `begin` are for whoever owed it, and he
+  // takes them when he settles. Both with the partition's lock held.
   void leaveToDebtor(std::size_t begin, InterestTable& interest);
   void takeFromDebt(InterestTable& interest);
 

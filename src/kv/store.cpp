@@ -9,8 +9,8 @@
 #include "kv/partition.hpp"
 #include "kv/prepared_effects.hpp"
 #include "kv/private_value.hpp"
-#include "kv/reaper.hpp"
 #include "kv/ready_keys.hpp"
+#include "kv/reaper.hpp"
 #include "kv/stable_pool.hpp"
 #include "kv/value_type.hpp"
 

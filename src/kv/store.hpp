@@ -202,6 +202,8 @@ class Store {
   void serveWaiting();
   // When they are let go: serves those who could not be served under them.
   void serveLater();
+  // Whoever waits for this key, if there is something. Without a lock.
+  void serveKey(const Key& key);
   // For who serves: one lock more, whatever is held, if it is to be had at once, or `soon`. What becomes ready under it is served
   // later.
   [[nodiscard]] bool lockAside(PartitionId id, bool soon);

@@ -90,11 +90,14 @@ void Store::serve(const Key& key, bool alone) {
       return;
     }
     const auto next = std::next(at);
-    if (outcome == KeyWaiter::Outcome::kServed) {
-      const auto place =
-          std::find_if(waiter.places_.begin(), waiter.places_.end(), [&](const auto& one) { return one.queue == queue && one.at == at; });
+    if (outcome == KeyWaiter::Outcome::kServed || outcome == KeyWaiter::Outcome::kByOther) {
+      const auto place = std::find_if(waiter.places_.begin(), waiter.places_.end(),
+                                      [&](const auto& one) { return one.queue == queue && one.at == at; });
       place->queue = nullptr;
       queue->waiters.erase(at);
+    }
+    if (outcome == KeyWaiter::Outcome::kByOther) {
+      break;
     }
     at = next;
   }
@@ -130,6 +133,11 @@ void Store::serveLater() {
       moveAll(ready.keys, 0, ready.later);
     }
   }
+}
+
+void Store::serveKey(const Key& key) {
+  ReadyKeys::mine().later.push_back({key.db, key.hash, std::string(key.bytes)});
+  serveLater();
 }
 
 bool Store::lockAside(PartitionId id, bool soon) {

@@ -7,7 +7,8 @@
 //
 // So nobody comes between a change and those who have waited for it, and they are served before whoever made the change has its
 // answer. What a served waiter changes may make other keys ready; that goes on until nothing is left. Only a waiter that needs a
-// lock that is not to be had under those that are held is served just after they are let go (Store::serveLater()).
+// lock that is not to be had under those that are held is served just after they are let go (Store::serveLater()), and one that
+// takes very much by a worker; those behind it wait for that.
 //
 // Thread safety: as said in store.hpp. A waiter's places in the queues are guarded by the partitions' locks.
 #pragma once
@@ -35,10 +36,11 @@ class KeyWaiter {
   KeyWaiter& operator=(const KeyWaiter&) = delete;
 
   enum class Outcome : std::uint8_t {
-    kServed,  // it waits no longer, or others see to it
-    kOver,    // it has not waited any longer
-    kNotYet,  // what is there is nothing for it
-    kLater,   // it has to be served when these locks have been let go
+    kServed,   // it waits no longer
+    kByOther,  // the same, but a worker serves it, who calls Store::serveKey() for those behind it when that is done
+    kOver,     // it has not waited any longer
+    kNotYet,   // what is there is nothing for it
+    kLater,    // it has to be served when these locks have been let go
   };
   // There is something under a key for which it waits. On the thread that has put it there, with the lock of the key's partition
   // held; `alone`: that is the only lock held. Takes what it waits for through the log, and tells its client.

@@ -244,7 +244,6 @@ Result<bool> popSomeOfFirstSet(CommandCall& call, const PopOfFirst& pop) {
   return false;
 }
 
-
 Status replyRank(CommandCall& call, bool reverse) {
   if (call.args.size() > 4) {
     return arityError(reverse ? "zrevrank" : "zrank");

@@ -24,6 +24,12 @@ Result<std::int64_t> checkedTimeout(std::int64_t milliseconds, UnixMs now) {
   return milliseconds;
 }
 
+// What Redis says of a subcommand that has too many words behind it.
+Error tooManyWords(const CommandCall& call) {
+  return Error(ErrorCode::kInvalid, "unknown subcommand or wrong number of arguments for '" +
+                                        std::string(call.args[1].substr(0, 128)) + "'. Try CLIENT HELP.");
+}
+
 }  // namespace
 
 Result<std::int64_t> secondsToWait(std::string_view argument, UnixMs now) {
@@ -97,7 +103,7 @@ Status wait(CommandCall& call) {
 Status clientUnblock(CommandCall& call) {
   WaitEnd how = WaitEnd::kTimeout;
   if (call.args.size() > 4) {
-    return syntaxError();
+    return tooManyWords(call);
   }
   if (call.args.size() == 4) {
     how = isWord(call.args[3], "ERROR") ? WaitEnd::kUnblocked : WaitEnd::kTimeout;
@@ -116,7 +122,7 @@ Status clientUnblock(CommandCall& call) {
 
 Status clientPause(CommandCall& call) {
   if (call.args.size() > 4) {
-    return syntaxError();
+    return tooManyWords(call);
   }
   ClientPause::Scope scope = ClientPause::Scope::kAll;
   if (call.args.size() == 4) {
