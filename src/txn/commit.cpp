@@ -1,5 +1,6 @@
 #include "txn/commit.hpp"
 
+#include "sql/effects.hpp"
 #include "sql/store.hpp"
 #include "txn/effects.hpp"
 
@@ -7,9 +8,34 @@ namespace trefoil::txn {
 
 Snapshot Committer::openSnapshot() {
   const ExclusiveGuard alone(gate_);
+  return snapshotHere();
+}
+
+// With the gate held exclusively.
+Snapshot Committer::snapshotHere() {
   const Lsn lsn = log_ != nullptr ? log_->end() : memory_lsn_.fetch_add(1, std::memory_order_relaxed) + 1;
   versions_.registerSnapshot(lsn);
   return {versions_, lsn};
+}
+
+Committer::Following Committer::follow(CommitObserver& observer) {
+  const ExclusiveGuard alone(gate_);
+  const std::uint64_t sequence = order_.attach(observer);
+  return {snapshotHere(), sequence};
+}
+
+aof::Appended Committer::appendInOrder(aof::PreparedCommit& prepared, CommitOrder::Place& place) {
+  aof::Appended appended;
+  place = order_.append([&] { return append(prepared); }, appended);
+  return appended;
+}
+
+// What was logged ahead and is superseded by the record itself was never changed (sql/effects.hpp).
+void Committer::complete(CommitOrder::Place place, std::string_view effects) {
+  std::string settled;
+  const Result<std::string_view> what = sql::settleRevisions(effects, true, settled);
+  TREFOIL_ASSERT(what.ok());
+  order_.applied(place, *what);
 }
 
 std::optional<Lsn> Committer::tryCommit(std::string_view effects) {
@@ -18,7 +44,7 @@ std::optional<Lsn> Committer::tryCommit(std::string_view effects) {
   if (log_ != nullptr && !log_->tryPrepare(effects, prepared)) {
     return std::nullopt;
   }
-  return commit(prepared, [&](const WriteContext& context) {
+  return commit(prepared, effects, [&](const WriteContext& context) {
     const Status applied = apply(EffectReader(effects), context, {});
     TREFOIL_ASSERT(applied.ok());
   });

@@ -6,6 +6,7 @@
 //      └─ Transaction  its own snapshot, locks taken at COMMIT, validated: commit()   BEGIN … COMMIT, every other change
 //             │
 //             ▼   enter the gate (shared) ── log.append(effects) ── apply the same bytes to the stores ── leave
+//                 serve who waits for keys (kv/waiting.hpp) ── let the locks go ── tell who follows (commit_order.hpp)
 //
 // A snapshot holds the gate exclusively for the moment in which it reads the log's end: append and apply are both inside the
 // gate, so it holds exactly the records below its LSN, over keys, rows and vectors alike. Opening one copies nothing.
@@ -33,6 +34,7 @@
 #include "base/types.hpp"
 #include "base/versions.hpp"
 #include "kv/store.hpp"
+#include "txn/commit_order.hpp"
 #include "txn/doubt.hpp"
 
 namespace trefoil::sql {
@@ -88,23 +90,36 @@ class Committer {
   // nothing has happened.
   std::optional<Lsn> tryCommit(std::string_view effects);
 
-  // Commits what was prepared, and validated under the locks, which are held. `apply` makes memory agree with the record, which
-  // is in the log by then: it must not fail. Returns as above.
+  // Commits what was prepared, and validated under the locks, which are held: `effects`, all of them. `apply` makes memory agree
+  // with the record, which is in the log by then: it must not fail. Returns as above. Those who wait for keys that it has filled
+  // are served here.
   template <typename Apply>  // of a WriteContext
-  Lsn commit(aof::PreparedCommit& prepared, Apply&& apply) {
-    const Lsn end = appendAndApply(prepared, std::forward<Apply>(apply));
+  Lsn commit(aof::PreparedCommit& prepared, std::string_view effects, Apply&& apply) {
+    const Lsn end = appendAndApply(prepared, effects, std::forward<Apply>(apply));
     if (kv_.hasWaiters()) [[unlikely]] {
       kv_.serveWaiting();
     }
     return end;
   }
-  // When the locks of commit() are let go, before anybody is told of it: serves those who wait for keys and could not be served
-  // under them.
-  void serveLater() {
+  // After commit() or tryCommit(), when the locks are let go and before anybody has an answer: what could not be done under them.
+  // Serves those who wait and could not be served there, and tells those who follow the commits.
+  void afterLocks() {
     if (kv_.hasWaiters()) [[unlikely]] {
       kv_.serveLater();
     }
+    if (order_.isFollowed()) [[unlikely]] {
+      order_.deliver();
+    }
   }
+
+  // The observer is told of every commit that the snapshot does not hold (commit_order.hpp), the first of which has this number;
+  // until unfollow() returns, which is called without locks and not by the observer.
+  struct Following {
+    Snapshot snapshot;
+    std::uint64_t sequence;
+  };
+  [[nodiscard]] Following follow(CommitObserver& observer);
+  void unfollow(CommitObserver& observer) { order_.detach(observer); }
 
   // Applies each effect to its store: under the locks of tryCommit(), or while a directory is loaded and nobody else knows the
   // stores. Then kCorruption is possible, and a store's effects are skipped if they are older than what a checkpoint put into it.
@@ -120,23 +135,34 @@ class Committer {
   [[nodiscard]] std::uint64_t nextTransactionNumber() { return next_transaction_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
+  Snapshot snapshotHere();
   template <typename Apply>
-  Lsn appendAndApply(aof::PreparedCommit& prepared, Apply&& apply) {
+  Lsn appendAndApply(aof::PreparedCommit& prepared, std::string_view effects, Apply&& apply) {
     const SharedGuard inside(gate_);
-    aof::Appended appended{memory_lsn_.load(std::memory_order_relaxed), 0};
-    if (log_ != nullptr) {
-      appended = log_->append(prepared);
-    }
+    const bool is_followed = order_.isFollowed();
     const QueryMemory::Scope not_the_statements(nullptr);
-    memory_reserve::mustNotFail([&] { apply(WriteContext::live(versions_, appended.lsn)); });
-    return appended.end;
+    return memory_reserve::mustNotFail([&] {
+      CommitOrder::Place place = 0;
+      const aof::Appended appended = is_followed ? appendInOrder(prepared, place) : append(prepared);
+      apply(WriteContext::live(versions_, appended.lsn));
+      if (is_followed) [[unlikely]] {
+        complete(place, effects);
+      }
+      return appended.end;
+    });
   }
+  aof::Appended append(aof::PreparedCommit& prepared) {
+    return log_ != nullptr ? log_->append(prepared) : aof::Appended{memory_lsn_.load(std::memory_order_relaxed), 0};
+  }
+  aof::Appended appendInOrder(aof::PreparedCommit& prepared, CommitOrder::Place& place);
+  void complete(CommitOrder::Place place, std::string_view effects);
 
   Versions& versions_;
   kv::Store& kv_;
   sql::Store& sql_;
   aof::Log* const log_;
   Gate gate_{32, LockRank::kDatabase};
+  CommitOrder order_;
   std::atomic<Lsn> memory_lsn_{1};  // without a log: advances when a snapshot is taken (base/types.hpp)
   std::atomic<std::uint64_t> next_transaction_{1};
   std::mutex doubt_mutex_;

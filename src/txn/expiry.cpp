@@ -45,13 +45,19 @@ std::size_t Expiry::remove(std::span<const kv::ExpiredKey> keys, UnixMs now) {
   };
   // One try: who watches a key is on an event loop and must not wait for room in the log.
   EffectBuffer effects;
+  bool committed = false;
   {
     const kv::PartitionLocks locks(store, {&partition, 1});
     kv::View view = kv::View::live(store, effects, now);
     remove_from(view);
-    if (removed == 0 || manager_.committer().tryCommit(effects.bytes())) {
-      return removed;
+    if (removed == 0) {
+      return 0;
     }
+    committed = manager_.committer().tryCommit(effects.bytes()).has_value();
+  }
+  if (committed) {
+    manager_.committer().afterLocks();
+    return removed;
   }
   const auto in_transaction = [&](Transaction& own) -> Status {
     remove_from(own.kv());

@@ -51,7 +51,7 @@ Result<std::optional<Lsn>> runLive(Committer& committer, Body&& body, Undo&& und
   for (;;) {
     LiveAttempt attempt(committer);
     TREFOIL_TRY(body(attempt));
-    committer.serveLater();
+    committer.afterLocks();
     if (attempt.is_over_) [[likely]] {
       return std::optional(attempt.end_);
     }

@@ -147,7 +147,7 @@ Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> ext
       return Lsn{0};
     }
     const Lsn end = manager_.committer().commit(
-        prepared, [&](const WriteContext& context) { applyEffects(context, on_keys, on_keys_later); });
+        prepared, effects_.bytes(), [&](const WriteContext& context) { applyEffects(context, on_keys, on_keys_later); });
     if (on_keys_later) {
       locks->letGoOwing();
       locks.reset();
@@ -155,7 +155,7 @@ Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> ext
     }
     locks.reset();
     if (all_locks_ == nullptr) {
-      manager_.committer().serveLater();
+      manager_.committer().afterLocks();
     }
     return end;
   }
@@ -269,6 +269,7 @@ Result<Lsn> Transaction::commitFollowing(UnixMs now) {
     }
     TREFOIL_ASSIGN(const std::optional<Lsn> committed, tryCommitFollowing(now, sent, *ahead));
     if (committed) {
+      manager_.committer().afterLocks();
       return *committed;
     }
   }
@@ -305,7 +306,7 @@ Result<std::optional<Lsn>> Transaction::tryCommitFollowing(UnixMs now, std::size
     log->setLastPiece(ahead, piece);
   }
   kv::PreparedEffects none(manager_.kv());
-  return std::optional(manager_.committer().commit(sent == 0 ? small : ahead,
+  return std::optional(manager_.committer().commit(sent == 0 ? small : ahead, effects_.bytes(),
                                                    [&](const WriteContext& context) { applyEffects(context, none, false); }));
 }
 
@@ -352,7 +353,7 @@ Result<Lsn> runTransaction(Manager& manager, UnixMs now, const std::function<Sta
   std::optional<Transaction> transaction(std::in_place, manager, now, Transaction::UnderAllLocks{});
   Result<Lsn> committed = attempt(*transaction);
   transaction.reset();
-  manager.committer().serveLater();
+  manager.committer().afterLocks();
   return committed;
 }
 

@@ -1,0 +1,61 @@
+#include "txn/commit_order.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace trefoil::txn {
+
+std::uint64_t CommitOrder::attach(CommitObserver& observer) {
+  const std::lock_guard lock(mutex_);
+  if (observers_.empty() && !delivering_) {
+    places_.clear();  // of those who came when the last one left
+  }
+  observers_.push_back({&observer, next_sequence_});
+  is_followed_.store(true, std::memory_order_relaxed);
+  return next_sequence_;
+}
+
+void CommitOrder::detach(CommitObserver& observer) {
+  std::unique_lock lock(mutex_);
+  std::erase_if(observers_, [&](const Attached& one) { return one.observer == &observer; });
+  is_followed_.store(!observers_.empty(), std::memory_order_relaxed);
+  const std::uint64_t before = delivered_up_to_;
+  delivered_one_.wait(lock, [&] { return !delivering_ || delivered_up_to_ != before; });
+}
+
+void CommitOrder::applied(Place place, std::string_view effects) {
+  std::string copy(effects);
+  const std::lock_guard lock(mutex_);
+  Pending& pending = places_[place - places_.front().sequence];
+  TREFOIL_ASSERT(pending.sequence == place && !pending.is_complete);
+  pending.effects = std::move(copy);
+  pending.is_complete = true;
+}
+
+void CommitOrder::deliver() {
+  std::unique_lock lock(mutex_);
+  if (delivering_) {
+    return;  // and he looks again before he leaves
+  }
+  delivering_ = true;
+  while (!places_.empty() && places_.front().is_complete) {
+    const Pending one = std::move(places_.front());
+    places_.pop_front();
+    const std::vector<Attached> observers = observers_;
+    lock.unlock();
+    for (const Attached& attached : observers) {
+      if (attached.from <= one.sequence) {
+        attached.observer->onCommit({one.sequence, one.appended.lsn, one.appended.end, one.effects});
+      }
+    }
+    lock.lock();
+    delivered_up_to_ = one.sequence;
+    delivered_one_.notify_all();
+  }
+  delivering_ = false;
+  delivered_one_.notify_all();
+}
+
+}  // namespace trefoil::txn
