@@ -6,6 +6,7 @@
 
 #include "base/ascii_case.hpp"
 #include "base/client_limits.hpp"
+#include "base/event_classes.hpp"
 #include "base/glob.hpp"
 
 namespace trefoil {
@@ -35,6 +36,9 @@ constexpr SettingType octal(std::int64_t max) {
 }
 constexpr SettingType choice(std::span<const std::string_view> choices) {
   return {.kind = Kind::kChoice, .choices = choices};
+}
+constexpr SettingType eventClasses() {
+  return {.kind = Kind::kEventClasses};
 }
 constexpr SettingType clientLimits() {
   return {.kind = Kind::kClientLimits};
@@ -239,6 +243,13 @@ Result<Settings::Parsed> Settings::parse(const SettingSpec& spec, std::string_vi
       TREFOIL_ASSIGN(const ClientLimits limits, parseClientLimits(value, *old));
       return Parsed{.text = clientLimitsText(limits)};
     }
+    case Kind::kEventClasses: {
+      const std::optional<std::uint32_t> bits = event_classes::parse(value);
+      if (!bits) {
+        return invalid("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
+      }
+      return Parsed{.number = *bits};
+    }
     case Kind::kText:
       if (std::any_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; })) {
         return invalid("argument must not contain control characters");
@@ -250,7 +261,7 @@ Result<Settings::Parsed> Settings::parse(const SettingSpec& spec, std::string_vi
 
 std::int64_t Settings::integer(Setting setting) const {
   TREFOIL_DEBUG_ASSERT(settingSpec(setting).type.kind == Kind::kInteger || settingSpec(setting).type.kind == Kind::kOctal ||
-                       settingSpec(setting).type.kind == Kind::kMemory);
+                       settingSpec(setting).type.kind == Kind::kMemory || settingSpec(setting).type.kind == Kind::kEventClasses);
   return numbers_[indexOf(setting)].load(std::memory_order_relaxed);
 }
 
@@ -285,6 +296,8 @@ std::string Settings::textOf(const SettingSpec& spec, const Parsed& value) {
       return octalText(value.number);
     case Kind::kChoice:
       return std::string(spec.type.choices[static_cast<std::size_t>(value.number)]);
+    case Kind::kEventClasses:
+      return event_classes::text(static_cast<std::uint32_t>(value.number));
     case Kind::kClientLimits:
     case Kind::kText:
       return value.text;

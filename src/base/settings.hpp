@@ -42,6 +42,7 @@ struct SettingType {
     kOctal,         // within [min, max], written in octal: permissions of files
     kChoice,        // one of `choices`; its value is the index
     kClientLimits,  // see client_limits.hpp; what is set changes the classes that it names
+    kEventClasses,  // letters; its value are the bits of event_classes.hpp
     kText,
   };
   Kind kind = Kind::kText;

@@ -71,6 +71,7 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
       manager_->log()->setPolicy(policyOf(settings_));
     }
   });
+  keyspace_events_.emplace(settings_, manager_->committer(), pubsub_);
   pause_.onEnd([this] {
     forEachSession([](Session::Impl& session) {
       if (session.waiter.isPostponed()) {
@@ -108,6 +109,7 @@ Status Database::Impl::close() {
   sweeper_.join();
   checkpointer_.join();
   follower_.join();
+  keyspace_events_.reset();
   return manager_->log() == nullptr ? Status() : manager_->log()->close();
 }
 

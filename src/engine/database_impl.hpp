@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -16,6 +17,7 @@
 #include "engine/client_pause.hpp"
 #include "engine/command_meta.hpp"
 #include "engine/database.hpp"
+#include "engine/keyspace_events.hpp"
 #include "engine/monitors.hpp"
 #include "engine/output_limits.hpp"
 #include "engine/pubsub.hpp"
@@ -46,6 +48,7 @@ class Database::Impl {
 
   // Who listens, and how much may wait for them.
   [[nodiscard]] PubSub& pubsub() { return pubsub_; }
+  [[nodiscard]] KeyspaceEvents& keyspaceEvents() { return *keyspace_events_; }
   [[nodiscard]] Monitors& monitors() { return monitors_; }
   [[nodiscard]] const OutputLimits& outputLimits() const { return output_limits_; }
 
@@ -107,6 +110,7 @@ class Database::Impl {
 
   OutputLimits output_limits_;
   PubSub pubsub_;
+  std::optional<KeyspaceEvents> keyspace_events_;
   Monitors monitors_;
 
   std::atomic<std::uint64_t> next_session_id_{1};

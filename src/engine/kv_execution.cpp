@@ -12,6 +12,7 @@
 #include "engine/key_footprint.hpp"
 #include "engine/latencies.hpp"
 #include "engine/session_impl.hpp"
+#include "kv/entry.hpp"
 #include "txn/live.hpp"
 
 namespace trefoil {
@@ -78,7 +79,27 @@ Status Session::Impl::executeLive(int command, std::span<const std::string_view>
     return executeDetached(command, args, reply);
   }
   noteCommit(*end);
+  if ((meta.flags & kRead) != 0 && database.keyspaceEvents().tellsMisses()) [[unlikely]] {
+    tellMisses(meta, args);
+  }
   return {};
+}
+
+// The event "keymiss" for each key that a read has not found.
+void Session::Impl::tellMisses(const CommandMeta& meta, std::span<const std::string_view> args) {
+  kv::Store& store = database.manager().kv();
+  forEachKey(meta, args, [&](std::size_t index, std::uint16_t) {
+    const kv::Key key = store.key(db, args[index]);
+    bool is_there = false;
+    {
+      const kv::PartitionHold lock(store, kv::Store::partition(key));
+      const kv::Entry* const entry = store.find(key);
+      is_there = entry != nullptr && !entry->deadline().passed(now);
+    }
+    if (!is_there) {
+      database.keyspaceEvents().tellMiss(db, args[index], 0);
+    }
+  });
 }
 
 Status Session::Impl::executeInTransaction(txn::Transaction& target, int command, std::span<const std::string_view> args,

@@ -258,6 +258,7 @@ class Session::Impl {
   void beginWait(const Wait& wait, int command, std::span<const std::string_view> args);
   bool postpones(const Statement& statement, int command);
   bool mayWrite(const Statement& statement, int command);
+  void tellMisses(const CommandMeta& meta, std::span<const std::string_view> args);
   static void limitWork(kv::View& view, const CommandMeta& meta);
   bool isSlow(const Statement& statement, int command);
   void noteActivity(Activity what, const Statement& statement, int command);

@@ -67,6 +67,9 @@ Status Session::Impl::executeBlocking(int command, std::span<const std::string_v
 void Session::Impl::beginWait(const Wait& wait, int command, std::span<const std::string_view> args) {
   waiter.begin(wait, command, args, db);
   control.leaveLoop();
+  if (database.monitors().any()) [[unlikely]] {
+    feedMonitors(command, args);
+  }
 }
 
 // Whether CLIENT PAUSE keeps a statement from beginning: then it waits.
@@ -103,6 +106,7 @@ bool Session::Impl::finishWait(Reply& reply) {
   const Waiter::Ending& ending = waiter.ending();
   const WaitEnd end = ending.end;
   if (end != WaitEnd::kGoOn && end != WaitEnd::kGone) {
+    const Reply::Mark mark = reply.mark();
     committed_ = ending.fence;
     tells_ = true;
     if (end == WaitEnd::kUnblocked) {
@@ -117,6 +121,10 @@ bool Session::Impl::finishWait(Reply& reply) {
       reply.integer(0);
     } else {
       reply.nullArray();
+    }
+    if (reply_mode_ != ReplyMode::kOn) {
+      reply.rewind(mark);
+      setReplyMode(reply_mode_ == ReplyMode::kSkipNext ? ReplyMode::kOn : reply_mode_);
     }
     countOperation(waiter.command());
     noteFence();

@@ -270,6 +270,7 @@ void Connection::parkWaiting() {
 
 // From here on the session may be woken.
 void Connection::awaitSession() {
+  waiting_ = true;
   loop_.setTimer(*this, session_->waitDeadline());
   session_->onWaitOver([this] { loop_.finished(this); });
   if (hung_up_ || dead_ || loop_.stopping()) {
@@ -297,6 +298,7 @@ void Connection::cancelParked() {
 void Connection::onSlowDone() {
   TREFOIL_ASSERT(parked_);
   parked_ = false;
+  waiting_ = false;
   loop_.setTimer(*this, INT64_MAX);
   if (dead_) {
     loop_.bury(*this);
@@ -445,7 +447,7 @@ bool Connection::checkUnread() {
 
 // Sends what may leave. False: the client is gone.
 bool Connection::flush() {
-  if (has_messages_ && writable_ && !parked_ && !closing_) [[unlikely]] {
+  if (has_messages_ && writable_ && (!parked_ || waiting_) && !closing_) [[unlikely]] {
     speak();
   }
   if (output_.empty() || !writable_) {
@@ -469,7 +471,7 @@ bool Connection::flush() {
   }
   if (output_.empty()) {
     loop_.returnBuffer(output_);
-    if (has_messages_ && !parked_ && !closing_) [[unlikely]] {
+    if (has_messages_ && (!parked_ || waiting_) && !closing_) [[unlikely]] {
       loop_.serveAgain(*this);
     }
   }

@@ -147,6 +147,7 @@ class Connection {
   bool turn_is_over_ = false;    // others are served first
   bool has_messages_ = false;    // in the outbox
   bool parked_ = false;
+  bool waiting_ = false;  // parked, and no worker has the session: it gets its messages
   bool closing_ = false;  // dies when output_ is sent
   bool dead_ = false;
 };

@@ -1,0 +1,112 @@
+#include "engine/keyspace_events.hpp"
+
+#include <string>
+
+#include "base/cause.hpp"
+#include "base/event_classes.hpp"
+#include "kv/effects.hpp"
+#include "sql/effects.hpp"
+#include "txn/effects.hpp"
+
+namespace trefoil {
+
+namespace {
+
+// By the numbers of causes.def, where the events of a type stand together.
+std::uint32_t classOf(Cause cause) {
+  const auto number = static_cast<unsigned>(cause);
+  switch (cause) {
+    case Cause::kExpired:
+      return kEventExpired;
+    case Cause::kEvicted:
+      return kEventEvicted;
+    case Cause::kSortStore:
+      return kEventList;
+    default:
+      break;
+  }
+  constexpr auto kFirstOfGeneric = static_cast<unsigned>(Cause::kDel);
+  return number < kFirstOfGeneric                                 ? kEventString
+         : number <= static_cast<unsigned>(Cause::kRestore)       ? kEventGeneric
+         : number < static_cast<unsigned>(Cause::kLPush)          ? 0  // FLUSHDB tells nobody
+         : number <= static_cast<unsigned>(Cause::kLTrim)         ? kEventList
+         : number <= static_cast<unsigned>(Cause::kHDel)          ? kEventHash
+         : number <= static_cast<unsigned>(Cause::kSDiffStore)    ? kEventSet
+         : number <= static_cast<unsigned>(Cause::kZRangeStore)   ? kEventSortedSet
+                                                                  : 0;
+}
+
+}  // namespace
+
+KeyspaceEvents::KeyspaceEvents(Settings& settings, txn::Committer& committer, PubSub& pubsub)
+    : settings_(settings), committer_(committer), pubsub_(pubsub) {
+  settings_observer_ = settings_.observe(Setting::kKeyspaceEvents, [this] { follow(); });
+  follow();
+}
+
+KeyspaceEvents::~KeyspaceEvents() {
+  settings_.stopObserving(settings_observer_);
+  if (follows_) {
+    committer_.unfollow(*this);
+  }
+}
+
+void KeyspaceEvents::follow() {
+  const std::lock_guard lock(mutex_);
+  const auto classes = static_cast<std::uint32_t>(settings_.integer(Setting::kKeyspaceEvents));
+  const bool tells = (classes & (kEventsOfKeyspace | kEventsOfKeyevent)) != 0;
+  classes_.store(tells ? classes : 0, std::memory_order_relaxed);
+  tells_misses_.store(tells && (classes & kEventKeyMiss) != 0, std::memory_order_relaxed);
+  if (tells != follows_) {
+    follows_ = tells;
+    if (tells) {
+      (void)committer_.follow(*this);
+    } else {
+      committer_.unfollow(*this);
+    }
+  }
+}
+
+void KeyspaceEvents::onCommit(const txn::Committed& commit) {
+  const auto tell_effect = [&](std::uint8_t kind, EffectReader& reader) -> Status {
+    const Cause cause = reader.cause();
+    EffectReader head = reader;
+    TREFOIL_TRY(kv::skipEffect(kind, reader));
+    const auto db = static_cast<int>(head.getVarint());
+    const std::uint32_t event_class = classOf(cause);
+    if (event_class == 0 || cause == Cause::kNone) {
+      return {};
+    }
+    const std::string_view key = head.getString();
+    tell(event_class, causeName(cause), db, key, commit.end);
+    if (cause == Cause::kSetExpire) {
+      tell(kEventGeneric, causeName(Cause::kExpire), db, key, commit.end);
+    }
+    return {};
+  };
+  const Status told = txn::forEachEffect(EffectReader(commit.effects), tell_effect, sql::skipEffect);
+  TREFOIL_ASSERT(told.ok());
+}
+
+void KeyspaceEvents::tellMiss(int db, std::string_view key, Lsn fence) {
+  tell(kEventKeyMiss, "keymiss", db, key, fence);
+}
+
+void KeyspaceEvents::tell(std::uint32_t event_class, std::string_view event, int db, std::string_view key, Lsn fence) {
+  const std::uint32_t classes = classes_.load(std::memory_order_relaxed);
+  if ((classes & event_class) == 0) {
+    return;
+  }
+  const std::string at = "@" + std::to_string(db) + "__:";
+  const auto publish = [&](std::string_view channel, std::string_view payload) {
+    (void)pubsub_.publish(Topic::kChannel, channel, payload, fence, PubSub::Where::kMayTakeLong);
+  };
+  if ((classes & kEventsOfKeyspace) != 0) {
+    publish("__keyspace" + at + std::string(key), event);
+  }
+  if ((classes & kEventsOfKeyevent) != 0) {
+    publish("__keyevent" + at + std::string(event), key);
+  }
+}
+
+}  // namespace trefoil
