@@ -14,7 +14,6 @@ namespace {
 
 // By the numbers of causes.def, where the events of a type stand together.
 std::uint32_t classOf(Cause cause) {
-  const auto number = static_cast<unsigned>(cause);
   switch (cause) {
     case Cause::kExpired:
       return kEventExpired;
@@ -25,15 +24,26 @@ std::uint32_t classOf(Cause cause) {
     default:
       break;
   }
-  constexpr auto kFirstOfGeneric = static_cast<unsigned>(Cause::kDel);
-  return number < kFirstOfGeneric                                 ? kEventString
-         : number <= static_cast<unsigned>(Cause::kRestore)       ? kEventGeneric
-         : number < static_cast<unsigned>(Cause::kLPush)          ? 0  // FLUSHDB tells nobody
-         : number <= static_cast<unsigned>(Cause::kLTrim)         ? kEventList
-         : number <= static_cast<unsigned>(Cause::kHDel)          ? kEventHash
-         : number <= static_cast<unsigned>(Cause::kSDiffStore)    ? kEventSet
-         : number <= static_cast<unsigned>(Cause::kZRangeStore)   ? kEventSortedSet
-                                                                  : 0;
+  struct Range {
+    Cause last;
+    std::uint32_t event_class;
+  };
+  constexpr Range kRanges[] = {
+      {Cause::kNone, 0},
+      {Cause::kIncrByFloat, kEventString},
+      {Cause::kRestore, kEventGeneric},
+      {Cause::kFlushDb, 0},  // tells nobody
+      {Cause::kLTrim, kEventList},
+      {Cause::kHDel, kEventHash},
+      {Cause::kSDiffStore, kEventSet},
+      {Cause::kZRangeStore, kEventSortedSet},
+  };
+  for (const Range& range : kRanges) {
+    if (cause <= range.last) {
+      return range.event_class;
+    }
+  }
+  return 0;
 }
 
 }  // namespace

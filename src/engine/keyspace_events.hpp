@@ -1,8 +1,8 @@
 // KeyspaceEvents: what happens to keys, published to whoever subscribes to it (notify-keyspace-events).
 // https://redis.io/docs/latest/develop/use/keyspace-notifications/
 //
-// It follows the commits, so events come in their order, of whatever has changed a key (commands, EXEC, COMMIT, expiry, eviction),
-// and each says what the effect's cause says. As long as the setting is empty, it follows nothing and costs nothing.
+// It follows the commits, so events come in their order, of whatever has changed a key (commands, EXEC, COMMIT, expiry,
+// eviction), and each says what the effect's cause says. As long as the setting is empty, it follows nothing and costs nothing.
 //
 // Thread safety: all functions.
 #pragma once

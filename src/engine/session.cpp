@@ -306,7 +306,10 @@ std::string Session::Impl::describe() const {
   const std::int64_t idle_s = activity == Activity::kIdle ? std::max<std::int64_t>(0, now_ms - heard_at_ms) / 1000 : 0;
   const auto subscriptions = [&](Topic topic) { return std::to_string(listening == nullptr ? 0 : listening->count(topic)); };
   std::string flags = listening != nullptr && listening->isMonitor() ? "O" : "";
-  flags.append(isSubscriber() ? "P" : "").append(in_multi ? "x" : "").append(waiter.waits() ? "b" : "").append(over_unix_socket ? "U" : "");
+  flags.append(isSubscriber() ? "P" : "")
+      .append(in_multi ? "x" : "")
+      .append(waiter.waits() ? "b" : "")
+      .append(over_unix_socket ? "U" : "");
   flags.append(flags.empty() ? "N" : "");
   std::string line = "id=" + std::to_string(id) + " addr=" + address + " laddr=" + local_address + " name=" + name +
                      " age=" + std::to_string(now_ms / 1000 - connected_at_us / 1'000'000) + " idle=" + std::to_string(idle_s) +

@@ -19,8 +19,8 @@
 // once before it sleeps: if clients share it, they run and send, and the next round finds more of them, with nobody to be put to
 // sleep and woken. (A client and two loops on two processors: a quarter less processor time a command.)
 //
-// Thread safety: adopt(), finished(), waiting(), hasMessages(), kill(), logMoved(), stop() and wake() from any thread; all else on
-// the loop's own.
+// Thread safety: adopt(), finished(), waiting(), hasMessages(), kill(), logMoved(), stop() and wake() from any thread; all else
+// on the loop's own.
 #pragma once
 
 #include <atomic>

@@ -1,0 +1,173 @@
+// Commits as those see them who follow them: in order, each once, from a snapshot on, whatever threads commit meanwhile. Whoever
+// makes a copy of what they say has the same database.
+#include "txn/commit_order.hpp"
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <random>
+#include <thread>
+
+#include "engine/database_impl.hpp"
+#include "tests/base/temporary_directory.hpp"
+#include "tests/engine/session_fixture.hpp"
+#include "txn/commit_locks.hpp"
+
+namespace trefoil {
+
+namespace {
+
+// A second database, made of the commits of the first.
+class Follower final : public txn::CommitObserver {
+ public:
+  explicit Follower(Database& leader) : leader_(leader.impl().manager().committer()), following_(leader_.follow(*this)) {
+    next_ = following_.sequence;
+  }
+  ~Follower() { leader_.unfollow(*this); }
+
+  void onCommit(const txn::Committed& commit) override {
+    in_order = in_order && commit.sequence == next_ && (commit.end == 0 || commit.lsn >= end_) && !is_called_.exchange(true);
+    ++next_;
+    end_ = commit.end;
+    txn::Manager& manager = copy.database->impl().manager();
+    const txn::AllLocks all(manager);
+    REQUIRE(manager.committer().tryCommit(commit.effects));
+    is_called_ = false;
+  }
+  [[nodiscard]] std::uint64_t told() const { return next_ - following_.sequence; }
+
+  SessionFixture copy;
+  bool in_order = true;
+
+ private:
+  txn::Committer& leader_;
+  std::uint64_t next_ = 0;
+  Lsn end_ = 0;
+  std::atomic<bool> is_called_{false};
+  txn::Committer::Following following_;
+};
+
+// Something random over keys, rows and vectors; the last of them depends on the clock.
+constexpr unsigned kKinds = 12;
+void work(Session& session, std::mt19937& random, unsigned kinds) {
+  const auto number = [&](int below) { return std::to_string(random() % static_cast<unsigned>(below)); };
+  switch (random() % kinds) {
+    case 0:
+      runOn(session, "SET k" + number(20) + " " + number(1000));
+      break;
+    case 1:
+      runOn(session, "INCR n" + number(5));
+      break;
+    case 2:
+      runOn(session, "DEL k" + number(20) + " l" + number(4));
+      break;
+    case 3:
+      runOn(session, "RPUSH l" + number(4) + " a b " + number(9));
+      break;
+    case 4:
+      runOn(session, "LMOVE l" + number(4) + " l" + number(4) + " LEFT RIGHT");
+      break;
+    case 5:
+      runOn(session, "ZADD z " + number(100) + " m" + number(30));
+      break;
+    case 6:
+      runOn(session, "MULTI");
+      runOn(session, "HSET h f" + number(9) + " " + number(99));
+      runOn(session, "SPOP s");
+      runOn(session, "SADD s " + number(50));
+      runOn(session, "EXEC");
+      break;
+    case 7:
+      runSqlOn(session,
+               "INSERT INTO t VALUES (" + number(200) + ", 'x" + number(9) + "', '[" + number(9) + "," + number(9) + "]')");
+      break;
+    case 8:
+      runSqlOn(session, "UPDATE t SET x = x || '" + number(9) + "' WHERE id < " + number(200));
+      break;
+    case 9:
+      runSqlOn(session, "DELETE FROM t WHERE id = " + number(200));
+      break;
+    case 10:
+      runOn(session, "BEGIN");
+      runOn(session, "SET both " + number(100));
+      runSqlOn(session, "UPDATE t SET x = 'both" + number(100) + "' WHERE id = " + number(200));
+      runOn(session, random() % 4 == 0 ? "ROLLBACK" : "COMMIT");
+      break;
+    default:
+      runOn(session, "SET e" + number(9) + " v PX " + number(3));
+      break;
+  }
+}
+
+void followAtWork(const std::string& directory, int threads, int each) {
+  SessionFixture fixture(directory);
+  Follower follower(*fixture.database);
+  fixture.sql("CREATE TABLE t (id INT PRIMARY KEY, x TEXT, e VECTOR(2))");
+  std::vector<std::thread> workers;
+  for (int i = 0; i < threads; ++i) {
+    workers.emplace_back([&, i] {
+      const std::unique_ptr<Session> session = fixture.connect();
+      std::mt19937 random(static_cast<unsigned>(i) + 1);
+      for (int step = 0; step < each; ++step) {
+        work(*session, random, threads == 1 ? kKinds - 1 : kKinds);
+        if (threads == 1) {
+          CHECK(fixture.run("DIGEST") == follower.copy.run("DIGEST"));
+        }
+      }
+    });
+  }
+  for (std::thread& worker : workers) {
+    worker.join();
+  }
+  fixture.run("DEL e0 e1 e2 e3 e4 e5 e6 e7 e8 e9");  // whether their time has passed is the clock's affair
+  CHECK(fixture.run("DIGEST") == follower.copy.run("DIGEST"));
+  CHECK(follower.in_order);
+  CHECK(follower.told() > 1);
+}
+
+}  // namespace
+
+TEST_CASE("whoever follows the commits has the same database after each", "[engine][order]") {
+  followAtWork("", 1, 250);
+}
+
+TEST_CASE("the order of commits is that of the log, whoever commits", "[engine][order][threads]") {
+  followAtWork("", 4, 300);
+  const testing::TemporaryDirectory directory;
+  followAtWork(directory.path(), 4, 300);
+}
+
+TEST_CASE("observers come and go while others commit", "[engine][order][threads]") {
+  SessionFixture fixture;
+  std::atomic<bool> over{false};
+  std::vector<std::thread> workers;
+  for (int i = 0; i < 3; ++i) {
+    workers.emplace_back([&, i] {
+      const std::unique_ptr<Session> session = fixture.connect();
+      for (int step = 0; !over; ++step) {
+        runOn(*session, "SET k" + std::to_string(i) + " " + std::to_string(step));
+      }
+    });
+  }
+  for (int i = 0; i < 100; ++i) {
+    struct Counter final : txn::CommitObserver {
+      void onCommit(const txn::Committed& commit) override { is_right = is_right && commit.sequence == next++; }
+      std::uint64_t next = 0;
+      bool is_right = true;
+    } counter;
+    txn::Committer& committer = fixture.database->impl().manager().committer();
+    {
+      // Of what comes before it knows its first number, nothing is looked at.
+      const txn::AllLocks none_commits(fixture.database->impl().manager());
+      counter.next = committer.follow(counter).sequence;
+    }
+    std::this_thread::yield();
+    committer.unfollow(counter);
+    CHECK(counter.is_right);
+  }
+  over = true;
+  for (std::thread& worker : workers) {
+    worker.join();
+  }
+}
+
+}  // namespace trefoil
