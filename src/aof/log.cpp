@@ -68,7 +68,7 @@ Status Log::prepareSlow(std::string_view payload, PreparedCommit& out) {
     return {};
   }
   if (payload.size() > ring_.maxPayloadBytes()) {
-    return sendParts(payload, out);
+    return sendParts({&payload, 1}, out);
   }
   const std::size_t credit = recordBytes(payload.size());
   TREFOIL_TRY(takeCredit(credit));
@@ -79,26 +79,36 @@ Status Log::prepareSlow(std::string_view payload, PreparedCommit& out) {
   return {};
 }
 
-// All but the last piece goes to the log now. A part needs credit only until it is appended, so a transaction of any size passes
+Status Log::prepare(std::span<const std::string_view> pieces, PreparedCommit& out) {
+  TREFOIL_ASSERT(!pieces.empty() && out.log_ == nullptr);
+  return sendParts(pieces, out);
+}
+
+// All but the last part goes to the log now. A part needs credit only until it is appended, so a transaction of any size passes
 // through the ring; if one fails, `out` gives everything back and the parts are never counted.
-Status Log::sendParts(std::string_view payload, PreparedCommit& out) {
-  const std::size_t piece_bytes = ring_.maxPayloadBytes() - sizeof(PartPrefix);
+Status Log::sendParts(std::span<const std::string_view> pieces, PreparedCommit& out) {
+  const std::size_t part_bytes = ring_.maxPayloadBytes() - sizeof(PartPrefix);
   out.log_ = this;
   out.credit_ = 0;
   out.part_count_ = 0;
   out.group_ = 0;
   out.open_since_ = open_parts_->open();
-  while (payload.size() > piece_bytes) {
-    TREFOIL_TRY(sendPart(payload.substr(0, piece_bytes), out));
-    payload.remove_prefix(piece_bytes);
+  std::string_view last;
+  for (const std::string_view piece : pieces) {
+    if (!last.empty()) {
+      TREFOIL_TRY(sendPart(last, out));
+    }
+    for (last = piece; last.size() > part_bytes; last.remove_prefix(part_bytes)) {
+      TREFOIL_TRY(sendPart(last.substr(0, part_bytes), out));
+    }
   }
-  const std::size_t credit = recordBytes(sizeof(PartPrefix) + payload.size());
+  const std::size_t credit = recordBytes(sizeof(PartPrefix) + last.size());
   if (Status status = takeCredit(credit); !status.ok()) {
     out.giveBack();
     return status;
   }
   out.credit_ = credit;
-  setLastPiece(out, payload);
+  setLastPiece(out, last);
   return {};
 }
 
@@ -120,7 +130,7 @@ Status Log::sendPart(std::string_view piece, PreparedCommit& out) {
 
 Status Log::prepareAhead(std::string_view ahead, PreparedCommit& out) {
   TREFOIL_ASSERT(!ahead.empty() && out.log_ == nullptr);
-  TREFOIL_TRY(sendParts(ahead, out));
+  TREFOIL_TRY(sendParts({&ahead, 1}, out));
   // What the parts have left over is one more of them.
   const std::string_view left = out.payload_;
   ring_.returnCredit(std::exchange(out.credit_, 0));

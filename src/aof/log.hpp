@@ -23,6 +23,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -108,7 +109,10 @@ class Log {
     }
     return prepareSlow(payload, out);
   }
-  // The same, but never waits: true if `payload` is small and there is room for it right now. May be called with locks held.
+  // The same for a large payload that lies in pieces, none of them empty: they go ahead as parts, whatever their sum.
+  Status prepare(std::span<const std::string_view> pieces, PreparedCommit& out);
+  // As for one piece, but never waits: true if `payload` is small and there is room for it right now. May be called with locks
+  // held.
   bool tryPrepare(std::string_view payload, PreparedCommit& out) const {
     if (payload.size() > ring_.smallPayloadBytes() || !ring_.hasRoom()) [[unlikely]] {
       return false;
@@ -214,7 +218,7 @@ class Log {
   Status awaitRoomSlow();
   Status prepareSlow(std::string_view payload, PreparedCommit& out);
   Status takeCredit(std::size_t bytes);
-  Status sendParts(std::string_view payload, PreparedCommit& out);
+  Status sendParts(std::span<const std::string_view> pieces, PreparedCommit& out);
   Status sendPart(std::string_view piece, PreparedCommit& out);
   Appended appendLarge(PreparedCommit& prepared);
 

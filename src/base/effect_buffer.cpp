@@ -1,9 +1,17 @@
 #include "base/effect_buffer.hpp"
 
+#include <algorithm>
+#include <functional>
+
 #include "base/large_pages.hpp"
 #include "base/query_memory.hpp"
 
 namespace trefoil {
+
+namespace {
+// Of a borrowed string, before what is there of its item: the tag and the pointer.
+constexpr std::size_t kReferenceBytes = 1 + sizeof(const char*);
+}  // namespace
 
 void EffectBuffer::grow(std::size_t more) {
   std::size_t capacity = capacity_ * 2;
@@ -25,6 +33,63 @@ void EffectBuffer::grow(std::size_t more) {
 void EffectBuffer::release() {
   MemoryAccount::add(MemoryLeaf::kTransactions, -static_cast<std::int64_t>(capacity_));
   delete[] data_;
+}
+
+void EffectBuffer::borrowFrom(std::span<const std::string_view> lent) {
+  if (loan_ == nullptr) {
+    loan_ = std::make_unique<Loan>();
+  }
+  loan_->lent = lent;
+}
+
+// What is no part of the texts lent may be gone before the buffer is.
+bool EffectBuffer::tryBorrow(std::string_view bytes) {
+  const auto lies_in = [&](std::string_view text) {
+    return std::less_equal<>()(text.data(), bytes.data()) &&
+           std::less_equal<>()(bytes.data() + bytes.size(), text.data() + text.size());
+  };
+  if (loan_ == nullptr || std::none_of(loan_->lent.begin(), loan_->lent.end(), lies_in)) {
+    return false;
+  }
+  QueryMemory::admitGrowth();
+  loan_->places.push_back(size_);
+  const char* const data = bytes.data();
+  char* to = reserve(kReferenceBytes);
+  to[0] = static_cast<char>(kBorrowedTag);
+  std::memcpy(to + 1, static_cast<const void*>(&data), sizeof(data));
+  size_ += kReferenceBytes;
+  putByte(static_cast<std::uint8_t>(ItemTag::kString));
+  putVarint(bytes.size());
+  return true;
+}
+
+void EffectBuffer::forgetBorrowed() {
+  while (!loan_->places.empty() && loan_->places.back() >= size_) {
+    loan_->places.pop_back();
+  }
+}
+
+std::vector<std::string_view> EffectBuffer::pieces() const {
+  std::vector<std::string_view> pieces;
+  std::size_t begin = 0;
+  const auto add = [&](std::size_t end) {
+    if (end > begin) {
+      pieces.push_back(bytes().substr(begin, end - begin));
+    }
+  };
+  if (loan_ != nullptr) {
+    for (const std::size_t place : loan_->places) {
+      add(place);
+      EffectReader reader = EffectReader::ofStaged(bytes().substr(place));
+      const std::string_view borrowed = reader.getString();
+      begin = place + kReferenceBytes;
+      add(place + reader.offset());
+      pieces.push_back(borrowed);
+      begin = place + reader.offset();
+    }
+  }
+  add(size_);
+  return pieces;
 }
 
 void EffectBuffer::putVector(std::span<const float> values) {
@@ -112,7 +177,26 @@ double EffectReader::getDouble() {
 }
 
 std::string_view EffectReader::getString() {
-  return expect(ItemTag::kString) ? getRaw(getVarint()) : std::string_view{};
+  const std::uint8_t tag = getByte();
+  if (tag == static_cast<std::uint8_t>(ItemTag::kString)) [[likely]] {
+    return getRaw(getVarint());
+  }
+  if (tag == kBorrowedTag && follows_) {
+    return getBorrowed();
+  }
+  fail();
+  return {};
+}
+
+std::string_view EffectReader::getBorrowed() {
+  const char* data = nullptr;
+  if (const auto raw = getRaw(sizeof(data)); ok_) {
+    std::memcpy(static_cast<void*>(&data), raw.data(), sizeof(data));
+  }
+  const bool is_string = expect(ItemTag::kString);
+  const std::size_t size = getVarint();
+  TREFOIL_ASSERT(is_string && ok_);  // this process has written it
+  return {data, size};
 }
 
 std::string_view EffectReader::getBinary() {

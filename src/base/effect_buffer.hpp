@@ -10,6 +10,13 @@
 //   Typed  := 8, Type u8, Int64 item               (timestamp, date)       Json := 9, varint length, bytes
 //
 // Small buffers (a SET, a point UPDATE) live within the object: they never touch the heap.
+//
+// A large string may be staged by reference. Then the buffer holds, where its item would be,
+//
+//   Borrowed := 255, pointer 8 bytes, 3, varint length         the bytes lie where the pointer says
+//
+// which nobody but a reader of staged effects follows (EffectReader::ofStaged): to all others it is no item. pieces() are the
+// bytes as they go to the log.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +24,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/cause.hpp"
 #include "base/status.hpp"
@@ -38,6 +46,9 @@ enum class ItemTag : std::uint8_t {
   kJson = 9,
 };
 
+// What a borrowed string begins with. Never persisted.
+inline constexpr std::uint8_t kBorrowedTag = 255;
+
 // What putKind() puts.
 inline constexpr std::size_t kEffectKindBytes = 2;
 
@@ -46,6 +57,8 @@ inline constexpr std::size_t kEffectKindBytes = 2;
 class EffectBuffer {
  public:
   static constexpr std::size_t kInlineBytes = 256;
+  // Shorter strings are copied at once: what a copy costs are pages that nobody has touched yet.
+  static constexpr std::size_t kMinBorrowed = std::size_t{1} << 20;
 
   EffectBuffer() = default;
   EffectBuffer(const EffectBuffer&) = delete;
@@ -56,6 +69,7 @@ class EffectBuffer {
     }
   }
 
+  // With borrowed strings as references, and the size of that.
   [[nodiscard]] std::string_view bytes() const { return {data_, size_}; }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
@@ -63,8 +77,18 @@ class EffectBuffer {
   void truncate(std::size_t size) {
     TREFOIL_ASSERT(size <= size_);
     size_ = size;
+    if (loan_ != nullptr) [[unlikely]] {
+      forgetBorrowed();
+    }
   }
-  void clear() { size_ = 0; }
+  void clear() { truncate(0); }
+
+  // From now on putValue() may refer to these texts; none: no longer. The texts' bytes, though not the span, stay as they are for
+  // as long as the buffer is read.
+  void borrowFrom(std::span<const std::string_view> lent);
+  [[nodiscard]] bool borrows() const { return loan_ != nullptr && !loan_->places.empty(); }
+  // The bytes as they go to the log, in pieces that are not empty and that live as long as the buffer is unchanged.
+  [[nodiscard]] std::vector<std::string_view> pieces() const;
 
   // Items, each one tag and its payload.
   void putNull() { putByte(static_cast<std::uint8_t>(ItemTag::kNull)); }
@@ -80,6 +104,12 @@ class EffectBuffer {
     size_ += 9;
   }
   void putString(std::string_view bytes) { putBytes(ItemTag::kString, bytes); }
+  // The same, but a large one is borrowed if it may be.
+  void putValue(std::string_view bytes) {
+    if (bytes.size() < kMinBorrowed || !tryBorrow(bytes)) [[likely]] {
+      putString(bytes);
+    }
+  }
   void putBinary(std::string_view bytes) { putBytes(ItemTag::kBinary, bytes); }
   void putVector(std::span<const float> values);
   // Any value by its type.
@@ -130,10 +160,18 @@ class EffectBuffer {
   }
   void grow(std::size_t more);
   void release();
+  bool tryBorrow(std::string_view bytes);
+  void forgetBorrowed();
+
+  struct Loan {
+    std::span<const std::string_view> lent;
+    std::vector<std::size_t> places;  // of what was borrowed, ascending
+  };
 
   std::size_t size_ = 0;
   std::size_t capacity_ = kInlineBytes;
   char* data_ = inline_;
+  std::unique_ptr<Loan> loan_;
   char inline_[kInlineBytes];
 };
 
@@ -145,6 +183,12 @@ class EffectReader {
   // Effects without causes are of version 1 of log and checkpoints (aof/record_format.hpp).
   explicit EffectReader(std::string_view bytes, bool has_causes = true)
       : begin_(bytes.data()), at_(bytes.data()), end_(bytes.data() + bytes.size()), has_causes_(has_causes) {}
+  // Of (a part of) EffectBuffer::bytes(): follows what is borrowed.
+  static EffectReader ofStaged(std::string_view bytes) {
+    EffectReader reader(bytes);
+    reader.follows_ = true;
+    return reader;
+  }
 
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] bool done() const { return at_ == end_ || !ok_; }
@@ -152,7 +196,7 @@ class EffectReader {
 
   std::int64_t getInt();
   double getDouble();
-  std::string_view getString();  // a String item; the view lives as long as the buffer
+  std::string_view getString();  // a String item; the view lives as long as the buffer, or what was lent to it
   std::string_view getBinary();
   bool getBool();
   // Any item. A vector's floats are copied to `scratch` when they lie unaligned; the datum views it until the next call.
@@ -184,12 +228,14 @@ class EffectReader {
     return 0;
   }
   bool expect(ItemTag tag);
+  std::string_view getBorrowed();
 
   const char* begin_;
   const char* at_;
   const char* end_;
   bool ok_ = true;
   bool has_causes_;
+  bool follows_ = false;
   Cause cause_ = Cause::kNone;
 };
 

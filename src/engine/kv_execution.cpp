@@ -142,14 +142,19 @@ Status Session::Impl::executeDetached(int command, std::span<const std::string_v
     return executeInTransaction(query, command, args, reply);
   }
   const Reply::Mark mark = reply.mark();
-  TREFOIL_ASSIGN(const Lsn end, txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) {
-                   reply.rewind(mark);
-                   if (wait != nullptr) {
-                     wait->reset();
-                   }
-                   return executeInTransaction(own, command, args, reply, wait);
-                 }));
-  noteCommit(end);
+  const Result<Lsn> end = txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) {
+    reply.rewind(mark);
+    own.borrowFrom(args, block_);
+    if (wait != nullptr) {
+      wait->reset();
+    }
+    return executeInTransaction(own, command, args, reply, wait);
+  });
+  if (!end.ok()) {
+    reply.rewind(mark);
+    return end.error();
+  }
+  noteCommit(*end);
   return {};
 }
 

@@ -308,7 +308,12 @@ void Session::Impl::runQueuedStatement(QueuedStatement& statement, txn::Transact
   if ((meta.flags & (kSqlText | kSqlShorthand)) != 0) {
     return answer(callSessionHandler(command, args, reply), reply);
   }
-  answer((meta.flags & kSession) != 0 ? runQueuedOnce(statement, reply) : executeInTransaction(own, command, args, reply), reply);
+  if ((meta.flags & kSession) != 0) {
+    return answer(runQueuedOnce(statement, reply), reply);
+  }
+  own.borrowFrom(args);  // they view the queue, which outlives the transaction
+  answer(executeInTransaction(own, command, args, reply), reply);
+  own.borrowFrom({});
 }
 
 // --- WATCH -----------------------------------------------------------------------------------------------------------------

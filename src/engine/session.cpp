@@ -65,7 +65,9 @@ void Session::Impl::execute(const Statement& statement, Reply& reply) {
     return;
   }
   noteActivity(Activity::kRunning, statement, command);
+  block_ = database.monitors().any() ? nullptr : statement.block;  // who watches is shown the words afterwards
   executeNow(statement, command, reply);
+  block_ = nullptr;
   if (!waiter.waits()) [[likely]] {
     countOperation(command);
   }

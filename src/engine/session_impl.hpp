@@ -344,6 +344,7 @@ class Session::Impl {
   MemoryCharge queued_bytes_{MemoryLeaf::kClients};
   std::unordered_set<WatchedKey, WatchedKey::Hash> watched_;
   kv::WatchFlag watch_flag_;
+  RequestBlock* block_ = nullptr;  // the running statement's
   ResolvedStatement resolved_;
   // The text that resolved_ was made from, if the next thing that happens is that it is run: executeBatch() has looked at it to
   // learn what it costs.

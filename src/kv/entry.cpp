@@ -13,24 +13,40 @@ namespace trefoil::kv {
 Entry* Entry::allocate(ObjectType type, Encoding encoding, std::string_view key, Deadline deadline, std::size_t value_size,
                        std::size_t slack) {
   TREFOIL_ASSERT(value_size <= UINT32_MAX && key.size() <= UINT32_MAX);
-  const bool long_key = key.size() > UINT16_MAX;
-  const std::size_t head = sizeof(Entry) + (deadline.never() ? 0 : 8) + (long_key ? 4 : 0);
-  void* memory = memory_reserve::allocate(head + key.size() + value_size + slack);
-  preferLargePages(memory, head + key.size() + value_size + slack);
+  const bool is_long = key.size() > UINT16_MAX;
+  const std::size_t bytes = headBytes(deadline, is_long) + key.size() + value_size + slack;
+  void* memory = memory_reserve::allocate(bytes);
+  preferLargePages(memory, bytes);
+  return write(memory, type, encoding, key, deadline, value_size, is_long, 0);
+}
+
+Entry* Entry::around(std::string_view value, void* block, std::string_view key, Deadline deadline) {
+  TREFOIL_ASSERT(value.size() <= UINT32_MAX);
+  const auto before_value = static_cast<std::size_t>(value.data() - static_cast<const char*>(block));
+  const std::size_t needed = headBytes(deadline, true) + key.size();
+  if (before_value < needed || isWasteful(malloc_usable_size(block), value.size())) {
+    return nullptr;
+  }
+  return write(block, ObjectType::kString, Encoding::kRaw, key, deadline, value.size(), true, before_value - needed);
+}
+
+Entry* Entry::write(void* memory, ObjectType type, Encoding encoding, std::string_view key, Deadline deadline,
+                    std::size_t value_size, bool is_long, std::size_t gap) {
   auto* entry = new (memory) Entry;
   entry->type_encoding_ = pack(type, encoding);
-  entry->flags_ = static_cast<std::uint8_t>((deadline.never() ? 0 : kHasDeadline) | (long_key ? kLongKey : 0));
-  entry->key_size_ = long_key ? 0 : static_cast<std::uint16_t>(key.size());
+  entry->flags_ = static_cast<std::uint8_t>((deadline.never() ? 0 : kHasDeadline) | (is_long ? kLongHead : 0));
+  entry->key_size_ = is_long ? 0 : static_cast<std::uint16_t>(key.size());
   entry->value_size_ = static_cast<std::uint32_t>(value_size);
   char* at = entry->bytes();
   if (!deadline.never()) {
     std::memcpy(at, &deadline.unix_ms, 8);
     at += 8;
   }
-  if (long_key) {
-    const auto size = static_cast<std::uint32_t>(key.size());
-    std::memcpy(at, &size, 4);
-    at += 4;
+  if (is_long) {
+    const std::uint32_t numbers[] = {static_cast<std::uint32_t>(key.size()),
+                                     static_cast<std::uint32_t>(entry->keyOffset() + key.size() + gap)};
+    std::memcpy(at, numbers, sizeof(numbers));
+    at += sizeof(numbers);
   }
   copyBytes(at, key);
   return entry;

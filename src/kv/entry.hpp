@@ -1,11 +1,14 @@
 // Entry: a key, its deadline and its value in one block of memory.
 //
 //   off 0        1       2          4            8
-//       +--------+-------+----------+------------+----------+----------+-----------+-----------------
-//       | type   | flags | key size | value size | deadline | key size | key bytes | value
-//       | u4, u4 | u8    | u16      | u32        | i64 *    | u32 *    |           |
-//       +--------+-------+----------+------------+----------+----------+-----------+-----------------
-//        * only if flagged: kHasDeadline; kLongKey, for a key of 64 kB and more
+//       +--------+-------+----------+------------+----------+----------+-------------+-----------+------+-----------------
+//       | type   | flags | key size | value size | deadline | key size | value place | key bytes | gap  | value
+//       | u4, u4 | u8    | u16      | u32        | i64 *    | u32 **   | u32 **      |           | **   |
+//       +--------+-------+----------+------------+----------+----------+-------------+-----------+------+-----------------
+//        *  only if flagged kHasDeadline
+//        ** only if flagged kLongHead: for a key of 64 kB and more, and for a value that lay in the block before it was an
+//        entry's.
+//           The place is counted from offset 8.
 //
 // The first byte is the type (low half) and the encoding (high half). The value is, by encoding:
 //   kRaw     a string's bytes
@@ -50,6 +53,10 @@ class Entry {
   // A block with room for `value_size` bytes of value (not written) and at least `slack` more.
   static Entry* allocate(ObjectType type, Encoding encoding, std::string_view key, Deadline deadline, std::size_t value_size,
                          std::size_t slack = 0);
+  // A string's entry in `block`, a block of malloc's in which the string lies already: its head goes to the block's start, and
+  // the key, which lies elsewhere. nullptr, and nothing has happened: there is no room for them in front of the value, or the
+  // block is too large for it. The caller owns the block as before.
+  static Entry* around(std::string_view value, void* block, std::string_view key, Deadline deadline);
   // Frees the block alone; a Large that it points to is the caller's business.
   static void free(Entry* entry);
   // The same entry with room for `value_size` bytes, its old bytes kept as far as they fit; `slack` more if it has to move.
@@ -109,22 +116,41 @@ class Entry {
 
  private:
   static constexpr std::uint8_t kHasDeadline = 1;
-  static constexpr std::uint8_t kLongKey = 2;
+  static constexpr std::uint8_t kLongHead = 2;
 
   Entry() = default;
   static constexpr std::uint8_t pack(ObjectType type, Encoding encoding) {
     return static_cast<std::uint8_t>(static_cast<unsigned>(type) | (static_cast<unsigned>(encoding) << 4));
   }
-  [[nodiscard]] std::size_t keyOffset() const { return (hasDeadline() ? 8U : 0U) + ((flags_ & kLongKey) != 0 ? 4U : 0U); }
-  [[nodiscard]] std::size_t keySize() const {
-    if ((flags_ & kLongKey) == 0) [[likely]] {
-      return key_size_;
-    }
-    std::uint32_t size = 0;
-    std::memcpy(&size, bytes() + keyOffset() - 4, sizeof(size));
-    return size;
+  // What is in front of the key.
+  static std::size_t headBytes(Deadline deadline, bool is_long) {
+    return sizeof(Entry) + (deadline.never() ? 0U : 8U) + (is_long ? 8U : 0U);
   }
-  [[nodiscard]] std::size_t valueOffset() const { return keyOffset() + keySize(); }
+  // An entry at `memory`, but for its value, which begins `gap` bytes behind the key.
+  static Entry* write(void* memory, ObjectType type, Encoding encoding, std::string_view key, Deadline deadline,
+                      std::size_t value_size, bool is_long, std::size_t gap);
+  [[nodiscard]] bool hasLongHead() const { return (flags_ & kLongHead) != 0; }
+  [[nodiscard]] std::size_t keyOffset() const { return (hasDeadline() ? 8U : 0U) + (hasLongHead() ? 8U : 0U); }
+  // Both only if it has a long head.
+  [[nodiscard]] std::uint32_t longKeySize() const { return numberAt(keyOffset() - 8); }
+  [[nodiscard]] std::uint32_t valuePlace() const { return numberAt(keyOffset() - 4); }
+  [[nodiscard]] std::uint32_t numberAt(std::size_t offset) const {
+    std::uint32_t number = 0;
+    std::memcpy(&number, bytes() + offset, sizeof(number));
+    return number;
+  }
+  [[nodiscard]] std::size_t keySize() const {
+    if (hasLongHead()) [[unlikely]] {
+      return longKeySize();
+    }
+    return key_size_;
+  }
+  [[nodiscard]] std::size_t valueOffset() const {
+    if (hasLongHead()) [[unlikely]] {
+      return valuePlace();
+    }
+    return (hasDeadline() ? 8U : 0U) + key_size_;
+  }
   [[nodiscard]] char* bytes() { return reinterpret_cast<char*>(this) + sizeof(Entry); }
   [[nodiscard]] const char* bytes() const { return reinterpret_cast<const char*>(this) + sizeof(Entry); }
 

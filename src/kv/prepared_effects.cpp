@@ -6,7 +6,7 @@ namespace trefoil::kv {
 
 void PreparedEffects::add(const Key& key, std::string_view effects, std::size_t begin, std::size_t end) {
   effects_ = effects;
-  EffectReader reader(effects.substr(begin, end - begin));
+  EffectReader reader = EffectReader::ofStaged(effects.substr(begin, end - begin));
   while (!reader.done()) {
     const std::size_t at = reader.offset();
     const std::uint8_t kind = reader.getKind();
@@ -29,6 +29,7 @@ void PreparedEffects::addFlush(int db) {
 }
 
 void PreparedEffects::group() {
+  strings_.sort();
   memory_.set(tasks_.capacity() * sizeof(Task) + adoptions_.capacity() * sizeof(Adoption));
   std::sort(tasks_.begin(), tasks_.end());
   for (std::size_t i = 0; i < tasks_.size(); ++i) {

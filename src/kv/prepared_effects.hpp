@@ -61,7 +61,8 @@ class PreparedEffects {
   // Effects of so many bytes may be owed.
   static constexpr std::size_t kMinOwed = std::size_t{64} << 10;
 
-  explicit PreparedEffects(const Store& store) : store_(store) {}
+  // `block`, if there is one, may be taken for a string in it; it outlives this.
+  explicit PreparedEffects(const Store& store, RequestBlock* block = nullptr) : store_(store), strings_(block) {}
   PreparedEffects(const PreparedEffects&) = delete;
   PreparedEffects& operator=(const PreparedEffects&) = delete;
 

@@ -433,7 +433,7 @@ void Store::apply(const PartitionDebt& debt) {
     if (what == PreparedEffects::kFlush) {
       flushPartition(partitionAt(debt.partition), commit.context_, flushed);
     } else if (what < PreparedEffects::kAdoption) {
-      EffectReader reader(commit.effects_.substr(what - PreparedEffects::kEffect));
+      EffectReader reader = EffectReader::ofStaged(commit.effects_.substr(what - PreparedEffects::kEffect));
       const std::uint8_t kind = reader.getKind();
       const Status applied = apply(kind, reader, commit.context_, &commit.strings_);
       TREFOIL_ASSERT(applied.ok());

@@ -122,7 +122,7 @@ void View::applyStaged(Touched& touched, std::size_t begin, std::size_t end) {
   if (touched.copy == nullptr) {
     touched.copy = new PrivateValue;
   }
-  EffectReader reader(effects_.bytes().substr(begin, end - begin));
+  EffectReader reader = EffectReader::ofStaged(effects_.bytes().substr(begin, end - begin));
   while (!reader.done()) {
     EffectHead head;
     const std::uint8_t kind = reader.getKind();
@@ -476,7 +476,7 @@ bool View::isHeavy(const Touched& touched) {
     return true;
   }
   if (first == EffectKind::kSetRange) {
-    EffectReader reader(effects_.bytes().substr(touched.begin, touched.end - touched.begin));
+    EffectReader reader = EffectReader::ofStaged(effects_.bytes().substr(touched.begin, touched.end - touched.begin));
     EffectHead head;
     const Status status = readHead(reader.getKind(), reader, store_.databases(), head);
     TREFOIL_ASSERT(status.ok());
@@ -515,7 +515,7 @@ void View::prepare(PreparedEffects& prepared) {
 }
 
 void View::restage(std::size_t begin, std::size_t end) {
-  EffectReader reader(effects_.bytes().substr(begin, end - begin));
+  EffectReader reader = EffectReader::ofStaged(effects_.bytes().substr(begin, end - begin));
   const std::uint8_t kind = reader.getKind();
   EffectHead head;
   const Status status = readHead(kind, reader, store_.databases(), head);

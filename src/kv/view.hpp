@@ -101,7 +101,7 @@ class View {
   // returns it; nothing is staged if nothing changes. But append(), setDeadline() and listTrim() of a key that is there always
   // are a change, as in Redis: whoever watches the key is told.
 
-  // Strings
+  // Strings. A large value that is lent to the effects (EffectBuffer::borrowFrom) is not copied.
   void setString(const Key& key, std::string_view value, Deadline deadline = kNever);
   std::size_t append(const Key& key, std::string_view bytes);                        // the new length
   std::size_t setRange(const Key& key, std::size_t offset, std::string_view bytes);  // the new length

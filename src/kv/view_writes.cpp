@@ -52,11 +52,11 @@ std::vector<std::string_view>& nameList() {
 void View::setString(const Key& key, std::string_view value, Deadline deadline) {
   if (deadline.never()) {
     Staging effect(*this, EffectKind::kSet, causeOr(Cause::kSet), key);
-    effect->putString(value);
+    effect->putValue(value);
   } else {
     Staging effect(*this, EffectKind::kSetWithDeadline, causeOr(Cause::kSet), key);
     effect->putInt(deadline.unix_ms);
-    effect->putString(value);
+    effect->putValue(value);
   }
 }
 

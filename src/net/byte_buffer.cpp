@@ -17,7 +17,12 @@ void ByteBuffer::makeRoom(std::size_t more) {
     tail_ = unread;
     return;
   }
-  const std::size_t capacity = std::max({kMinimum, capacity_ * 2, unread + more});
+  growTo(std::max({kMinimum, capacity_ * 2, unread + more}));
+}
+
+// The unread bytes to the front of a block of this size.
+void ByteBuffer::growTo(std::size_t capacity) {
+  const std::size_t unread = size();
   if (head_ == 0) {
     data_ = static_cast<char*>(memory_reserve::reallocate(data_, capacity));
   } else {

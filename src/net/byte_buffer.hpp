@@ -4,8 +4,9 @@
 //     | consumed     | unread: bytes()          | room                   |
 //
 // The unread bytes are always contiguous, so that the parser can hand out views and one write sends everything. Views stay valid
-// until the next call that may move bytes: reserve(), shrink(), release(), and the assignment of another buffer.
-// An empty buffer that was released holds no memory: an idle connection costs two of those.
+// until the next call that may move bytes: reserve(), reserveExactly(), shrink(), release(), and the assignment of another
+// buffer; and they live on in the block that giveAway() returns. An empty buffer that was released holds no memory: an idle
+// connection costs two of those.
 //
 // Thread safety: none; the owner is one event loop, or the worker to which a parked connection was handed.
 #pragma once
@@ -19,6 +20,7 @@
 
 #include "base/assert.hpp"
 #include "base/memory_account.hpp"
+#include "base/request_block.hpp"
 
 namespace trefoil::net {
 
@@ -47,6 +49,12 @@ class ByteBuffer {
       makeRoom(more);
     }
     return data_ + tail_;
+  }
+  // The same, and no more room than that if there is too little.
+  void reserveExactly(std::size_t more) {
+    if (capacity_ - tail_ < more) {
+      growTo(size() + more);
+    }
   }
   void wrote(std::size_t count) {
     TREFOIL_DEBUG_ASSERT(count <= capacity_ - tail_);
@@ -100,6 +108,11 @@ class ByteBuffer {
     data_ = nullptr;
     head_ = tail_ = capacity_ = 0;
   }
+  // Gives the memory, with what is in it, to the caller.
+  [[nodiscard]] RequestBlock giveAway() {
+    head_ = tail_ = 0;
+    return {std::exchange(data_, nullptr), std::exchange(capacity_, 0)};
+  }
   void swap(ByteBuffer& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(head_, other.head_);
@@ -109,6 +122,7 @@ class ByteBuffer {
 
  private:
   void makeRoom(std::size_t more);
+  void growTo(std::size_t capacity);
   void freeAll() {
     if (data_ != nullptr) {
       MemoryAccount::add(MemoryLeaf::kClients, -static_cast<std::int64_t>(capacity_));

@@ -19,8 +19,34 @@ constexpr int kTurns = 16;
 constexpr int kOrphanTicks = 1;
 // Of a frame that is still arriving: room for so many times of what is there. Room that is not written to is only addresses.
 constexpr std::size_t kRoomAhead = 3;
+// A frame from this size on has a block for itself, if no others have come with it.
+constexpr std::size_t kLargeFrame = std::size_t{1} << 20;
+// Whoever may keep such a block leaves the frame's words but one: so many may be copied before, and bytes of them.
+constexpr std::size_t kFewWords = 16;
+constexpr std::size_t kShortWords = std::size_t{4} << 10;
 // Unfinished frames up to this size move to a buffer of their own size, so that the loop gets its large one back.
 constexpr std::size_t kSmallRemainder = std::size_t{4} << 10;
+
+// Moves all of a frame's words but the longest out of its block; false if they are too many, or too long.
+bool moveShortWords(std::vector<std::string_view>& words, std::vector<std::string>& to) {
+  if (words.size() > kFewWords) {
+    return false;
+  }
+  const auto by_size = [](std::string_view a, std::string_view b) { return a.size() < b.size(); };
+  const auto longest = std::max_element(words.begin(), words.end(), by_size);
+  to.resize(words.size());
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words.begin() + static_cast<std::ptrdiff_t>(i) == longest) {
+      continue;
+    }
+    if (words[i].size() > kShortWords) {
+      return false;
+    }
+    to[i] = words[i];
+    words[i] = to[i];
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -126,15 +152,27 @@ void Connection::serveTurns() {
   }
 }
 
+// A frame that needs more room gets it step by step, as its bytes arrive: never more than a few times of what has come. What ends
+// with the next step gets no more than that, so that the last read of a large frame stops at its end, and it fills its block.
+// (The step before leaves a third at least, so the steps stay few.)
+void Connection::makeRoom() {
+  const std::size_t there = input_.size();
+  if (input_.room().size() >= std::min(lacking_, kReadBytes)) {
+    return;
+  }
+  if (lacking_ <= kRoomAhead * there && lacking_ >= std::max(kReadBytes, there / kRoomAhead)) {
+    input_.reserveExactly(lacking_);
+  } else {
+    input_.reserve(std::min(lacking_, std::max(kReadBytes, (kRoomAhead - 1) * there)));
+  }
+}
+
 // One read. False: the client is gone, or sends more than it may.
 bool Connection::receive() {
   if (input_.capacity() == 0) {
     input_ = loop_.lendBuffer();
   }
-  // A frame that needs more room gets it step by step, as its bytes arrive: never more than a few times of what has come.
-  if (input_.room().size() < std::min(lacking_, kReadBytes)) {
-    input_.reserve(std::min(lacking_, std::max(kReadBytes, kRoomAhead * input_.size())));
-  }
+  makeRoom();
   const auto room = input_.room().first(std::min(input_.room().size(), kTurnBytes));
   const auto [got, then] = channel_->read(room);
   input_.wrote(got);
@@ -210,21 +248,22 @@ bool Connection::runFrames() {
 }
 
 // Hands one statement of the batch, the first `frame_size` bytes of input_, to a worker. Its words view them; they stay where
-// they are until it is done, and if they are many and nothing follows, the worker frees them.
+// they are until it is done, and if they are large and nothing follows, the worker frees them, or keeps what it needs.
 void Connection::park(std::size_t slow, std::size_t frame_size, SlowLane lane) {
   Batch& batch = loop_.batch();
   slow_ = std::make_unique<SlowStatement>();
   slow_->reply = protocol_->replyInto(slow_->output);
   const auto words = batch.statements[slow].args;
   if (batch.borrows_at_end && slow + 1 == batch.statements.size()) {
-    slow_->inline_words.assign(words.begin(), words.end());
-    slow_->words.assign(slow_->inline_words.begin(), slow_->inline_words.end());
+    slow_->own_words.assign(words.begin(), words.end());
+    slow_->words.assign(slow_->own_words.begin(), slow_->own_words.end());
   } else {
     slow_->words.swap(batch.words[slow]);  // there may be very many
   }
   slow_->frame_end = frame_size;
-  if (frame_size >= kHugeBuffer && frame_size == input_.size()) {
-    slow_->input.swap(input_);
+  if (frame_size >= kLargeFrame && frame_size == input_.size()) {
+    slow_->may_take_block = moveShortWords(slow_->words, slow_->own_words);
+    slow_->block = input_.giveAway();
     slow_->frame_end = 0;
   }
   runOnWorker(lane);
@@ -236,13 +275,13 @@ void Connection::runOnWorker(SlowLane lane) {
   const auto work = [this] {
     Statement statement;
     statement.args = slow_->words;
+    statement.block = slow_->may_take_block ? &slow_->block : nullptr;
     session_->executeOrWait(statement, *slow_->reply);
     if (session_->waits()) {
       return loop_.waiting(this);
     }
     slow_->fence = session_->fence();
-    slow_->input.clear();
-    slow_->input.release();
+    slow_->block.release();
     loop_.finished(this);
   };
   if (const Result<std::uint64_t> ticket = loop_.database().submit(work, lane); ticket.ok()) {

@@ -11,6 +11,9 @@
 // onto the disk), which the loop sees to at the end of a round. If the disk fails first, the answers behind the fence are
 // replaced by errors that say that the outcome is unknown.
 //
+// A large request arrives in a block that it has for itself, and the block goes with it to the worker: the value of a SET stays
+// where it has arrived (base/request_block.hpp).
+//
 // Memory. Buffers are lent by the loop for as long as there are bytes in them; an idle connection has none. Input grows with the
 // bytes that arrive, to four times of them at most, not with the lengths that they announce. Output: beyond kStopReadingAt unsent
 // bytes nothing more is read or run, so what a client that does not read can pile up is that and one answer.
@@ -30,6 +33,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/request_block.hpp"
 #include "base/types.hpp"
 #include "engine/session.hpp"
 #include "net/byte_buffer.hpp"
@@ -98,16 +102,18 @@ class Connection {
   };
   // A statement that a worker runs, or that waits.
   struct SlowStatement {
-    std::vector<std::string> inline_words;  // of an inline command, whose words are not in input_
+    std::vector<std::string> own_words;  // those that are not in the input, or not to be looked for there
     std::vector<std::string_view> words;
     std::size_t frame_end = 0;
-    ByteBuffer input;  // the frame, if it is huge
+    RequestBlock block;  // the frame's, if it is large and alone
+    bool may_take_block = false;
     ByteBuffer output;
     std::unique_ptr<Reply> reply;  // writes to `output`
     Lsn fence = 0;
   };
 
   bool runFrames();
+  void makeRoom();
   void park(std::size_t slow, std::size_t frame_size, SlowLane lane);
   void runOnWorker(SlowLane lane);
   void parkWaiting();

@@ -58,7 +58,7 @@ void Transaction::rollbackTo(std::size_t mark, bool broken_off) {
   kv_.forget();
   sql_.beginRebuild();
   const Status read = forEachEffect(
-      EffectReader(effects_.bytes()),
+      EffectReader::ofStaged(effects_.bytes()),
       [&](std::uint8_t kind, EffectReader& reader) -> Status {
         const std::size_t begin = reader.offset() - kEffectKindBytes;
         TREFOIL_TRY(kv::skipEffect(kind, reader));
@@ -122,7 +122,7 @@ Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> ext
     return sql_.hasWrites() ? commitFollowing(now) : Lsn{0};
   }
   aof::Log* log = manager_.log();
-  kv::PreparedEffects on_keys(manager_.kv());
+  kv::PreparedEffects on_keys(manager_.kv(), block_);
   TREFOIL_TRY(guardMemory([&]() -> Status {
     kv_.prepare(on_keys);
     return {};
@@ -133,7 +133,7 @@ Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> ext
     TREFOIL_TRY(awaitTurn());
     aof::PreparedCommit prepared;
     if (!effects_.empty() && log != nullptr) {
-      TREFOIL_TRY(log->prepare(effects_.bytes(), prepared));
+      TREFOIL_TRY(effects_.borrows() ? log->prepare(effects_.pieces(), prepared) : log->prepare(effects_.bytes(), prepared));
     }
     std::optional<CommitLocks> locks;
     if (locks_needed) {
@@ -321,7 +321,7 @@ void Transaction::applyEffects(const WriteContext& context, kv::PreparedEffects&
     return;
   }
   const Status applied =
-      forEachEffect(EffectReader(effects_.bytes()), kv::skipEffect,
+      forEachEffect(EffectReader::ofStaged(effects_.bytes()), kv::skipEffect,
                     [&](std::uint8_t kind, EffectReader& reader) { return sql_.applyEffect(kind, reader, context); });
   TREFOIL_ASSERT(applied.ok());
 }

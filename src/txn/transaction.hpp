@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/effect_buffer.hpp"
+#include "base/request_block.hpp"
 #include "base/status.hpp"
 #include "base/types.hpp"
 #include "kv/view.hpp"
@@ -55,6 +56,13 @@ class Transaction {
   [[nodiscard]] Lsn snapshotLsn() const { return snapshot_.lsn(); }
 
   [[nodiscard]] bool holdsAllLocks() const { return all_locks_ != nullptr; }
+
+  // The arguments of the command that runs next, for none after it: their bytes outlive the transaction, so that large values
+  // among them need not be copied. `block`: they lie in it, no word but the value in question does, and a commit may take it.
+  void borrowFrom(std::span<const std::string_view> arguments, RequestBlock* block = nullptr) {
+    effects_.borrowFrom(arguments);
+    block_ = block;
+  }
 
   // It runs where nobody may wait (an event loop): commit() answers kBusy where it would have to wait for another transaction
   // that has reserved its tables; then nothing was applied.
@@ -114,6 +122,7 @@ class Transaction {
   kv::View kv_;
   sql::View sql_;
   std::vector<Savepoint> savepoints_;
+  RequestBlock* block_ = nullptr;
   std::uint64_t reserved_as_ = 0;
   bool never_waits_ = false;
   bool patient_ = true;

@@ -279,6 +279,31 @@ TEST_CASE("A transaction larger than the ring goes in parts and comes back in on
   CHECK(openLog(Env::system(), directory.path())->payloads() == expected);
 }
 
+TEST_CASE("A payload that lies in pieces comes back in one") {
+  const TemporaryDirectory directory;
+  const std::size_t size = GENERATE(1, 8'192, 300'000);
+  std::string expected;
+  {
+    auto opened = openLog(Env::system(), directory.path());
+    const std::string pieces[] = {numbered(1), numbered(2, size), numbered(3), numbered(4, size / 2)};
+    const std::vector<std::string_view> views(std::begin(pieces), std::end(pieces));
+    for (const std::string& piece : pieces) {
+      expected += piece;
+    }
+    PreparedCommit prepared;
+    REQUIRE(opened->log->prepare(views, prepared).ok());
+    const Appended appended = opened->log->append(prepared);
+    CHECK(opened->log->waitDurable(appended.end).ok());
+    {
+      PreparedCommit abandoned;
+      REQUIRE(opened->log->prepare(views, abandoned).ok());
+    }
+    REQUIRE(append(*opened->log, "after").ok());
+    CHECK(opened->log->close().ok());
+  }
+  CHECK(openLog(Env::system(), directory.path())->payloads() == std::vector<std::string>{expected, "after"});
+}
+
 TEST_CASE("Parts without their commit record count for nothing") {
   const TemporaryDirectory directory;
   {

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <limits>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -197,6 +198,90 @@ std::size_t readAll(std::string_view bytes, std::mt19937_64& random) {
     ++items;
   }
   return items;
+}
+
+std::string joined(const std::vector<std::string_view>& pieces) {
+  std::string all;
+  for (const std::string_view piece : pieces) {
+    CHECK_FALSE(piece.empty());
+    all += piece;
+  }
+  return all;
+}
+
+TEST_CASE("large strings that are lent are borrowed, and go to the log as if they had been copied") {
+  const std::string text(EffectBuffer::kMinBorrowed + 5, 'x');
+  const std::string other(EffectBuffer::kMinBorrowed, 'y');
+  const std::string_view part = std::string_view(text).substr(3);
+  const std::vector<std::string_view> lent{"short", text};
+  EffectBuffer copied;
+  EffectBuffer borrowing;
+  {
+    const std::vector<std::string_view> gone = lent;  // the span need not stay
+    borrowing.borrowFrom(gone);
+    for (EffectBuffer* const buffer : {&copied, &borrowing}) {
+      buffer->putInt(7);
+      buffer->putValue(text);
+      buffer->putValue(part);
+      buffer->putValue("short");
+      buffer->putValue(other);  // not lent
+    }
+    borrowing.borrowFrom({});
+  }
+  copied.putValue(text);
+  borrowing.putValue(text);  // no longer lent
+  CHECK(borrowing.borrows());
+  CHECK_FALSE(copied.borrows());
+  CHECK(copied.pieces() == std::vector<std::string_view>{copied.bytes()});
+  CHECK(borrowing.size() < copied.size() - text.size());
+  CHECK(joined(borrowing.pieces()) == copied.bytes());
+
+  EffectReader reader = EffectReader::ofStaged(borrowing.bytes());
+  CHECK(reader.getInt() == 7);
+  CHECK(reader.getString().data() == text.data());
+  CHECK(reader.getString() == part);
+  CHECK(reader.getString() == "short");
+  const std::string_view own = reader.getString();
+  CHECK((own == other && own.data() != other.data()));
+  CHECK((reader.getString() == text && reader.done() && reader.ok()));
+}
+
+TEST_CASE("nobody follows a reference but a reader of staged effects") {
+  const std::string text(EffectBuffer::kMinBorrowed, 'x');
+  const std::string_view lent[] = {text};
+  EffectBuffer buffer;
+  buffer.borrowFrom(lent);
+  buffer.putValue(text);
+  std::unique_ptr<float[]> scratch;
+  EffectReader strings(buffer.bytes());
+  CHECK(strings.getString().empty());
+  CHECK_FALSE(strings.ok());
+  CHECK(strings.error().code == ErrorCode::kCorruption);
+  for (EffectReader any : {EffectReader(buffer.bytes()), EffectReader::ofStaged(buffer.bytes())}) {
+    CHECK(any.getDatum(scratch).isNull());
+    CHECK_FALSE(any.ok());
+  }
+}
+
+TEST_CASE("what is truncated is not borrowed any more") {
+  const std::string text(EffectBuffer::kMinBorrowed, 'x');
+  const std::string_view lent[] = {text};
+  EffectBuffer buffer;
+  buffer.borrowFrom(lent);
+  buffer.putInt(1);
+  const std::size_t first = buffer.size();
+  buffer.putValue(text);
+  const std::size_t second = buffer.size();
+  buffer.putValue(text);
+  buffer.truncate(second);
+  CHECK(joined(buffer.pieces()).size() == first + 4 + text.size());  // a tag, and a length of three bytes
+  buffer.truncate(first);
+  CHECK_FALSE(buffer.borrows());
+  CHECK(joined(buffer.pieces()) == buffer.bytes());
+  buffer.putValue(text);
+  CHECK(buffer.borrows());
+  buffer.clear();
+  CHECK((!buffer.borrows() && buffer.pieces().empty()));
 }
 
 TEST_CASE("random damage never leads outside the buffer") {

@@ -19,7 +19,7 @@ constexpr EffectFormat kEffects[] = {
 
 // Makes `entry` the string `value`: in place if it fits without waste.
 void assignString(std::string_view key, std::string_view value, Deadline deadline, Entry*& entry, const ChangeContext& context) {
-  if (Entry* made = context.prepared == nullptr ? nullptr : context.prepared->take(value); made != nullptr) {
+  if (Entry* made = context.prepared == nullptr ? nullptr : context.prepared->take(key, value); made != nullptr) {
     if (entry != nullptr) {
       context.discarder.discard(entry);
     }
