@@ -27,9 +27,13 @@ Rows listSessions(Database::Impl& database) {
 
 Rows end(Database::Impl& database, std::span<const Datum> arguments, bool with_connection) {
   auto rows = std::make_unique<ListSource>(1);
+  if (arguments[0].isNull()) {
+    rows->addNull();
+    return std::unique_ptr<sql::RowSource>(std::move(rows));
+  }
   bool found = false;
   database.forEachSession([&](Session::Impl& session) {
-    if (arguments[0].isNull() || static_cast<std::int64_t>(session.id) != arguments[0].asInteger()) {
+    if (static_cast<std::int64_t>(session.id) != arguments[0].asInteger()) {
       return;
     }
     found = true;
