@@ -213,11 +213,10 @@ TEST_CASE("large strings that are lent are borrowed, and go to the log as if the
   const std::string text(EffectBuffer::kMinBorrowed + 5, 'x');
   const std::string other(EffectBuffer::kMinBorrowed, 'y');
   const std::string_view part = std::string_view(text).substr(3);
-  const std::vector<std::string_view> lent{"short", text};
   EffectBuffer copied;
   EffectBuffer borrowing;
   {
-    const std::vector<std::string_view> gone = lent;  // the span need not stay
+    const std::vector<std::string_view> gone{"short", text};  // the span need not stay
     borrowing.borrowFrom(gone);
     for (EffectBuffer* const buffer : {&copied, &borrowing}) {
       buffer->putInt(7);
