@@ -9,7 +9,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from trefoil import PROGRAM, Connection, ReplyError, Server, skip  # noqa: E402
+from trefoil import PATIENCE, PROGRAM, Connection, ReplyError, Server, skip  # noqa: E402
 
 ROWS = "generate_series(1, {n}) g(i)"
 OTHERS = "generate_series(1, {n}) h(j)"
@@ -92,10 +92,20 @@ def limited_address_space():
         assert connection.call("CONFIG", "SET", "query-memory", "100gb") == "OK"
         collecting(connection, 100_000_000)
         endless_queue(server)
+        await_freed(server)
         huge_argument(server)
+        await_freed(server)
         endless_pipeline(server)
         check_alive(connection)
         fill(server, connection)
+
+
+def await_freed(server):
+    """What a session leaves behind is given back beside the others; until it is, the system goes on to refuse memory."""
+    until = time.monotonic() + PATIENCE
+    while server.rss_kib() > 300 << 10:
+        assert time.monotonic() < until, server.rss_kib()
+        time.sleep(0.1)
 
 
 def endless_queue(server):
