@@ -22,15 +22,19 @@ class RequestBlock {
   RequestBlock() = default;
   // A block of malloc's of `size` bytes, which the account of clients' buffers knows as such.
   RequestBlock(char* memory, std::size_t size) : memory_(memory), size_(size) {}
-  RequestBlock(RequestBlock&& other) noexcept : memory_(std::exchange(other.memory_, nullptr)), size_(other.size_) {}
+  RequestBlock(RequestBlock&& other) noexcept { swap(other); }
   RequestBlock& operator=(RequestBlock&& other) noexcept {
-    std::swap(memory_, other.memory_);
-    std::swap(size_, other.size_);
+    swap(other);
     return *this;
   }
   RequestBlock(const RequestBlock&) = delete;
   RequestBlock& operator=(const RequestBlock&) = delete;
   ~RequestBlock() { release(); }
+
+  // Offers it to whoever runs the request: `argument`, which outlives this, is the only one that lies in it. It is empty once the
+  // block is taken, so that nobody reads what is another's by then.
+  void offer(std::string_view* argument) { argument_ = argument; }
+  [[nodiscard]] bool isOffered() const { return argument_ != nullptr; }
 
   [[nodiscard]] char* memory() const { return memory_; }
   [[nodiscard]] bool holds(std::string_view bytes) const {
@@ -40,6 +44,9 @@ class RequestBlock {
   // The block is the caller's, and in no account.
   char* take() {
     MemoryAccount::add(MemoryLeaf::kClients, -static_cast<std::int64_t>(size_));
+    if (argument_ != nullptr) {
+      *argument_ = {};
+    }
     return std::exchange(memory_, nullptr);
   }
   void release() {
@@ -49,8 +56,15 @@ class RequestBlock {
   }
 
  private:
+  void swap(RequestBlock& other) noexcept {
+    std::swap(memory_, other.memory_);
+    std::swap(size_, other.size_);
+    std::swap(argument_, other.argument_);
+  }
+
   char* memory_ = nullptr;
   std::size_t size_ = 0;
+  std::string_view* argument_ = nullptr;
 };
 
 }  // namespace trefoil

@@ -16,8 +16,7 @@ struct Statement {
   std::string_view sql;                    // one SQL statement, with or without its ';'
   std::span<const Datum> parameters;       // for $1 … or ? in `sql`
   TableForm table_form = TableForm::kRowsOnly;
-  // Where the longest of `args`, and no other, lies. If the statement makes it a key's value it may take the block, and with it
-  // the argument. Null: it may not.
+  // An offered one: if the statement makes the argument in it a key's value, it may take the block. Null: it may not.
   RequestBlock* block = nullptr;
 };
 

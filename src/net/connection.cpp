@@ -27,10 +27,10 @@ constexpr std::size_t kShortWords = std::size_t{4} << 10;
 // Unfinished frames up to this size move to a buffer of their own size, so that the loop gets its large one back.
 constexpr std::size_t kSmallRemainder = std::size_t{4} << 10;
 
-// Moves all of a frame's words but the longest out of its block; false if they are too many, or too long.
-bool moveShortWords(std::vector<std::string_view>& words, std::vector<std::string>& to) {
+// Moves all of a frame's words but one, the longest, out of its block, and returns that; null: they are too many, or too long.
+std::string_view* moveShortWords(std::vector<std::string_view>& words, std::vector<std::string>& to) {
   if (words.size() > kFewWords) {
-    return false;
+    return nullptr;
   }
   const auto by_size = [](std::string_view a, std::string_view b) { return a.size() < b.size(); };
   const auto longest = std::max_element(words.begin(), words.end(), by_size);
@@ -40,12 +40,12 @@ bool moveShortWords(std::vector<std::string_view>& words, std::vector<std::strin
       continue;
     }
     if (words[i].size() > kShortWords) {
-      return false;
+      return nullptr;
     }
     to[i] = words[i];
     words[i] = to[i];
   }
-  return true;
+  return &*longest;
 }
 
 }  // namespace
@@ -262,8 +262,9 @@ void Connection::park(std::size_t slow, std::size_t frame_size, SlowLane lane) {
   }
   slow_->frame_end = frame_size;
   if (frame_size >= kLargeFrame && frame_size == input_.size()) {
-    slow_->may_take_block = moveShortWords(slow_->words, slow_->own_words);
+    std::string_view* const long_word = moveShortWords(slow_->words, slow_->own_words);
     slow_->block = input_.giveAway();
+    slow_->block.offer(long_word);
     slow_->frame_end = 0;
   }
   runOnWorker(lane);
@@ -275,7 +276,7 @@ void Connection::runOnWorker(SlowLane lane) {
   const auto work = [this] {
     Statement statement;
     statement.args = slow_->words;
-    statement.block = slow_->may_take_block ? &slow_->block : nullptr;
+    statement.block = slow_->block.isOffered() ? &slow_->block : nullptr;
     session_->executeOrWait(statement, *slow_->reply);
     if (session_->waits()) {
       return loop_.waiting(this);

@@ -106,7 +106,6 @@ class Connection {
     std::vector<std::string_view> words;
     std::size_t frame_end = 0;
     RequestBlock block;  // the frame's, if it is large and alone
-    bool may_take_block = false;
     ByteBuffer output;
     std::unique_ptr<Reply> reply;  // writes to `output`
     Lsn fence = 0;

@@ -95,6 +95,8 @@ TEST_CASE("a commit takes the block of its request, and one that does not come o
     TestStore store;
     Request request(64, EffectBuffer::kMinBorrowed);
     const std::string expected(request.value);
+    const char* const value_at = request.value.data();
+    request.block.offer(&request.value);
     const bool is_owed = GENERATE(false, true);
     for (const bool commits : {false, true}) {
       const Lsn snapshot = store.openSnapshot();
@@ -120,13 +122,14 @@ TEST_CASE("a commit takes the block of its request, and one that does not come o
       store.closeSnapshot(snapshot);
       CHECK((request.block.memory() == nullptr) == commits);
       CHECK((clients() == before) == commits);
+      CHECK(request.value.empty() == commits);
     }
     Model expected_content;
     expected_content["a"].text = expected_content["b"].text = expected;
     expected_content["a"].deadline = kNow.value + 5;
     CHECK(store.content() == expected_content);
     const char* const place = store.liveKey("a", [](View& view, const Key& key) { return view.find(key)->value().data(); });
-    CHECK(place == request.value.data());
+    CHECK(place == value_at);
   }
   CHECK(clients() == before);
 }
