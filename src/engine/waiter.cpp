@@ -177,7 +177,7 @@ kv::KeyWaiter::Outcome Waiter::take(const kv::Key& key) {
     finish();
     return Outcome::kServed;
   }
-  const std::optional<Lsn> end = view.gaveWay() ? std::nullopt : manager.committer().tryCommit(effects.bytes());
+  const std::optional<Lsn> end = view.gaveWay() ? std::nullopt : manager.committer().tryCommit(effects);
   if (!end) {
     ending_.answer.clear();
     takeOnWorker(key);

@@ -31,21 +31,27 @@ aof::Appended Committer::appendInOrder(aof::PreparedCommit& prepared, CommitOrde
 }
 
 // What was logged ahead and is superseded by the record itself was never changed (sql/effects.hpp).
-void Committer::complete(CommitOrder::Place place, std::string_view effects) {
+void Committer::complete(CommitOrder::Place place, const EffectBuffer& effects) {
+  std::string joined;
+  if (effects.borrows()) {
+    for (const std::string_view piece : effects.pieces()) {
+      joined += piece;
+    }
+  }
   std::string settled;
-  const Result<std::string_view> what = sql::settleRevisions(effects, true, settled);
+  const Result<std::string_view> what = sql::settleRevisions(effects.borrows() ? joined : effects.bytes(), true, settled);
   TREFOIL_ASSERT(what.ok());
   order_.applied(place, *what);
 }
 
-std::optional<Lsn> Committer::tryCommit(std::string_view effects) {
-  TREFOIL_ASSERT(!effects.empty());
+std::optional<Lsn> Committer::tryCommit(const EffectBuffer& effects) {
+  TREFOIL_ASSERT(!effects.empty() && !effects.borrows());
   aof::PreparedCommit prepared;
-  if (log_ != nullptr && !log_->tryPrepare(effects, prepared)) {
+  if (log_ != nullptr && !log_->tryPrepare(effects.bytes(), prepared)) {
     return std::nullopt;
   }
   return commit(prepared, effects, [&](const WriteContext& context) {
-    const Status applied = apply(EffectReader(effects), context, {});
+    const Status applied = apply(EffectReader(effects.bytes()), context, {});
     TREFOIL_ASSERT(applied.ok());
   });
 }

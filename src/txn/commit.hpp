@@ -81,20 +81,20 @@ class Committer {
   // For one that tryCommit() has sent away: waits until the log has room for small records. Without locks. Fails as above.
   Status awaitRoom() { return log_ == nullptr ? Status() : log_->awaitRoom(); }
   // Whether a record of these effects is too large for tryCommit(), however much room there is.
-  [[nodiscard]] bool isLarge(std::string_view effects) const {
+  [[nodiscard]] bool isLarge(const EffectBuffer& effects) const {
     return log_ != nullptr && effects.size() > log_->smallPayloadBytes();
   }
 
   // Commits what a live statement staged (not nothing); the locks of all that it read and wrote are held. Returns the log
   // position behind the record (0 without a log), or nothing if the record needs room that would have to be waited for: then
   // nothing has happened.
-  std::optional<Lsn> tryCommit(std::string_view effects);
+  std::optional<Lsn> tryCommit(const EffectBuffer& effects);
 
   // Commits what was prepared, and validated under the locks, which are held: `effects`, all of them. `apply` makes memory agree
   // with the record, which is in the log by then: it must not fail. Returns as above. Those who wait for keys that it has filled
   // are served here.
   template <typename Apply>  // of a WriteContext
-  Lsn commit(aof::PreparedCommit& prepared, std::string_view effects, Apply&& apply) {
+  Lsn commit(aof::PreparedCommit& prepared, const EffectBuffer& effects, Apply&& apply) {
     const Lsn end = appendAndApply(prepared, effects, std::forward<Apply>(apply));
     if (kv_.hasWaiters()) [[unlikely]] {
       kv_.serveWaiting();
@@ -137,7 +137,7 @@ class Committer {
  private:
   Snapshot snapshotHere();
   template <typename Apply>
-  Lsn appendAndApply(aof::PreparedCommit& prepared, std::string_view effects, Apply&& apply) {
+  Lsn appendAndApply(aof::PreparedCommit& prepared, const EffectBuffer& effects, Apply&& apply) {
     const SharedGuard inside(gate_);
     const bool is_followed = order_.isFollowed();
     const QueryMemory::Scope not_the_statements(nullptr);
@@ -155,7 +155,7 @@ class Committer {
     return log_ != nullptr ? log_->append(prepared) : aof::Appended{memory_lsn_.load(std::memory_order_relaxed), 0};
   }
   aof::Appended appendInOrder(aof::PreparedCommit& prepared, CommitOrder::Place& place);
-  void complete(CommitOrder::Place place, std::string_view effects);
+  void complete(CommitOrder::Place place, const EffectBuffer& effects);
 
   Versions& versions_;
   kv::Store& kv_;

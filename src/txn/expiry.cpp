@@ -53,7 +53,7 @@ std::size_t Expiry::remove(std::span<const kv::ExpiredKey> keys, UnixMs now) {
     if (removed == 0) {
       return 0;
     }
-    committed = manager_.committer().tryCommit(effects.bytes()).has_value();
+    committed = manager_.committer().tryCommit(effects).has_value();
   }
   if (committed) {
     manager_.committer().afterLocks();
@@ -63,7 +63,7 @@ std::size_t Expiry::remove(std::span<const kv::ExpiredKey> keys, UnixMs now) {
     remove_from(own.kv());
     return {};
   };
-  const bool is_large = manager_.committer().isLarge(effects.bytes());  // one key of a megabyte or so
+  const bool is_large = manager_.committer().isLarge(effects);  // one key of a megabyte or so
   return is_large && runTransaction(manager_, now, in_transaction).ok() ? removed : 0;
 }
 

@@ -22,7 +22,7 @@ class LiveAttempt {
   // nothing may be left but what runLive()'s `undo` undoes. It may also say nothing, and is over.
   void commit() {
     if (!effects_.empty()) {
-      const std::optional<Lsn> end = committer_.tryCommit(effects_.bytes());
+      const std::optional<Lsn> end = committer_.tryCommit(effects_);
       is_over_ = end.has_value();
       end_ = end.value_or(0);
     }
@@ -56,7 +56,7 @@ Result<std::optional<Lsn>> runLive(Committer& committer, Body&& body, Undo&& und
       return std::optional(attempt.end_);
     }
     undo();
-    if (attempt.gave_way_ || committer.isLarge(attempt.effects_.bytes())) {
+    if (attempt.gave_way_ || committer.isLarge(attempt.effects_)) {
       return std::optional<Lsn>();
     }
     TREFOIL_TRY(committer.awaitRoom());

@@ -147,7 +147,7 @@ Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> ext
       return Lsn{0};
     }
     const Lsn end = manager_.committer().commit(
-        prepared, effects_.bytes(), [&](const WriteContext& context) { applyEffects(context, on_keys, on_keys_later); });
+        prepared, effects_, [&](const WriteContext& context) { applyEffects(context, on_keys, on_keys_later); });
     if (on_keys_later) {
       locks->letGoOwing();
       locks.reset();
@@ -306,7 +306,7 @@ Result<std::optional<Lsn>> Transaction::tryCommitFollowing(UnixMs now, std::size
     log->setLastPiece(ahead, piece);
   }
   kv::PreparedEffects none(manager_.kv());
-  return std::optional(manager_.committer().commit(sent == 0 ? small : ahead, effects_.bytes(),
+  return std::optional(manager_.committer().commit(sent == 0 ? small : ahead, effects_,
                                                    [&](const WriteContext& context) { applyEffects(context, none, false); }));
 }
 

@@ -30,7 +30,9 @@ class Follower final : public txn::CommitObserver {
     end_ = commit.end;
     txn::Manager& manager = copy.database->impl().manager();
     const txn::AllLocks all(manager);
-    REQUIRE(manager.committer().tryCommit(commit.effects));
+    EffectBuffer effects;
+    effects.putRaw(commit.effects);
+    REQUIRE(manager.committer().tryCommit(effects));
     is_called_ = false;
   }
   [[nodiscard]] std::uint64_t told() const { return next_ - following_.sequence; }
@@ -47,7 +49,7 @@ class Follower final : public txn::CommitObserver {
 };
 
 // Something random over keys, rows and vectors; the last of them depends on the clock.
-constexpr unsigned kKinds = 12;
+constexpr unsigned kKinds = 13;
 void work(Session& session, std::mt19937& random, unsigned kinds) {
   const auto number = [&](int below) { return std::to_string(random() % static_cast<unsigned>(below)); };
   switch (random() % kinds) {
@@ -91,6 +93,9 @@ void work(Session& session, std::mt19937& random, unsigned kinds) {
       runOn(session, "SET both " + number(100));
       runSqlOn(session, "UPDATE t SET x = 'both" + number(100) + "' WHERE id = " + number(200));
       runOn(session, random() % 4 == 0 ? "ROLLBACK" : "COMMIT");
+      break;
+    case 11:
+      runOn(session, "SET large " + std::string(std::size_t{1} << 20, 'x') + number(9));  // staged by reference
       break;
     default:
       runOn(session, "SET e" + number(9) + " v PX " + number(3));
