@@ -87,6 +87,18 @@ std::int64_t MemoryAccount::roughly() {
   return std::max<std::int64_t>(sum, 0);
 }
 
+std::int64_t MemoryAccount::roughly(MemoryLeaf leaf) {
+  return std::max<std::int64_t>(totals.leaves[static_cast<std::size_t>(leaf)].load(std::memory_order_relaxed), 0);
+}
+
+std::int64_t MemoryAccount::roughlyHere() {
+  std::int64_t sum = 0;
+  for (std::size_t i = 0; i < kMemoryLeaves; ++i) {
+    sum += totals.leaves[i].load(std::memory_order_relaxed) + mine_.deltas[i].load(std::memory_order_relaxed);
+  }
+  return std::max<std::int64_t>(sum, 0);
+}
+
 std::string_view memoryLeafName(MemoryLeaf leaf) {
   constexpr std::array<std::string_view, kMemoryLeaves> kNames = {"keys",  "rows",    "indexes",      "vectors",
                                                                   "plans", "clients", "transactions", "queries"};

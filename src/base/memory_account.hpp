@@ -51,6 +51,9 @@ class MemoryAccount {
   static std::int64_t used();
   // Of all, but for what threads have not carried over yet: some loads from one cache line.
   static std::int64_t roughly();
+  static std::int64_t roughly(MemoryLeaf leaf);
+  // The same with what this thread has not: so a thread sees what its own work has changed.
+  static std::int64_t roughlyHere();
 
  private:
   struct ThreadDeltas {

@@ -20,7 +20,9 @@ constexpr std::int64_t kMaxMemory = INT64_MAX;
 constexpr std::array<std::string_view, 3> kFsyncPolicies = {"always", "everysec", "no"};
 constexpr std::array<std::string_view, 5> kLogLevels = {"debug", "verbose", "notice", "warning", "nothing"};
 constexpr std::array<std::string_view, 3> kClientCertificates = {"no", "yes", "optional"};
-constexpr std::array<std::string_view, 1> kEvictionPolicies = {"noeviction"};
+// By txn::EvictionPolicy.
+constexpr std::array<std::string_view, 8> kEvictionPolicies = {"volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
+                                                               "allkeys-lru",  "allkeys-lfu",  "allkeys-random",  "noeviction"};
 
 constexpr SettingType boolean() {
   return {.kind = Kind::kBool, .min = 0, .max = 1};
@@ -30,6 +32,9 @@ constexpr SettingType integer(std::int64_t min, std::int64_t max, std::string_vi
 }
 constexpr SettingType memory(std::int64_t min, std::int64_t max) {
   return {.kind = Kind::kMemory, .min = min, .max = max};
+}
+constexpr SettingType share() {
+  return {.kind = Kind::kShare, .min = 0, .max = kMaxMemory};
 }
 constexpr SettingType octal(std::int64_t max) {
   return {.kind = Kind::kOctal, .min = 0, .max = max};
@@ -230,6 +235,17 @@ Result<Settings::Parsed> Settings::parse(const SettingSpec& spec, std::string_vi
       }
       return Parsed{.number = *number};
     }
+    case Kind::kShare: {
+      const bool is_percentage = value.ends_with('%');
+      const auto number = is_percentage ? parseInteger(value.substr(0, value.size() - 1)) : parseMemorySize(value);
+      if (!number || *number < 0) {
+        return invalid("argument must be a memory or percent value");
+      }
+      if (is_percentage && *number > 100) {
+        return invalid("percentage argument must be less or equal to 100");
+      }
+      return Parsed{.number = is_percentage ? -*number : *number};
+    }
     case Kind::kChoice:
       for (std::size_t i = 0; i < type.choices.size(); ++i) {
         if (sameIgnoringCase(type.choices[i], value)) {
@@ -261,7 +277,8 @@ Result<Settings::Parsed> Settings::parse(const SettingSpec& spec, std::string_vi
 
 std::int64_t Settings::integer(Setting setting) const {
   TREFOIL_DEBUG_ASSERT(settingSpec(setting).type.kind == Kind::kInteger || settingSpec(setting).type.kind == Kind::kOctal ||
-                       settingSpec(setting).type.kind == Kind::kMemory || settingSpec(setting).type.kind == Kind::kEventClasses);
+                       settingSpec(setting).type.kind == Kind::kMemory || settingSpec(setting).type.kind == Kind::kEventClasses ||
+                       settingSpec(setting).type.kind == Kind::kShare);
   return numbers_[indexOf(setting)].load(std::memory_order_relaxed);
 }
 
@@ -292,6 +309,8 @@ std::string Settings::textOf(const SettingSpec& spec, const Parsed& value) {
     case Kind::kInteger:
     case Kind::kMemory:
       return std::to_string(value.number);
+    case Kind::kShare:
+      return value.number < 0 ? std::to_string(-value.number) + "%" : std::to_string(value.number);
     case Kind::kOctal:
       return octalText(value.number);
     case Kind::kChoice:

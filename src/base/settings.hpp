@@ -39,6 +39,7 @@ struct SettingType {
     kBool,          // yes, no
     kInteger,       // within [min, max]
     kMemory,        // bytes within [min, max], written with units as in Redis: 100mb = 100 * 1024 * 1024, 1g = 1000 * 1000 * 1000
+    kShare,         // bytes as kMemory, or a percentage as "5%", whose number is negative
     kOctal,         // within [min, max], written in octal: permissions of files
     kChoice,        // one of `choices`; its value is the index
     kClientLimits,  // see client_limits.hpp; what is set changes the classes that it names
@@ -85,7 +86,8 @@ class Settings {
   Settings& operator=(const Settings&) = delete;
 
   // The value of a setting of that kind; asking for another kind is a bug.
-  [[nodiscard]] std::int64_t integer(Setting setting) const;  // integers, octal ones, and memory sizes in bytes
+  // Integers, octal ones, memory sizes in bytes; shares: bytes, or what percentage below 0.
+  [[nodiscard]] std::int64_t integer(Setting setting) const;
   [[nodiscard]] bool flag(Setting setting) const;
   [[nodiscard]] std::string text(Setting setting) const;  // texts, and client limits as CONFIG GET shows them
   template <typename Choice>

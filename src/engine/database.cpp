@@ -61,7 +61,8 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
       manager_(std::move(manager)),
       pool_(static_cast<std::size_t>(settings.integer(Setting::kSlowLaneThreads))),
       half_of_memory_(machineMemory() / 2),
-      output_limits_(settings) {
+      output_limits_(settings),
+      memory_at_start_(MemoryAccount::used()) {
   addCatalogFunctions(table_functions_);
   addDigestFunction(table_functions_);
   addSessionFunctions(table_functions_, *this);
@@ -79,6 +80,10 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
       }
     });
   });
+  for (const Setting setting : {Setting::kMaxMemoryPolicy, Setting::kLfuLogFactor, Setting::kLfuDecayTime}) {
+    eviction_observers_.push_back(settings_.observe(setting, [this] { followEvictionSettings(); }));
+  }
+  followEvictionSettings();
   memory_reserve::install();
   sweeper_ = std::thread([this] { repeat(&Impl::sweep, sweep_wake_); });
   checkpointer_ = std::thread([this] { repeat(&Impl::checkpointIfNeeded, checkpoint_wake_); });
@@ -97,6 +102,9 @@ Status Database::Impl::close() {
   }
   TREFOIL_ASSERT(sessions_.empty());
   settings_.stopObserving(fsync_observer_);
+  for (const std::uint64_t observer : eviction_observers_) {
+    settings_.stopObserving(observer);
+  }
   pool_.drain();
   {
     const std::lock_guard lock(background_mutex_);
@@ -122,6 +130,7 @@ void Database::Impl::removeSession(std::uint64_t id) {
   const std::lock_guard lock(sessions_mutex_);
   const auto found = sessions_.find(id);
   found->second->addOperations(ended_operations_);
+  found->second->addLookups(ended_lookups_);
   sessions_.erase(found);
 }
 
@@ -149,6 +158,15 @@ OperationCounts Database::Impl::operations() {
   OperationCounts counts = ended_operations_;
   for (const auto& [id, session] : sessions_) {
     session->addOperations(counts);
+  }
+  return counts;
+}
+
+LookupCounts Database::Impl::lookups() {
+  const std::lock_guard lock(sessions_mutex_);
+  LookupCounts counts = ended_lookups_;
+  for (const auto& [id, session] : sessions_) {
+    session->addLookups(counts);
   }
   return counts;
 }
@@ -199,17 +217,6 @@ std::string Database::Impl::checkpointFailure() {
 Database::Impl::CheckpointFigures Database::Impl::checkpointFigures() {
   const std::lock_guard lock(checkpoint_outcome_mutex_);
   return checkpoint_figures_;
-}
-
-Status Database::Impl::checkMemory() {
-  const std::int64_t limit = settings_.integer(Setting::kMaxMemory);
-  if (limit != 0 && MemoryAccount::roughly() > limit) [[unlikely]] {
-    return Error(ErrorCode::kOutOfMemory, "command not allowed when used memory > 'maxmemory'.");
-  }
-  if (!memory_reserve::isWhole()) [[unlikely]] {
-    return Error(ErrorCode::kOutOfMemory, "command not allowed while the system refuses memory.");
-  }
-  return {};
 }
 
 std::int64_t Database::Impl::queryMemory() const {
@@ -275,8 +282,13 @@ void Database::Impl::followLoop() {
 }
 
 void Database::Impl::sweep() {
+  evictClients();
+  peakMemory();
   const std::int64_t until = env_.monotonicMicros() + kSweepMicros;
   const bool paused = pause_.isOn() && pause_.state(env_.monotonicMicros()).scope != ClientPause::Scope::kNone;
+  if (!paused) {
+    evictInBackground();
+  }
   while (!paused && manager_->expiry().sweep(env_.now(), kSweepBudget) > kSweepBudget / 4 && env_.monotonicMicros() < until) {
   }
   manager_->kv().purgeShadows(++sweeps_ % kSweepsToThorough == 0);

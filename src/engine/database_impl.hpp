@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/settings.hpp"
 #include "engine/client_pause.hpp"
@@ -29,6 +30,12 @@ namespace trefoil {
 
 // Commands that were run, by their group; statements of SQL that are no command of the table count as SQL's.
 using OperationCounts = std::array<std::uint64_t, kGroupNames.size()>;
+
+// Keys that reading commands have asked for.
+struct LookupCounts {
+  std::uint64_t found = 0;
+  std::uint64_t missed = 0;
+};
 
 class Database::Impl {
  public:
@@ -65,14 +72,30 @@ class Database::Impl {
   [[nodiscard]] std::uint64_t sessionsOpened() const { return next_session_id_.load(std::memory_order_relaxed) - 1; }
   // Of all sessions, also those that are gone.
   [[nodiscard]] OperationCounts operations();
+  [[nodiscard]] LookupCounts lookups();
   // A session writes what others may read of it (its name …) inside this.
   [[nodiscard]] std::mutex& sessionsMutex() { return sessions_mutex_; }
 
   std::uint64_t nextSessionId() { return next_session_id_.fetch_add(1, std::memory_order_relaxed); }
-  // kOutOfMemory when there is more than maxmemory: before commands that need memory.
-  Status checkMemory();
+  // kOutOfMemory when there is more than maxmemory, and no key to make room: before commands that need memory. Who asks holds no
+  // lock, and says what it does about it itself.
+  enum class Evicts : std::uint8_t {
+    kLeavesIt,    // nothing: it is in the middle of a transaction
+    kWaitsNever,  // removes keys, but it is an event loop
+    kMayWait,
+  };
+  Status checkMemory(Evicts evicts);
+  // A connection's buffers have grown or shrunk. Above maxmemory-clients the sweeper's thread closes some connections.
+  void noteClientMemory(std::int64_t difference);
+  [[nodiscard]] std::uint64_t evictedClients() const { return evicted_clients_.load(std::memory_order_relaxed); }
+  // Up to which size of the whole account a statement may grow that makes the database larger while it runs; 0: any.
+  [[nodiscard]] std::int64_t growthLimit() const;
+  [[nodiscard]] txn::Eviction::Rules evictionRules() const;
   // What one statement may hold (query-memory), in bytes.
   [[nodiscard]] std::int64_t queryMemory() const;
+  // What the whole account had in it when the database was opened, and at most, as it was looked at ten times a second.
+  [[nodiscard]] std::int64_t memoryAtStart() const { return memory_at_start_; }
+  std::int64_t peakMemory();
   // BGREWRITEAOF: the background thread begins a checkpoint. kBusy if one is being written or about to be.
   Status requestCheckpoint();
   [[nodiscard]] bool checkpointRunning() const { return checkpoint_wanted_.load() || checkpoint_running_.load(); }
@@ -93,6 +116,12 @@ class Database::Impl {
   const std::int64_t started_at_us;
 
  private:
+  // memory_limit.cpp
+  Status makeRoom(Evicts evicts);
+  void evictInBackground();
+  [[nodiscard]] std::int64_t clientLimit() const;
+  void evictClients();
+  void followEvictionSettings();
   // Calls `step` about ten times a second, and when `wake` is notified.
   void repeat(void (Impl::*step)(), std::condition_variable& wake);
   void sweep();
@@ -106,6 +135,7 @@ class Database::Impl {
   WorkerPool pool_;
   sql::TableFunctions table_functions_;
   std::uint64_t fsync_observer_ = 0;
+  std::vector<std::uint64_t> eviction_observers_;
   const std::int64_t half_of_memory_;
 
   OutputLimits output_limits_;
@@ -117,6 +147,12 @@ class Database::Impl {
   std::mutex sessions_mutex_;
   std::map<std::uint64_t, Session::Impl*> sessions_;
   OperationCounts ended_operations_{};  // of sessions that are gone
+  LookupCounts ended_lookups_;
+
+  const std::int64_t memory_at_start_;
+  std::atomic<std::int64_t> peak_memory_{0};
+  std::atomic<std::int64_t> client_buffers_{0};
+  std::atomic<std::uint64_t> evicted_clients_{0};
 
   ClientPause pause_;
   std::atomic<int> waiters_{0};
@@ -139,8 +175,9 @@ class Database::Impl {
   std::condition_variable checkpoint_wake_;
   std::condition_variable follow_wake_;
   bool stopping_ = false;
-  unsigned sweeps_ = 0;  // the sweeper's
-  std::thread sweeper_;  // removes expired keys, frees what snapshots have left
+  std::atomic<txn::Eviction::Outcome> background_outcome_{txn::Eviction::Outcome::kEnough};  // the sweeper's
+  unsigned sweeps_ = 0;                                                                      // the sweeper's
+  std::thread sweeper_;  // removes expired keys and evicts others, frees what snapshots have left
   // Writes checkpoints: when somebody wants one, when the log has grown, and to bring a failed log back.
   std::thread checkpointer_;
   // Keeps the vector indexes in step with their tables. Building one takes its time, so it has a thread of its own.

@@ -60,6 +60,8 @@ Status Session::Impl::executeLive(int command, std::span<const std::string_view>
     }
     kv::View view = kv::View::live(manager.kv(), attempt.effects(), now);
     limitWork(view, meta);
+    view.noteUses(notes_uses);
+    view.countLookups(lookupsOf(meta));
     CommandCall call{args, view, reply, self, now, db};
     Status status = guardMemory([&] { return handlerOf(command)(call); });
     TREFOIL_ASSERT(status.ok() || attempt.effects().empty() || status.error().code == ErrorCode::kOutOfMemory);
@@ -115,6 +117,8 @@ Status Session::Impl::executeInTransaction(txn::Transaction& target, int command
   } else {
     target.kv().heed(control);
   }
+  target.kv().noteUses(notes_uses);
+  target.kv().countLookups(lookupsOf(meta));
   CommandCall call{args, target.kv(), reply, self, target.now(), db, wait};
   Status status = guardMemory([&] { return handlerOf(command)(call); });
   if (!status.ok()) {

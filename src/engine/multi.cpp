@@ -46,12 +46,14 @@ void Session::Impl::discardMulti() {
   multi = MultiState::kNone;
   queued_ = std::vector<QueuedStatement>();  // with its room
   queued_bytes_.set(0);
+  queued_memory.store(0, std::memory_order_relaxed);
   queued_count = 0;
 }
 
 void Session::Impl::queue(const Statement& statement, int command, Reply& reply) {
-  if (const Status memory = database.checkMemory(); !memory.ok()) {
-    return refuse(memory.error(), reply);  // also what needs none: a queue takes memory itself
+  // Also what needs none: a queue takes memory itself.
+  if (const Status memory = admit(kDenyOom, false); !memory.ok()) {
+    return refuse(memory.error(), reply);
   }
   if (multi == MultiState::kRefused) {
     return reply.simple("QUEUED");  // it will never run
@@ -76,6 +78,7 @@ void Session::Impl::queue(const Statement& statement, int command, Reply& reply)
                   reply);
   }
   queued_bytes_.set(queued_bytes_.bytes() + bytes);
+  queued_memory.store(queued_bytes_.bytes(), std::memory_order_relaxed);
   queued_.push_back(std::move(copy));
   queued_count = queued_.size();
   reply.simple("QUEUED");
@@ -115,7 +118,7 @@ Status Session::Impl::executeMulti(Reply& reply) {
   const bool refused = multi == MultiState::kRefused;
   multi = MultiState::kNone;
   exec_tells_ = false;
-  Status status = admit(queueNeeds());
+  Status status = admit(queueNeeds(), false);
   if (!status.ok()) {
     status = Error(ErrorCode::kExecAbort, "Transaction discarded because of: " + redisErrorText(status.error()));
   } else if (refused) {
@@ -185,6 +188,7 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
     }
     kv::View view = kv::View::locked(manager.kv(), attempt.effects(), now);
     view.limitWork(kQuickSteps);
+    view.noteUses(notes_uses);
     reply.array(queued_.size());
     for (QueuedStatement& statement : queued_) {
       runQueuedCommand(statement, view, attempt.effects(), reply);
@@ -219,6 +223,7 @@ void Session::Impl::runQueuedCommand(QueuedStatement& statement, kv::View& view,
   const std::vector<std::string_view> args = viewsOf(statement.args);
   const std::size_t before = effects.size();
   view.countWholeCollections((meta.flags & (kFast | kOwnCost)) == 0);
+  view.countLookups(lookupsOf(meta));
   CommandCall call{args, view, reply, self, now, db};
   if (const Status status = handlerOf(statement.command)(call); !status.ok()) {
     TREFOIL_ASSERT(effects.size() == before);

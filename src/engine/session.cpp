@@ -25,6 +25,7 @@ Session::Impl::Impl(Session& self_in, Database::Impl& database_in)
       connected_at_us(database_in.env().nowMicros()),
       waiter(self_in),
       control(&database_in.settings()) {
+  heard_at_ms.store(connected_at_us / 1000, std::memory_order_relaxed);
   database.addSession(*this);
 }
 
@@ -38,6 +39,7 @@ Session::Impl::~Impl() {
   }
   unwatch();
   transaction.reset();
+  database.noteClientMemory(-static_cast<std::int64_t>(buffer_bytes[1].load() + buffer_bytes[3].load()));
   database.removeSession(id);
   if (listening != nullptr && listening->count() > Listening::kMany) {
     const std::shared_ptr<Listening> ending = std::move(listening);  // of nobody now: a worker has the time
@@ -247,7 +249,7 @@ Status Session::Impl::callCommand(int command, std::span<const std::string_view>
   if (transaction != nullptr && read_only && (meta.flags & kWrite) != 0) {
     return readOnlyError(meta.name);
   }
-  TREFOIL_TRY(admit(meta.flags));
+  TREFOIL_TRY(admit(meta.flags, transaction != nullptr));
   if (transaction != nullptr) {
     block_needs_ |= meta.flags;
     return executeInTransaction(*transaction, command, args, reply);
@@ -255,9 +257,10 @@ Status Session::Impl::callCommand(int command, std::span<const std::string_view>
   return (meta.flags & kBlocking) != 0 ? executeBlocking(command, args, reply) : executeLive(command, args, reply);
 }
 
-Status Session::Impl::admit(std::uint32_t needs) {
+Status Session::Impl::admit(std::uint32_t needs, bool in_block) {
   if ((needs & kDenyOom) != 0) {
-    TREFOIL_TRY(database.checkMemory());
+    using Evicts = Database::Impl::Evicts;
+    TREFOIL_TRY(database.checkMemory(in_block ? Evicts::kLeavesIt : control.onLoop() ? Evicts::kWaitsNever : Evicts::kMayWait));
   }
   return (needs & kWrite) != 0 ? database.manager().committer().admit() : Status();
 }
@@ -283,6 +286,8 @@ void Session::Impl::reset() {
   db = 0;
   protocol = 2;
   describes_answers = false;
+  notes_uses = true;
+  may_be_evicted = true;
   settings.reset();
   const std::lock_guard lock(database.sessionsMutex());
   name.clear();
@@ -306,23 +311,29 @@ std::string Session::Impl::describe() const {
   const bool in_multi = multi != MultiState::kNone;
   const bool over_unix_socket = !address.empty() && address == local_address;  // both are its path
   const std::int64_t idle_s = activity == Activity::kIdle ? std::max<std::int64_t>(0, now_ms - heard_at_ms) / 1000 : 0;
+  const auto of = [&](std::size_t i) { return std::to_string(buffer_bytes[i].load(std::memory_order_relaxed)); };
+  const std::size_t pending = buffer_bytes[0].load(std::memory_order_relaxed);
+  const std::size_t free_input = std::max(buffer_bytes[1].load(std::memory_order_relaxed), pending) - pending;
   const auto subscriptions = [&](Topic topic) { return std::to_string(listening == nullptr ? 0 : listening->count(topic)); };
   std::string flags = listening != nullptr && listening->isMonitor() ? "O" : "";
   flags.append(isSubscriber() ? "P" : "")
       .append(in_multi ? "x" : "")
       .append(waiter.waits() ? "b" : "")
+      .append(may_be_evicted ? "" : "e")
       .append(over_unix_socket ? "U" : "");
   flags.append(flags.empty() ? "N" : "");
   std::string line = "id=" + std::to_string(id) + " addr=" + address + " laddr=" + local_address + " name=" + name +
                      " age=" + std::to_string(now_ms / 1000 - connected_at_us / 1'000'000) + " idle=" + std::to_string(idle_s) +
                      " flags=" + flags + " db=" + std::to_string(db) + " sub=" + subscriptions(Topic::kChannel) +
                      " psub=" + subscriptions(Topic::kPattern) + " ssub=" + subscriptions(Topic::kShardChannel) +
-                     " multi=" + (in_multi ? std::to_string(queued_count) : "-1") +
-                     " oll=" + std::to_string(listening == nullptr ? 0 : listening->outbox().count()) +
+                     " multi=" + (in_multi ? std::to_string(queued_count) : "-1") + " qbuf=" + of(0) +
+                     " qbuf-free=" + std::to_string(free_input) + " argv-mem=0 multi-mem=" + std::to_string(queued_memory) +
+                     " obl=" + of(2) + " oll=" + std::to_string(listening == nullptr ? 0 : listening->outbox().count()) +
                      " omem=" + std::to_string(listening == nullptr ? 0 : listening->outbox().bytes()) +
-                     " cmd=" + (command == nullptr ? "NULL" : lowerCase(command->name)) + " user=default" +
-                     " resp=" + std::to_string(protocol) + " lib-name=" + library_name + " lib-ver=" + library_version +
-                     " state=" + std::string(activityName()) + " running-ms=" + std::to_string(activeMillis()) + " statement=";
+                     " tot-mem=" + std::to_string(memory()) + " cmd=" + (command == nullptr ? "NULL" : lowerCase(command->name)) +
+                     " user=default" + " resp=" + std::to_string(protocol) + " lib-name=" + library_name +
+                     " lib-ver=" + library_version + " state=" + std::string(activityName()) +
+                     " running-ms=" + std::to_string(activeMillis()) + " statement=";
   const bool is_idle = activity == Activity::kIdle;
   for (const char c : std::string_view(is_idle ? std::string_view() : shown_statement).substr(0, kShown)) {
     constexpr std::string_view kHex = "0123456789ABCDEF";
@@ -334,6 +345,11 @@ std::string Session::Impl::describe() const {
     }
   }
   return line;
+}
+
+std::size_t Session::Impl::memory() const {
+  return sizeof(Session::Impl) + buffer_bytes[1].load(std::memory_order_relaxed) +
+         buffer_bytes[3].load(std::memory_order_relaxed) + queued_memory.load(std::memory_order_relaxed);
 }
 
 void Session::Impl::addOperations(OperationCounts& counts) const {
@@ -477,6 +493,20 @@ void Session::setAddress(std::string address, std::string local_address) {
   const std::lock_guard lock(impl_->database.sessionsMutex());
   impl_->address = std::move(address);
   impl_->local_address = std::move(local_address);
+}
+
+void Session::setBuffers(const Buffers& held) {
+  std::size_t more = 0;
+  std::size_t less = 0;
+  const std::size_t figures[] = {held.input, held.input_capacity, held.output, held.output_capacity};
+  for (std::size_t i = 0; i < std::size(figures); ++i) {
+    const std::size_t before = impl_->buffer_bytes[i].exchange(figures[i], std::memory_order_relaxed);
+    if (i % 2 == 1) {
+      more += figures[i];
+      less += before;
+    }
+  }
+  impl_->database.noteClientMemory(static_cast<std::int64_t>(more) - static_cast<std::int64_t>(less));
 }
 
 void Session::onKill(std::function<void()> callback) {

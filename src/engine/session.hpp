@@ -134,6 +134,15 @@ class Session {
   [[nodiscard]] Database& database();
   // Who this is, for CLIENT LIST: "127.0.0.1:53412", and where it has connected to.
   void setAddress(std::string address, std::string local_address = {});
+  // What its connection holds in buffers: bytes that wait, and what the buffers take. By whoever calls execute(), when it
+  // changes.
+  struct Buffers {
+    std::size_t input = 0;
+    std::size_t input_capacity = 0;
+    std::size_t output = 0;
+    std::size_t output_capacity = 0;
+  };
+  void setBuffers(const Buffers& buffers);
   // `callback` closes the connection: somebody has killed the session. From any thread, until the session is gone; must only
   // signal.
   void onKill(std::function<void()> callback);

@@ -126,8 +126,16 @@ class Session::Impl {
     std::atomic<std::uint64_t>& count = operations[static_cast<std::size_t>(groupOf(command))];
     count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
+  // Where a command's look-ups are counted: of those that only read, for keyspace_hits and keyspace_misses.
+  kv::View::Lookups* lookupsOf(const CommandMeta& meta) { return (meta.flags & kRead) != 0 ? &lookups : nullptr; }
   // Adds what it has run. From any thread.
   void addOperations(OperationCounts& counts) const;
+  void addLookups(LookupCounts& counts) const {
+    counts.missed += lookups.counts[0].load(std::memory_order_relaxed);
+    counts.found += lookups.counts[1].load(std::memory_order_relaxed);
+  }
+  // What it takes: itself, its buffers, what MULTI has queued, messages. With database.sessionsMutex().
+  [[nodiscard]] std::size_t memory() const;
   // Ends what runs, and the connection if it has one. With database.sessionsMutex().
   void kill();
 
@@ -190,7 +198,9 @@ class Session::Impl {
   Database::Impl& database;
   const std::uint64_t id;
   bool wants_close = false;
-  bool describes_answers = false;  // CLIENT ATTRIBUTES
+  bool describes_answers = false;           // CLIENT ATTRIBUTES
+  bool notes_uses = true;                   // CLIENT NO-TOUCH OFF
+  std::atomic<bool> may_be_evicted = true;  // CLIENT NO-EVICT OFF
   SessionSettings settings;
 
   // What CLIENT LIST shows: only this session changes it, others read it meanwhile. Texts: with database.sessionsMutex().
@@ -201,6 +211,9 @@ class Session::Impl {
   std::atomic<std::size_t> queued_count = 0;
   std::atomic<const CommandMeta*> last_command = nullptr;
   std::array<std::atomic<std::uint64_t>, kGroupNames.size()> operations{};  // counted by its own thread alone
+  std::array<std::atomic<std::size_t>, 4> buffer_bytes{};                   // Session::Buffers
+  std::atomic<std::size_t> queued_memory = 0;
+  kv::View::Lookups lookups;
   std::string name;
   std::string library_name;
   std::string library_version;
@@ -209,6 +222,7 @@ class Session::Impl {
   std::string shown_statement;  // the beginning of the one that waits or runs, if it is none of the event loops' short ones
   std::unique_ptr<Listening> listening;  // null until it wants to hear something
   std::function<void()> on_kill;
+  bool is_being_evicted = false;  // with the mutex: it has been told to close
   std::atomic<Activity> activity = Activity::kIdle;
   std::atomic<std::int64_t> active_since_us = 0;  // wall clock; when it began to be about that
   std::atomic<std::int64_t> heard_at_ms = 0;      // wall clock
@@ -246,7 +260,8 @@ class Session::Impl {
                             std::optional<Wait>* wait = nullptr);
   // Whether a unit of work may begin: a command, a statement of SQL, EXEC's queue, COMMIT. `needs` is of kDenyOom (memory) and
   // kWrite (a log that takes writes); for what a unit is made of nobody asks again, so that none half runs.
-  Status admit(std::uint32_t needs);
+  // Inside a block nothing is evicted for it (memory_limit.cpp).
+  Status admit(std::uint32_t needs, bool in_block);
   void refuseUnknown(std::span<const std::string_view> args, Reply& reply);
   void refuse(const Error& error, Reply& reply);
   void answer(const Status& status, Reply& reply);

@@ -120,7 +120,7 @@ sql::ExecContext Session::Impl::makeContext(sql::View& view, kv::View* kv, std::
 
 Result<std::optional<sql::ExecSummary>> Session::Impl::runPlan(const sql::Plan& plan, std::span<const Datum> given,
                                                                RowSink* sink) {
-  QueryMemory memory(database.queryMemory(), database.settings().integer(Setting::kMaxMemory), (needsOf(plan) & kDenyOom) != 0);
+  QueryMemory memory(database.queryMemory(), database.growthLimit(), (needsOf(plan) & kDenyOom) != 0);
   const QueryMemory::Scope scope(&memory);
   return guardMemory([&] { return runCounted(plan, given, sink); });
 }
@@ -144,7 +144,7 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runCounted(const sql::Pla
   if (current != nullptr && read_only && plan.kind() != sql::PlanKind::kQuery) {
     return readOnlyError(plan.tag());
   }
-  TREFOIL_TRY(admit(needsOf(plan)));
+  TREFOIL_TRY(admit(needsOf(plan), current != nullptr));
   if (current != nullptr) {
     block_needs_ |= needsOf(plan);
     if (control.onLoop()) {
@@ -696,7 +696,7 @@ Result<std::string_view> Session::Impl::commitTransaction() {
 Result<std::string_view> Session::Impl::endTransaction() {
   const std::unique_ptr<txn::Transaction> ending = std::move(transaction);
   if (ending->mark() != 0) {
-    if (Status admitted = admit(block_needs_); !admitted.ok()) {
+    if (Status admitted = admit(block_needs_, true); !admitted.ok()) {
       unwatch();
       return std::move(admitted).error().withDetail("The transaction was rolled back.");
     }

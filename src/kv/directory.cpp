@@ -1,6 +1,7 @@
 #include "kv/directory.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 namespace trefoil::kv {
@@ -8,6 +9,7 @@ namespace trefoil::kv {
 struct Directory::Resident {
   std::uint64_t hash;
   const Entry* entry;
+  std::uint32_t access;
 };
 
 std::uint64_t* Directory::wordFor(std::uint64_t hash) const {
@@ -46,8 +48,8 @@ Directory::Slot Directory::find(std::uint64_t hash, std::string_view key) const 
   return {};
 }
 
-// Puts the entry into the first bucket with room, from its home on. False if there is none near enough.
-bool Directory::place(const Segment& segment, std::uint64_t hash, const Entry* entry) {
+// Puts the entry into the first bucket with room, from its home on, and returns its slot. nullptr if there is none near enough.
+std::uint64_t* Directory::place(const Segment& segment, std::uint64_t hash, const Entry* entry) {
   const std::uint32_t buckets = segment.buckets();
   std::uint32_t index = segment.home(hash);
   for (unsigned distance = 0; distance <= kMaxDistance && distance < buckets; ++distance) {
@@ -58,14 +60,14 @@ bool Directory::place(const Segment& segment, std::uint64_t hash, const Entry* e
         ++s;
       }
       store(bucket + s, slotWord(hash, distance, entry));
-      return true;
+      return bucket + s;
     }
     index = index + 1 == buckets ? 0 : index + 1;
   }
-  return false;
+  return nullptr;
 }
 
-void Directory::insert(const DirectoryContext& context, std::uint64_t hash, Entry* entry) {
+Directory::Slot Directory::insert(const DirectoryContext& context, std::uint64_t hash, Entry* entry) {
   TREFOIL_DEBUG_ASSERT(!find(hash, entry->key()));
   if (root_.load(std::memory_order_relaxed) == 0) {
     std::uint64_t* words = context.pool.allocate(StablePool::Kind::kDirectory, directoryBytes(0));
@@ -77,12 +79,53 @@ void Directory::insert(const DirectoryContext& context, std::uint64_t hash, Entr
   while (true) {
     const Segment segment = segmentFor(hash);
     const std::uint64_t room = std::uint64_t{segment.buckets()} * kSlotsPerBucket * 9 / 10;
-    if (segment.count() < room && place(segment, hash, entry)) {
+    std::uint64_t* const placed = segment.count() < room ? place(segment, hash, entry) : nullptr;
+    if (placed != nullptr) {
       addToCounts(segment, 1, entry->hasDeadline() ? 1 : 0);
-      return;
+      return {placed};
     }
     grow(context, hash);
   }
+}
+
+// A slot's content goes to another place, or (from == to) away. There it is `word`.
+void Directory::moveSlot(const Segment& segment, std::uint64_t* from, std::uint64_t* to, std::uint64_t word) {
+  store(to, word);
+  store(from, 0);
+  if (std::atomic<std::uint32_t>* const access = segment.access(from); access != nullptr) {
+    segment.access(to)->store(access->load(std::memory_order_relaxed), std::memory_order_relaxed);
+    access->store(0, std::memory_order_relaxed);
+  }
+}
+
+std::uint32_t Directory::access(std::uint64_t hash, Slot slot) const {
+  const std::atomic<std::uint32_t>* const word = segmentFor(hash).access(slot.word);
+  return word == nullptr ? 0 : word->load(std::memory_order_relaxed);
+}
+
+void Directory::setAccess(const DirectoryContext& context, std::uint64_t hash, Slot slot, std::uint32_t word) {
+  const Segment segment = segmentFor(hash);
+  std::atomic<std::uint32_t>* at = segment.access(slot.word);
+  if (at == nullptr) {
+    makeAccess(context, segment);
+    at = segment.access(slot.word);
+  }
+  at->store(word, std::memory_order_relaxed);
+}
+
+void Directory::makeAccess(const DirectoryContext& context, const Segment& segment) {
+  std::uint64_t* const block = context.pool.allocate(StablePool::Kind::kAccess, segment.accessBytes());
+  auto* const words = reinterpret_cast<std::atomic<std::uint32_t>*>(block);
+  std::uninitialized_value_construct_n(words, segment.accessBytes() / sizeof(*words));
+  store(segment.block + kAccessWord, reinterpret_cast<std::uint64_t>(block));
+}
+
+// Gives the segment's memory back.
+void Directory::release(const DirectoryContext& context, const Segment& segment) {
+  if (const std::uint64_t access = load(segment.block + kAccessWord); access != 0) {
+    context.pool.release(StablePool::Kind::kAccess, segment.accessBytes(), reinterpret_cast<std::uint64_t*>(access));
+  }
+  context.pool.release(StablePool::Kind::kSegment, segment.bytes(), segment.block);
 }
 
 void Directory::replace(Slot slot, std::uint64_t hash, Entry* entry) {
@@ -110,8 +153,7 @@ void Directory::erase(const DirectoryContext& context, std::uint64_t hash, Slot 
   while (load(bucket + last) == 0) {
     --last;
   }
-  store(slot.word, load(bucket + last));
-  store(bucket + last, 0);
+  moveSlot(segment, bucket + last, slot.word, load(bucket + last));
   if (was_full) {
     closeGap(segment, index);
   }
@@ -129,13 +171,14 @@ void Directory::closeGap(const Segment& segment, std::uint32_t bucket) {
       if (slot == 0 || distanceOf(slot) < ahead) {
         continue;
       }
-      store(segment.bucket(gap) + kSlotsPerBucket - 1, slot - (std::uint64_t{ahead} << kDistanceShift));
       unsigned last = kSlotsPerBucket - 1;
       while (load(from + last) == 0) {
         --last;
       }
-      store(from + s, load(from + last));
-      store(from + last, 0);
+      moveSlot(segment, from + s, segment.bucket(gap) + kSlotsPerBucket - 1, slot - (std::uint64_t{ahead} << kDistanceShift));
+      if (last != s) {
+        moveSlot(segment, from + last, from + s, load(from + last));
+      }
       if (!full) {
         return;
       }
@@ -157,15 +200,25 @@ Directory::Segment Directory::build(const DirectoryContext& context, const Resid
     Segment segment{nullptr, depth, size_class};
     segment.block = context.pool.allocate(StablePool::Kind::kSegment, segment.bytes());
     std::size_t placed = 0;
-    while (placed < count && place(segment, first[placed].hash, first[placed].entry)) {
-      segment.deadlines() += first[placed].entry->hasDeadline() ? 1 : 0;
-      ++placed;
+    for (; placed < count; ++placed) {
+      const Resident& resident = first[placed];
+      std::uint64_t* const slot = place(segment, resident.hash, resident.entry);
+      if (slot == nullptr) {
+        break;
+      }
+      segment.deadlines() += resident.entry->hasDeadline() ? 1 : 0;
+      if (resident.access != 0) {
+        if (segment.access(slot) == nullptr) {
+          makeAccess(context, segment);
+        }
+        segment.access(slot)->store(resident.access, std::memory_order_relaxed);
+      }
     }
     if (placed == count) {
       segment.count() = count;
       return segment;
     }
-    context.pool.release(StablePool::Kind::kSegment, segment.bytes(), segment.block);
+    release(context, segment);
   }
 }
 
@@ -178,7 +231,8 @@ void Directory::grow(const DirectoryContext& context, std::uint64_t hash) {
       if (const std::uint64_t slot = load(old.bucket(b) + s); slot != 0) {
         const auto* entry = reinterpret_cast<const Entry*>(slot & kPointerMask);
         __builtin_prefetch(entry);
-        residents.push_back({0, entry});
+        const std::atomic<std::uint32_t>* const access = old.access(old.bucket(b) + s);
+        residents.push_back({0, entry, access == nullptr ? 0 : access->load(std::memory_order_relaxed)});
       }
     }
   }
@@ -198,7 +252,7 @@ void Directory::grow(const DirectoryContext& context, std::uint64_t hash) {
     setWords(build(context, residents.data(), low, old.depth + 1, kAfterSplitClass), hash & ~splitter);
     setWords(build(context, residents.data() + low, residents.size() - low, old.depth + 1, kAfterSplitClass), hash | splitter);
   }
-  context.pool.release(StablePool::Kind::kSegment, old.bytes(), old.block);
+  release(context, old);
 }
 
 // Makes all words of the prefix that `hash` and `segment.depth` name refer to the segment.
@@ -242,7 +296,7 @@ void Directory::clear(const DirectoryContext& context) {
   const unsigned bits = bitsOf(root);
   for (std::uint64_t i = 0; i < std::uint64_t{1} << bits;) {
     const Segment segment = segmentOf(load(wordsOf(root) + i));
-    context.pool.release(StablePool::Kind::kSegment, segment.bytes(), segment.block);
+    release(context, segment);
     i += std::uint64_t{1} << (bits - segment.depth);
   }
   context.pool.release(StablePool::Kind::kDirectory, directoryBytes(bits), wordsOf(root));
@@ -366,6 +420,8 @@ void Directory::verifySegment(const DirectoryContext& context, const Segment& se
       ended = ended || slot == 0;
       TREFOIL_ASSERT((slot == 0) == ended);
       if (slot == 0) {
+        const std::atomic<std::uint32_t>* const access = segment.access(segment.bucket(b) + s);
+        TREFOIL_ASSERT(access == nullptr || access->load(std::memory_order_relaxed) == 0);
         continue;
       }
       const auto* entry = reinterpret_cast<const Entry*>(slot & kPointerMask);

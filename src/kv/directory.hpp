@@ -4,7 +4,9 @@
 //   root word    [ bits of the directory : 8 |        ][ pointer : 48 ]
 //   directory    2^bits words: [ depth : 8 | class : 8 ][ pointer to segment : 48 ]     by the hash bits below the partition's
 //   segment      header line | bucket 0 | bucket 1 | …                               a bucket is one cache line of 8 slots
+//   header line  count, slots with a deadline, pointer to the accesses or null
 //   slot         [ tag : 12 | distance : 3 | has deadline : 1 ][ pointer to Entry : 48 ]     0: empty
+//   accesses     four bytes for each slot (access.hpp); a segment has them once one of its keys was used while somebody tracks
 //
 // Of a hash, read from the top: 8 bits chose the partition, `depth` bits the segment (several words of the directory may refer to
 // one segment), the following ones, scaled to the number of buckets, the home bucket. So home buckets are in hash order, and a
@@ -19,7 +21,8 @@
 // Invariants (verify()):
 //  1. In a bucket the empty slots come last.
 //  2. A slot at distance d > 0 has d full buckets before it, from its home on.
-//  3. Tag, deadline bit and place agree with the entry; a segment's counts agree with its slots; no key is there twice.
+//  3. What is known of accesses goes with its slot; an empty one has 0.
+//  4. Tag, deadline bit and place agree with the entry; a segment's counts agree with its slots; no key is there twice.
 //
 // Thread safety: the partition's lock, except for prefetch(), which only hints; slots and words are written atomically for its
 // sake, and their memory comes from a StablePool.
@@ -68,11 +71,14 @@ class Directory {
   // The entry number `rank` in the order of segments; nullptr if there are fewer. Looks at each segment's count before it.
   [[nodiscard]] const Entry* at(std::size_t rank) const;
   // The key must be absent. The slot owns the entry from now on.
-  void insert(const DirectoryContext& context, std::uint64_t hash, Entry* entry);
+  Slot insert(const DirectoryContext& context, std::uint64_t hash, Entry* entry);
   // Puts another entry of the same key in place; the old one is the caller's.
   void replace(Slot slot, std::uint64_t hash, Entry* entry);
   // The entry is the caller's.
   void erase(const DirectoryContext& context, std::uint64_t hash, Slot slot);
+  // What is known of how the key in this slot is used: a word of access.hpp.
+  [[nodiscard]] std::uint32_t access(std::uint64_t hash, Slot slot) const;
+  void setAccess(const DirectoryContext& context, std::uint64_t hash, Slot slot, std::uint32_t word);
   // All of it, in no time; what stays behind is empty.
   [[nodiscard]] std::unique_ptr<Directory> detach();
   // Gives the memory back; the entries were dealt with before.
@@ -84,6 +90,12 @@ class Directory {
   // Visits every slot that has a deadline in the segment of `hash` and tells the segment's end like walk().
   template <typename Visitor>
   Range walkDeadlines(std::uint64_t hash, Visitor&& visitor) const;
+
+  // Visits about `wanted` entries with their words of access, from the home of `hash` on; only those with a deadline, if so
+  // asked. Where there are few it gives up after some segments: then the next hash may have more luck. Returns how many were
+  // visited.
+  template <typename Visitor>
+  std::size_t sample(std::uint64_t hash, std::size_t wanted, bool with_deadline, Visitor&& visitor) const;
 
   [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t deadlines() const { return deadlines_.load(std::memory_order_relaxed); }
@@ -100,6 +112,8 @@ class Directory {
   static constexpr unsigned kSlotsPerBucket = 8;
   static constexpr unsigned kMaxDistance = 7;
   static constexpr unsigned kMaxDepth = 30;
+  static constexpr unsigned kAccessWord = 2;        // of the header line
+  static constexpr unsigned kSampledSegments = 64;  // some microseconds
   static constexpr std::uint64_t kPointerMask = (std::uint64_t{1} << 48) - 1;
   static constexpr std::uint64_t kDeadlineBit = std::uint64_t{1} << 48;
   static constexpr unsigned kDistanceShift = 49;
@@ -121,6 +135,12 @@ class Directory {
     [[nodiscard]] std::uint64_t& count() const { return block[0]; }
     [[nodiscard]] std::uint64_t& deadlines() const { return block[1]; }
     [[nodiscard]] std::size_t bytes() const { return (std::size_t{buckets()} + 1) * 64; }
+    // The word of a slot; nullptr if the segment has none.
+    [[nodiscard]] std::atomic<std::uint32_t>* access(const std::uint64_t* slot) const {
+      auto* words = reinterpret_cast<std::atomic<std::uint32_t>*>(load(block + kAccessWord));
+      return words == nullptr ? nullptr : words + (slot - block - kSlotsPerBucket);
+    }
+    [[nodiscard]] std::size_t accessBytes() const { return std::max<std::size_t>(64, std::size_t{buckets()} * 32); }
     [[nodiscard]] std::uint32_t home(std::uint64_t hash) const {
       return static_cast<std::uint32_t>((static_cast<hash_detail::Uint128>(hash << (kPartitionShift + depth)) * buckets()) >> 64);
     }
@@ -158,7 +178,10 @@ class Directory {
   static std::uint64_t lowestHash(const Segment& segment, std::uint64_t hash, std::uint32_t bucket);
   static Range rangeFrom(const Segment& segment, std::uint64_t hash, std::uint32_t first, std::uint32_t end);
 
-  static bool place(const Segment& segment, std::uint64_t hash, const Entry* entry);
+  static std::uint64_t* place(const Segment& segment, std::uint64_t hash, const Entry* entry);
+  static void moveSlot(const Segment& segment, std::uint64_t* from, std::uint64_t* to, std::uint64_t word);
+  static void makeAccess(const DirectoryContext& context, const Segment& segment);
+  static void release(const DirectoryContext& context, const Segment& segment);
   static void closeGap(const Segment& segment, std::uint32_t bucket);
   void setWords(const Segment& segment, std::uint64_t hash);
   void grow(const DirectoryContext& context, std::uint64_t hash);
@@ -213,6 +236,41 @@ Directory::Range Directory::walk(std::uint64_t from, std::size_t slots, Visitor&
     }
   }
   return rangeFrom(segment, from, first, end);
+}
+
+template <typename Visitor>
+std::size_t Directory::sample(std::uint64_t hash, std::size_t wanted, bool with_deadline, Visitor&& visitor) const {
+  std::size_t visited = 0;
+  if (wordFor(hash) == nullptr) {
+    return 0;
+  }
+  const std::uint64_t* first_block = nullptr;
+  for (unsigned i = 0; i < kSampledSegments && visited < wanted; ++i) {
+    const Segment segment = segmentFor(hash);
+    if (segment.block == first_block) {
+      break;  // all have been looked at
+    }
+    first_block = i == 0 ? segment.block : first_block;
+    const std::uint32_t buckets = segment.buckets();
+    const std::uint32_t first = segment.home(hash);
+    const bool any = (with_deadline ? segment.deadlines() : segment.count()) > 0;
+    for (std::uint32_t b = 0; any && b < buckets && visited < wanted; ++b) {
+      const std::uint64_t* bucket = segment.bucket((first + b) % buckets);
+      for (unsigned s = 0; s < kSlotsPerBucket && load(bucket + s) != 0; ++s) {
+        const std::uint64_t slot = load(bucket + s);
+        if (with_deadline && (slot & kDeadlineBit) == 0) {
+          continue;
+        }
+        const std::atomic<std::uint32_t>* const access = segment.access(bucket + s);
+        visitor(*reinterpret_cast<const Entry*>(slot & kPointerMask),
+                access == nullptr ? 0 : access->load(std::memory_order_relaxed));
+        ++visited;
+      }
+    }
+    const Range range = rangeFrom(segment, hash, 0, buckets);
+    hash = range.at_end ? hash >> (64 - kPartitionShift) << (64 - kPartitionShift) : range.next;
+  }
+  return visited;
 }
 
 template <typename Visitor>

@@ -21,7 +21,7 @@ namespace trefoil::kv {
 
 class StablePool {
  public:
-  enum class Kind : std::uint8_t { kDirectory, kSegment };
+  enum class Kind : std::uint8_t { kDirectory, kSegment, kAccess };
 
   StablePool() = default;
   StablePool(const StablePool&) = delete;

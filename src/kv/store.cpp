@@ -164,6 +164,7 @@ struct Store::Apply final : Discarder {
       partition.shadow = std::make_unique<ShadowMap>();
     }
     partition.shadow->add(hash, {context.stamp, entry, absent, owns_trees});
+    store.snapshot_bytes_.fetch_add(bytesOf(*entry, owns_trees), std::memory_order_relaxed);
   }
 
   // The entry in the slot for changing in place: itself, or a copy if a snapshot sees it; nullptr if it is to be replaced as a
@@ -218,14 +219,19 @@ struct Store::Apply final : Discarder {
     }
   }
 
-  // The end of a change: `slot` is the key's, if it had one, and `entry` what the key holds now, if anything.
-  void put(const Directory::Slot& slot, std::string_view key, Entry* entry) {
+  // The end of a change: `slot` is the key's, if it had one, and `entry` what the key holds now, if anything. Nobody had to look
+  // at the key before if it was changed `unseen`.
+  void put(const Directory::Slot& slot, std::string_view key, Entry* entry, bool unseen) {
     if (entry != nullptr) {
       bytes += bytesOf(*entry, true);
+      Directory::Slot at = slot;
       if (slot) {
         partition.directory.replace(slot, hash, entry);
       } else {
-        partition.directory.insert(store.directoryContext(), hash, entry);
+        at = partition.directory.insert(store.directoryContext(), hash, entry);
+      }
+      if (store.accesses_.isOn()) [[unlikely]] {
+        noteAccess(at, !slot, unseen);
       }
     } else if (slot) {
       partition.directory.erase(store.directoryContext(), hash, slot);
@@ -233,6 +239,16 @@ struct Store::Apply final : Discarder {
     partition.addBytes(bytes);
     if (partition.interest != nullptr && partition.interest->keyChanged(hash, key) && entry != nullptr) [[unlikely]] {
       ReadyKeys::mine().note(db(), hash, key);
+    }
+  }
+
+  void noteAccess(const Directory::Slot& slot, bool is_new, bool unseen) {
+    const AccessTracker& accesses = store.accesses_;
+    if (is_new) {
+      partition.directory.setAccess(store.directoryContext(), hash, slot, accesses.created());
+    } else if (unseen) {
+      const std::uint32_t before = partition.directory.access(hash, slot);
+      partition.directory.setAccess(store.directoryContext(), hash, slot, accesses.used(before));
     }
   }
 
@@ -266,8 +282,19 @@ Status Store::apply(std::uint8_t kind, EffectReader& reader, const WriteContext&
   }
   Status status =
       changeEntry(head.kind, reader, head.key, entry, {context, options_.packed, options_.hash_seed, change, prepared});
-  change.put(slot, head.key, entry);
+  change.put(slot, head.key, entry, replacesWhole(head.kind));
+  if (head.kind == EffectKind::kRemove) {
+    countRemoval(reader.cause());
+  }
   return status;
+}
+
+void Store::countRemoval(Cause cause) {
+  if (cause == Cause::kExpired) {
+    expired_keys_.fetch_add(1, std::memory_order_relaxed);
+  } else if (cause == Cause::kEvicted) {
+    evicted_keys_.fetch_add(1, std::memory_order_relaxed);
+  }
 }
 
 // What the transaction's copy was made of is what the slot holds, which was validated: so nodes that both have are not freed.
@@ -282,7 +309,7 @@ void Store::adopt(const Key& key, PrivateValue* value, const WriteContext& conte
   } else if (entry != nullptr) {
     change.noteAbsence(key.bytes);
   }
-  change.put(slot, key.bytes, entry);
+  change.put(slot, key.bytes, entry, false);
 }
 
 void Store::flush(int db, const WriteContext& context) {
@@ -346,7 +373,9 @@ void Store::purge(Partition& partition, bool thorough) {
     return;
   }
   const auto release = [&](const ShadowMap::Version& version) {
-    partition.addBytes(-bytesOf(*version.entry, version.owns_trees));
+    const std::int64_t bytes = bytesOf(*version.entry, version.owns_trees);
+    partition.addBytes(-bytes);
+    snapshot_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
     if (version.owns_trees) {
       reaper_->free(version.entry);
     } else {
@@ -454,14 +483,27 @@ bool Store::isOwed(int db) const {
 
 // ----------------------------------------------------------------------------------------------------------------------- reads
 
-const Entry* Store::find(const Key& key) const {
-  const Partition& partition = partitionAt(key);
+const Entry* Store::find(const Key& key, bool is_use) const {
+  Partition& partition = partitionAt(key);
   TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
   const Directory::Slot slot = partition.directory.find(key.hash, key.bytes);
-  return slot ? slot.entry() : nullptr;
+  if (!slot) {
+    return nullptr;
+  }
+  if (is_use && accesses_.isOn()) [[unlikely]] {
+    noteUse(partition, key);
+  }
+  return slot.entry();
 }
 
-const Entry* Store::findAt(const Key& key, Lsn snapshot) const {
+// A function of its own that looks up the slot again, so that nobody else's way to a key is longer for it.
+[[gnu::noinline]] void Store::noteUse(Partition& partition, const Key& key) const {
+  const Directory::Slot slot = partition.directory.find(key.hash, key.bytes);
+  const std::uint32_t before = partition.directory.access(key.hash, slot);
+  partition.directory.setAccess(directoryContext(), key.hash, slot, accesses_.used(before));
+}
+
+const Entry* Store::findAt(const Key& key, Lsn snapshot, bool is_use) const {
   Partition& partition = partitionAt(key);
   const PartitionHold lock(*this, Store::partition(key));
   if (partition.shadow != nullptr) {
@@ -469,7 +511,29 @@ const Entry* Store::findAt(const Key& key, Lsn snapshot) const {
       return found.entry;
     }
   }
-  return find(key);
+  return find(key, is_use);
+}
+
+std::uint32_t Store::accessOf(const Key& key, bool locked) const {
+  const Partition& partition = partitionAt(key);
+  const PartitionHold lock(*this, Store::partition(key), !locked);
+  const Directory::Slot slot = partition.directory.find(key.hash, key.bytes);
+  return slot ? partition.directory.access(key.hash, slot) : accesses_.created();
+}
+
+std::size_t Store::sample(int db, std::uint64_t random, std::size_t wanted, bool with_deadline, bool waits,
+                          const SampleVisitor& visitor) {
+  for (std::uint32_t i = 0; i < kPartitions; ++i) {
+    const std::uint64_t from = random + (std::uint64_t{i} << (64 - kPartitionBits));
+    const PartitionId id = partition(db, from);
+    const Directory& directory = partitionAt(id).directory;
+    if ((with_deadline ? directory.deadlines() : directory.size()) == 0) {
+      continue;
+    }
+    const PartitionLocks lock(*this, {&id, 1}, waits);
+    return lock.held() ? directory.sample(from, wanted, with_deadline, visitor) : 0;
+  }
+  return 0;
 }
 
 bool Store::changedSince(int db, std::uint64_t key_hash, Lsn snapshot) const {
@@ -524,6 +588,10 @@ std::size_t Store::memoryBytes() const {
     bytes += partitions_[i].bytes.load(std::memory_order_relaxed);
   }
   return static_cast<std::size_t>(std::max<std::int64_t>(bytes, 0)) + pool_->bytesInUse() + count * sizeof(Partition);
+}
+
+std::size_t Store::directoryBytes() const {
+  return pool_->bytesInUse();
 }
 
 // ----------------------------------------------------------------------------------------------------------------------- watch

@@ -28,6 +28,7 @@
 #include "base/status.hpp"
 #include "base/types.hpp"
 #include "base/versions.hpp"
+#include "kv/access.hpp"
 
 namespace trefoil::kv {
 
@@ -140,10 +141,11 @@ class Store {
   void setLoading(bool loading) { loading_ = loading; }
 
   // The entry of a key, whether expired or not; nullptr if absent. With the partition's lock held; valid until it is released.
-  [[nodiscard]] const Entry* find(const Key& key) const;
+  // That somebody uses the key is noted, if that is tracked and wanted.
+  [[nodiscard]] const Entry* find(const Key& key, bool is_use = false) const;
   // The same as of an open snapshot; takes the lock by itself, and the entry stays valid and unchanged while the snapshot is
   // open.
-  [[nodiscard]] const Entry* findAt(const Key& key, Lsn snapshot) const;
+  [[nodiscard]] const Entry* findAt(const Key& key, Lsn snapshot, bool is_use = false) const;
   // Whether `key` was changed by a record at or after `snapshot`, which must be open. With the partition's lock held.
   [[nodiscard]] bool changedSince(int db, std::uint64_t hash, Lsn snapshot) const;
   // Whether an open snapshot sees what the live store holds for the key, so that a change would copy it. The same.
@@ -152,12 +154,30 @@ class Store {
   using KeyTest = std::function<bool(std::uint64_t hash, std::string_view key)>;
   [[nodiscard]] bool anyChangedSince(PartitionId id, Lsn snapshot, const KeyTest& is_meant) const;
 
+  // How keys are used. What is known of one: a word of access.hpp, of a key that is absent as if it were new; takes the
+  // partition's lock by itself unless `locked`.
+  [[nodiscard]] AccessTracker& accesses() const { return accesses_; }
+  [[nodiscard]] std::uint32_t accessOf(const Key& key, bool locked) const;
+  // Visits about `wanted` keys of a database, that lie together at a place which `random` chooses, with their words; only those
+  // with a deadline, if so asked. Takes a partition's lock by itself, which is not waited for unless `waits`; the visitor is
+  // called under it. Returns how many were visited: none if there are no such keys, or by bad luck.
+  using SampleVisitor = std::function<void(const Entry&, std::uint32_t access)>;
+  std::size_t sample(int db, std::uint64_t random, std::size_t wanted, bool with_deadline, bool waits,
+                     const SampleVisitor& visitor);
+  // Keys that were removed as such since the store was opened, by what came of whose effects. No lock needed.
+  [[nodiscard]] std::uint64_t expiredKeys() const { return expired_keys_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t evictedKeys() const { return evicted_keys_.load(std::memory_order_relaxed); }
+
   // Keys of a database, expired ones included. No lock needed; exact if all partitions are locked.
   [[nodiscard]] std::size_t size(int db) const;
   // Keys with a deadline. The same.
   [[nodiscard]] std::size_t sizeWithDeadline(int db) const;
   // Bytes of entries, collections and directories, as the allocator rounds them. No lock needed, approximate.
   [[nodiscard]] std::size_t memoryBytes() const;
+  // Those of directories.
+  [[nodiscard]] std::size_t directoryBytes() const;
+  // Those among all that only open snapshots still see.
+  [[nodiscard]] std::int64_t snapshotBytes() const { return snapshot_bytes_.load(std::memory_order_relaxed); }
 
   // Receives each entry that a walk meets.
   using EntryVisitor = std::function<void(const Entry&)>;
@@ -251,6 +271,8 @@ class Store {
   void emptyPartition(Partition& partition, std::vector<std::unique_ptr<Directory>>& whole);
   void shadowPartition(Partition& partition, const WriteContext& context, std::vector<Entry*>& dead);
   void purge(Partition& partition, bool thorough = false);
+  void countRemoval(Cause cause);
+  void noteUse(Partition& partition, const Key& key) const;
 
   Versions& versions_;
   StoreOptions options_;
@@ -260,6 +282,10 @@ class Store {
   std::unique_ptr<Partition[]> partitions_;                     // of all databases, by PartitionId
   std::unique_ptr<std::atomic<const PartitionDebt*>[]> debts_;  // what is owed to them; written under the lock
   std::atomic<std::size_t> waiters_{0};
+  mutable AccessTracker accesses_;
+  std::atomic<std::int64_t> snapshot_bytes_{0};
+  std::atomic<std::uint64_t> expired_keys_{0};
+  std::atomic<std::uint64_t> evicted_keys_{0};
   // Where the sweeper goes on.
   std::uint64_t sweep_hash_ = 0;
   int sweep_db_ = 0;

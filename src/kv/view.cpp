@@ -27,6 +27,7 @@ constexpr std::size_t kManyKeys = 1000;
 View::View(Store& store, EffectBuffer& effects, UnixMs now, Mode mode, Lsn snapshot)
     : store_(store), effects_(effects), now_(now), snapshot_(snapshot), mode_(mode) {
   TREFOIL_DEBUG_ASSERT((mode == Mode::kSnapshot) == (snapshot != kNoSnapshot));
+  store.accesses().setNow(now);
 }
 
 View::~View() {
@@ -142,9 +143,9 @@ const Entry* View::base(int db, std::uint64_t hash, std::string_view key, bool i
   }
   const Key wanted{key, hash, db};
   if (mode_ != Mode::kSnapshot) {
-    return store_.find(wanted);
+    return store_.find(wanted, notes_uses_);
   }
-  const Entry* entry = store_.findAt(wanted, snapshot_);
+  const Entry* entry = store_.findAt(wanted, snapshot_, notes_uses_ && is_read);
   if (is_read) {
     if (reads_ == nullptr) {
       reads_ = std::make_unique<ReadSet>();
@@ -167,7 +168,12 @@ const Entry* View::lookUp(const Key& key) {
 }
 
 const Entry* View::find(const Key& key) {
-  return unexpired(lookUp(key));
+  const Entry* const entry = unexpired(lookUp(key));
+  if (lookups_ != nullptr) {
+    std::atomic<std::uint64_t>& count = lookups_->counts[entry != nullptr ? 1 : 0];
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  return entry;
 }
 
 const Entry* View::current(const Key& key) {

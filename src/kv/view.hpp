@@ -20,6 +20,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -27,6 +28,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/effect_buffer.hpp"
@@ -79,6 +81,22 @@ class View {
 
   // nullptr if absent or expired.
   const Entry* find(const Key& key);
+  // The same, and it does not count as a use of the key, for what is to be evicted.
+  const Entry* peek(const Key& key) {
+    const bool before = std::exchange(notes_uses_, false);
+    const Entry* const entry = find(key);
+    notes_uses_ = before;
+    return entry;
+  }
+  // From now on nothing does: CLIENT NO-TOUCH.
+  void noteUses(bool note) { notes_uses_ = note; }
+  // From now on each find() is counted there, by whether the key was there; null: nowhere. Written by the view's thread alone.
+  struct Lookups {
+    std::array<std::atomic<std::uint64_t>, 2> counts{};  // missed, found
+  };
+  void countLookups(Lookups* lookups) { lookups_ = lookups; }
+  // What is known of how a key is used (access.hpp).
+  [[nodiscard]] std::uint32_t accessOf(const Key& key) const { return store_.accessOf(key, mode_ != Mode::kSnapshot); }
   bool exists(const Key& key) { return find(key) != nullptr; }
   // An empty handle if absent; kWrongType with Redis's text if the key holds another type.
   Result<StringHandle> string(const Key& key);
@@ -258,6 +276,8 @@ class View {
   std::optional<Cause> because_;
   bool counts_whole_ = false;
   bool gave_way_ = false;
+  bool notes_uses_ = true;
+  Lookups* lookups_ = nullptr;
   std::size_t steps_left_ = SIZE_MAX;
   StatementControl* control_ = nullptr;
   std::size_t touched_count_ = 0;

@@ -101,6 +101,12 @@ void Connection::serve() {
                input_.size(), output_.size());
     die();
   }
+  // An idle connection has no buffers: this is seldom news.
+  const std::size_t held = input_.capacity() + output_.capacity() + input_.size() + output_.size();
+  if (held != noted_bytes_ && !parked_ && !dead_) {
+    noted_bytes_ = held;
+    session_->setBuffers({input_.size(), input_.capacity(), output_.size(), output_.capacity()});
+  }
 }
 
 void Connection::serveTurns() {

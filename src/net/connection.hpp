@@ -143,7 +143,8 @@ class Connection {
   int orphaned_ticks_ = 0;
   std::int64_t idle_ticks_ = 0;
   int requestless_ticks_ = 0;
-  std::size_t lacking_ = 1;  // bytes of input, as the protocol says
+  std::size_t noted_bytes_ = 0;  // of its buffers, as the session knows them
+  std::size_t lacking_ = 1;      // bytes of input, as the protocol says
   bool readable_ = false;
   bool writable_ = true;
   bool hung_up_ = false;         // the client sends no more,

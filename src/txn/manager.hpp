@@ -4,6 +4,7 @@
 //   live.hpp              statements on the live stores        transaction.hpp   those with a snapshot of their own
 //   load.hpp              from a directory to the stores       checkpoint.hpp    and back
 //   expiry.hpp            keys whose time has passed           index_following.hpp   what follows the tables behind the commit
+//   eviction.hpp             keys that make room for others
 //   doubt.hpp             what answers must not tell of while the log refuses writes
 //
 // Thread safety: all functions.
@@ -22,6 +23,7 @@
 #include "sql/store.hpp"
 #include "txn/checkpoint.hpp"
 #include "txn/commit.hpp"
+#include "txn/eviction.hpp"
 #include "txn/expiry.hpp"
 
 namespace trefoil::txn {
@@ -48,6 +50,7 @@ class Manager {
   [[nodiscard]] Committer& committer() { return *committer_; }
   [[nodiscard]] Checkpoints& checkpoints() { return *checkpoints_; }
   [[nodiscard]] Expiry& expiry() { return expiry_; }
+  [[nodiscard]] Eviction& eviction() { return eviction_; }
   [[nodiscard]] Snapshot openSnapshot() { return committer_->openSnapshot(); }
   [[nodiscard]] const aof::RecoveryReport& recoveryReport() const { return report_; }
 
@@ -63,6 +66,7 @@ class Manager {
   std::optional<Committer> committer_;
   std::optional<Checkpoints> checkpoints_;
   Expiry expiry_{*this};
+  Eviction eviction_{*this};
   aof::RecoveryReport report_;
 };
 

@@ -28,7 +28,7 @@ NEWER = {"zrank", "zrevrank", "client|kill", "command|getkeys", "command|getkeys
 CALLS = """
     GET a | GET | GET a b | SET a b | SET a b GET | SET a b get EX 1 | SET a | MGET a b c | MSET a b c d | MSET a b c | MSETNX a 1 b 2
     DEL a b | UNLINK a | COPY a b | COPY a b DB 1 REPLACE | RENAME a b | SMOVE a b c | LMOVE a b LEFT RIGHT | RPOPLPUSH a b
-    SDIFFSTORE d a b | SINTERSTORE d a | SUNIONSTORE d | ZADD z 1 a | ZADD z | OBJECT ENCODING k | object encoding k | OBJECT NOSUCH k
+    SDIFFSTORE d a b | SINTERSTORE d a | SUNIONSTORE d | ZADD z 1 a | ZADD z | OBJECT ENCODING k | object encoding k | OBJECT NOSUCH k | OBJECT FREQ k | MEMORY USAGE k | MEMORY STATS
     OBJECT HELP | OBJECT ENCODING | WATCH a b | PING a | KEYS a | NOSUCH x | CLIENT KILL x | CLIENT NOSUCH x | CONFIG GET x
     COMMAND COUNT | COMMAND NOSUCH x | SCAN 0 x | FLUSHALL x | EXEC x | EXPIRE k 1 NX | TOUCH a b c | EXISTS a a | GETEX k PERSIST
     HSET h f v | HSET h | PSETEX k 1 v | GETDEL k | INCRBY k 1 | APPEND k v | SETRANGE k 0 v | LPOP k | LREM k 1 v | SPOP s | SPOP s 2
@@ -179,7 +179,7 @@ class Comparison:
             ours, theirs = self.both(*words)
             self.same(words, unordered(ours), unordered(theirs))
         self.lists(names)
-        for name in ("CLIENT", "COMMAND", "CONFIG", "OBJECT"):
+        for name in ("CLIENT", "COMMAND", "CONFIG", "MEMORY", "OBJECT"):
             self.help(name)
         everything = self.ours.call("COMMAND")
         self.same("COMMAND INFO without names", self.ours.call("COMMAND", "INFO"), everything)

@@ -297,6 +297,22 @@ SCENES = {
         0: CONFIG SET maxmemory 1 maxmemory 2 | CONFIG SET maxmemory 1 nosuch 2 | CONFIG SET maxmemory 100mb nosuch | CONFIG SET maxmemory 0 maxclients x
         0: CONFIG SET maxmemory 1.5mb | CONFIG SET maxmemory ' 1' | CONFIG SET timeout -1 | CONFIG SET timeout x | CONFIG GET timeout | CONFIG SET databases 3
         0: CONFIG SET MAXMEMORY 100mb | CONFIG GET maxmemory | CONFIG SET maxmemory 1g | CONFIG GET maxmemory | CONFIG SET maxmemory 1gb | CONFIG GET maxmemory""",
+    "how keys are used, and what memory they take": """
+        0: SET k v | OBJECT FREQ k | OBJECT FREQ nosuch | OBJECT IDLETIME nosuch | OBJECT IDLETIME k | OBJECT REFCOUNT k | OBJECT REFCOUNT nosuch
+        0: OBJECT FREQ | OBJECT FREQ k k | OBJECT IDLETIME | OBJECT REFCOUNT k k | CONFIG SET maxmemory-policy allkeys-lfu | OBJECT IDLETIME k
+        0: OBJECT IDLETIME nosuch | SET fresh v | OBJECT FREQ fresh | GET fresh | OBJECT FREQ fresh | MULTI | OBJECT FREQ fresh | OBJECT IDLETIME k | EXEC
+        0: CONFIG SET lfu-log-factor 0 | GET fresh | GET fresh | TOUCH fresh | OBJECT FREQ fresh | TYPE fresh | EXISTS fresh | TTL fresh | OBJECT FREQ fresh
+        0: CONFIG SET lfu-log-factor 10 lfu-decay-time 1 | CONFIG SET lfu-log-factor -1 | CONFIG SET lfu-decay-time x | CONFIG GET lfu-*
+        0: CONFIG SET maxmemory-policy volatile-lru | OBJECT FREQ k | CONFIG SET maxmemory-policy x | CONFIG GET maxmemory-policy
+        0: CONFIG SET maxmemory-samples 0 | CONFIG SET maxmemory-samples 7 | CONFIG GET maxmemory-samples | CONFIG SET maxmemory-samples 5
+        0: MEMORY | MEMORY x | MEMORY USAGE | MEMORY USAGE nosuch | MEMORY USAGE k SAMPLES | MEMORY USAGE k SAMPLES x | MEMORY USAGE k SAMPLES -1
+        0: MEMORY USAGE nosuch SAMPLES 5 | MEMORY USAGE k x 1 | MEMORY USAGE nosuch x | MEMORY STATS x | MEMORY DOCTOR x | MEMORY PURGE x | MEMORY PURGE
+        0: CONFIG SET maxmemory-clients x | CONFIG SET maxmemory-clients 101% | CONFIG SET maxmemory-clients -1% | CONFIG SET maxmemory-clients 5%x
+        0: CONFIG SET maxmemory-clients % | CONFIG SET maxmemory-clients 5% | CONFIG GET maxmemory-clients | CONFIG SET maxmemory-clients 10mb
+        0: CONFIG GET maxmemory-clients | CONFIG SET maxmemory-clients 0 | CONFIG SET maxmemory-policy noeviction""",
+    "nothing to evict": """
+        0: SET k v | CONFIG SET maxmemory-policy volatile-lru | CONFIG SET maxmemory 1 | SET a b | GET k | APPEND k v | LPUSH l x | MULTI | SET a b | EXEC
+        0: DEL k | CONFIG SET maxmemory 0 | CONFIG SET maxmemory-policy noeviction | DBSIZE""",
     "what is no command": """
         0: NOSUCH | NOSUCH a | nosuch 'a b' c | NOSUCH '' | '' | '' a | GET | GET a b | get | set a | SET | ECHO | OBJECT | OBJECT x | OBJECT x y | OBJECT ENCODING
         0: COMMAND x | COMMAND COUNT x | COMMAND INFO nosuch | COMMAND GETKEYS NOSUCH a | COMMAND GETKEYS GET a | COMMAND GETKEYS MSET a b c d | INFO nosuch

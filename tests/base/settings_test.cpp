@@ -74,6 +74,33 @@ TEST_CASE("memory sizes are read as Redis reads them") {
   CHECK(parseMemorySize(row.text) == row.bytes);
 }
 
+TEST_CASE("shares are bytes or percentages") {
+  struct Row {
+    std::string_view text;
+    std::int64_t number;  // nothing valid: INT64_MIN
+    std::string_view shown;
+  };
+  const Row row = GENERATE(values<Row>({{"0", 0, "0"},
+                                        {"10mb", 10 << 20, "10485760"},
+                                        {"5%", -5, "5%"},
+                                        {"100%", -100, "100%"},
+                                        {"0%", 0, "0"},
+                                        {"-5%", INT64_MIN, ""},
+                                        {"-5", INT64_MIN, ""},
+                                        {"%", INT64_MIN, ""},
+                                        {"5%%", INT64_MIN, ""},
+                                        {"5 %", INT64_MIN, ""},
+                                        {"101%", INT64_MIN, ""}}));
+  CAPTURE(row.text);
+  Settings settings;
+  const Status status = settings.set("maxmemory-clients", row.text, Settings::Source::kRunTime);
+  CHECK(status.ok() == (row.number != INT64_MIN));
+  if (status.ok()) {
+    CHECK(settings.integer(Setting::kMaxMemoryClients) == row.number);
+    CHECK(settings.valueText(Setting::kMaxMemoryClients) == row.shown);
+  }
+}
+
 TEST_CASE("permissions are read and shown in octal") {
   Settings settings;
   CHECK(settings.valueText(Setting::kUnixSocketPerm) == "0");
@@ -112,6 +139,11 @@ TEST_CASE("CONFIG SET refuses with Redis's words, and changes nothing then") {
       {{{"appendonly", "yes"}}, related + "'appendonly') - can't set immutable config"},
       {{{"save", "900 1"}}, related + "'save') - can't set immutable config"},
       {{{"timeout", "5"}, {"TIMEOUT", "6"}}, related + "'TIMEOUT') - duplicate parameter"},
+      {{{"maxmemory-clients", "lots"}}, related + "'maxmemory-clients') - argument must be a memory or percent value"},
+      {{{"maxmemory-clients", "101%"}}, related + "'maxmemory-clients') - percentage argument must be less or equal to 100"},
+      {{{"maxmemory-policy", "lru"}},
+       related + "'maxmemory-policy') - argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, "
+                 "volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction"},
       {{{"timeout", "5"}, {"maxmemory", "x"}}, related + "'maxmemory') - argument must be a memory value"},
   }));
   Settings settings;
@@ -176,7 +208,8 @@ TEST_CASE("CONFIG GET finds by glob patterns, each setting once") {
   using Found = std::vector<std::pair<std::string, std::string>>;
   CHECK(get({"maxmemory"}) == Found{{"maxmemory", "0"}});
   CHECK(get({"MaxMemory"}) == Found{{"MaxMemory", "0"}});  // as it was asked for
-  CHECK(get({"MAXMEMORY*"}) == Found{{"maxmemory", "0"}, {"maxmemory-policy", "noeviction"}});
+  CHECK(get({"MAXMEMORY*"}) ==
+        Found{{"maxmemory", "0"}, {"maxmemory-clients", "0"}, {"maxmemory-policy", "noeviction"}, {"maxmemory-samples", "5"}});
   CHECK(get({"appendfsync", "app*sync", "save"}) == Found{{"appendfsync", "everysec"}, {"save", ""}});
   CHECK(get({"proto-max-bulk-len"}) == Found{{"proto-max-bulk-len", "536870912"}});
   CHECK(get({"log-file"}) == Found{{"log-file", ""}});

@@ -22,6 +22,14 @@ bool isPlainName(std::string_view name) {
   return true;
 }
 
+Result<bool> onOrOff(std::string_view word) {
+  const bool on = equalsIgnoringCase(word, "ON");
+  if (!on && !equalsIgnoringCase(word, "OFF")) {
+    return syntaxError();
+  }
+  return on;
+}
+
 void setName(Session::Impl& session, std::string_view name) {
   const std::lock_guard lock(session.database.sessionsMutex());
   session.name = name;
@@ -213,10 +221,7 @@ Status clientSetName(CommandCall& call) {
 // Answers of SQL are described by attributes of RESP3, which clients have to know: only those that ask get them.
 Status clientAttributes(CommandCall& call) {
   Session::Impl& session = call.session.impl();
-  const bool on = equalsIgnoringCase(call.args[2], "ON");
-  if (!on && !equalsIgnoringCase(call.args[2], "OFF")) {
-    return syntaxError();
-  }
+  TREFOIL_ASSIGN(const bool on, onOrOff(call.args[2]));
   if (on && session.protocol < 3) {
     return Error(ErrorCode::kInvalid, "CLIENT ATTRIBUTES needs RESP3: send HELLO 3 before it");
   }
@@ -246,12 +251,18 @@ Status clientReply(CommandCall& call) {
   return {};
 }
 
-// NO-EVICT, NO-TOUCH. Neither changes anything here: eviction never closes a client, and reading a key does not change what is
-// evicted.
-Status clientOnOff(CommandCall& call) {
-  if (!equalsIgnoringCase(call.args[2], "ON") && !equalsIgnoringCase(call.args[2], "OFF")) {
-    return syntaxError();
-  }
+// https://redis.io/docs/latest/commands/client-no-touch/
+Status clientNoTouch(CommandCall& call) {
+  TREFOIL_ASSIGN(const bool on, onOrOff(call.args[2]));
+  call.session.impl().notes_uses = !on;
+  call.reply.simple("OK");
+  return {};
+}
+
+// https://redis.io/docs/latest/commands/client-no-evict/
+Status clientNoEvict(CommandCall& call) {
+  TREFOIL_ASSIGN(const bool on, onOrOff(call.args[2]));
+  call.session.impl().may_be_evicted = !on;
   call.reply.simple("OK");
   return {};
 }

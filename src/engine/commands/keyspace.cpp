@@ -17,15 +17,6 @@ Status removeKeys(CommandCall& call) {
   return {};
 }
 
-Status countKeys(CommandCall& call) {
-  std::int64_t count = 0;
-  for (std::size_t i = 1; i < call.args.size(); ++i) {
-    count += call.kv.exists(keyAt(call, i)) ? 1 : 0;
-  }
-  call.reply.integer(count);
-  return {};
-}
-
 Error noSuchKeyError() {
   return {ErrorCode::kInvalid, "no such key"};
 }
@@ -91,7 +82,7 @@ constexpr std::int64_t roundedSeconds(std::int64_t ms) {
 // -2: no key, -1: no deadline, else what `convert` makes of the deadline.
 template <typename Convert>
 Status replyDeadline(CommandCall& call, Convert&& convert) {
-  const kv::Entry* entry = call.kv.find(keyAt(call, 1));
+  const kv::Entry* entry = call.kv.peek(keyAt(call, 1));
   if (entry == nullptr) {
     call.reply.integer(-2);
   } else if (!entry->hasDeadline()) {
@@ -122,14 +113,26 @@ Status unlink(CommandCall& call) {
   return removeKeys(call);
 }
 Status exists(CommandCall& call) {
-  return countKeys(call);
+  std::int64_t count = 0;
+  for (std::size_t i = 1; i < call.args.size(); ++i) {
+    count += call.kv.peek(keyAt(call, i)) != nullptr ? 1 : 0;
+  }
+  call.reply.integer(count);
+  return {};
 }
+// A use of each key, also of a client's that has said NO-TOUCH.
 Status touch(CommandCall& call) {
-  return countKeys(call);
+  call.kv.noteUses(true);
+  std::int64_t count = 0;
+  for (std::size_t i = 1; i < call.args.size(); ++i) {
+    count += call.kv.exists(keyAt(call, i)) ? 1 : 0;
+  }
+  call.reply.integer(count);
+  return {};
 }
 
 Status type(CommandCall& call) {
-  const kv::Entry* entry = call.kv.find(keyAt(call, 1));
+  const kv::Entry* entry = call.kv.peek(keyAt(call, 1));
   call.reply.simple(entry == nullptr ? "none" : kv::typeName(*entry));
   return {};
 }
@@ -272,16 +275,6 @@ Status copy(CommandCall& call) {
     call.kv.copyValue(from, to, Cause::kCopyTo);
   }
   call.reply.integer(copied ? 1 : 0);
-  return {};
-}
-
-Status objectEncoding(CommandCall& call) {
-  const kv::Entry* entry = call.kv.find(keyAt(call, 2));
-  if (entry == nullptr) {
-    call.reply.null();
-  } else {
-    call.reply.bulk(kv::typeOf(*entry).encoding(*entry));
-  }
   return {};
 }
 

@@ -99,6 +99,7 @@ void addServer(Database::Impl& database, Exposition& out) {
   out.gauge("pubsub_patterns", "Patterns that have subscribers.", database.pubsub().count(Topic::kPattern));
   out.gauge("pubsub_shard_channels", "Shard channels that have subscribers.", database.pubsub().count(Topic::kShardChannel));
   out.counter("sessions_total", "Sessions that were ever opened.", database.sessionsOpened());
+  out.counter("evicted_clients_total", "Connections that were closed because of maxmemory-clients.", database.evictedClients());
   out.gauge("slow_lane_pending", "Long statements that run or wait for a worker.", database.pool().pending());
   out.family("operations_total", Type::kCounter, "Commands and statements that were run, by their group.");
   const OperationCounts counts = database.operations();
@@ -146,6 +147,13 @@ void addContent(Database::Impl& database, Exposition& out) {
   databases([&](int db) { return keys.size(db); });
   out.family("keys_with_deadline", Type::kGauge, "Those that will expire.");
   databases([&](int db) { return keys.sizeWithDeadline(db); });
+
+  out.counter("expired_keys_total", "Keys that were removed because their time had passed.", keys.expiredKeys());
+  out.counter("evicted_keys_total", "Keys that were removed to make room for others.", keys.evictedKeys());
+  const LookupCounts lookups = database.lookups();
+  out.family("key_lookups_total", Type::kCounter, "Keys that reading commands have asked for, by whether they were there.");
+  out.sample("result", "found", lookups.found);
+  out.sample("result", "missed", lookups.missed);
 
   sql::Store& tables = database.manager().sql();
   EffectBuffer none;

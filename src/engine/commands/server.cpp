@@ -1,6 +1,9 @@
 // Commands about the server: settings, facts and figures, checkpoints.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 
 #include "aof/log.hpp"
 #include "base/ascii_case.hpp"
@@ -118,9 +121,27 @@ std::vector<Line> serverInfo(Database::Impl& database) {
           {"uptime_in_days", std::to_string(uptime_s / 86400)}};
 }
 
+// "1.50M"
+std::string humanBytes(std::int64_t bytes) {
+  constexpr std::string_view kUnits = "BKMGTPE";
+  auto number = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; number >= 1024; number /= 1024) {
+    ++unit;
+  }
+  return unit == 0 ? std::to_string(bytes) + 'B' : fmt::format("{:.2f}{}", number, kUnits[unit]);
+}
+
 std::vector<Line> memoryInfo(Database::Impl& database) {
   const sql::VectorMemory vectors = database.manager().sql().vectorMemory();
-  std::vector<Line> lines = {{"used_memory", std::to_string(MemoryAccount::used())}};
+  const std::int64_t used = MemoryAccount::used();
+  const std::int64_t resident = residentBytes();
+  const std::int64_t limit = database.settings().integer(Setting::kMaxMemory);
+  std::vector<Line> lines = {{"used_memory", std::to_string(used)},
+                             {"used_memory_human", humanBytes(used)},
+                             {"used_memory_peak", std::to_string(database.peakMemory())},
+                             {"used_memory_peak_human", humanBytes(database.peakMemory())},
+                             {"used_memory_startup", std::to_string(database.memoryAtStart())}};
   for (std::size_t i = 0; i < kMemoryLeaves; ++i) {
     const auto leaf = static_cast<MemoryLeaf>(i);
     if (leaf != MemoryLeaf::kVectors) {
@@ -129,9 +150,15 @@ std::vector<Line> memoryInfo(Database::Impl& database) {
   }
   lines.insert(lines.end(), {{"used_memory_vectors", std::to_string(vectors.vectors)},
                              {"used_memory_vector_indexes", std::to_string(vectors.indexes)},
-                             {"used_memory_rss", std::to_string(residentBytes())},
-                             {"maxmemory", std::to_string(database.settings().integer(Setting::kMaxMemory))},
+                             {"used_memory_rss", std::to_string(resident)},
+                             {"used_memory_rss_human", humanBytes(resident)},
+                             {"used_memory_snapshots", std::to_string(database.manager().kv().snapshotBytes())},
+                             {"maxmemory", std::to_string(limit)},
+                             {"maxmemory_human", humanBytes(limit)},
                              {"maxmemory_policy", database.settings().valueText(Setting::kMaxMemoryPolicy)},
+                             {"mem_fragmentation_ratio",
+                              fmt::format("{:.2f}", used == 0 ? 0 : static_cast<double>(resident) / static_cast<double>(used))},
+                             {"mem_allocator", "libc"},
                              {"query_memory", std::to_string(database.queryMemory())},
                              {"versions_in_limbo", std::to_string(database.manager().versions().limboSize())}});
   return lines;
@@ -189,13 +216,17 @@ std::vector<Line> clientsInfo(Database::Impl& database) {
 }
 
 std::vector<Line> statsInfo(Database::Impl& database) {
-  std::uint64_t commands = 0;
-  for (const std::uint64_t count : database.operations()) {
-    commands += count;
-  }
+  const OperationCounts operations = database.operations();
+  const LookupCounts lookups = database.lookups();
+  const kv::Store& keys = database.manager().kv();
   const PubSub& pubsub = database.pubsub();
   return {{"total_connections_received", std::to_string(database.sessionsOpened())},
-          {"total_commands_processed", std::to_string(commands)},
+          {"total_commands_processed", std::to_string(std::accumulate(operations.begin(), operations.end(), std::uint64_t{0}))},
+          {"expired_keys", std::to_string(keys.expiredKeys())},
+          {"evicted_keys", std::to_string(keys.evictedKeys())},
+          {"evicted_clients", std::to_string(database.evictedClients())},
+          {"keyspace_hits", std::to_string(lookups.found)},
+          {"keyspace_misses", std::to_string(lookups.missed)},
           {"pubsub_channels", std::to_string(pubsub.count(Topic::kChannel))},
           {"pubsub_patterns", std::to_string(pubsub.count(Topic::kPattern))},
           {"pubsubshard_channels", std::to_string(pubsub.count(Topic::kShardChannel))}};
