@@ -219,19 +219,14 @@ struct Store::Apply final : Discarder {
     }
   }
 
-  // The end of a change: `slot` is the key's, if it had one, and `entry` what the key holds now, if anything. Nobody had to look
-  // at the key before if it was changed `unseen`.
-  void put(const Directory::Slot& slot, std::string_view key, Entry* entry, bool unseen) {
+  // The end of a change: `slot` is the key's, if it had one, and `entry` what the key holds now, if anything.
+  void put(const Directory::Slot& slot, std::string_view key, Entry* entry) {
     if (entry != nullptr) {
       bytes += bytesOf(*entry, true);
-      Directory::Slot at = slot;
       if (slot) {
         partition.directory.replace(slot, hash, entry);
       } else {
-        at = partition.directory.insert(store.directoryContext(), hash, entry);
-      }
-      if (store.accesses_.isOn()) [[unlikely]] {
-        noteAccess(at, !slot, unseen);
+        partition.directory.insert(store.directoryContext(), hash, entry);
       }
     } else if (slot) {
       partition.directory.erase(store.directoryContext(), hash, slot);
@@ -242,14 +237,15 @@ struct Store::Apply final : Discarder {
     }
   }
 
-  void noteAccess(const Directory::Slot& slot, bool is_new, bool unseen) {
-    const AccessTracker& accesses = store.accesses_;
-    if (is_new) {
-      partition.directory.setAccess(store.directoryContext(), hash, slot, accesses.created());
-    } else if (unseen) {
-      const std::uint32_t before = partition.directory.access(hash, slot);
-      partition.directory.setAccess(store.directoryContext(), hash, slot, accesses.used(before));
+  // The key is new, or was changed without a look at it.
+  [[gnu::noinline]] void noteAccess(std::string_view key, bool is_new) {
+    const Directory::Slot slot = partition.directory.find(hash, key);
+    if (!slot) {
+      return;
     }
+    const AccessTracker& accesses = store.accesses_;
+    partition.directory.setAccess(store.directoryContext(), hash, slot,
+                                  is_new ? accesses.created() : accesses.used(partition.directory.access(hash, slot)));
   }
 
   Store& store;
@@ -282,14 +278,22 @@ Status Store::apply(std::uint8_t kind, EffectReader& reader, const WriteContext&
   }
   Status status =
       changeEntry(head.kind, reader, head.key, entry, {context, options_.packed, options_.hash_seed, change, prepared});
-  change.put(slot, head.key, entry, replacesWhole(head.kind));
-  if (head.kind == EffectKind::kRemove) {
+  change.put(slot, head.key, entry);
+  if (accesses_.isOn()) [[unlikely]] {
+    if (!slot || replacesWhole(head.kind)) {
+      change.noteAccess(head.key, !slot);
+    }
+  }
+  if (entry == nullptr) [[unlikely]] {
     countRemoval(reader.cause());
   }
   return status;
 }
 
 void Store::countRemoval(Cause cause) {
+  if (loading_) {
+    return;  // it was counted when it happened
+  }
   if (cause == Cause::kExpired) {
     expired_keys_.fetch_add(1, std::memory_order_relaxed);
   } else if (cause == Cause::kEvicted) {
@@ -309,7 +313,10 @@ void Store::adopt(const Key& key, PrivateValue* value, const WriteContext& conte
   } else if (entry != nullptr) {
     change.noteAbsence(key.bytes);
   }
-  change.put(slot, key.bytes, entry, false);
+  change.put(slot, key.bytes, entry);
+  if (accesses_.isOn() && !slot) {
+    change.noteAccess(key.bytes, true);
+  }
 }
 
 void Store::flush(int db, const WriteContext& context) {
@@ -484,23 +491,26 @@ bool Store::isOwed(int db) const {
 // ----------------------------------------------------------------------------------------------------------------------- reads
 
 const Entry* Store::find(const Key& key, bool is_use) const {
+  if (is_use && accesses_.isOn()) [[unlikely]] {
+    return findForUse(key);
+  }
+  const Partition& partition = partitionAt(key);
+  TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
+  const Directory::Slot slot = partition.directory.find(key.hash, key.bytes);
+  return slot ? slot.entry() : nullptr;
+}
+
+// A function of its own, so that nobody else's way to a key is longer for it.
+[[gnu::noinline]] const Entry* Store::findForUse(const Key& key) const {
   Partition& partition = partitionAt(key);
   TREFOIL_DEBUG_ASSERT(partition.lock.isLocked());
   const Directory::Slot slot = partition.directory.find(key.hash, key.bytes);
   if (!slot) {
     return nullptr;
   }
-  if (is_use && accesses_.isOn()) [[unlikely]] {
-    noteUse(partition, key);
-  }
-  return slot.entry();
-}
-
-// A function of its own that looks up the slot again, so that nobody else's way to a key is longer for it.
-[[gnu::noinline]] void Store::noteUse(Partition& partition, const Key& key) const {
-  const Directory::Slot slot = partition.directory.find(key.hash, key.bytes);
   const std::uint32_t before = partition.directory.access(key.hash, slot);
   partition.directory.setAccess(directoryContext(), key.hash, slot, accesses_.used(before));
+  return slot.entry();
 }
 
 const Entry* Store::findAt(const Key& key, Lsn snapshot, bool is_use) const {

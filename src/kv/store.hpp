@@ -272,7 +272,7 @@ class Store {
   void shadowPartition(Partition& partition, const WriteContext& context, std::vector<Entry*>& dead);
   void purge(Partition& partition, bool thorough = false);
   void countRemoval(Cause cause);
-  void noteUse(Partition& partition, const Key& key) const;
+  const Entry* findForUse(const Key& key) const;
 
   Versions& versions_;
   StoreOptions options_;

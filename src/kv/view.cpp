@@ -168,7 +168,7 @@ const Entry* View::lookUp(const Key& key) {
 }
 
 const Entry* View::find(const Key& key) {
-  const Entry* const entry = unexpired(lookUp(key));
+  const Entry* const entry = unexpired(touched_count_ == 0 ? base(key.db, key.hash, key.bytes, true) : lookUp(key));
   if (lookups_ != nullptr) {
     std::atomic<std::uint64_t>& count = lookups_->counts[entry != nullptr ? 1 : 0];
     count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
