@@ -302,7 +302,7 @@ SCENES = {
         0: OBJECT FREQ | OBJECT FREQ k k | OBJECT IDLETIME | OBJECT REFCOUNT k k | CONFIG SET maxmemory-policy allkeys-lfu | OBJECT IDLETIME k
         0: OBJECT IDLETIME nosuch | SET fresh v | OBJECT FREQ fresh | GET fresh | OBJECT FREQ fresh | MULTI | OBJECT FREQ fresh | OBJECT IDLETIME k | EXEC
         0: CONFIG SET lfu-log-factor 0 | GET fresh | GET fresh | TOUCH fresh | OBJECT FREQ fresh | TYPE fresh | EXISTS fresh | TTL fresh | OBJECT FREQ fresh
-        0: CONFIG SET lfu-log-factor 10 lfu-decay-time 1 | CONFIG SET lfu-log-factor -1 | CONFIG SET lfu-decay-time x | CONFIG GET lfu-*
+        0: CONFIG SET lfu-log-factor 10 lfu-decay-time 1 | CONFIG SET lfu-log-factor -1 | CONFIG SET lfu-decay-time x | CONFIG GET lfu-log-factor | CONFIG GET lfu-decay-time
         0: CONFIG SET maxmemory-policy volatile-lru | OBJECT FREQ k | CONFIG SET maxmemory-policy x | CONFIG GET maxmemory-policy
         0: CONFIG SET maxmemory-samples 0 | CONFIG SET maxmemory-samples 7 | CONFIG GET maxmemory-samples | CONFIG SET maxmemory-samples 5
         0: MEMORY | MEMORY x | MEMORY USAGE | MEMORY USAGE nosuch | MEMORY USAGE k SAMPLES | MEMORY USAGE k SAMPLES x | MEMORY USAGE k SAMPLES -1
