@@ -192,6 +192,7 @@ Eviction::Removed Eviction::remove(const Candidate& candidate, EvictionPolicy po
     view.remove(key);
   };
   EffectBuffer effects;
+  bool committed = false;
   {
     const kv::PartitionId partition = kv::Store::partition(key);
     const kv::PartitionLocks locks(store, {&partition, 1}, waits);
@@ -205,12 +206,14 @@ Eviction::Removed Eviction::remove(const Candidate& candidate, EvictionPolicy po
     }
     kv::View view = kv::View::live(store, effects, now);
     remove_from(view);
-    if (manager_.committer().tryCommit(effects.bytes())) {
-      return Removed::kYes;
-    }
+    committed = manager_.committer().tryCommit(effects).has_value();
+  }
+  if (committed) {
+    manager_.committer().afterLocks();
+    return Removed::kYes;
   }
   if (!waits) {
-    return manager_.committer().isLarge(effects.bytes()) ? Removed::kTooLarge : Removed::kBusy;
+    return manager_.committer().isLarge(effects) ? Removed::kTooLarge : Removed::kBusy;
   }
   const auto in_transaction = [&](Transaction& own) -> Status {
     remove_from(own.kv());
