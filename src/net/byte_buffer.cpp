@@ -22,18 +22,22 @@ void ByteBuffer::makeRoom(std::size_t more) {
 
 // The unread bytes to the front of a block of this size.
 void ByteBuffer::growTo(std::size_t capacity) {
+  // What is copied to a large block is the first to touch it, so the hint comes before: the C library could not give it.
+  constexpr std::size_t kLarge = std::size_t{8} << 20;
   const std::size_t unread = size();
-  if (head_ == 0) {
+  if (head_ == 0 && capacity < kLarge) {
     data_ = static_cast<char*>(memory_reserve::reallocate(data_, capacity));
   } else {
     char* const grown = static_cast<char*>(memory_reserve::allocate(capacity));
-    std::memcpy(grown, data_ + head_, unread);
+    preferLargePages(grown, capacity);
+    if (unread > 0) {
+      std::memcpy(grown, data_ + head_, unread);
+    }
     std::free(data_);
     data_ = grown;
     head_ = 0;
     tail_ = unread;
   }
-  preferLargePages(data_ + unread, capacity - unread);
   MemoryAccount::add(MemoryLeaf::kClients, static_cast<std::int64_t>(capacity) - static_cast<std::int64_t>(capacity_));
   capacity_ = capacity;
 }
