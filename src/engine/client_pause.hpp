@@ -5,8 +5,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <mutex>
-#include <vector>
 
 namespace trefoil {
 

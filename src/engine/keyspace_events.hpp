@@ -22,7 +22,7 @@ class KeyspaceEvents final : public txn::CommitObserver {
  public:
   // All outlive it.
   KeyspaceEvents(Settings& settings, txn::Committer& committer, PubSub& pubsub);
-  ~KeyspaceEvents();
+  ~KeyspaceEvents() override;
 
   // Whether reads that find nothing are told: one load.
   [[nodiscard]] bool tellsMisses() const { return tells_misses_.load(std::memory_order_relaxed); }

@@ -227,7 +227,7 @@ class Store {
   // For who serves: one lock more, whatever is held, if it is to be had at once, or `soon`. What becomes ready under it is served
   // later.
   [[nodiscard]] bool lockAside(PartitionId id, bool soon);
-  void unlockAside(PartitionId id);
+  void unlockAside(PartitionId id) const;
 
   // For a client that watches a key that passes its deadline: with the partition's lock held.
   [[nodiscard]] bool isExpired(const Key& key, UnixMs now) const;

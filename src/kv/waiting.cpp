@@ -153,7 +153,7 @@ bool Store::lockAside(PartitionId id, bool soon) {
   return true;
 }
 
-void Store::unlockAside(PartitionId id) {
+void Store::unlockAside(PartitionId id) const {
   ReadyKeys& ready = ReadyKeys::mine();
   const auto under_it = std::stable_partition(ready.keys.begin(), ready.keys.end(),
                                               [&](const ReadyKey& key) { return partition(key.db, key.hash) != id; });

@@ -34,6 +34,7 @@ class KeyWaiter {
   KeyWaiter() = default;
   KeyWaiter(const KeyWaiter&) = delete;
   KeyWaiter& operator=(const KeyWaiter&) = delete;
+  virtual ~KeyWaiter() = default;
 
   enum class Outcome : std::uint8_t {
     kServed,   // it waits no longer
@@ -45,9 +46,6 @@ class KeyWaiter {
   // There is something under a key for which it waits. On the thread that has put it there, with the lock of the key's partition
   // held; `alone`: that is the only lock held. Takes what it waits for through the log, and tells its client.
   virtual Outcome serve(const Key& key, bool alone) = 0;
-
- protected:
-  ~KeyWaiter() = default;
 
  private:
   friend class Store;

@@ -44,11 +44,9 @@ class CommitObserver {
   CommitObserver() = default;
   CommitObserver(const CommitObserver&) = delete;
   CommitObserver& operator=(const CommitObserver&) = delete;
+  virtual ~CommitObserver() = default;
   // On the thread of some committer, one call at a time, without locks. Must be quick: committers wait for it.
   virtual void onCommit(const Committed& commit) = 0;
-
- protected:
-  ~CommitObserver() = default;
 };
 
 class CommitOrder {

@@ -22,7 +22,7 @@ class Follower final : public txn::CommitObserver {
   explicit Follower(Database& leader) : leader_(leader.impl().manager().committer()), following_(leader_.follow(*this)) {
     next_ = following_.sequence;
   }
-  ~Follower() { leader_.unfollow(*this); }
+  ~Follower() override { leader_.unfollow(*this); }
 
   void onCommit(const txn::Committed& commit) override {
     in_order = in_order && commit.sequence == next_ && (commit.end == 0 || commit.lsn >= end_) && !is_called_.exchange(true);
