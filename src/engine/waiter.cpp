@@ -36,6 +36,8 @@ void Waiter::begin(const Wait& wait, int command, std::span<const std::string_vi
   deadline_us_ = wait.timeout_ms == 0 ? INT64_MAX : database.env().monotonicMicros() + wait.timeout_ms * 1000;
   words_.assign(args.begin(), args.end());
   args_.assign(words_.begin(), words_.end());
+  keys_.clear();  // of one for which there was no memory
+  pushes_to_ = std::nullopt;
   forEachKey(kCommands[static_cast<std::size_t>(command)], args_, [&](std::size_t index, std::uint16_t flags) {
     const kv::Key key = database.manager().kv().key(db, args_[index]);
     if ((flags & kKeyDelete) != 0) {
@@ -49,9 +51,10 @@ void Waiter::begin(const Wait& wait, int command, std::span<const std::string_vi
   join();
 }
 
+// In all queues or in none: who is in some only would be served and never hear of it.
 void Waiter::join() {
   if (!keys_.empty()) {
-    session_.impl().database.manager().kv().await(keys_, *this);
+    memory_reserve::mustNotFail([&] { session_.impl().database.manager().kv().await(keys_, *this); });
   }
 }
 
@@ -167,20 +170,20 @@ kv::KeyWaiter::Outcome Waiter::take(const kv::Key& key) {
   view.countWholeCollections(false);
   std::optional<Wait> nothing;
   CommandCall call{args_, view, ending_.answer, session_, now, db_, &nothing, &key.bytes};
-  const Status status = guardMemory([&] { return handlerOf(command_)(call); });
+  Status status = guardMemory([&] { return handlerOf(command_)(call); });
   if (nothing) {
     release();
     return Outcome::kNotYet;
   }
   if (!status.ok() && !view.gaveWay()) {
-    ending_.error = status.error();
+    ending_.error = std::move(status).error();
     finish();
     return Outcome::kServed;
   }
   const std::optional<Lsn> end = view.gaveWay() ? std::nullopt : manager.committer().tryCommit(effects);
   if (!end) {
     ending_.answer.clear();
-    takeOnWorker(key);
+    memory_reserve::mustNotFail([&] { takeOnWorker(key); });
     return Outcome::kByOther;
   }
   ending_.fence = *end;
@@ -228,12 +231,13 @@ bool Waiter::takeAsTransaction() {
   Database::Impl& database = session_.impl().database;
   std::optional<Wait> nothing;
   const UnixMs now = database.env().now();
-  const Result<Lsn> committed = txn::runTransaction(database.manager(), now, [&](txn::Transaction& own) {
+  const auto take_from = [&](txn::Transaction& own) {
     nothing.reset();
     ending_.answer.clear();
     CommandCall call{args_, own.kv(), ending_.answer, session_, now, db_, &nothing};
     return guardMemory([&] { return handlerOf(command_)(call); });
-  });
+  };
+  const Result<Lsn> committed = guardMemory([&] { return txn::runTransaction(database.manager(), now, take_from); });
   if (!committed.ok()) {
     ending_.error = committed.error();
   } else {

@@ -66,7 +66,6 @@ class Waiter final : public kv::KeyWaiter {
   [[nodiscard]] const Ending& ending() const { return ending_; }
   [[nodiscard]] const Wait& wait() const { return wait_; }
   [[nodiscard]] int command() const { return command_; }
-  [[nodiscard]] std::span<const std::string_view> args() const { return args_; }
   // It has left the queues, and its ending is of no use any more.
   void reset();
 

@@ -11,6 +11,7 @@
 namespace trefoil::kv {
 
 class InterestTable;
+struct Key;
 
 struct ReadyKey {
   int db;
@@ -24,6 +25,7 @@ struct ReadyKeys {
     return ready;
   }
 
+  void leaveForLater(const Key& key);
   void note(int db, std::uint64_t hash, std::string_view key);
   // What is owed has been applied by somebody who came upon it: the keys noted since `begin` are for whoever owed it, and he
   // takes them when he settles. Both with the partition's lock held.

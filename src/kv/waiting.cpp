@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/lock_order.hpp"
+#include "base/memory_reserve.hpp"
 #include "kv/interest.hpp"
 #include "kv/partition.hpp"
 #include "kv/ready_keys.hpp"
@@ -13,10 +14,13 @@ namespace trefoil::kv {
 
 namespace {
 
+// What has become ready comes of a commit: a key that is lost is somebody who is never served.
 void moveAll(std::vector<ReadyKey>& from, std::size_t begin, std::vector<ReadyKey>& to) {
-  to.insert(to.end(), std::make_move_iterator(from.begin() + static_cast<std::ptrdiff_t>(begin)),
-            std::make_move_iterator(from.end()));
-  from.resize(begin);
+  memory_reserve::mustNotFail([&] {
+    to.insert(to.end(), std::make_move_iterator(from.begin() + static_cast<std::ptrdiff_t>(begin)),
+              std::make_move_iterator(from.end()));
+    from.resize(begin);
+  });
 }
 
 }  // namespace
@@ -25,6 +29,10 @@ void ReadyKeys::note(int db, std::uint64_t hash, std::string_view key) {
   if (keys.empty() || keys.back().hash != hash || keys.back().db != db || keys.back().bytes != key) {
     keys.push_back({db, hash, std::string(key)});
   }
+}
+
+void ReadyKeys::leaveForLater(const Key& key) {
+  memory_reserve::mustNotFail([&] { later.push_back({key.db, key.hash, std::string(key.bytes)}); });
 }
 
 void ReadyKeys::leaveToDebtor(std::size_t begin, InterestTable& interest) {
@@ -86,7 +94,7 @@ void Store::serve(const Key& key, bool alone) {
     KeyWaiter& waiter = **at;
     const KeyWaiter::Outcome outcome = waiter.serve(key, alone);
     if (outcome == KeyWaiter::Outcome::kLater) {
-      ReadyKeys::mine().later.push_back({key.db, key.hash, std::string(key.bytes)});
+      ReadyKeys::mine().leaveForLater(key);
       return;
     }
     const auto next = std::next(at);
@@ -136,7 +144,7 @@ void Store::serveLater() {
 }
 
 void Store::serveKey(const Key& key) {
-  ReadyKeys::mine().later.push_back({key.db, key.hash, std::string(key.bytes)});
+  ReadyKeys::mine().leaveForLater(key);
   serveLater();
 }
 

@@ -44,7 +44,7 @@ class KeyWaiter {
     kLater,    // it has to be served when these locks have been let go
   };
   // There is something under a key for which it waits. On the thread that has put it there, with the lock of the key's partition
-  // held; `alone`: that is the only lock held. Takes what it waits for through the log, and tells its client.
+  // held; `alone`: that is the only lock held. Takes what it waits for through the log, and tells its client. Does not throw.
   virtual Outcome serve(const Key& key, bool alone) = 0;
 
  private:

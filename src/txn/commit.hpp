@@ -108,7 +108,7 @@ class Committer {
       kv_.serveLater();
     }
     if (order_.isFollowed()) [[unlikely]] {
-      order_.deliver();
+      memory_reserve::mustNotFail([&] { order_.deliver(); });
     }
   }
 
