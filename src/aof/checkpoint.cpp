@@ -278,7 +278,10 @@ Status CheckpointWriter::swapManifest(std::uint64_t next_unit, const Properties&
       return;
     }
     manifest.synced = std::max(manifest.synced, log_.durableLsn());
-    std::erase_if(manifest.segments, [&](const SegmentEntry& segment) { return segment.end && *segment.end <= start_; });
+    const std::uint64_t backlog = log_.backlog_.load(std::memory_order_relaxed);
+    const Lsn end = log_.end();
+    const Lsn needed = std::min(start_, end > backlog ? end - backlog : kFirstLsn);
+    std::erase_if(manifest.segments, [&](const SegmentEntry& segment) { return segment.end && *segment.end <= needed; });
   }));
   log_.checkpoint_start_ = start_;
   removeDropped(before, store.current());

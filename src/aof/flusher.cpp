@@ -162,29 +162,12 @@ void Flusher::roomCameBack() {
   room_waiters_.notify(mutex_);
 }
 
-void Flusher::callListeners() {
-  const std::lock_guard lock(listeners_mutex_);
-  for (const Listener& listener : listeners_) {
-    listener.call();
-  }
-}
-
-std::uint64_t Flusher::addListener(std::function<void()> listener) {
-  const std::lock_guard lock(listeners_mutex_);
-  listeners_.push_back({.id = ++last_listener_, .call = std::move(listener)});
-  return last_listener_;
-}
-
-void Flusher::removeListener(std::uint64_t id) {
-  const std::lock_guard lock(listeners_mutex_);
-  std::erase_if(listeners_, [id](const Listener& listener) { return listener.id == id; });
-}
-
 void Flusher::setPolicy(SyncPolicy policy) {
   policy_.store(policy, std::memory_order_seq_cst);
   ring_.wakeUp();
   durability_waiters_.notify(mutex_);  // who waited for the disk may go on by itself now
-  callListeners();
+  listeners_.call();
+  reached_listeners_.call();
 }
 
 std::string Flusher::failure() const {
@@ -427,6 +410,7 @@ bool Flusher::write() {
   group_.bytes += batch.end - begin;
   last_commit_end_ = batch.last_commit_end;
   written_.store(batch.end, std::memory_order_release);
+  reached_listeners_.call();
   leaveRetrying();
   release();
   return true;
@@ -545,7 +529,8 @@ void Flusher::publishSynced(Lsn end) {
     }
   }
   durability_waiters_.notify(mutex_);
-  callListeners();
+  listeners_.call();
+  reached_listeners_.call();
 }
 
 // Begins a new segment at written_. False if it did not work out; then it is tried again, with the same number, before anything
@@ -576,7 +561,7 @@ bool Flusher::roll(FileLock& lock) {
   leaveRetrying();
   durability_waiters_.notify(mutex_);
   roomCameBack();
-  callListeners();
+  listeners_.call();
   return true;
 }
 
@@ -640,7 +625,7 @@ void Flusher::setState(LogState state, std::string reason) {
     durability_waiters_.notifyLocked();
     room_waiters_.notifyLocked();
   }
-  callListeners();
+  listeners_.call();
 }
 
 void Flusher::continueIn(std::unique_ptr<File> file, const SegmentEntry& segment) {
@@ -691,7 +676,8 @@ void Flusher::settle(bool manifest_changed) {
     logWarning("the log goes on in a new file: writes are accepted");
   }
   ring_.wakeUp();
-  callListeners();
+  listeners_.call();
+  reached_listeners_.call();
 }
 
 void Flusher::takeNewFile() {

@@ -53,6 +53,7 @@
 #include <thread>
 #include <vector>
 
+#include "aof/listeners.hpp"
 #include "aof/log.hpp"
 #include "aof/manifest.hpp"
 #include "aof/ring.hpp"
@@ -85,8 +86,9 @@ class Flusher {
   // Waits until `granted()` is true; it is asked again whenever room appears. kReadOnly while writes are refused.
   Status waitForRoom(const std::function<bool()>& granted);
 
-  std::uint64_t addListener(std::function<void()> listener);
-  void removeListener(std::uint64_t id);
+  // Called when durableLsn() or state() has changed, and when reachedLsn() has.
+  [[nodiscard]] Listeners& listeners() { return listeners_; }
+  [[nodiscard]] Listeners& reachedListeners() { return reached_listeners_; }
 
   [[nodiscard]] SyncPolicy policy() const { return policy_.load(std::memory_order_seq_cst); }
   void setPolicy(SyncPolicy policy);
@@ -176,7 +178,6 @@ class Flusher {
   [[nodiscard]] Lsn unwritten() const { return ring_.end() - written_.load(std::memory_order_relaxed); }
 
   void setState(LogState state, std::string reason);
-  void callListeners();
 
   Ring& ring_;
   ManifestStore& manifest_;
@@ -230,13 +231,8 @@ class Flusher {
   std::unique_ptr<File> new_file_;  // from continueIn(), until the thread takes it
   SegmentEntry new_segment_;
 
-  struct Listener {
-    std::uint64_t id;
-    std::function<void()> call;
-  };
-  std::mutex listeners_mutex_;
-  std::uint64_t last_listener_ = 0;
-  std::vector<Listener> listeners_;
+  Listeners listeners_;
+  Listeners reached_listeners_;
 
   std::thread thread_;  // last: everything above exists before it runs
 };

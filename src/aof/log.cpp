@@ -16,6 +16,7 @@ Log::Log(Opening opening)
              .epoch = opening.manifest->current().epoch,
              .salt = opening.salt}),
       durable_(opening.end),
+      backlog_(opening.options.backlog_bytes),
       lock_(std::move(opening.lock)),
       manifest_(std::move(opening.manifest)),
       open_parts_(std::make_unique<OpenParts>(ring_)) {
@@ -210,10 +211,16 @@ Status Log::waitDurable(Lsn end) {
   return flusher_->waitDurable(end);
 }
 std::uint64_t Log::onDurable(std::function<void()> listener) {
-  return flusher_->addListener(std::move(listener));
+  return flusher_->listeners().add(std::move(listener));
 }
 void Log::removeListener(std::uint64_t id) {
-  flusher_->removeListener(id);
+  flusher_->listeners().remove(id);
+}
+std::uint64_t Log::onReached(std::function<void()> listener) {
+  return flusher_->reachedListeners().add(std::move(listener));
+}
+void Log::removeOnReached(std::uint64_t id) {
+  flusher_->reachedListeners().remove(id);
 }
 SyncPolicy Log::policy() const {
   return flusher_->policy();

@@ -40,6 +40,7 @@ class Log;
 class ManifestStore;
 class OpenParts;
 class CheckpointWriter;
+class LogTail;
 class Recovery;
 
 // appendfsync: when fdatasync is called.
@@ -55,6 +56,7 @@ struct LogOptions {
   // half as much again as one to 16 MB, bench/log_append.cpp), and all of it becomes resident.
   std::size_t ring_bytes = std::size_t{16} << 20;
   std::uint64_t segment_bytes = std::uint64_t{128} << 20;
+  std::uint64_t backlog_bytes = 0;  // setBacklog()
 };
 
 enum class LogState : std::uint8_t { kOk, kRetrying, kFailed, kClosed };
@@ -158,6 +160,9 @@ class Log {
   // under way.
   std::uint64_t onDurable(std::function<void()> listener);
   void removeListener(std::uint64_t id);
+  // The same for reachedLsn().
+  std::uint64_t onReached(std::function<void()> listener);
+  void removeOnReached(std::uint64_t id);
 
   [[nodiscard]] SyncPolicy policy() const;
   // Takes effect at once, also for those who wait.
@@ -184,6 +189,10 @@ class Log {
   // copying. Meant for a log that refuses writes; waits for whoever writes or syncs the file.
   std::optional<InDoubt> visitInDoubt(const std::function<void(RecordKind, std::string_view payload)>& visitor);
 
+  // Segments that a checkpoint makes needless stay for followers (log_tail.hpp) as long as they hold some of the log's last
+  // `bytes`.
+  void setBacklog(std::uint64_t bytes) { backlog_.store(bytes, std::memory_order_relaxed); }
+
   // Bytes since the start of the last checkpoint: what a restart would have to replay. Starts automatic checkpoints.
   [[nodiscard]] std::uint64_t bytesSinceCheckpoint() const;
 
@@ -201,7 +210,7 @@ class Log {
   friend class Recovery;
   friend class CheckpointWriter;
   friend class Flusher;
-
+  friend class LogTail;
   friend class PreparedCommit;
 
   // What Recovery has found and made.
@@ -226,6 +235,7 @@ class Log {
   std::atomic<Lsn> durable_;
   std::atomic<Lsn> checkpoint_start_;
   std::atomic<bool> checkpoint_running_{false};
+  std::atomic<std::uint64_t> backlog_;
   std::unique_ptr<FileLock> lock_;
   std::unique_ptr<ManifestStore> manifest_;
   std::unique_ptr<OpenParts> open_parts_;

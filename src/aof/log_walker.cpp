@@ -6,16 +6,40 @@
 
 namespace trefoil::aof {
 
-LogWalker::LogWalker(Env& env, std::string directory, const Manifest& manifest)
-    : env_(env), directory_(std::move(directory)), manifest_(manifest), position_(kFirstLsn), mark_(kFirstLsn) {
-  if (manifest.segments.empty()) {
+LogWalker::LogWalker(Env& env, std::string directory, Manifest manifest)
+    : env_(env), directory_(std::move(directory)), manifest_(std::move(manifest)), position_(kFirstLsn), mark_(kFirstLsn) {
+  if (manifest_.segments.empty()) {
     return;  // a database that is about to be made
   }
-  position_ = manifest.base ? manifest.base->start : manifest.segments.front().start;
-  mark_ = manifest.synced;
-  while (index_ + 1 < manifest.segments.size() && manifest.segments[index_].end <= position_) {
-    ++index_;
+  position_ = manifest_.base ? manifest_.base->start : manifest_.segments.front().start;
+  mark_ = manifest_.synced;
+  index_ = indexOf(position_);
+}
+
+LogWalker::LogWalker(Env& env, std::string directory, Lsn from)
+    : env_(env), directory_(std::move(directory)), limit_(from), position_(from), mark_(from) {}
+
+// The segment that holds the record at `lsn`, or the last one before a gap there.
+std::size_t LogWalker::indexOf(Lsn lsn) const {
+  std::size_t index = 0;
+  while (index + 1 < manifest_.segments.size() && manifest_.segments[index].end <= lsn) {
+    ++index;
   }
+  return index;
+}
+
+bool LogWalker::goOnTo(Manifest manifest, Lsn limit) {
+  manifest_ = std::move(manifest);
+  limit_ = limit;
+  mark_ = std::max(mark_, limit);  // so whatever is bad below is corruption
+  index_ = indexOf(position_);
+  const SegmentEntry& entry = manifest_.segments[index_];
+  if (reader_ != nullptr && reader_->entry().number == entry.number) {
+    reader_->goOnTo(entry, limit_);
+  } else {
+    reader_.reset();
+  }
+  return entry.start <= position_;
 }
 
 Status LogWalker::openSegment() {
@@ -30,6 +54,9 @@ Status LogWalker::openSegment() {
     return opened.error().code == ErrorCode::kCorruption ? corrupt(opened.error().message) : std::move(opened).error();
   }
   reader_ = std::move(opened).value();
+  if (limit_ != kNoLimit) {
+    reader_->goOnTo(entry, limit_);
+  }
   position_ = std::max(position_, entry.start);  // it is below where the manifest has a gap
   reader_->seek(position_);
   mark_ = std::max(mark_, reader_->highestMark());
@@ -37,7 +64,7 @@ Status LogWalker::openSegment() {
 }
 
 Result<bool> LogWalker::next(RecordView& record) {
-  while (index_ < manifest_.segments.size()) {
+  while (index_ < manifest_.segments.size() && position_ < limit_) {
     if (reader_ == nullptr) {
       TREFOIL_TRY(openSegment());
     }
@@ -102,12 +129,12 @@ std::string LogWalker::followParts(const RecordView& record) {
     return "it is piece " + std::to_string(prefix.number) + " of its transaction, and " + std::to_string(found) + " came before";
   }
   if (found == 0) {
-    groups_[record.header.lsn].push_back({.segment = index_, .lsn = record.header.lsn});
+    groups_[record.header.lsn].push_back({.segment = reader_->entry().number, .lsn = record.header.lsn});
   } else if (ends) {
     parts_ = std::move(group->second);
     groups_.erase(group);
   } else {
-    group->second.push_back({.segment = index_, .lsn = record.header.lsn});
+    group->second.push_back({.segment = reader_->entry().number, .lsn = record.header.lsn});
   }
   return {};
 }

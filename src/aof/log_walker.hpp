@@ -1,6 +1,9 @@
 // LogWalker: all records of a directory's log in LSN order, and the decision between its end, a torn tail and corruption
 // (the rule is in record_format.hpp). Recovery replays what it says; check() explains it. So whatever recovery refuses in the log
 // is refused here, and check() knows it.
+//
+// A log that is being written is walked by the same code (log_tail.hpp): as far as is known to be there, and from there on when
+// more is. Nothing there is torn, and segments come and go meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -18,21 +21,37 @@ namespace trefoil::aof {
 
 class LogWalker {
  public:
-  // Begins at the checkpoint's start, or at the first segment. `manifest` must outlive the walker.
-  LogWalker(Env& env, std::string directory, const Manifest& manifest);
+  // A log at rest: begins at the checkpoint's start, or at the first segment.
+  LogWalker(Env& env, std::string directory, Manifest manifest);
+  // One in use: begins with the record at `from`. It knows of nothing there before goOnTo() has said so.
+  LogWalker(Env& env, std::string directory, Lsn from);
 
-  // True: a record, marks and parts included. False: the end. kCorruption: with file, offset and reason; see damage(). After an
-  // error it can be called again.
+  // The records below `limit` are in the files of `manifest`, for good. `limit` never falls, and the manifest was read after it.
+  // False: what comes next is in none of these files.
+  bool goOnTo(Manifest manifest, Lsn limit);
+
+  // True: a record, marks and parts included. False: the end, or the limit. kCorruption: with file, offset and reason; see
+  // damage(). After an error it can be called again.
   Result<bool> next(RecordView& record);
 
   // Of a transaction in parts, they are remembered by place and read again when its commit record comes: those of transactions
   // that never committed cost nothing.
   struct PartPlace {
-    std::size_t segment;  // index in the manifest
+    std::uint64_t segment;  // its number
     Lsn lsn;
   };
   // After next() gave a kCommitParts: where the parts are, in order; all of them are intact.
   [[nodiscard]] const std::vector<PartPlace>& parts() const { return parts_; }
+  // The first record of those whose commit record has not come; position() if there are none.
+  [[nodiscard]] Lsn oldestPart() const { return groups_.empty() ? position_ : groups_.begin()->first; }
+  // For those that began before `lsn` none will come.
+  void forgetPartsBefore(Lsn lsn) { groups_.erase(groups_.begin(), groups_.lower_bound(lsn)); }
+
+  [[nodiscard]] Env& env() const { return env_; }
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] const Manifest& manifest() const { return manifest_; }
+  // Where the next record begins.
+  [[nodiscard]] Lsn position() const { return position_; }
 
   // After next() said false: behind the last record that counts.
   [[nodiscard]] Lsn validEnd() const { return position_; }
@@ -53,6 +72,9 @@ class LogWalker {
   [[nodiscard]] const Damage& damage() const { return damage_; }
 
  private:
+  static constexpr Lsn kNoLimit = ~Lsn{0};
+
+  [[nodiscard]] std::size_t indexOf(Lsn lsn) const;
   Status openSegment();
   Result<bool> decide(const std::string& what);
   std::string followParts(const RecordView& record);
@@ -60,8 +82,9 @@ class LogWalker {
 
   Env& env_;
   const std::string directory_;
-  const Manifest& manifest_;
+  Manifest manifest_;
   std::size_t index_ = 0;
+  Lsn limit_ = kNoLimit;
   std::unique_ptr<SegmentReader> reader_;
   Lsn position_;
   Lsn mark_;

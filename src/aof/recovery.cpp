@@ -1,10 +1,13 @@
 #include "aof/recovery.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <optional>
 #include <vector>
 
 #include "aof/checkpoint.hpp"
 #include "aof/flusher.hpp"
+#include "aof/log_position.hpp"
 #include "aof/log_walker.hpp"
 #include "aof/segment.hpp"
 
@@ -81,35 +84,14 @@ struct Recovery::State {
   std::unique_ptr<FileLock> lock;
   Manifest manifest;
   std::unique_ptr<CheckpointReader> checkpoint;
-  std::unique_ptr<LogWalker> walker;
+  std::optional<LogWalker> walker;
+  std::optional<CommitReader> commits;
   bool at_end = false;
   RecoveryReport report;
-
-  // Of the segment that was last asked for a part: large transactions come one after the other.
-  std::unique_ptr<SegmentReader> part_reader;
-  std::size_t part_segment = 0;  // its index in the manifest
-  std::string joined;
   Status failure;
 
-  Status joinParts(std::string_view last_piece);
   Result<std::unique_ptr<File>> copyTail(const SegmentEntry& from, Lsn end, const SegmentIdentity& to, std::uint64_t number);
 };
-
-Status Recovery::State::joinParts(std::string_view last_piece) {
-  joined.clear();
-  std::string part;
-  for (const LogWalker::PartPlace& place : walker->parts()) {
-    if (part_reader == nullptr || part_segment != place.segment) {
-      const SegmentEntry& entry = manifest.segments[place.segment];
-      TREFOIL_ASSIGN(part_reader, SegmentReader::open(env, pathIn(directory, segmentName(entry.number)), entry));
-      part_segment = place.segment;
-    }
-    TREFOIL_TRY(part_reader->readPayload(place.lsn, part));
-    joined.append(part, sizeof(PartPrefix));
-  }
-  joined.append(last_piece);
-  return {};
-}
 
 Recovery::Recovery(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Recovery::~Recovery() = default;
@@ -133,7 +115,8 @@ Result<std::unique_ptr<Recovery>> Recovery::open(Env& env, const std::string& di
   if (state->manifest.base) {
     TREFOIL_ASSIGN(state->checkpoint, CheckpointReader::open(env, directory, *state->manifest.base));
   }
-  state->walker = std::make_unique<LogWalker>(env, directory, state->manifest);
+  state->walker.emplace(env, directory, state->manifest);
+  state->commits.emplace(*state->walker);
   return std::unique_ptr<Recovery>(new Recovery(std::move(state)));
 }
 
@@ -160,20 +143,11 @@ Result<bool> Recovery::next(LogRecord& record) {
 
 Result<bool> Recovery::nextCommit(LogRecord& record) {
   State& state = *state_;
-  RecordView view;
-  while (!state.at_end) {
-    TREFOIL_ASSIGN(const bool found, state.walker->next(view));
-    if (!found) {
-      break;
-    }
-    if (view.header.kind == RecordKind::kMark || view.header.kind == RecordKind::kPart) {
-      continue;
-    }
-    record = {.lsn = view.header.lsn, .epoch = view.header.epoch, .version = view.header.version, .payload = view.payload};
-    if (view.header.kind == RecordKind::kCommitParts) {
-      TREFOIL_TRY(state.joinParts(view.payload.substr(sizeof(PartPrefix))));
-      record.payload = state.joined;
-    }
+  if (state.at_end) {
+    return false;
+  }
+  TREFOIL_ASSIGN(const bool found, state.commits->next(record));
+  if (found) {
     ++state.report.records;
     return true;
   }
@@ -232,6 +206,7 @@ Result<std::unique_ptr<Log>> Recovery::finish() {
   state.env.randomBytes(salt);
   std::memcpy(&fresh.salt, salt, sizeof(salt));
   std::unique_ptr<File> file;
+  Openings openings = Openings::of(state.manifest);
   if (state.manifest.segments.empty()) {
     fresh.synced = fresh.start;
     TREFOIL_ASSIGN(file, state.copyTail({}, end, fresh, number));
@@ -240,6 +215,9 @@ Result<std::unique_ptr<Log>> Recovery::finish() {
     fresh.start = std::clamp(state.walker->syncedMark(), last.start, end);
     fresh.synced = fresh.start;
     TREFOIL_ASSIGN(file, state.copyTail(last, end, fresh, number));
+    TREFOIL_ASSIGN(const std::unique_ptr<SegmentReader> ended,
+                   SegmentReader::open(state.env, pathIn(state.directory, segmentName(last.number)), last));
+    openings.add(ended->salt(), end);
   }
   TREFOIL_TRY(file->sync());
   TREFOIL_TRY(state.env.syncDirectory(state.directory));
@@ -256,6 +234,7 @@ Result<std::unique_ptr<Log>> Recovery::finish() {
       }
     }
     manifest.segments.push_back({.number = number, .epoch = fresh.epoch, .start = fresh.start, .end = std::nullopt});
+    openings.putInto(manifest);
   }));
   removeUnnamed(state.env, state.directory, store->current());
   return std::unique_ptr<Log>(new Log({.options = state.options,

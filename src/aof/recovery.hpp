@@ -14,8 +14,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 
+#include "aof/commit_reader.hpp"
 #include "aof/log.hpp"
 #include "aof/manifest.hpp"
 #include "base/env.hpp"
@@ -24,14 +24,6 @@
 namespace trefoil::aof {
 
 class CheckpointReader;
-
-// One committed transaction, its parts already put together.
-struct LogRecord {
-  Lsn lsn = 0;
-  std::uint32_t epoch = 0;
-  std::uint8_t version = 0;  // of the payload: record_format.hpp
-  std::string_view payload;  // valid until the next call of next()
-};
 
 // What happened, for the server's log.
 struct RecoveryReport {

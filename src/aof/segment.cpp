@@ -104,6 +104,11 @@ Result<std::unique_ptr<SegmentReader>> SegmentReader::openUnnamed(Env& env, cons
   return std::unique_ptr<SegmentReader>(new SegmentReader(path, std::move(file), size, entry, head));
 }
 
+void SegmentReader::goOnTo(const SegmentEntry& entry, Lsn limit) {
+  entry_ = entry;
+  limit_ = offsetOf(std::min(limit, entry.end.value_or(limit)));
+}
+
 Result<std::string_view> SegmentReader::view(std::uint64_t offset, std::size_t wanted) {
   const std::uint64_t available = offset < limit_ ? limit_ - offset : 0;
   wanted = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, available));

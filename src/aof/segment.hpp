@@ -54,6 +54,9 @@ class SegmentReader {
   Status sync() { return file_->sync(); }
   // Continues there: the beginning of a record.
   void seek(Lsn lsn) { position_ = lsn; }
+  // Of a segment that is being written: what the manifest says of it now, and how far its records are known to be there. Nothing
+  // behind is looked at.
+  void goOnTo(const SegmentEntry& entry, Lsn limit);
   [[nodiscard]] Lsn position() const { return position_; }
   // What is wrong at position(), after kBad.
   [[nodiscard]] const std::string& badReason() const { return bad_reason_; }
@@ -70,6 +73,8 @@ class SegmentReader {
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const SegmentEntry& entry() const { return entry_; }
+  // Of the opening that has written it.
+  [[nodiscard]] std::uint32_t salt() const { return salt_; }
   [[nodiscard]] std::uint64_t offsetOf(Lsn lsn) const { return kSegmentHeaderBytes + (lsn - entry_.start); }
   // "'dir/log-3.tfl' at offset 4160 (lsn 4160)"
   [[nodiscard]] std::string describe(Lsn lsn) const;
@@ -93,9 +98,9 @@ class SegmentReader {
 
   const std::string path_;
   const std::unique_ptr<File> file_;
-  const SegmentEntry entry_;
+  SegmentEntry entry_;
   const std::uint32_t salt_;
-  const std::uint64_t limit_;  // file offset where records end at the latest
+  std::uint64_t limit_;  // file offset where records end at the latest
   Lsn position_;
   Lsn highest_mark_;
   std::string bad_reason_;

@@ -1,10 +1,12 @@
 // Random life of a log against a list of payloads: appends, waits, policy switches, checkpoints, failing calls, power cuts,
-// closings. The state that checkpoints capture is the number of payloads, so that "what recovery finds" is: the captured count,
-// and the payloads from there on. After each crash: everything promised is there, and what is there is a prefix of what was
-// appended.
+// closings; and somebody who follows it by its tail, and goes on where he was after each of these. The state that checkpoints
+// capture is the number of payloads, so that "what recovery finds" is: the captured count, and the payloads from there on. After
+// each crash: everything promised is there, and what is there is a prefix of what was appended. The follower is given each
+// payload once, in order, none that a crash has taken; or an error that says that its place is gone.
 #include <catch2/catch.hpp>
 #include <random>
 
+#include "aof/log_tail.hpp"
 #include "tests/aof/log_fixture.hpp"
 #include "tests/base/fault_env.hpp"
 #include "tests/base/temporary_directory.hpp"
@@ -21,11 +23,22 @@ using trefoil::testing::MemoryDirectory;
 class Model {
  public:
   explicit Model(std::uint64_t seed) : random_(seed) { reopen(); }
-  ~Model() { log_.reset(); }
+  ~Model() {
+    tail_.reset();
+    log_.reset();
+  }
+  // What the follower has been given in all, and how often its place was gone.
+  struct Followed {
+    std::size_t given = 0;
+    std::size_t lost = 0;
+  };
+  [[nodiscard]] Followed followed() const { return followed_; }
 
   void step() {
-    const std::uint64_t dice = random_() % 100;
-    if (dice < 60) {
+    const std::uint64_t dice = random_() % 120;
+    if (dice >= 100) {
+      follow();
+    } else if (dice < 60) {
       append();
     } else if (dice < 75) {
       wait();
@@ -91,6 +104,52 @@ class Model {
     return writer.endUnit();
   }
 
+  // Some of what there is, now and then all.
+  void follow() {
+    if (random_() % 8 == 0) {
+      rejoin();
+    }
+    env_.clearFault();
+    LogRecord record;
+    for (std::size_t most = random_() % 60; most > 0; --most) {
+      const Result<bool> found = tail_->next(record);
+      if (!found.ok()) {
+        INFO(found.error().message);
+        REQUIRE(found.error().code == ErrorCode::kOutOfRange);
+        beginToFollow();
+        return;
+      }
+      if (!*found) {
+        return;
+      }
+      REQUIRE(seen_ < payloads_.size());
+      REQUIRE(record.payload == payloads_[seen_]);
+      ++seen_;
+      ++followed_.given;
+      position_ = tail_->position();
+    }
+  }
+  void beginToFollow() {
+    ++followed_.lost;
+    tail_ = LogTail::atEnd(*log_);
+    position_ = tail_->position();
+    seen_ = payloads_.size();
+  }
+  void rejoin() {
+    const Result<LogPosition> read = LogPosition::parse(position_.text());
+    REQUIRE(read.ok());
+    REQUIRE((*read == position_ || position_.isFirst()));
+    Result<std::unique_ptr<LogTail>> tail = LogTail::at(*log_, *read);
+    if (!tail.ok()) {
+      INFO(tail.error().message);
+      REQUIRE(tail.error().code == ErrorCode::kOutOfRange);
+      beginToFollow();
+      return;
+    }
+    REQUIRE(seen_ <= payloads_.size());
+    tail_ = std::move(tail).value();
+  }
+
   void fault() {
     const Fault fault = std::array{Fault::kIoError, Fault::kNoSpace, Fault::kShortWrite}[random_() % 3];
     env_.failAt(1 + random_() % 6, {.kinds = kAnyChange, .fault = fault});
@@ -98,6 +157,7 @@ class Model {
 
   void close() {
     env_.clearFault();
+    tail_.reset();
     if (log_->close().ok()) {
       promised_ = payloads_.size();
     }
@@ -111,13 +171,17 @@ class Model {
     } else {
       env_.crash(random_());
     }
+    tail_.reset();
     log_.reset();
     env_.restart();
     reopen();
   }
 
   void reopen() {
-    const LogOptions options{.policy = static_cast<SyncPolicy>(random_() % 3), .ring_bytes = 16384, .segment_bytes = 20'000};
+    const LogOptions options{.policy = static_cast<SyncPolicy>(random_() % 3),
+                             .ring_bytes = 16384,
+                             .segment_bytes = 20'000,
+                             .backlog_bytes = backlog_};
     auto recovery = Recovery::open(env_, directory_.path(), options);
     REQUIRE(recovery.ok());
     std::size_t counts[2] = {0, 0};  // the two units'
@@ -158,6 +222,7 @@ class Model {
     promised_ = payloads_.size();  // what was found is on disk
     last_end_ = log_->end();
     CHECK(log_->durableLsn() == log_->end());
+    rejoin();
   }
 
   std::mt19937_64 random_;
@@ -168,16 +233,26 @@ class Model {
   std::size_t promised_ = 0;
   std::size_t captured_ = 0;
   Lsn last_end_ = 0;
+  const std::uint64_t backlog_ = random_() % 2 * 50'000;
+  std::unique_ptr<LogTail> tail_;
+  LogPosition position_;
+  std::size_t seen_ = 0;
+  Followed followed_;
 };
 
 TEST_CASE("Random appends, waits, checkpoints, failures and crashes: what was promised is found, and always a prefix") {
+  Model::Followed followed;
   for (std::uint64_t seed = 1; seed <= 25; ++seed) {
     INFO("seed " << seed);
     Model model(seed);
-    for (int i = 0; i < 150; ++i) {
+    for (int i = 0; i < 180; ++i) {
       model.step();
     }
+    followed.given += model.followed().given;
+    followed.lost += model.followed().lost;
   }
+  CHECK(followed.given > 500);
+  CHECK(followed.lost > 5);
 }
 
 }  // namespace
