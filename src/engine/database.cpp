@@ -52,13 +52,14 @@ aof::SyncPolicy policyOf(const Settings& settings) {
 // ------------------------------------------------------------------------------------------------------------ Database::Impl
 
 Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Settings> own_settings, Env& env,
-                     std::unique_ptr<txn::Manager> manager)
+                     std::unique_ptr<txn::Manager> manager, std::unique_ptr<Following> following)
     : self(self_in),
       started_at_us(env.nowMicros()),
       own_settings_(std::move(own_settings)),
       settings_(settings),
       env_(env),
       manager_(std::move(manager)),
+      following_(std::move(following)),
       pool_(static_cast<std::size_t>(settings.integer(Setting::kSlowLaneThreads))),
       half_of_memory_(machineMemory() / 2),
       output_limits_(settings),
@@ -67,6 +68,11 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
   addDigestFunction(table_functions_);
   addSessionFunctions(table_functions_, *this);
   registerKvTables(table_functions_);
+  backlog_observer_ = settings_.observe(Setting::kLogBacklog, [this] {
+    if (manager_->log() != nullptr) {
+      manager_->log()->setBacklog(static_cast<std::uint64_t>(settings_.integer(Setting::kLogBacklog)));
+    }
+  });
   fsync_observer_ = settings_.observe(Setting::kAppendFsync, [this] {
     if (manager_->log() != nullptr) {
       manager_->log()->setPolicy(policyOf(settings_));
@@ -102,6 +108,7 @@ Status Database::Impl::close() {
   }
   TREFOIL_ASSERT(sessions_.empty());
   settings_.stopObserving(fsync_observer_);
+  settings_.stopObserving(backlog_observer_);
   for (const std::uint64_t observer : eviction_observers_) {
     settings_.stopObserving(observer);
   }
@@ -117,6 +124,7 @@ Status Database::Impl::close() {
   sweeper_.join();
   checkpointer_.join();
   follower_.join();
+  following_.reset();
   keyspace_events_.reset();
   return manager_->log() == nullptr ? Status() : manager_->log()->close();
 }
@@ -289,7 +297,9 @@ void Database::Impl::sweep() {
   if (!paused) {
     evictInBackground();
   }
-  while (!paused && manager_->expiry().sweep(env_.now(), kSweepBudget) > kSweepBudget / 4 && env_.monotonicMicros() < until) {
+  // A follower's keys go when the other one's do.
+  while (!paused && following_ == nullptr && manager_->expiry().sweep(env_.now(), kSweepBudget) > kSweepBudget / 4 &&
+         env_.monotonicMicros() < until) {
   }
   manager_->kv().purgeShadows(++sweeps_ % kSweepsToThorough == 0);
   memory_reserve::refill();
@@ -330,6 +340,7 @@ Result<std::unique_ptr<Database>> Database::open(const OpenOptions& options) {
   manager_options.log.policy = policyOf(settings);
   manager_options.log.ring_bytes = std::bit_floor(static_cast<std::size_t>(settings.integer(Setting::kLogBufferSize)));
   manager_options.log.segment_bytes = static_cast<std::uint64_t>(settings.integer(Setting::kLogSegmentSize));
+  manager_options.log.backlog_bytes = static_cast<std::uint64_t>(settings.integer(Setting::kLogBacklog));
   manager_options.kv.databases = static_cast<int>(settings.integer(Setting::kDatabases));
   TREFOIL_ASSIGN(std::unique_ptr<txn::Manager> manager, txn::Manager::open(manager_options));
   const aof::RecoveryReport& report = manager->recoveryReport();
@@ -343,6 +354,29 @@ Result<std::unique_ptr<Database>> Database::open(const OpenOptions& options) {
   std::unique_ptr<Database> database(new Database());
   database->impl_ = std::make_unique<Impl>(*database, settings, std::move(own_settings), env, std::move(manager));
   return database;
+}
+
+Result<std::unique_ptr<Database>> Database::openFollower(Database& leader) {
+  auto settings = std::make_unique<Settings>();
+  txn::ManagerOptions options;
+  options.env = &leader.env();
+  options.kv.databases = leader.impl().manager().kv().databases();
+  TREFOIL_ASSIGN(std::unique_ptr<txn::Manager> manager, txn::Manager::open(options));
+  manager->committer().setFollowsAnother();
+  TREFOIL_ASSIGN(std::unique_ptr<txn::Follower> follower, txn::Follower::begin(leader.impl().manager(), *manager));
+  auto following = std::make_unique<Following>(*leader.impl().manager().log(), std::move(follower));
+  std::unique_ptr<Database> database(new Database());
+  Settings& used = *settings;
+  database->impl_ =
+      std::make_unique<Impl>(*database, used, std::move(settings), leader.env(), std::move(manager), std::move(following));
+  return database;
+}
+
+Status Database::catchUp(std::chrono::steady_clock::time_point deadline) {
+  if (impl_->following() == nullptr) {
+    return Error(ErrorCode::kUnsupported, "this database follows no other one");
+  }
+  return impl_->following()->catchUp(deadline);
 }
 
 Database::Database() = default;

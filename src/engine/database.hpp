@@ -8,6 +8,7 @@
 // makes everything durable and releases the directory.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -36,6 +37,14 @@ class Database {
   // Opens or creates. Recovers first: what was acknowledged is there. kBusy if another process holds the directory, kCorruption
   // with file, offset and what to do if its bytes are damaged below the synced mark.
   static Result<std::unique_ptr<Database>> open(const OpenOptions& options);
+  // A database in memory that holds what `leader` does, which has a directory and outlives it: commit by commit, in order, as
+  // soon as the leader's log has it. It answers reads, and refuses writes (READONLY). The leader does not wait for it: if it
+  // falls behind by more than log-backlog, or the leader's disk fails, it stays where it is, and catchUp() says so.
+  static Result<std::unique_ptr<Database>> openFollower(Database& leader);
+  // Of a follower: returns when it holds everything that the leader's log has reached by now. kTimeout, or why it follows no
+  // longer.
+  Status catchUp(std::chrono::steady_clock::time_point deadline);
+
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

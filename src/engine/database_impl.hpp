@@ -18,6 +18,7 @@
 #include "engine/client_pause.hpp"
 #include "engine/command_meta.hpp"
 #include "engine/database.hpp"
+#include "engine/following.hpp"
 #include "engine/keyspace_events.hpp"
 #include "engine/monitors.hpp"
 #include "engine/output_limits.hpp"
@@ -40,8 +41,9 @@ struct LookupCounts {
 class Database::Impl {
  public:
   // `own_settings` is null if the settings are the caller's.
+  // `following` is null unless it follows another database, whose commits come into `manager`.
   Impl(Database& self, Settings& settings, std::unique_ptr<Settings> own_settings, Env& env,
-       std::unique_ptr<txn::Manager> manager);
+       std::unique_ptr<txn::Manager> manager, std::unique_ptr<Following> following = nullptr);
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -52,6 +54,7 @@ class Database::Impl {
   [[nodiscard]] WorkerPool& pool() { return pool_; }
   [[nodiscard]] const sql::TableFunctions& tableFunctions() const { return table_functions_; }
   [[nodiscard]] bool isPersistent() { return manager_->log() != nullptr; }
+  [[nodiscard]] Following* following() { return following_.get(); }
 
   // Who listens, and how much may wait for them.
   [[nodiscard]] PubSub& pubsub() { return pubsub_; }
@@ -132,9 +135,11 @@ class Database::Impl {
   Settings& settings_;
   Env& env_;
   std::unique_ptr<txn::Manager> manager_;
+  std::unique_ptr<Following> following_;
   WorkerPool pool_;
   sql::TableFunctions table_functions_;
   std::uint64_t fsync_observer_ = 0;
+  std::uint64_t backlog_observer_ = 0;
   std::vector<std::uint64_t> eviction_observers_;
   const std::int64_t half_of_memory_;
 

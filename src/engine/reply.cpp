@@ -37,7 +37,8 @@ std::string_view redisPrefix(ErrorCode code) {
 std::string redisErrorText(const Error& error) {
   // Refusals that only clients of Redis know: their messages bring the words themselves.
   const bool has_prefix =
-      error.code == ErrorCode::kInvalid && (error.message.starts_with("WRONGPASS ") || error.message.starts_with("LOADING "));
+      (error.code == ErrorCode::kInvalid && (error.message.starts_with("WRONGPASS ") || error.message.starts_with("LOADING "))) ||
+      (error.code == ErrorCode::kReadOnly && error.message.starts_with("READONLY "));
   std::string text(has_prefix ? std::string_view() : redisPrefix(error.code));
   text += error.message;
   if (error.position) {

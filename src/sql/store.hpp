@@ -78,7 +78,7 @@ class Store {
   // A piece of work for each index with dead entries that no snapshot needs. True: look again later, even if nothing changes.
   bool purgeVectorIndexes();
   // Raised whenever one of these two may have something new to do.
-  [[nodiscard]] FollowSignal& followSignal() { return follow_signal_; }
+  [[nodiscard]] Signal& followSignal() { return follow_signal_; }
   // Whether somebody builds a new index by buildVectorIndex(): followVectorIndexes() leaves it alone then.
   void claimVectorIndex(const NewVectorIndex& index, bool claimed);
   // A piece of work. False: it is built, or gone.
@@ -139,7 +139,7 @@ class Store {
 
   Versions& versions_;
   Gate catalog_gate_{32, LockRank::kCatalog};
-  FollowSignal follow_signal_;
+  Signal follow_signal_;
   std::atomic<std::uint32_t> reservations_{0};
   std::atomic<std::uint64_t> catalog_version_{1};
   std::atomic<std::uint64_t> next_catalog_version_{2};

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/gate.hpp"
+#include "base/signal.hpp"
 #include "base/versions.hpp"
-#include "sql/follow_signal.hpp"
 #include "sql/matching_rows.hpp"
 #include "sql/table_reservation.hpp"
 #include "sql/table_version.hpp"
@@ -25,8 +25,7 @@ namespace trefoil::sql {
 class Table : public std::enable_shared_from_this<Table> {
  public:
   // The table has no version until publish(). The signal is the store's.
-  Table(TableId id, FollowSignal& follow_signal)
-      : id_(id), lock_(kLockSlots, LockRank::kTable, id), follow_signal_(follow_signal) {}
+  Table(TableId id, Signal& follow_signal) : id_(id), lock_(kLockSlots, LockRank::kTable, id), follow_signal_(follow_signal) {}
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
   ~Table();
@@ -35,7 +34,7 @@ class Table : public std::enable_shared_from_this<Table> {
   [[nodiscard]] Gate& lock() { return lock_; }
   [[nodiscard]] const std::shared_ptr<TableReservation>& reservation() const { return reservation_; }
   // To be raised behind each note to the table's vector indexes. While the store lives.
-  [[nodiscard]] FollowSignal& followSignal() { return follow_signal_; }
+  [[nodiscard]] Signal& followSignal() { return follow_signal_; }
 
   [[nodiscard]] const TableVersion* live() const { return live_; }
   // How many rows the live version has just now. By anyone while the catalog has the table.
@@ -77,7 +76,7 @@ class Table : public std::enable_shared_from_this<Table> {
 
   TableId id_;
   Gate lock_;
-  FollowSignal& follow_signal_;
+  Signal& follow_signal_;
   std::vector<std::uint32_t> untidy_blocks_;
   const std::shared_ptr<TableReservation> reservation_ = std::make_shared<TableReservation>();
   TableVersion* live_ = nullptr;  // written with the lock and history_mutex_ held

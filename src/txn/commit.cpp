@@ -6,6 +6,10 @@
 
 namespace trefoil::txn {
 
+Error Committer::refusalOfFollower() {
+  return Error(ErrorCode::kReadOnly, "READONLY You can't write against a read only replica.");
+}
+
 Snapshot Committer::openSnapshot() {
   const ExclusiveGuard alone(gate_);
   return snapshotHere();

@@ -43,6 +43,9 @@ class Store;
 
 namespace trefoil::txn {
 
+// Of the commits of a database without a log, before the first snapshot is taken (base/types.hpp).
+inline constexpr Lsn kFirstMemoryLsn = 1;
+
 // One instant over keys, rows and vectors, open until destroyed. Must not outlive the database.
 class Snapshot {
  public:
@@ -76,8 +79,16 @@ class Committer {
 
   [[nodiscard]] Snapshot openSnapshot();
 
-  // For a statement that is about to write: kReadOnly (and why) while the log refuses writes. One comparison.
-  Status admit() { return log_ == nullptr ? Status() : log_->admit(); }
+  // For a statement that is about to write: kReadOnly (and why) while the log refuses writes, or if it follows another database
+  // (follower.hpp). A comparison or two.
+  Status admit() {
+    if (log_ != nullptr) [[likely]] {
+      return log_->admit();
+    }
+    return follows_another_ ? refusalOfFollower() : Status();
+  }
+  // Before anybody else knows it.
+  void setFollowsAnother() { follows_another_ = true; }
   // For one that tryCommit() has sent away: waits until the log has room for small records. Without locks. Fails as above.
   Status awaitRoom() { return log_ == nullptr ? Status() : log_->awaitRoom(); }
   // Whether a record of these effects is too large for tryCommit(), however much room there is.
@@ -135,6 +146,7 @@ class Committer {
   [[nodiscard]] std::uint64_t nextTransactionNumber() { return next_transaction_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
+  static Error refusalOfFollower();
   Snapshot snapshotHere();
   template <typename Apply>
   Lsn appendAndApply(aof::PreparedCommit& prepared, const EffectBuffer& effects, Apply&& apply) {
@@ -163,7 +175,8 @@ class Committer {
   aof::Log* const log_;
   Gate gate_{32, LockRank::kDatabase};
   CommitOrder order_;
-  std::atomic<Lsn> memory_lsn_{1};  // without a log: advances when a snapshot is taken (base/types.hpp)
+  bool follows_another_ = false;
+  std::atomic<Lsn> memory_lsn_{kFirstMemoryLsn};  // without a log: advances when a snapshot is taken (base/types.hpp)
   std::atomic<std::uint64_t> next_transaction_{1};
   std::mutex doubt_mutex_;
   std::shared_ptr<const Doubt> doubt_;  // about these records:

@@ -105,4 +105,14 @@ Status load(aof::Recovery& recovery, Versions& versions, kv::Store& kv, sql::Sto
   return {};
 }
 
+Status loadSnapshot(Manager& from, const Snapshot& snapshot, Manager& into) {
+  const WriteContext context = WriteContext::live(into.versions(), kFirstMemoryLsn);
+  const auto take = [&](std::string_view chunk) { return into.committer().apply(EffectReader(chunk), context, {}); };
+  into.kv().setLoading(true);
+  TREFOIL_TRY(from.kv().capture(snapshot.lsn(), take));
+  TREFOIL_TRY(from.sql().capture(snapshot.lsn(), take));
+  into.kv().setLoading(false);
+  return {};
+}
+
 }  // namespace trefoil::txn

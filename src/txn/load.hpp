@@ -1,15 +1,20 @@
 // Loading: from what a directory holds to the stores that it describes: the checkpoint's units, then the log's records, through
-// the one dispatch of effects that commits go through, too. Single-threaded, before anybody else knows the stores.
+// the one dispatch of effects that commits go through, too; or from another database. Single-threaded, before anybody else knows
+// the stores.
 #pragma once
 
 #include "aof/recovery.hpp"
 #include "base/status.hpp"
 #include "base/versions.hpp"
 #include "txn/commit.hpp"
+#include "txn/manager.hpp"
 
 namespace trefoil::txn {
 
 // Leaves `recovery` ready to be finished. kCorruption for records that make no sense, and what reading them says.
 Status load(aof::Recovery& recovery, Versions& versions, kv::Store& kv, sql::Store& sql);
+
+// Makes an empty database in memory of what a snapshot of another one sees.
+Status loadSnapshot(Manager& from, const Snapshot& snapshot, Manager& into);
 
 }  // namespace trefoil::txn

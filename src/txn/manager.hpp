@@ -3,6 +3,7 @@
 //   commit.hpp            snapshots, and the one road on which a change is committed
 //   live.hpp              statements on the live stores        transaction.hpp   those with a snapshot of their own
 //   load.hpp              from a directory to the stores       checkpoint.hpp    and back
+//   follower.hpp          stores that hold what another database's do
 //   expiry.hpp            keys whose time has passed           index_following.hpp   what follows the tables behind the commit
 //   eviction.hpp             keys that make room for others
 //   doubt.hpp             what answers must not tell of while the log refuses writes

@@ -1,17 +1,16 @@
-// FollowSignal: wakes whoever keeps the vector indexes in step with their tables (vector_index.hpp) when there is something to
-// do.
+// Signal: wakes one thread when there is something to do.
 //
-// Raised behind the note that it tells of; lowered before the notes are read. Both change the same word, so whoever lowers it
-// sees the notes of all who had raised it, and whoever comes later raises it again.
+// Raised behind the change that it tells of; lowered before the changes are looked at. Both change the same word, so whoever
+// lowers it sees the changes of all who had raised it, and whoever comes later raises it again.
 //
 // Thread safety: raise() by anybody, await() by one thread.
 #pragma once
 
 #include <atomic>
 
-namespace trefoil::sql {
+namespace trefoil {
 
-class FollowSignal {
+class Signal {
  public:
   void raise() {
     if (raised_.exchange(1, std::memory_order_acq_rel) == 0) {
@@ -28,4 +27,4 @@ class FollowSignal {
   std::atomic<int> raised_{1};
 };
 
-}  // namespace trefoil::sql
+}  // namespace trefoil
