@@ -68,17 +68,13 @@ Database::Impl::Impl(Database& self_in, Settings& settings, std::unique_ptr<Sett
   addDigestFunction(table_functions_);
   addSessionFunctions(table_functions_, *this);
   registerKvTables(table_functions_);
-  backlog_observer_ = settings_.observe(Setting::kLogBacklog, [this] {
-    if (manager_->log() != nullptr) {
-      manager_->log()->setBacklog(static_cast<std::uint64_t>(settings_.integer(Setting::kLogBacklog)));
-    }
-  });
   fsync_observer_ = settings_.observe(Setting::kAppendFsync, [this] {
     if (manager_->log() != nullptr) {
       manager_->log()->setPolicy(policyOf(settings_));
     }
   });
   keyspace_events_.emplace(settings_, manager_->committer(), pubsub_);
+  feeder_.emplace(settings_, *manager_, env_);
   pause_.onEnd([this] {
     forEachSession([](Session::Impl& session) {
       if (session.waiter.isPostponed()) {
@@ -108,7 +104,6 @@ Status Database::Impl::close() {
   }
   TREFOIL_ASSERT(sessions_.empty());
   settings_.stopObserving(fsync_observer_);
-  settings_.stopObserving(backlog_observer_);
   for (const std::uint64_t observer : eviction_observers_) {
     settings_.stopObserving(observer);
   }
@@ -126,6 +121,7 @@ Status Database::Impl::close() {
   follower_.join();
   following_.reset();
   keyspace_events_.reset();
+  feeder_.reset();
   return manager_->log() == nullptr ? Status() : manager_->log()->close();
 }
 

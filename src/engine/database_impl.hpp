@@ -18,6 +18,7 @@
 #include "engine/client_pause.hpp"
 #include "engine/command_meta.hpp"
 #include "engine/database.hpp"
+#include "engine/feeder.hpp"
 #include "engine/following.hpp"
 #include "engine/keyspace_events.hpp"
 #include "engine/monitors.hpp"
@@ -60,6 +61,7 @@ class Database::Impl {
   [[nodiscard]] PubSub& pubsub() { return pubsub_; }
   [[nodiscard]] KeyspaceEvents& keyspaceEvents() { return *keyspace_events_; }
   [[nodiscard]] Monitors& monitors() { return monitors_; }
+  [[nodiscard]] Feeder& feeder() { return *feeder_; }
   [[nodiscard]] const OutputLimits& outputLimits() const { return output_limits_; }
 
   // Sessions that are connected, for CLIENT LIST and INFO.
@@ -139,13 +141,13 @@ class Database::Impl {
   WorkerPool pool_;
   sql::TableFunctions table_functions_;
   std::uint64_t fsync_observer_ = 0;
-  std::uint64_t backlog_observer_ = 0;
   std::vector<std::uint64_t> eviction_observers_;
   const std::int64_t half_of_memory_;
 
   OutputLimits output_limits_;
   PubSub pubsub_;
   std::optional<KeyspaceEvents> keyspace_events_;
+  std::optional<Feeder> feeder_;
   Monitors monitors_;
 
   std::atomic<std::uint64_t> next_session_id_{1};

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/feeder.hpp"
 #include "engine/monitors.hpp"
 
 namespace trefoil {
@@ -14,8 +15,8 @@ constexpr std::size_t kSubscriptionBytes = 200;
 
 }  // namespace
 
-Listening::Listening(PubSub& pubsub, Monitors& monitors, std::shared_ptr<Outbox> outbox)
-    : pubsub_(pubsub), monitors_(monitors), outbox_(std::move(outbox)) {}
+Listening::Listening(PubSub& pubsub, Monitors& monitors, Feeder& feeder, std::shared_ptr<Outbox> outbox)
+    : pubsub_(pubsub), monitors_(monitors), feeder_(feeder), outbox_(std::move(outbox)) {}
 
 Listening::~Listening() {
   stop();
@@ -69,7 +70,29 @@ void Listening::beginMonitor() {
   }
 }
 
+void Listening::setFeed(std::shared_ptr<Feed> feed) {
+  feed_ = std::move(feed);
+  has_feed_.store(true, std::memory_order_relaxed);
+  outbox_->setClass(clientClass());
+}
+
+bool Listening::endFeed() {
+  if (feed_ == nullptr) {
+    return false;
+  }
+  feeder_.end(feed_);
+  feed_.reset();
+  has_feed_.store(false, std::memory_order_relaxed);
+  outbox_->setClass(clientClass());
+  return true;
+}
+
+ClientClass Listening::clientClass() const {
+  return hasFeed() ? ClientClass::kReplica : count() != 0 ? ClientClass::kPubSub : ClientClass::kNormal;
+}
+
 void Listening::stop() {
+  endFeed();
   for (std::size_t i = 0; i < kTopics; ++i) {
     for (const auto& [name, subscription] : subscriptions_[i]) {
       pubsub_.unsubscribe(*subscription);
@@ -88,7 +111,7 @@ void Listening::stop() {
 void Listening::noteChange(Topic topic) {
   counts_[static_cast<std::size_t>(topic)].store(of(topic).size(), std::memory_order_relaxed);
   charge_.set(bytes_);
-  outbox_->setClass(count() != 0 ? ClientClass::kPubSub : ClientClass::kNormal);
+  outbox_->setClass(clientClass());
 }
 
 }  // namespace trefoil

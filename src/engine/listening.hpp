@@ -20,6 +20,8 @@
 
 namespace trefoil {
 
+class Feed;
+class Feeder;
 class Monitors;
 
 class Listening {
@@ -27,7 +29,7 @@ class Listening {
   // From so many subscriptions on, giving them up takes too long for an event loop.
   static constexpr std::size_t kMany = 1000;
 
-  Listening(PubSub& pubsub, Monitors& monitors, std::shared_ptr<Outbox> outbox);
+  Listening(PubSub& pubsub, Monitors& monitors, Feeder& feeder, std::shared_ptr<Outbox> outbox);
   ~Listening();  // the outbox is closed
   Listening(const Listening&) = delete;
   Listening& operator=(const Listening&) = delete;
@@ -51,6 +53,11 @@ class Listening {
   // From any thread.
   [[nodiscard]] bool isMonitor() const { return monitor_.load(std::memory_order_relaxed); }
   void beginMonitor();
+  // One at most: the feeder has begun it for the outbox. Whether there is one, from any thread.
+  void setFeed(std::shared_ptr<Feed> feed);
+  bool endFeed();  // false: there was none
+  [[nodiscard]] bool hasFeed() const { return has_feed_.load(std::memory_order_relaxed); }
+  [[nodiscard]] ClientClass clientClass() const;
   // Listens to nothing any more. Messages that were there stay.
   void stop();
 
@@ -61,12 +68,15 @@ class Listening {
 
   PubSub& pubsub_;
   Monitors& monitors_;
+  Feeder& feeder_;
   const std::shared_ptr<Outbox> outbox_;
   std::array<Subscriptions, kTopics> subscriptions_;
   std::array<std::atomic<std::size_t>, kTopics> counts_{};
   std::size_t bytes_ = 0;
   MemoryCharge charge_{MemoryLeaf::kClients};
   std::atomic<bool> monitor_ = false;
+  std::shared_ptr<Feed> feed_;
+  std::atomic<bool> has_feed_ = false;
 };
 
 }  // namespace trefoil

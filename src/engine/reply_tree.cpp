@@ -15,31 +15,41 @@ ReplyValue makeValue(ReplyValue::Kind kind, std::string_view text = {}) {
   return value;
 }
 
-ReplyValue fromDatum(const Datum& datum) {
+}  // namespace
+
+ReplyValue ReplyValue::ofInteger(std::int64_t number) {
+  ReplyValue value = makeValue(Kind::kInteger);
+  value.integer = number;
+  return value;
+}
+
+ReplyValue ReplyValue::ofReal(double number) {
+  ReplyValue value = makeValue(Kind::kReal);
+  value.real = number;
+  return value;
+}
+
+ReplyValue ReplyValue::ofBulk(std::string_view bytes) {
+  return makeValue(Kind::kBulk, bytes);
+}
+
+ReplyValue ReplyValue::of(const Datum& datum) {
   switch (datum.type()) {
     case Type::kNull:
-      return makeValue(ReplyValue::Kind::kNull);
+      return {};
     case Type::kBool: {
-      ReplyValue value = makeValue(ReplyValue::Kind::kBoolean);
+      ReplyValue value = makeValue(Kind::kBoolean);
       value.integer = datum.asBool() ? 1 : 0;
       return value;
     }
-    case Type::kInteger: {
-      ReplyValue value = makeValue(ReplyValue::Kind::kInteger);
-      value.integer = datum.asInteger();
-      return value;
-    }
-    case Type::kDouble: {
-      ReplyValue value = makeValue(ReplyValue::Kind::kReal);
-      value.real = datum.asReal();
-      return value;
-    }
+    case Type::kInteger:
+      return ofInteger(datum.asInteger());
+    case Type::kDouble:
+      return ofReal(datum.asReal());
     default:
-      return makeValue(ReplyValue::Kind::kBulk, sql::toText(datum));
+      return ofBulk(sql::toText(datum));
   }
 }
-
-}  // namespace
 
 std::string ReplyValue::describe() const {
   switch (kind) {
@@ -210,7 +220,7 @@ void ReplyTree::rows(const sql::Chunk& chunk) {
   for (std::uint32_t row = 0; row < chunk.size(); ++row) {
     ReplyValue values = makeValue(ReplyValue::Kind::kArray);
     for (std::size_t column = 0; column < chunk.columns.size(); ++column) {
-      values.elements.push_back(fromDatum(chunk.datum(column, row)));
+      values.elements.push_back(ReplyValue::of(chunk.datum(column, row)));
     }
     table->elements.push_back(std::move(values));
   }

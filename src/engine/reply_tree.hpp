@@ -35,6 +35,12 @@ struct ReplyValue {
   std::vector<ReplyValue> elements;
   std::vector<std::string> columns;
 
+  static ReplyValue ofInteger(std::int64_t number);
+  static ReplyValue ofReal(double number);
+  static ReplyValue ofBulk(std::string_view bytes);
+  // A value of a table: its text, but for numbers, booleans and NULL.
+  static ReplyValue of(const Datum& datum);
+
   // As the shell's raw mode and most tests want to read it: `"bulk"`, `(integer) 1`, `[a, b]`, `(error) ERR …`.
   [[nodiscard]] std::string describe() const;
   // Says it again. Not for errors and tables.

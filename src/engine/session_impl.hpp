@@ -153,6 +153,8 @@ class Session::Impl {
   bool stopListening(Reply& reply);
   Status publish(Topic topic, std::string_view channel, std::string_view payload, Reply& reply);
   Status beginMonitor(Reply& reply);
+  Status beginFeed(std::optional<std::string_view> from, FeedFilter filter, Reply& reply);
+  Status stopFeed(Reply& reply);
   void setReplyMode(ReplyMode mode);
   [[nodiscard]] ReplyMode replyMode() const { return reply_mode_; }
   [[nodiscard]] bool isSubscriber() const;

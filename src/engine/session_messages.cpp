@@ -28,7 +28,7 @@ namespace {
 // The commands of a connection of RESP2 that has subscribed.
 bool isOfSubscribers(const CommandMeta& meta) {
   constexpr auto kNames = std::to_array<std::string_view>(
-      {"PING", "SUBSCRIBE", "UNSUBSCRIBE", "PSUBSCRIBE", "PUNSUBSCRIBE", "SSUBSCRIBE", "SUNSUBSCRIBE", "QUIT", "RESET"});
+      {"PING", "SUBSCRIBE", "UNSUBSCRIBE", "PSUBSCRIBE", "PUNSUBSCRIBE", "SSUBSCRIBE", "SUNSUBSCRIBE", "QUIT", "RESET", "FEED"});
   return std::find(kNames.begin(), kNames.end(), meta.name) != kNames.end();
 }
 
@@ -90,7 +90,7 @@ Listening& Session::Impl::listens() {
     if (on_messages_) {
       outbox->onReady(on_messages_);
     }
-    auto made = std::make_unique<Listening>(database.pubsub(), database.monitors(), std::move(outbox));
+    auto made = std::make_unique<Listening>(database.pubsub(), database.monitors(), database.feeder(), std::move(outbox));
     const std::lock_guard lock(database.sessionsMutex());
     listening = std::move(made);
   }
@@ -111,7 +111,7 @@ bool Session::Impl::isSubscriber() const {
 }
 
 bool Session::Impl::isRestrictedSubscriber() const {
-  return messages_among_answers_ && protocol < 3 && isSubscriber();
+  return messages_among_answers_ && protocol < 3 && (isSubscriber() || (listening != nullptr && listening->hasFeed()));
 }
 
 // --- Around a statement ------------------------------------------------------------------------------------------------------
@@ -324,6 +324,35 @@ Status Session::Impl::beginMonitor(Reply& reply) {
   return {};
 }
 
+// --- FEED --------------------------------------------------------------------------------------------------------------------
+
+Status Session::Impl::beginFeed(std::optional<std::string_view> from, FeedFilter filter, Reply& reply) {
+  if (transaction != nullptr) {
+    return Error(ErrorCode::kTransactionState, "FEED inside BEGIN is not allowed");
+  }
+  if (queue_is_running_) {
+    return Error(ErrorCode::kInvalid, "FEED inside MULTI is not allowed");
+  }
+  Listening& listening_to = listens();
+  if (listening_to.hasFeed()) {
+    return Error(ErrorCode::kInvalid, "this session has a feed already").withHint("FEED STOP ends it");
+  }
+  TREFOIL_ASSIGN(Feeder::Begun begun, database.feeder().begin(from, std::move(filter), listening_to.sharedOutbox()));
+  reply.bulk(begun.position);
+  noteCommit(begun.fence);
+  listening_to.setFeed(std::move(begun.feed));
+  return {};
+}
+
+Status Session::Impl::stopFeed(Reply& reply) {
+  if (listening == nullptr || !listening->endFeed()) {
+    return Error(ErrorCode::kInvalid, "this session has no feed");
+  }
+  deliver(reply);
+  reply.simple("OK");
+  return {};
+}
+
 // "1339518083.107412 [0 127.0.0.1:60866] "keys" "*"": one that was run. What administers the server is not shown.
 void Session::Impl::feedMonitors(int command, std::span<const std::string_view> args) {
   const CommandMeta* const meta = command < 0 ? nullptr : &kCommands[static_cast<std::size_t>(command)];
@@ -415,12 +444,12 @@ Session::MessageFigures Session::messageFigures() const {
   if (listening == nullptr) {
     return {};
   }
-  return {listening->outbox().bytes(), impl_->isSubscriber() ? ClientClass::kPubSub : ClientClass::kNormal};
+  return {listening->outbox().bytes(), listening->clientClass()};
 }
 
 bool Session::isListening() const {
   const Listening* const listening = impl_->listening.get();
-  return listening != nullptr && (listening->count() != 0 || listening->isMonitor());
+  return listening != nullptr && (listening->count() != 0 || listening->isMonitor() || listening->hasFeed());
 }
 
 void Session::stopListening() {

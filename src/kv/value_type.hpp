@@ -49,6 +49,9 @@ struct ValueType {
   static constexpr std::uint64_t kWhole = UINT64_MAX;
   EffectKind (*buildingKind)(const Entry& entry);
   std::uint64_t (*capture)(const Entry& entry, std::uint64_t from, EffectBuffer& effects);
+  // The same for what one of its own effects, whose arguments these are, replaces or removes of a value: the arguments of one
+  // effect of the building kind, or nothing if that is nothing.
+  void (*captureTouched)(EffectKind kind, EffectReader arguments, const Entry& entry, EffectBuffer& effects);
   // Visits the parts that make the value what it is, each as some bytes, in any order: for digests.
   void (*visitParts)(const Entry& entry, const std::function<void(std::string_view part)>& visit);
 

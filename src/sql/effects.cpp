@@ -84,8 +84,21 @@ Status applyInsert(EffectReader& reader, TableVersion& version, const WriteConte
   return {};
 }
 
-Status applyUpdate(EffectReader& reader, TableVersion& version, const WriteContext& context) {
+void skipDatums(EffectReader& reader, std::uint64_t count, bool with_column) {
+  std::unique_ptr<float[]> floats;
+  for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
+    if (with_column) {
+      (void)reader.getVarint();
+    }
+    (void)reader.getDatum(floats);
+  }
+}
+
+Status applyUpdate(EffectKind kind, EffectReader& reader, TableVersion& version, const WriteContext& context) {
   const std::uint64_t row = reader.getVarint();
+  if (kind == EffectKind::kUpdateFrom) {
+    skipDatums(reader, reader.getVarint(), true);
+  }
   const std::uint64_t count = reader.getVarint();
   const auto& columns = version.schema->columns;
   if (!reader.ok() || row >= kMaxRow || count > columns.size()) {
@@ -118,8 +131,10 @@ Cause causeOf(EffectKind kind) {
     case EffectKind::kInsert:
       return Cause::kInsert;
     case EffectKind::kUpdate:
+    case EffectKind::kUpdateFrom:
       return Cause::kUpdate;
     case EffectKind::kDelete:
+    case EffectKind::kDeleteFrom:
       return Cause::kDelete;
     case EffectKind::kTruncate:
       return Cause::kTruncate;
@@ -137,6 +152,7 @@ Cause causeOf(EffectKind kind) {
     case EffectKind::kInsertBlock:
     case EffectKind::kTableCounter:
     case EffectKind::kIdCounters:
+    case EffectKind::kSchemaBefore:
     case EffectKind::kRevised:
     case EffectKind::kSuperseded:
       break;
@@ -154,21 +170,36 @@ void putInsert(EffectBuffer& out, TableId table, RowId row, std::span<const Datu
   }
 }
 
-void putUpdate(EffectBuffer& out, TableId table, RowId row, std::span<const ColumnValue> changes) {
-  putKind(out, EffectKind::kUpdate);
-  out.putVarint(table);
-  out.putVarint(static_cast<std::uint64_t>(row));
-  out.putVarint(changes.size());
-  for (const ColumnValue& change : changes) {
-    out.putVarint(change.column);
-    out.putDatum(change.value);
+namespace {
+
+void putColumns(EffectBuffer& out, std::span<const ColumnValue> columns) {
+  out.putVarint(columns.size());
+  for (const ColumnValue& column : columns) {
+    out.putVarint(column.column);
+    out.putDatum(column.value);
   }
 }
 
-void putDelete(EffectBuffer& out, TableId table, RowId row) {
-  putKind(out, EffectKind::kDelete);
+}  // namespace
+
+void putUpdate(EffectBuffer& out, TableId table, RowId row, std::span<const ColumnValue> before,
+               std::span<const ColumnValue> changes) {
+  putKind(out, before.empty() ? EffectKind::kUpdate : EffectKind::kUpdateFrom);
   out.putVarint(table);
   out.putVarint(static_cast<std::uint64_t>(row));
+  if (!before.empty()) {
+    putColumns(out, before);
+  }
+  putColumns(out, changes);
+}
+
+void putDelete(EffectBuffer& out, TableId table, RowId row, std::span<const ColumnValue> before) {
+  putKind(out, before.empty() ? EffectKind::kDelete : EffectKind::kDeleteFrom);
+  out.putVarint(table);
+  out.putVarint(static_cast<std::uint64_t>(row));
+  if (!before.empty()) {
+    putColumns(out, before);
+  }
 }
 
 Status applyRowEffect(EffectKind kind, EffectReader& reader, TableVersion& version, const WriteContext& context,
@@ -177,9 +208,14 @@ Status applyRowEffect(EffectKind kind, EffectReader& reader, TableVersion& versi
     case EffectKind::kInsert:
       return applyInsert(reader, version, context, row_used);
     case EffectKind::kUpdate:
-      return applyUpdate(reader, version, context);
-    case EffectKind::kDelete: {
+    case EffectKind::kUpdateFrom:
+      return applyUpdate(kind, reader, version, context);
+    case EffectKind::kDelete:
+    case EffectKind::kDeleteFrom: {
       const std::uint64_t row = reader.getVarint();
+      if (kind == EffectKind::kDeleteFrom) {
+        skipDatums(reader, reader.getVarint(), true);
+      }
       if (!reader.ok() || row >= kMaxRow || !TableWriter(version, context).remove(static_cast<RowId>(row))) {
         return corrupt("deletes a row that is not there");
       }
@@ -328,20 +364,6 @@ Result<TableSchema> getSchema(EffectReader& reader) {
 
 // ---------------------------------------------------------------------------------------------------------------------- skipping
 
-namespace {
-
-void skipDatums(EffectReader& reader, std::uint64_t count, bool with_column) {
-  std::unique_ptr<float[]> floats;
-  for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
-    if (with_column) {
-      (void)reader.getVarint();
-    }
-    (void)reader.getDatum(floats);
-  }
-}
-
-}  // namespace
-
 Status skipEffect(std::uint8_t kind, EffectReader& reader) {
   switch (static_cast<EffectKind>(kind)) {
     case EffectKind::kInsert:
@@ -349,6 +371,15 @@ Status skipEffect(std::uint8_t kind, EffectReader& reader) {
       (void)reader.getVarint();
       (void)reader.getVarint();
       skipDatums(reader, reader.getVarint(), static_cast<EffectKind>(kind) == EffectKind::kUpdate);
+      break;
+    case EffectKind::kUpdateFrom:
+    case EffectKind::kDeleteFrom:
+      (void)reader.getVarint();
+      (void)reader.getVarint();
+      skipDatums(reader, reader.getVarint(), true);
+      if (static_cast<EffectKind>(kind) == EffectKind::kUpdateFrom) {
+        skipDatums(reader, reader.getVarint(), true);
+      }
       break;
     case EffectKind::kDelete:
     case EffectKind::kDropIndex:
@@ -365,6 +396,7 @@ Status skipEffect(std::uint8_t kind, EffectReader& reader) {
       (void)reader.getVarint();
       (void)getText(reader);
       break;
+    case EffectKind::kSchemaBefore:
     case EffectKind::kCreateTable: {
       const auto schema = getSchema(reader);
       return schema.ok() ? Status() : Status(schema.error());
@@ -451,7 +483,7 @@ Result<std::string_view> settleRevisions(std::string_view effects, bool has_caus
     EffectReader row = reader;
     TREFOIL_TRY(skipEffect(static_cast<std::uint8_t>(kind), reader));
     bool counts = kind != EffectKind::kRevised && kind != EffectKind::kSuperseded;
-    if (!superseded.empty() && (kind == EffectKind::kInsert || kind == EffectKind::kUpdate || kind == EffectKind::kDelete)) {
+    if (!superseded.empty() && isRowEffect(kind)) {
       const std::uint64_t table = row.getVarint();
       const auto found = superseded.find({table, row.getVarint()});
       counts = found == superseded.end() || found->second < begin;

@@ -2,8 +2,10 @@
 // base/effect_buffer.hpp. Persisted: append only, never renumber. Behind the kind stands the cause (base/cause.hpp).
 //
 //   kInsert        table, row, n, n values                       all columns in order
-//   kUpdate        table, row, n, n times (column, value)
-//   kDelete        table, row
+//   kUpdate        table, row, n, n times (column, value)        of a table without a primary key
+//   kDelete        table, row                                    the same
+//   kUpdateFrom    table, row, before, n, n times (column, value)
+//   kDeleteFrom    table, row, before
 //   kTruncate      table
 //   kCreateTable   table, schema                                 columns, indexes, checks; indexes are empty and ready
 //   kDropTable     table
@@ -15,10 +17,16 @@
 //   kCreateVectorIndex  table, index definition                  a graph is built later: it follows the table
 //   kTableCounter  table, next row id                            row ids below it have been used
 //   kIdCounters    next table id, next index id
+//   kSchemaBefore  schema, without indexes                       what the table was that the next effect renames or drops; for
+//   those
+//                                                                who are told of it
 //   kRevised       nothing: the record that begins with it may hold kSuperseded; elsewhere it means nothing
 //   kSuperseded    table, n, n rows                              what comes before it in the record has not changed these rows
 //
 // Numbers are varints; a value is a typed item (putDatum), whose type must be that of the column.
+//   before := n, n times (column, value)      what the row was: its primary key, or all of it where old values are logged
+//                                             (Store::logsOldValues). For those who are told of the change; applying it needs
+//                                             none.
 #pragma once
 
 #include <cstdint>
@@ -47,9 +55,18 @@ enum class EffectKind : std::uint8_t {
   kTableCounter = 74,
   kIdCounters = 75,
   kCreateVectorIndex = 76,
+  kUpdateFrom = 77,
+  kDeleteFrom = 78,
+  kSchemaBefore = 79,
   kRevised = 80,
   kSuperseded = 81,
 };
+
+// Whether it begins with a table and a row.
+inline constexpr bool isRowEffect(EffectKind kind) {
+  return kind == EffectKind::kInsert || kind == EffectKind::kUpdate || kind == EffectKind::kDelete ||
+         kind == EffectKind::kUpdateFrom || kind == EffectKind::kDeleteFrom;
+}
 
 inline constexpr bool isSqlEffect(std::uint8_t kind) {
   return kind >= 64 && kind < 128;
@@ -74,9 +91,11 @@ struct ColumnValue;
 struct TableVersion;
 
 void putInsert(EffectBuffer& out, TableId table, RowId row, std::span<const Datum> values);
-void putUpdate(EffectBuffer& out, TableId table, RowId row, std::span<const ColumnValue> changes);
-void putDelete(EffectBuffer& out, TableId table, RowId row);
-// Applies kInsert, kUpdate, kDelete or kTruncate to a version that is writable in `context`; kind and table have been read. An
+// `before` may be empty.
+void putUpdate(EffectBuffer& out, TableId table, RowId row, std::span<const ColumnValue> before,
+               std::span<const ColumnValue> changes);
+void putDelete(EffectBuffer& out, TableId table, RowId row, std::span<const ColumnValue> before);
+// Applies an effect on a row, or kTruncate, to a version that is writable in `context`; kind and table have been read. An
 // insert stores its row id in `row_used`. Everything is checked: kCorruption.
 Status applyRowEffect(EffectKind kind, EffectReader& reader, TableVersion& version, const WriteContext& context,
                       std::uint64_t& row_used);

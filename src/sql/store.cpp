@@ -142,6 +142,9 @@ Status Store::apply(std::uint8_t kind_byte, EffectReader& reader, const WriteCon
   if (kind == EffectKind::kCreateTable) {
     return applyCreateTable(reader, context);
   }
+  if (kind == EffectKind::kSchemaBefore) {
+    return skipEffect(kind_byte, reader);
+  }
   const std::uint64_t id = reader.getVarint();
   if (!reader.ok() || id > kMaxTableId) {
     return corrupt("has a damaged table number");

@@ -78,6 +78,10 @@ class Store {
   // A piece of work for each index with dead entries that no snapshot needs. True: look again later, even if nothing changes.
   bool purgeVectorIndexes();
   // Raised whenever one of these two may have something new to do.
+  // Whether effects on rows say all that the row was, and not its primary key alone.
+  [[nodiscard]] bool logsOldValues() const { return logs_old_values_.load(std::memory_order_relaxed); }
+  void setLogsOldValues(bool log) { logs_old_values_.store(log, std::memory_order_relaxed); }
+
   [[nodiscard]] Signal& followSignal() { return follow_signal_; }
   // Whether somebody builds a new index by buildVectorIndex(): followVectorIndexes() leaves it alone then.
   void claimVectorIndex(const NewVectorIndex& index, bool claimed);
@@ -139,6 +143,7 @@ class Store {
 
   Versions& versions_;
   Gate catalog_gate_{32, LockRank::kCatalog};
+  std::atomic<bool> logs_old_values_{false};
   Signal follow_signal_;
   std::atomic<std::uint32_t> reservations_{0};
   std::atomic<std::uint64_t> catalog_version_{1};

@@ -421,6 +421,23 @@ Status View::checkUpdate(TableId id, const TableVersion& version, RowId row, std
   return {};
 }
 
+// What an effect says of the row that it changes. Valid until the next call on this thread, and the row's next change.
+std::span<const ColumnValue> View::rowBefore(const TableVersion& version, RowId row) const {
+  thread_local std::vector<ColumnValue> before;
+  before.clear();
+  const TableReader reader(&version);
+  if (store_.logsOldValues()) [[unlikely]] {
+    for (std::uint32_t column = 0; column < version.schema->columns.size(); ++column) {
+      before.push_back({column, reader.value(row, column)});
+    }
+  } else if (const IndexDefinition* const key = version.schema->primaryKey(); key != nullptr) {
+    for (const std::uint32_t column : key->columns) {
+      before.push_back({column, reader.value(row, column)});
+    }
+  }
+  return before;
+}
+
 Status View::update(TableId id, RowId row, std::span<const ColumnValue> changes) {
   const TableVersion& version = current(id);
   TREFOIL_ASSERT(TableReader(&version).contains(row));
@@ -428,7 +445,7 @@ Status View::update(TableId id, RowId row, std::span<const ColumnValue> changes)
     return status;
   }
   const std::size_t begin = effects_.size();
-  putUpdate(effects_, id, row, changes);
+  putUpdate(effects_, id, row, rowBefore(version, row), changes);
   if (isLive()) {
     TREFOIL_ASSERT(!wrote_);
     wrote_ = true;
@@ -449,8 +466,9 @@ Status View::update(TableId id, RowId row, std::span<const ColumnValue> changes)
 }
 
 Status View::remove(TableId id, RowId row) {
-  TREFOIL_ASSERT(TableReader(&current(id)).contains(row));
-  putDelete(effects_, id, row);
+  const TableVersion& version = current(id);
+  TREFOIL_ASSERT(TableReader(&version).contains(row));
+  putDelete(effects_, id, row, rowBefore(version, row));
   if (isLive()) {
     TREFOIL_ASSERT(!wrote_);
     wrote_ = true;

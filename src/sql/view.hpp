@@ -220,6 +220,7 @@ class View {
   // A staged table's private version; makes the copy.
   TableVersion& writable(StagedTable& table) const;
 
+  [[nodiscard]] std::span<const ColumnValue> rowBefore(const TableVersion& version, RowId row) const;
   // Whether a row with these values would break a unique index. The first unique index may be left to the insertion itself.
   enum class FirstUnique : std::uint8_t { kCheck, kLeave };
   Status checkInsert(TableId table, const TableVersion& version, std::span<const Datum> values, FirstUnique first);
@@ -241,6 +242,7 @@ class View {
 
   std::shared_ptr<CatalogVersion> changedCatalog();
   void publishStaged(std::shared_ptr<CatalogVersion> next);
+  void stageSchemaBefore(TableId id);
   void installTable(SchemaPointer schema);
   void uninstallTable(TableId table);
   void changeSchema(StagedTable& table, const SchemaPointer& schema);

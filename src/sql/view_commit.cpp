@@ -37,7 +37,9 @@ void View::beginRebuild() {
 
 void View::restage(std::uint8_t kind_byte, EffectReader& reader) {
   const auto kind = static_cast<EffectKind>(kind_byte);
-  if (kind == EffectKind::kRevised) {
+  if (kind == EffectKind::kRevised || kind == EffectKind::kSchemaBefore) {
+    const Status skipped = skipEffect(kind_byte, reader);
+    TREFOIL_ASSERT(skipped.ok());
     return;
   }
   if (kind == EffectKind::kCreateTable) {
@@ -372,6 +374,8 @@ Status View::applyEffect(std::uint8_t kind, EffectReader& reader, const WriteCon
     case EffectKind::kInsert:
     case EffectKind::kUpdate:
     case EffectKind::kDelete:
+    case EffectKind::kUpdateFrom:
+    case EffectKind::kDeleteFrom:
     case EffectKind::kTruncate: {
       EffectReader ahead = reader;
       const StagedTable* table = staged_->find(static_cast<TableId>(ahead.getVarint()));

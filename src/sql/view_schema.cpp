@@ -178,8 +178,14 @@ Result<TableId> View::createTable(TableSchema schema) {
   return id;
 }
 
+void View::stageSchemaBefore(TableId id) {
+  putKind(effects_, EffectKind::kSchemaBefore);
+  putSchema(effects_, *current(id).schema, false);
+}
+
 Status View::dropTable(TableId id) {
   TREFOIL_ASSERT(!isLive());
+  stageSchemaBefore(id);
   putKind(effects_, EffectKind::kDropTable);
   effects_.putVarint(id);
   uninstallTable(id);
@@ -297,6 +303,7 @@ Status View::renameTable(TableId id, std::string_view name) {
   if (catalog().isTaken(name)) {
     return alreadyExists(name);
   }
+  stageSchemaBefore(id);
   putKind(effects_, EffectKind::kRenameTable);
   effects_.putVarint(id);
   effects_.putVarint(name.size());

@@ -3,8 +3,16 @@
 #include "sql/effects.hpp"
 #include "sql/store.hpp"
 #include "txn/effects.hpp"
+#include "txn/old_values.hpp"
 
 namespace trefoil::txn {
+
+namespace {
+
+// Then nothing has expired: a key is there until its removal says otherwise.
+constexpr UnixMs kLongAgo{};
+
+}  // namespace
 
 Error Committer::refusalOfFollower() {
   return Error(ErrorCode::kReadOnly, "READONLY You can't write against a read only replica.");
@@ -28,6 +36,11 @@ Committer::Following Committer::follow(CommitObserver& observer) {
   return {snapshotHere(), sequence};
 }
 
+Committer::Following Committer::placeInOrder() {
+  const ExclusiveGuard alone(gate_);
+  return {snapshotHere(), order_.nextSequence()};
+}
+
 aof::Appended Committer::appendInOrder(aof::PreparedCommit& prepared, CommitOrder::Place& place) {
   aof::Appended appended;
   place = order_.append([&] { return append(prepared); }, appended);
@@ -48,8 +61,25 @@ void Committer::complete(CommitOrder::Place place, const EffectBuffer& effects) 
   order_.applied(place, *what);
 }
 
+void Committer::setLogsOldValues(bool log) {
+  logs_old_values_.store(log, std::memory_order_relaxed);
+  sql_.setLogsOldValues(log);
+}
+
 std::optional<Lsn> Committer::tryCommit(const EffectBuffer& effects) {
   TREFOIL_ASSERT(!effects.empty() && !effects.borrows());
+  if (!logsOldValues()) [[likely]] {
+    return tryCommitAll(effects);
+  }
+  EffectBuffer with_old;
+  with_old.putRaw(effects.bytes());
+  EffectBuffer scratch;
+  kv::View before = kv::View::locked(kv_, scratch, kLongAgo);
+  appendOldValues(with_old, before, scratch);
+  return tryCommitAll(with_old);
+}
+
+std::optional<Lsn> Committer::tryCommitAll(const EffectBuffer& effects) {
   aof::PreparedCommit prepared;
   if (log_ != nullptr && !log_->tryPrepare(effects.bytes(), prepared)) {
     return std::nullopt;

@@ -92,9 +92,15 @@ class Committer {
   // For one that tryCommit() has sent away: waits until the log has room for small records. Without locks. Fails as above.
   Status awaitRoom() { return log_ == nullptr ? Status() : log_->awaitRoom(); }
   // Whether a record of these effects is too large for tryCommit(), however much room there is.
+  // Where old values are logged nobody knows how large it is.
   [[nodiscard]] bool isLarge(const EffectBuffer& effects) const {
-    return log_ != nullptr && effects.size() > log_->smallPayloadBytes();
+    return log_ != nullptr && (effects.size() > log_->smallPayloadBytes() || logsOldValues());
   }
+
+  // Whether records say what was there before (old_values.hpp, sql/effects.hpp). For transactions that begin to commit from now
+  // on.
+  [[nodiscard]] bool logsOldValues() const { return logs_old_values_.load(std::memory_order_relaxed); }
+  void setLogsOldValues(bool log);
 
   // Commits what a live statement staged (not nothing); the locks of all that it read and wrote are held. Returns the log
   // position behind the record (0 without a log), or nothing if the record needs room that would have to be waited for: then
@@ -131,6 +137,8 @@ class Committer {
   };
   [[nodiscard]] Following follow(CommitObserver& observer);
   void unfollow(CommitObserver& observer) { order_.detach(observer); }
+  // A snapshot, and the number of the first commit that it does not hold. While somebody follows.
+  [[nodiscard]] Following placeInOrder();
 
   // Applies each effect to its store: under the locks of tryCommit(), or while a directory is loaded and nobody else knows the
   // stores. Then kCorruption is possible, and a store's effects are skipped if they are older than what a checkpoint put into it.
@@ -147,6 +155,7 @@ class Committer {
 
  private:
   static Error refusalOfFollower();
+  std::optional<Lsn> tryCommitAll(const EffectBuffer& effects);
   Snapshot snapshotHere();
   template <typename Apply>
   Lsn appendAndApply(aof::PreparedCommit& prepared, const EffectBuffer& effects, Apply&& apply) {
@@ -176,6 +185,7 @@ class Committer {
   Gate gate_{32, LockRank::kDatabase};
   CommitOrder order_;
   bool follows_another_ = false;
+  std::atomic<bool> logs_old_values_{false};
   std::atomic<Lsn> memory_lsn_{kFirstMemoryLsn};  // without a log: advances when a snapshot is taken (base/types.hpp)
   std::atomic<std::uint64_t> next_transaction_{1};
   std::mutex doubt_mutex_;

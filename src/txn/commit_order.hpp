@@ -60,6 +60,11 @@ class CommitOrder {
   // With the gate held exclusively: the observer is told of every commit that enters it afterwards. Returns the sequence number
   // of the first one.
   std::uint64_t attach(CommitObserver& observer);
+  // Of the next place. With the gate held exclusively.
+  [[nodiscard]] std::uint64_t nextSequence() {
+    const std::lock_guard lock(mutex_);
+    return next_sequence_;
+  }
   // When it returns, the observer is not being called and will not be. Without locks, and not from within onCommit().
   void detach(CommitObserver& observer);
 

@@ -40,6 +40,8 @@ void Doubt::addSqlEffect(EffectReader head, std::uint8_t kind) {
     case sql::EffectKind::kInsert:
     case sql::EffectKind::kUpdate:
     case sql::EffectKind::kDelete:
+    case sql::EffectKind::kUpdateFrom:
+    case sql::EffectKind::kDeleteFrom:
     case sql::EffectKind::kTruncate:
     case sql::EffectKind::kInsertBlock:
     case sql::EffectKind::kTableCounter:
@@ -55,6 +57,7 @@ void Doubt::addSqlEffect(EffectReader head, std::uint8_t kind) {
     case sql::EffectKind::kIdCounters:
       catalog_ = true;
       break;
+    case sql::EffectKind::kSchemaBefore:
     case sql::EffectKind::kRevised:
       break;
   }

@@ -14,9 +14,6 @@ namespace trefoil::txn {
 
 namespace {
 
-// Of records and checkpoints.
-constexpr std::uint32_t kVersionWithCauses = 2;
-
 class Loader {
  public:
   Loader(Versions& versions, kv::Store& kv, sql::Store& sql)

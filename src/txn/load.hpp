@@ -11,6 +11,9 @@
 
 namespace trefoil::txn {
 
+// Of records and checkpoints: from this version on effects say what they came of.
+inline constexpr std::uint32_t kVersionWithCauses = 2;
+
 // Leaves `recovery` ready to be finished. kCorruption for records that make no sense, and what reading them says.
 Status load(aof::Recovery& recovery, Versions& versions, kv::Store& kv, sql::Store& sql);
 

@@ -5,6 +5,7 @@
 #include "kv/prepared_effects.hpp"
 #include "txn/commit_locks.hpp"
 #include "txn/effects.hpp"
+#include "txn/old_values.hpp"
 
 namespace trefoil::txn {
 
@@ -110,10 +111,16 @@ Status Transaction::validate(UnixMs now, const std::function<bool()>& also_valid
   if (effects_.empty() || all_locks_ != nullptr) {
     return {};  // it saw one instant, or the live store under locks that it still holds
   }
-  if (!kv_.validate(now)) {
+  if (!kv_.validate(now) || (old_kv_ != nullptr && !old_kv_->validate(now))) {
     return conflictError();
   }
   return sql_.validate();
+}
+
+void Transaction::addOldValues() {
+  old_effects_ = std::make_unique<EffectBuffer>();
+  old_kv_.reset(new kv::View(makeKvView(manager_, *old_effects_, now_, snapshot_, all_locks_ != nullptr)));
+  appendOldValues(effects_, *old_kv_, *old_effects_);
 }
 
 Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> extra, const std::function<bool()>& also_valid) {
@@ -124,6 +131,9 @@ Result<Lsn> Transaction::commit(UnixMs now, std::span<const kv::PartitionId> ext
   aof::Log* log = manager_.log();
   kv::PreparedEffects on_keys(manager_.kv(), block_);
   TREFOIL_TRY(guardMemory([&]() -> Status {
+    if (manager_.committer().logsOldValues() && !effects_.empty()) {
+      addOldValues();
+    }
     kv_.prepare(on_keys);
     return {};
   }));
@@ -215,8 +225,10 @@ constexpr int kReservesFromTry = 2;
 
 void Transaction::followRows(sql::TableId table, RunAgain again) {
   TREFOIL_ASSERT(all_locks_ == nullptr);
-  sql_.followRows(table);
-  run_again_ = std::move(again);
+  if (!manager_.committer().logsOldValues()) {  // a record of revisions has no room for them
+    sql_.followRows(table);
+    run_again_ = std::move(again);
+  }
 }
 
 // Without a lock, again and again until what others have done in the meantime is little.

@@ -103,6 +103,7 @@ class Transaction {
 
   [[nodiscard]] std::size_t findSavepoint(std::string_view name) const;  // its place + 1, 0: none
   Status validate(UnixMs now, const std::function<bool()>& also_valid);
+  void addOldValues();
   void applyEffects(const WriteContext& context, kv::PreparedEffects& on_keys, bool on_keys_later);
   // Waits, without a lock, as long as a table that it is about to change is reserved by somebody else.
   Status awaitTurn();
@@ -121,6 +122,9 @@ class Transaction {
   EffectBuffer effects_;
   kv::View kv_;
   sql::View sql_;
+  // Where old values are logged: what the keys were that it changes.
+  std::unique_ptr<EffectBuffer> old_effects_;
+  std::unique_ptr<kv::View> old_kv_;
   std::vector<Savepoint> savepoints_;
   RequestBlock* block_ = nullptr;
   std::uint64_t reserved_as_ = 0;

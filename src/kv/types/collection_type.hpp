@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/effect_buffer.hpp"
 #include "base/status.hpp"
@@ -63,6 +65,24 @@ std::uint64_t captureElements(const Entry& entry, std::uint64_t from, EffectBuff
     write(cursor.element());
   }
   return count == left ? ValueType::kWhole : from + count;
+}
+
+// Of the elements that an effect names, counted, those that there are: `find` reads one from the arguments and looks for it.
+template <typename Find, typename Write>
+void captureNamed(EffectReader& arguments, EffectBuffer& effects, Find&& find, Write&& write) {
+  std::vector<Element> found;
+  for (std::uint64_t count = arguments.getVarint(); count > 0 && arguments.ok(); --count) {
+    if (const std::optional<Element> element = find(arguments)) {
+      found.push_back(*element);
+    }
+  }
+  if (found.empty()) {
+    return;
+  }
+  effects.putVarint(found.size());
+  for (const Element& element : found) {
+    write(element);
+  }
 }
 
 // Each element as the bytes that `write` makes of it and its position.

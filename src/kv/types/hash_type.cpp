@@ -38,11 +38,27 @@ Status changeHash(EffectKind kind, EffectReader& reader, std::string_view key, E
   });
 }
 
-std::uint64_t captureHash(const Entry& entry, std::uint64_t from, EffectBuffer& effects) {
-  return captureElements(entry, from, effects, [&](const Element& element) {
+auto fieldWriter(EffectBuffer& effects) {
+  return [&effects](const Element& element) {
     effects.putString(element.member);
     effects.putString(element.value);
-  });
+  };
+}
+
+std::uint64_t captureHash(const Entry& entry, std::uint64_t from, EffectBuffer& effects) {
+  return captureElements(entry, from, effects, fieldWriter(effects));
+}
+
+void captureTouchedFields(EffectKind kind, EffectReader arguments, const Entry& entry, EffectBuffer& effects) {
+  const auto find = [&](EffectReader& reader) -> std::optional<Element> {
+    const std::string_view field = reader.getString();
+    if (kind == EffectKind::kHashSet) {
+      reader.getString();
+    }
+    const std::optional<std::string_view> value = HashHandle(&entry).get(field);
+    return value ? std::optional(Element{field, *value}) : std::nullopt;
+  };
+  captureNamed(arguments, effects, find, fieldWriter(effects));
 }
 
 void visitFields(const Entry& entry, const std::function<void(std::string_view)>& visit) {
@@ -63,6 +79,7 @@ constinit const ValueType kHashType = {
     .elements = sizeOf,
     .buildingKind = [](const Entry&) { return EffectKind::kHashSet; },
     .capture = captureHash,
+    .captureTouched = captureTouchedFields,
     .visitParts = visitFields,
     .outsideBytes = outsideBytesOfCollection,
     .share = shareCollection,

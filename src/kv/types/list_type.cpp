@@ -1,4 +1,6 @@
 // Lists: elements by position.
+#include <array>
+
 #include "kv/large.hpp"
 #include "kv/types/collection_type.hpp"
 
@@ -139,6 +141,50 @@ std::uint64_t captureList(const Entry& entry, std::uint64_t from, EffectBuffer& 
   return captureElements(entry, from, effects, [&](const Element& element) { effects.putString(element.member); });
 }
 
+// Items in their order; those that a trim leaves are not among them.
+void captureTouchedItems(EffectKind kind, EffectReader arguments, const Entry& entry, EffectBuffer& effects) {
+  struct Range {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+  };
+  const std::uint64_t size = sizeOf(entry);
+  std::array<Range, 2> ranges;
+  switch (kind) {
+    case EffectKind::kListPop: {
+      const bool from_left = arguments.getByte() == static_cast<std::uint8_t>(ListSide::kLeft);
+      const std::uint64_t count = arguments.getVarint();
+      ranges[0] = from_left ? Range{0, count} : Range{size - count, size};
+      break;
+    }
+    case EffectKind::kListSet:
+      ranges[0].begin = arguments.getVarint();
+      ranges[0].end = ranges[0].begin + 1;
+      break;
+    case EffectKind::kListErase:
+      ranges[0].begin = arguments.getVarint();
+      ranges[0].end = ranges[0].begin + arguments.getVarint();
+      break;
+    case EffectKind::kListTrim:
+      ranges[0].end = arguments.getVarint();
+      ranges[1] = {ranges[0].end + arguments.getVarint(), size};
+      break;
+    default:
+      break;
+  }
+  const std::uint64_t count = ranges[0].end - ranges[0].begin + (ranges[1].end - ranges[1].begin);
+  if (count == 0) {
+    return;
+  }
+  effects.putByte(static_cast<std::uint8_t>(ListSide::kRight));
+  effects.putVarint(count);
+  for (const Range& range : ranges) {
+    ElementCursor cursor = CollectionHandle(&entry).at(range.begin);
+    for (std::uint64_t i = range.begin; i < range.end; ++i, cursor.next()) {
+      effects.putString(cursor.member());
+    }
+  }
+}
+
 void visitPositions(const Entry& entry, const std::function<void(std::string_view)>& visit) {
   visitElements(entry, visit, [](EffectBuffer& part, const Element& element, std::int64_t position) {
     part.putString(element.member);
@@ -157,6 +203,7 @@ constinit const ValueType kListType = {
     .elements = sizeOf,
     .buildingKind = [](const Entry&) { return EffectKind::kListPush; },
     .capture = captureList,
+    .captureTouched = captureTouchedItems,
     .visitParts = visitPositions,
     .outsideBytes = outsideBytesOfCollection,
     .share = shareCollection,

@@ -35,8 +35,20 @@ Status changeSet(EffectKind kind, EffectReader& reader, std::string_view key, En
   });
 }
 
+auto memberWriter(EffectBuffer& effects) {
+  return [&effects](const Element& element) { effects.putString(element.member); };
+}
+
 std::uint64_t captureSet(const Entry& entry, std::uint64_t from, EffectBuffer& effects) {
-  return captureElements(entry, from, effects, [&](const Element& element) { effects.putString(element.member); });
+  return captureElements(entry, from, effects, memberWriter(effects));
+}
+
+void captureTouchedMembers(EffectKind, EffectReader arguments, const Entry& entry, EffectBuffer& effects) {
+  const auto find = [&](EffectReader& reader) -> std::optional<Element> {
+    const std::string_view member = reader.getString();
+    return SetHandle(&entry).contains(member) ? std::optional(Element{member, {}}) : std::nullopt;
+  };
+  captureNamed(arguments, effects, find, memberWriter(effects));
 }
 
 void visitMembers(const Entry& entry, const std::function<void(std::string_view)>& visit) {
@@ -54,6 +66,7 @@ constinit const ValueType kSetType = {
     .elements = sizeOf,
     .buildingKind = [](const Entry&) { return EffectKind::kSetAdd; },
     .capture = captureSet,
+    .captureTouched = captureTouchedMembers,
     .visitParts = visitMembers,
     .outsideBytes = outsideBytesOfCollection,
     .share = shareCollection,

@@ -49,11 +49,27 @@ Status changeSortedSet(EffectKind kind, EffectReader& reader, std::string_view k
   });
 }
 
-std::uint64_t captureSortedSet(const Entry& entry, std::uint64_t from, EffectBuffer& effects) {
-  return captureElements(entry, from, effects, [&](const Element& element) {
+auto scoreWriter(EffectBuffer& effects) {
+  return [&effects](const Element& element) {
     effects.putDouble(element.score);
     effects.putString(element.member);
-  });
+  };
+}
+
+std::uint64_t captureSortedSet(const Entry& entry, std::uint64_t from, EffectBuffer& effects) {
+  return captureElements(entry, from, effects, scoreWriter(effects));
+}
+
+void captureTouchedScores(EffectKind kind, EffectReader arguments, const Entry& entry, EffectBuffer& effects) {
+  const auto find = [&](EffectReader& reader) -> std::optional<Element> {
+    if (kind == EffectKind::kSortedSetPut) {
+      reader.getDouble();
+    }
+    const std::string_view member = reader.getString();
+    const std::optional<double> score = SortedSetHandle(&entry).score(member);
+    return score ? std::optional(Element{member, {}, *score}) : std::nullopt;
+  };
+  captureNamed(arguments, effects, find, scoreWriter(effects));
 }
 
 void visitScored(const Entry& entry, const std::function<void(std::string_view)>& visit) {
@@ -74,6 +90,7 @@ constinit const ValueType kSortedSetType = {
     .elements = sizeOf,
     .buildingKind = [](const Entry&) { return EffectKind::kSortedSetPut; },
     .capture = captureSortedSet,
+    .captureTouched = captureTouchedScores,
     .visitParts = visitScored,
     .outsideBytes = outsideBytesOfCollection,
     .share = shareCollection,

@@ -140,6 +140,8 @@ constinit const ValueType kStringType = {
     .elements = [](const Entry&) { return std::size_t{1}; },
     .buildingKind = settingKind,
     .capture = captureString,
+    .captureTouched = [](EffectKind, EffectReader, const Entry& entry,
+                         EffectBuffer& effects) { captureString(entry, 0, effects); },
     .visitParts =
         [](const Entry& entry, const std::function<void(std::string_view)>& visit) {
           IntegerText room;

@@ -1,0 +1,106 @@
+#include "engine/feed.hpp"
+
+#include "engine/reply.hpp"
+
+namespace trefoil {
+
+namespace {
+
+// What a message holds at most, about; what may wait in the outbox before the feed goes on; and how much one step reads.
+constexpr std::size_t kMessageBytes = std::size_t{256} << 10;
+constexpr std::size_t kMostWaiting = std::size_t{1} << 20;
+constexpr std::size_t kStepCommits = 256;
+// So much of the log passes before a client is told where it is, though nothing was for it.
+constexpr Lsn kSilentBytes = std::size_t{1} << 20;
+
+std::size_t bytesOf(const ReplyValue& value) {
+  std::size_t bytes = sizeof(ReplyValue) + value.text.size();
+  for (const ReplyValue& element : value.elements) {
+    bytes += bytesOf(element);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+FeedMessage::FeedMessage(std::string position, std::vector<ReplyValue> changes, std::size_t bytes)
+    : Message(position.size() + bytes), position_(std::move(position)), changes_(std::move(changes)) {}
+
+FeedMessage::FeedMessage(std::string error) : Message(error.size()), error_(std::move(error)) {}
+
+void FeedMessage::pushTo(Reply& reply) const {
+  reply.push(3);
+  reply.bulk("feed");
+  position_.empty() ? reply.null() : reply.bulk(position_);
+  if (!error_.empty()) {
+    reply.bulk(error_);
+    return;
+  }
+  reply.array(changes_.size());
+  for (const ReplyValue& change : changes_) {
+    change.pushTo(reply);
+  }
+}
+
+Feed::Feed(std::unique_ptr<txn::CommitSource> source, FeedTables tables, FeedFilter filter, std::shared_ptr<Outbox> outbox)
+    : source_(std::move(source)),
+      tables_(std::move(tables)),
+      filter_(std::move(filter)),
+      outbox_(std::move(outbox)),
+      told_(source_->position().lsn) {}
+
+Feed::Step Feed::step() {
+  for (std::size_t i = 0; i < kStepCommits; ++i) {
+    if (outbox_->bytes() > kMostWaiting) {
+      return Step::kFull;
+    }
+    bool found = false;
+    const Status told = tellNext(found);
+    if (!told.ok()) {
+      postMessage(std::make_shared<const FeedMessage>(redisErrorText(told.error())));
+      return Step::kEnded;
+    }
+    if (!found) {
+      return Step::kIdle;
+    }
+  }
+  return Step::kMore;
+}
+
+Status Feed::tellNext(bool& found) {
+  txn::CommitSource::Commit commit;
+  TREFOIL_ASSIGN(found, source_->next(commit));
+  if (!found) {
+    return {};
+  }
+  std::vector<ReplyValue> changes;
+  std::size_t bytes = 0;
+  const auto collect = [&](ReplyValue change) {
+    if (bytes >= kMessageBytes) {
+      post({}, std::exchange(changes, {}), std::exchange(bytes, 0));
+    }
+    bytes += bytesOf(change);
+    changes.push_back(std::move(change));
+  };
+  TREFOIL_TRY(forEachFeedChange(commit.effects, commit.has_causes, tables_, filter_, collect));
+  const aof::LogPosition position = source_->position();
+  if (!changes.empty() || position.lsn - told_ >= kSilentBytes) {
+    post(position.text(), std::move(changes), bytes);
+    told_ = position.lsn;
+  }
+  return {};
+}
+
+bool Feed::post(std::string position, std::vector<ReplyValue> changes, std::size_t bytes) {
+  return postMessage(std::make_shared<const FeedMessage>(std::move(position), std::move(changes), bytes));
+}
+
+bool Feed::postMessage(const MessagePointer& message) {
+  return outbox_->post(message, 0, &wanted_);
+}
+
+void Feed::stop() {
+  outbox_->whileUnposted([this] { wanted_ = false; });
+}
+
+}  // namespace trefoil
