@@ -17,7 +17,7 @@
 //   kCreateVectorIndex  table, index definition                  a graph is built later: it follows the table
 //   kTableCounter  table, next row id                            row ids below it have been used
 //   kIdCounters    next table id, next index id
-//   kSchemaBefore  schema, without indexes                       what the table was that the next effect renames or drops; for
+//   kSchemaBefore  schema                                        what the table was that the next effect renames or drops; for
 //   those
 //                                                                who are told of it
 //   kRevised       nothing: the record that begins with it may hold kSuperseded; elsewhere it means nothing

@@ -180,7 +180,7 @@ Result<TableId> View::createTable(TableSchema schema) {
 
 void View::stageSchemaBefore(TableId id) {
   putKind(effects_, EffectKind::kSchemaBefore);
-  putSchema(effects_, *current(id).schema, false);
+  putSchema(effects_, *current(id).schema, true);
 }
 
 Status View::dropTable(TableId id) {

@@ -33,7 +33,9 @@ class Listener {
 
   // What it is told of all that has been committed by now, one text a message.
   Strings hear() {
-    fixture_.run("SET feed:end now");
+    static std::atomic<int> last{0};
+    const std::string end = "feed:end:" + std::to_string(++last) + ";";
+    fixture_.run("SET " + end + " now");
     const Database::Impl& database = fixture_.database->impl();
     if (aof::Log* const log = const_cast<Database::Impl&>(database).manager().log(); log != nullptr) {
       REQUIRE(log->waitReached(log->end()).ok());
@@ -53,10 +55,12 @@ class Listener {
         positions.push_back(position);
       }
       const std::string text = parts[2].describe();
-      if (text.find("\"feed:end\"") != std::string::npos) {
+      if (text.find(end) != std::string::npos) {
         return messages;
       }
-      messages.push_back(text);
+      if (text.find("feed:end:") == std::string::npos) {  // of others, who have heard before
+        messages.push_back(text);
+      }
     }
   }
   std::string run(std::string_view line) { return runOn(*session_, line); }
@@ -136,7 +140,7 @@ TEST_CASE("what a feed says of changes of keys", "[engine][feed]") {
   fixture.run("FLUSHDB");
   CHECK(listener.hear() == Strings{R"([["db", (integer) 3, "event", "flushdb"]])"});
   fixture.run("SET gone v PX 1");
-  CHECK(shortened(listener.hear().at(0)).starts_with(R"([["gone", "event", "set", "old", (nil), "new", "v"])"));
+  CHECK(listener.hear().at(0).starts_with(R"([["key", "gone", "db", (integer) 3, "event", "set", "old", (nil), "new", "v"])"));
   Strings expired;
   while (expired.empty()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -182,7 +186,7 @@ TEST_CASE("what a feed says of changes of rows", "[engine][feed]") {
     CAPTURE(each.statement);
     CHECK(fixture.sql(each.statement).find("error") == std::string::npos);
     CHECK(listener.hear() == each.all);
-    CHECK(brief.hear().size() + 1 >= each.brief.size());
+    CHECK(brief.hear() == each.brief);
   }
 }
 
@@ -190,8 +194,8 @@ TEST_CASE("a feed tells only of what it was asked for", "[engine][feed]") {
   SessionFixture fixture;
   fixture.sql("CREATE TABLE t (id INT)");
   fixture.sql("CREATE TABLE u (id INT)");
-  Listener keys(fixture, "FEED KEYS a* feed:end");
-  Listener tables(fixture, "FEED KEYS feed:end TABLES t");
+  Listener keys(fixture, "FEED KEYS a* feed:end*");
+  Listener tables(fixture, "FEED KEYS feed:end* TABLES t");
   fixture.run("MSET a1 1 b1 1");
   fixture.run("SET b2 2");
   fixture.sql("INSERT INTO t VALUES (1)");
@@ -208,7 +212,7 @@ TEST_CASE("a feed goes on from each of its positions, also after a restart", "[e
   {
     SessionFixture fixture(directory.path());
     Listener listener(fixture, "FEED FROM 0 VALUES");
-    CHECK(listener.position == "0");
+    CHECK(listener.position.ends_with("-64"));
     fixture.sql(kTableOfWork);
     for (int i = 0; i < 150; ++i) {
       workAtRandom(*fixture.session, random, kKindsOfWork - 1);
@@ -228,11 +232,13 @@ TEST_CASE("a feed goes on from each of its positions, also after a restart", "[e
     const std::size_t from = random() % positions.size();
     CAPTURE(positions[from]);
     Listener listener(fixture, "FEED FROM " + positions[from] + " VALUES");
-    Strings heard;
-    for (Strings more = listener.hear(); heard.size() + from + 1 < all.size(); more = listener.hear()) {
-      heard.insert(heard.end(), more.begin(), more.end());
+    const Strings heard = listener.hear();
+    const Strings expected(all.begin() + static_cast<long>(std::min(from + 1, all.size())), all.end());
+    REQUIRE(heard.size() == expected.size());
+    for (std::size_t at = 0; at < heard.size(); ++at) {
+      REQUIRE(heard[at].substr(0, 1000) == expected[at].substr(0, 1000));
+      REQUIRE((heard[at] == expected[at]));
     }
-    CHECK(heard == Strings(all.begin() + static_cast<long>(std::min(from + 1, all.size())), all.end()));
   }
 }
 
