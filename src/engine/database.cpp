@@ -375,6 +375,10 @@ Status Database::catchUp(std::chrono::steady_clock::time_point deadline) {
   return impl_->following()->catchUp(deadline);
 }
 
+Lsn Database::followedLsn() const {
+  return impl_->following() == nullptr ? 0 : impl_->following()->lsn();
+}
+
 Database::Database() = default;
 Database::~Database() = default;
 

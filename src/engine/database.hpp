@@ -44,6 +44,8 @@ class Database {
   // Of a follower: returns when it holds everything that the leader's log has reached by now. kTimeout, or why it follows no
   // longer.
   Status catchUp(std::chrono::steady_clock::time_point deadline);
+  // It holds the leader's commits below this position of its log.
+  [[nodiscard]] Lsn followedLsn() const;
 
   ~Database();
   Database(const Database&) = delete;

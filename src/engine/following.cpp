@@ -35,14 +35,16 @@ void Following::run() {
       moved_.notify_all();
       return;
     }
-    if (!more) {
-      {
-        const std::lock_guard lock(mutex_);
-        lsn_ = follower_->lsn();
-        moved_.notify_all();
-      }
-      more_.await();
+    if (more) {
+      lsn_.store(follower_->lsn(), std::memory_order_release);
+      continue;
     }
+    {
+      const std::lock_guard lock(mutex_);
+      lsn_.store(follower_->lsn(), std::memory_order_release);
+      moved_.notify_all();
+    }
+    more_.await();
   }
 }
 

@@ -28,6 +28,7 @@ class Following {
 
   // Waits until it holds what the other one's log has reached by now. kTimeout, or the error with which following has ended.
   Status catchUp(std::chrono::steady_clock::time_point deadline);
+  [[nodiscard]] Lsn lsn() const { return lsn_.load(std::memory_order_acquire); }
 
  private:
   void run();
@@ -36,9 +37,9 @@ class Following {
   const std::unique_ptr<txn::Follower> follower_;
   Signal more_;  // the log has moved
   std::uint64_t listener_ = 0;
-  std::mutex mutex_;  // guards:
+  std::atomic<Lsn> lsn_;
+  std::mutex mutex_;  // guards what follows; lsn_ is changed with it where somebody may wait for it
   std::condition_variable moved_;
-  Lsn lsn_ = 0;
   Status failure_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
