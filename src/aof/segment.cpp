@@ -115,10 +115,10 @@ Result<std::string_view> SegmentReader::view(std::uint64_t offset, std::size_t w
   if (offset < buffer_offset_ || offset + wanted > buffer_offset_ + buffer_.size()) {
     buffer_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(std::max(wanted, kReadBytes), available)));
     buffer_offset_ = offset;
-    const Result<std::size_t> got = file_->read(offset, buffer_);
-    buffer_.resize(got.ok() ? *got : 0);
-    TREFOIL_TRY(got);
-    wanted = std::min(wanted, *got);
+    Result<std::size_t> read = file_->read(offset, buffer_);
+    buffer_.resize(read.ok() ? *read : 0);
+    TREFOIL_ASSIGN(const std::size_t got, std::move(read));
+    wanted = std::min(wanted, got);
   }
   return std::string_view(buffer_).substr(static_cast<std::size_t>(offset - buffer_offset_), wanted);
 }

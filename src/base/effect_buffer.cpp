@@ -132,7 +132,7 @@ bool EffectReader::expect(ItemTag tag) {
   return true;
 }
 
-std::uint64_t EffectReader::getVarint() {
+std::uint64_t EffectReader::getLongVarint() {
   std::uint64_t value = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
     const std::uint8_t byte = getByte();
@@ -145,16 +145,6 @@ std::uint64_t EffectReader::getVarint() {
     }
   }
   return fail();
-}
-
-std::string_view EffectReader::getRaw(std::size_t size) {
-  if (static_cast<std::size_t>(end_ - at_) < size) {
-    fail();
-    return {};
-  }
-  const std::string_view bytes(at_, size);
-  at_ += size;
-  return bytes;
 }
 
 std::int64_t EffectReader::getInt() {
@@ -176,12 +166,8 @@ double EffectReader::getDouble() {
   return value;
 }
 
-std::string_view EffectReader::getString() {
-  const std::uint8_t tag = getByte();
-  if (tag == static_cast<std::uint8_t>(ItemTag::kString)) [[likely]] {
-    return getRaw(getVarint());
-  }
-  if (tag == kBorrowedTag && follows_) {
+std::string_view EffectReader::getOtherString() {
+  if (getByte() == kBorrowedTag && follows_) {
     return getBorrowed();
   }
   fail();

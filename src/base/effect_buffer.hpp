@@ -117,26 +117,24 @@ class EffectBuffer {
 
   // What an effect begins with: its kind, and what it came of.
   void putKind(std::uint8_t kind, Cause cause) {
-    char* to = reserve(2);
+    char* to = reserve(kEffectKindBytes);
     to[0] = static_cast<char>(kind);
     to[1] = static_cast<char>(cause);
-    size_ += 2;
+    size_ += kEffectKindBytes;
+  }
+  // The same, a number and a String: what it is about. One look at the room for all of them.
+  void putHead(std::uint8_t kind, Cause cause, std::uint64_t number, std::string_view name) {
+    reserve(kEffectKindBytes + 2 * kMaxVarintBytes + 1 + name.size());
+    putKind(kind, cause);
+    char* to = writeVarint(data_ + size_, number);
+    size_ = static_cast<std::size_t>(writeString(to, ItemTag::kString, name) - data_);
   }
   // Raw parts, for effect headers.
   void putByte(std::uint8_t byte) {
     *reserve(1) = static_cast<char>(byte);
     ++size_;
   }
-  void putVarint(std::uint64_t value) {
-    char* to = reserve(10);
-    std::size_t n = 0;
-    while (value >= 0x80) {
-      to[n++] = static_cast<char>(value | 0x80);
-      value >>= 7;
-    }
-    to[n++] = static_cast<char>(value);
-    size_ += n;
-  }
+  void putVarint(std::uint64_t value) { size_ = static_cast<std::size_t>(writeVarint(reserve(kMaxVarintBytes), value) - data_); }
   void putRaw(std::string_view bytes) {
     if (bytes.empty()) {
       return;  // its pointer may be null, which memcpy does not take
@@ -146,10 +144,28 @@ class EffectBuffer {
   }
 
  private:
+  static constexpr std::size_t kMaxVarintBytes = 10;
+
   void putBytes(ItemTag tag, std::string_view bytes) {
-    putByte(static_cast<std::uint8_t>(tag));
-    putVarint(bytes.size());
-    putRaw(bytes);
+    char* const to = reserve(1 + kMaxVarintBytes + bytes.size());
+    size_ = static_cast<std::size_t>(writeString(to, tag, bytes) - data_);
+  }
+  // Both write where there is room, and return the end.
+  static char* writeVarint(char* to, std::uint64_t value) {
+    while (value >= 0x80) {
+      *to++ = static_cast<char>(value | 0x80);
+      value >>= 7;
+    }
+    *to++ = static_cast<char>(value);
+    return to;
+  }
+  static char* writeString(char* to, ItemTag tag, std::string_view bytes) {
+    *to++ = static_cast<char>(tag);
+    to = writeVarint(to, bytes.size());
+    if (!bytes.empty()) {  // its pointer may be null, which memcpy does not take
+      std::memcpy(to, bytes.data(), bytes.size());
+    }
+    return to + bytes.size();
   }
   // Room for `more` bytes at the end; the caller advances size_.
   char* reserve(std::size_t more) {
@@ -196,7 +212,14 @@ class EffectReader {
 
   std::int64_t getInt();
   double getDouble();
-  std::string_view getString();  // a String item; the view lives as long as the buffer, or what was lent to it
+  // A String item; the view lives as long as the buffer, or what was lent to it.
+  std::string_view getString() {
+    if (at_ != end_ && static_cast<std::uint8_t>(*at_) == static_cast<std::uint8_t>(ItemTag::kString)) [[likely]] {
+      ++at_;
+      return getRaw(getVarint());
+    }
+    return getOtherString();
+  }
   std::string_view getBinary();
   bool getBool();
   // Any item. A vector's floats are copied to `scratch` when they lie unaligned; the datum views it until the next call.
@@ -215,8 +238,21 @@ class EffectReader {
     }
     return static_cast<std::uint8_t>(*at_++);
   }
-  std::uint64_t getVarint();
-  std::string_view getRaw(std::size_t size);
+  std::uint64_t getVarint() {
+    if (at_ != end_ && static_cast<std::uint8_t>(*at_) < 0x80) [[likely]] {
+      return static_cast<std::uint8_t>(*at_++);
+    }
+    return getLongVarint();
+  }
+  std::string_view getRaw(std::size_t size) {
+    if (static_cast<std::size_t>(end_ - at_) < size) [[unlikely]] {
+      fail();
+      return {};
+    }
+    const std::string_view bytes(at_, size);
+    at_ += size;
+    return bytes;
+  }
 
   // kCorruption with the offset, for use when !ok().
   [[nodiscard]] Error error() const;
@@ -228,6 +264,8 @@ class EffectReader {
     return 0;
   }
   bool expect(ItemTag tag);
+  std::uint64_t getLongVarint();
+  std::string_view getOtherString();  // a borrowed one, or a failure
   std::string_view getBorrowed();
 
   const char* begin_;

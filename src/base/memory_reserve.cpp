@@ -23,7 +23,6 @@ std::atomic<void*> reserve{nullptr};
 std::atomic<bool> installed{false};
 std::atomic<void (*)()> purge{[] { ::malloc_trim(0); }};
 std::atomic<std::int64_t> purged_ms{0};
-thread_local constinit bool must_not_fail = false;
 
 // Whether memory was returned, and it is worth to try again: some times a second at most, as it takes milliseconds.
 bool returnUnused() {
@@ -49,7 +48,7 @@ void onNewFailed() {
   if (returnUnused()) {
     return;
   }
-  if (!must_not_fail) {
+  if (!MustNotFail::holds()) {
     throw std::bad_alloc();
   }
   if (!release()) {
@@ -61,6 +60,8 @@ void onNewFailed() {
 }
 
 }  // namespace
+
+thread_local constinit bool MustNotFail::holds_ = false;
 
 void install() {
   if (!installed.exchange(true)) {
@@ -114,14 +115,6 @@ void* allocateAligned(std::size_t alignment, std::size_t bytes) {
     memory = std::aligned_alloc(alignment, bytes);
   }
   return memory;
-}
-
-MustNotFail::MustNotFail() : before_(must_not_fail) {
-  must_not_fail = true;
-}
-
-MustNotFail::~MustNotFail() {
-  must_not_fail = before_;
 }
 
 }  // namespace trefoil::memory_reserve

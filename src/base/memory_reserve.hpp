@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
 namespace trefoil::memory_reserve {
 
@@ -35,12 +36,16 @@ void* allocateAligned(std::size_t alignment, std::size_t bytes);
 // stops the process.
 class MustNotFail {
  public:
-  MustNotFail();
+  MustNotFail() : before_(std::exchange(holds_, true)) {}
   MustNotFail(const MustNotFail&) = delete;
   MustNotFail& operator=(const MustNotFail&) = delete;
-  ~MustNotFail();
+  ~MustNotFail() { holds_ = before_; }
+  // Whether one lives on this thread.
+  [[nodiscard]] static bool holds() { return holds_; }
 
  private:
+  static thread_local constinit bool holds_;
+
   bool before_;
 };
 

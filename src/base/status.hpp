@@ -87,12 +87,40 @@ struct Error {
   }
 };
 
+// An Error or none, behind one pointer. Errors are rare, and what makes and drops one is long: functions of its own, so that
+// nobody's way without errors has them on it.
+class ErrorPointer {
+ public:
+  ErrorPointer() = default;
+  explicit ErrorPointer(Error&& error) : error_(make(std::move(error))) {}
+  ErrorPointer(ErrorPointer&& other) noexcept : error_(std::exchange(other.error_, nullptr)) {}
+  ErrorPointer& operator=(ErrorPointer&& other) noexcept {
+    std::swap(error_, other.error_);
+    return *this;
+  }
+  ErrorPointer(const ErrorPointer&) = delete;
+  ErrorPointer& operator=(const ErrorPointer&) = delete;
+  ~ErrorPointer() {
+    if (error_ != nullptr) [[unlikely]] {
+      drop(error_);
+    }
+  }
+  [[nodiscard]] Error* get() const { return error_; }
+
+ private:
+  static Error* make(Error&& error);
+  static void drop(Error* error) noexcept;
+
+  Error* error_ = nullptr;
+};
+
 // A value or an Error. Access to the wrong side is a bug and asserts.
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit, as std::expected
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit, as std::unexpected
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}                 // NOLINT: implicit, as std::expected
+  Result(Error error) : Result(ErrorPointer(std::move(error))) {}                       // NOLINT: as std::unexpected
+  Result(ErrorPointer failure) : state_(std::in_place_index<1>, std::move(failure)) {}  // NOLINT: the same
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -109,15 +137,11 @@ class [[nodiscard]] Result {
     TREFOIL_ASSERT(ok());
     return std::move(*std::get_if<0>(&state_));
   }
-  [[nodiscard]] Error& error() & {
-    TREFOIL_ASSERT(!ok());
-    return *std::get_if<1>(&state_);
-  }
-  [[nodiscard]] const Error& error() const& {
-    TREFOIL_ASSERT(!ok());
-    return *std::get_if<1>(&state_);
-  }
-  [[nodiscard]] Error&& error() && {
+  [[nodiscard]] Error& error() & { return *errorOf(); }
+  [[nodiscard]] const Error& error() const& { return *errorOf(); }
+  [[nodiscard]] Error&& error() && { return std::move(*errorOf()); }
+  // The error itself, on its way to whoever called.
+  [[nodiscard]] ErrorPointer failure() && {
     TREFOIL_ASSERT(!ok());
     return std::move(*std::get_if<1>(&state_));
   }
@@ -129,47 +153,45 @@ class [[nodiscard]] Result {
   const T* operator->() const { return &value(); }
 
  private:
-  std::variant<T, Error> state_;
+  [[nodiscard]] Error* errorOf() const {
+    TREFOIL_ASSERT(!ok());
+    return std::get_if<1>(&state_)->get();
+  }
+
+  std::variant<T, ErrorPointer> state_;
 };
 
-// Success, or an Error behind one pointer: the common case is a null pointer in a register.
+// Success, or an Error: the common case is a null pointer in a register.
 class [[nodiscard]] Status {
  public:
   Status() = default;
-  Status(Error error) : error_(new Error(std::move(error))) {}  // NOLINT: implicit, as Result
-  Status(Status&& other) noexcept : error_(std::exchange(other.error_, nullptr)) {}
-  Status& operator=(Status&& other) noexcept {
-    std::swap(error_, other.error_);
-    return *this;
-  }
-  Status(const Status&) = delete;
-  Status& operator=(const Status&) = delete;
-  ~Status() { delete error_; }
+  Status(Error error) : error_(std::move(error)) {}             // NOLINT: implicit, as Result
+  Status(ErrorPointer failure) : error_(std::move(failure)) {}  // NOLINT: the same
 
-  [[nodiscard]] bool ok() const { return error_ == nullptr; }
+  [[nodiscard]] bool ok() const { return error_.get() == nullptr; }
   explicit operator bool() const { return ok(); }
-  [[nodiscard]] Error& error() & {
-    TREFOIL_ASSERT(error_ != nullptr);
-    return *error_;
-  }
-  [[nodiscard]] const Error& error() const& {
-    TREFOIL_ASSERT(error_ != nullptr);
-    return *error_;
-  }
-  [[nodiscard]] Error&& error() && {
-    TREFOIL_ASSERT(error_ != nullptr);
-    return std::move(*error_);
+  [[nodiscard]] Error& error() & { return *errorOf(); }
+  [[nodiscard]] const Error& error() const& { return *errorOf(); }
+  [[nodiscard]] Error&& error() && { return std::move(*errorOf()); }
+  [[nodiscard]] ErrorPointer failure() && {
+    TREFOIL_ASSERT(!ok());
+    return std::move(error_);
   }
 
  private:
-  Error* error_ = nullptr;
+  [[nodiscard]] Error* errorOf() const {
+    TREFOIL_ASSERT(!ok());
+    return error_.get();
+  }
+
+  ErrorPointer error_;
 };
 
 // TREFOIL_TRY(expression): returns the error to our caller, if there is one.
 #define TREFOIL_TRY(expression)                             \
   do {                                                      \
     if (auto try_status = (expression); !try_status.ok()) { \
-      return std::move(try_status).error();                 \
+      return std::move(try_status).failure();               \
     }                                                       \
   } while (false)
 
@@ -177,11 +199,11 @@ class [[nodiscard]] Status {
 #define TREFOIL_CONCAT(a, b) TREFOIL_CONCAT_INNER(a, b)
 
 // TREFOIL_ASSIGN(auto x, expression): x is the value, or the error goes to our caller.
-#define TREFOIL_ASSIGN(declaration, expression)                      \
-  auto TREFOIL_CONCAT(try_result_, __LINE__) = (expression);         \
-  if (!TREFOIL_CONCAT(try_result_, __LINE__).ok()) {                 \
-    return std::move(TREFOIL_CONCAT(try_result_, __LINE__)).error(); \
-  }                                                                  \
+#define TREFOIL_ASSIGN(declaration, expression)                        \
+  auto TREFOIL_CONCAT(try_result_, __LINE__) = (expression);           \
+  if (!TREFOIL_CONCAT(try_result_, __LINE__).ok()) {                   \
+    return std::move(TREFOIL_CONCAT(try_result_, __LINE__)).failure(); \
+  }                                                                    \
   declaration = std::move(TREFOIL_CONCAT(try_result_, __LINE__)).value()
 
 }  // namespace trefoil

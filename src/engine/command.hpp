@@ -7,6 +7,7 @@
 
 #include "base/status.hpp"
 #include "base/types.hpp"
+#include "engine/command_meta.hpp"
 #include "engine/reply.hpp"
 #include "engine/wait.hpp"
 #include "kv/view.hpp"
@@ -14,7 +15,6 @@
 namespace trefoil {
 
 class Session;
-struct CommandMeta;
 
 // One call. The views in `args` are good until the handler returns.
 struct CommandCall {
@@ -56,6 +56,11 @@ Error arityError(std::string_view command_name);
 
 // Whether a call names a subcommand that there is and has as many arguments as its row takes. Comes before everything else, also
 // in MULTI.
-Status checkArguments(const CommandMeta& meta, std::span<const std::string_view> args);
+Status argumentsError(const CommandMeta& meta, std::span<const std::string_view> args);
+inline Status checkArguments(const CommandMeta& meta, std::span<const std::string_view> args) {
+  const auto count = static_cast<int>(args.size());
+  const bool is_fine = (meta.arity > 0 ? count == meta.arity : count >= -meta.arity) && (meta.flags & kContainer) == 0;
+  return is_fine ? Status() : argumentsError(meta, args);
+}
 
 }  // namespace trefoil

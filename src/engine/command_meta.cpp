@@ -2,6 +2,9 @@
 #include "engine/command_meta.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
+#include <type_traits>
 
 #include "base/ascii_case.hpp"
 
@@ -97,16 +100,49 @@ static_assert(commandsWellFormed(),
               "commands.def: sorted by upper-case name, arity not 0, read or write or neither, subcommands "
               "behind their container");
 
-constexpr std::size_t kTableSize = 1024;
+constexpr unsigned kTableBits = 10;
+constexpr std::size_t kTableSize = std::size_t{1} << kTableBits;
 static_assert(kCommands.size() * 3 < kTableSize);
 
-constexpr std::size_t slotOf(std::string_view name) {
-  std::uint32_t hash = static_cast<std::uint32_t>(name.size());
-  for (const char c : name) {
-    hash = (hash ^ static_cast<std::uint8_t>(upperCase(c))) * 0x01000193U;
+// The first eight bytes of a name, in upper case, as a number; zeros behind a shorter one.
+constexpr std::uint64_t firstWord(std::string_view name) {
+  std::uint64_t word = 0;
+  if (std::is_constant_evaluated()) {
+    for (std::size_t i = std::min<std::size_t>(name.size(), 8); i > 0; --i) {
+      word = word << 8 | static_cast<std::uint8_t>(name[i - 1]);
+    }
+  } else if (name.size() >= 8) {
+    std::memcpy(&word, name.data(), 8);
+  } else if (name.size() >= 4) {  // two halves, which may overlap
+    std::uint32_t halves[2];
+    std::memcpy(&halves[0], name.data(), 4);
+    std::memcpy(&halves[1], name.data() + name.size() - 4, 4);
+    word = halves[0] | std::uint64_t{halves[1]} << (8 * (name.size() - 4));
+  } else if (!name.empty()) {  // first, middle and last byte
+    const auto at = [&](std::size_t i) { return std::uint64_t{static_cast<std::uint8_t>(name[i])} << (8 * i); };
+    word = at(0) | at(name.size() / 2) | at(name.size() - 1);
   }
-  return (hash ^ (hash >> 15)) % kTableSize;
+  // 'a' to 'z', all bytes at once: those whose lower bits pass 'a' but not 'z', and which are ASCII, lose their bit 0x20.
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  const std::uint64_t low = word & (kEach * 0x7F);
+  const std::uint64_t from_a = low + kEach * (0x80 - 'a');
+  const std::uint64_t behind_z = low + kEach * (0x7F - 'z');
+  return word - ((from_a & ~behind_z & ~word & (kEach * 0x80)) >> 2);
 }
+static_assert(std::endian::native == std::endian::little);
+
+// A name of one size and first word is looked for here. Longer ones that begin alike lie side by side.
+constexpr std::size_t slotOf(std::uint64_t first_word, std::size_t size) {
+  return ((first_word + size) * 0x9E3779B97F4A7C15) >> (64 - kTableBits);
+}
+
+constexpr auto kFirstWords = [] {
+  std::array<std::uint64_t, kCommandRows> words{};
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    words[i] = firstWord(kCommands[i].name);
+  }
+  return words;
+}();
 
 constexpr std::array<std::int16_t, kTableSize> buildTable() {
   std::array<std::int16_t, kTableSize> table{};
@@ -115,7 +151,7 @@ constexpr std::array<std::int16_t, kTableSize> buildTable() {
     if (isSubcommand(kCommands[i])) {
       continue;
     }
-    std::size_t slot = slotOf(kCommands[i].name);
+    std::size_t slot = slotOf(kFirstWords[i], kCommands[i].name.size());
     while (table[slot] >= 0) {
       slot = (slot + 1) % kTableSize;
     }
@@ -145,11 +181,12 @@ std::uint32_t aclCategory(std::string_view name) {
 }
 
 int findCommand(std::string_view name) {
-  if (name.size() > 32) {
-    return -1;
-  }
-  for (std::size_t slot = slotOf(name); kTable[slot] >= 0; slot = (slot + 1) % kTableSize) {
-    if (sameName(kCommands[static_cast<std::size_t>(kTable[slot])].name, name)) {
+  const std::uint64_t first_word = firstWord(name);
+  for (std::size_t slot = slotOf(first_word, name.size()); kTable[slot] >= 0; slot = (slot + 1) % kTableSize) {
+    const auto command = static_cast<std::size_t>(kTable[slot]);
+    const std::string_view found = kCommands[command].name;
+    if (kFirstWords[command] == first_word && found.size() == name.size() &&
+        (name.size() <= 8 || sameName(found.substr(8), name.substr(8)))) {
       return kTable[slot];
     }
   }

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/memory_reserve.hpp"
 #include "base/settings.hpp"
 #include "engine/client_pause.hpp"
 #include "engine/command_meta.hpp"
@@ -90,6 +91,8 @@ class Database::Impl {
     kMayWait,
   };
   Status checkMemory(Evicts evicts);
+  // Whether it could refuse anything.
+  [[nodiscard]] bool memoryIsBounded() const { return settings_.integer(Setting::kMaxMemory) != 0 || !memory_reserve::isWhole(); }
   // A connection's buffers have grown or shrunk. Above maxmemory-clients the sweeper's thread closes some connections.
   void noteClientMemory(std::int64_t difference);
   [[nodiscard]] std::uint64_t evictedClients() const { return evicted_clients_.load(std::memory_order_relaxed); }

@@ -40,7 +40,8 @@ Error arityError(std::string_view command_name) {
   return {ErrorCode::kInvalid, "wrong number of arguments for '" + lowerCase(command_name) + "' command"};
 }
 
-Status checkArguments(const CommandMeta& meta, std::span<const std::string_view> args) {
+// What checkArguments() has found; a container that is called by its name alone is none.
+Status argumentsError(const CommandMeta& meta, std::span<const std::string_view> args) {
   const auto count = static_cast<int>(args.size());
   if (meta.arity > 0 ? count != meta.arity : count < -meta.arity) {
     return arityError(meta.name);

@@ -19,14 +19,11 @@ namespace trefoil {
 class KeyFootprint {
  public:
   void add(kv::PartitionId id) {
-    if (size_ < inline_.size() && overflow_.empty()) {
+    if (size_ < inline_.size() && overflow_.empty()) [[likely]] {
       inline_[size_++] = id;
-      return;
+    } else {
+      addToOverflow(id);
     }
-    if (overflow_.empty()) {
-      overflow_.assign(inline_.begin(), inline_.end());
-    }
-    overflow_.push_back(id);
   }
   void addDatabase(int db) {
     for (std::uint32_t i = 0; i < kv::kPartitions; ++i) {
@@ -53,16 +50,9 @@ class KeyFootprint {
     }
   }
   void sort() {
-    if (overflow_.empty()) {
-      if (size_ > 1) {
-        std::sort(inline_.begin(), inline_.begin() + static_cast<std::ptrdiff_t>(size_));
-        size_ = static_cast<std::size_t>(std::unique(inline_.begin(), inline_.begin() + static_cast<std::ptrdiff_t>(size_)) -
-                                         inline_.begin());
-      }
-      return;
+    if (size_ > 1) {
+      sortSeveral();
     }
-    std::sort(overflow_.begin(), overflow_.end());
-    overflow_.erase(std::unique(overflow_.begin(), overflow_.end()), overflow_.end());
   }
   [[nodiscard]] std::span<const kv::PartitionId> partitions() const {
     return overflow_.empty() ? std::span<const kv::PartitionId>(inline_.data(), size_)
@@ -70,6 +60,23 @@ class KeyFootprint {
   }
 
  private:
+  // Most commands have one key, and these are no part of their way.
+  [[gnu::noinline]] void addToOverflow(kv::PartitionId id) {
+    if (overflow_.empty()) {
+      overflow_.assign(inline_.begin(), inline_.end());
+    }
+    overflow_.push_back(id);
+  }
+  [[gnu::noinline]] void sortSeveral() {
+    if (overflow_.empty()) {
+      const auto end = inline_.begin() + static_cast<std::ptrdiff_t>(size_);
+      std::sort(inline_.begin(), end);
+      size_ = static_cast<std::size_t>(std::unique(inline_.begin(), end) - inline_.begin());
+      return;
+    }
+    std::sort(overflow_.begin(), overflow_.end());
+    overflow_.erase(std::unique(overflow_.begin(), overflow_.end()), overflow_.end());
+  }
   // Of whatever looks like that option: a lock too many does no harm.
   void addOptionDb(const kv::Store& store, std::span<const std::string_view> args, std::size_t last_key) {
     for (std::size_t i = last_key + 1; i + 1 < args.size(); ++i) {

@@ -6,36 +6,14 @@
 // on a snapshot, without locks; if it writes, as a transaction. There the same count says when to ask whether somebody wants it
 // to end: its client has hung up or was killed.
 #include "base/query_memory.hpp"
-#include "engine/bare_words.hpp"
 #include "engine/command.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/key_footprint.hpp"
-#include "engine/latencies.hpp"
 #include "engine/session_impl.hpp"
 #include "kv/entry.hpp"
 #include "txn/live.hpp"
 
 namespace trefoil {
-
-namespace {
-
-// A batch is looked at ahead in pieces of this size: more would push the first keys out of the cache again.
-constexpr std::size_t kWindow = 64;
-// What a command does in about 100 µs: so many steps,
-constexpr std::size_t kQuickSteps = 1000;
-// arguments, and bytes of them.
-constexpr std::size_t kQuickArguments = 1000;
-constexpr std::size_t kQuickBytes = kQuickSteps * kv::View::kStepBytes;
-
-bool isLong(std::span<const std::string_view> args) {
-  std::size_t bytes = 0;
-  for (const std::string_view arg : args.first(std::min(args.size(), kQuickArguments))) {
-    bytes += arg.size();
-  }
-  return args.size() > kQuickArguments || bytes > kQuickBytes;
-}
-
-}  // namespace
 
 void Session::Impl::limitWork(kv::View& view, const CommandMeta& meta) {
   view.limitWork(kQuickSteps);
@@ -76,7 +54,9 @@ Status Session::Impl::executeLive(int command, std::span<const std::string_view>
     attempt.commit();
     return {};
   };
-  TREFOIL_ASSIGN(const std::optional<Lsn> end, txn::runLive(manager.committer(), once, [&] { reply.rewind(mark); }));
+  std::optional<Lsn> end;
+  TREFOIL_TRY(txn::runLive(
+      manager.committer(), once, [&] { reply.rewind(mark); }, end));
   if (!end) {
     return executeDetached(command, args, reply);
   }
@@ -160,117 +140,6 @@ Status Session::Impl::executeDetached(int command, std::span<const std::string_v
   }
   noteCommit(*end);
   return {};
-}
-
-// --- Batches ---------------------------------------------------------------------------------------------------------------
-
-// A slow one's lane is left in slow_lane.
-bool Session::Impl::isSlow(const Statement& statement, int command) {
-  slow_lane = SlowLane::kStatements;
-  if (!statement.sql.empty()) {
-    return isSlowSql(statement.sql, 0);
-  }
-  if (statement.args.empty()) {
-    return false;
-  }
-  if (command < 0) {
-    const Result<std::string> text = areSql(statement.args) ? sqlFromWords(statement.args) : std::string();
-    const bool slow = text.ok() && !text->empty() && isSlowSql(*text, 0);
-    looked_at_ = {};  // executeNow() makes a text of its own
-    return slow;
-  }
-  const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
-  const bool is_sql = (meta.flags & (kSqlText | kSqlShorthand)) != 0 || meta.name == "EXEC";
-  slow_lane = is_sql ? SlowLane::kStatements : SlowLane::kSystem;
-  if (isLong(statement.args)) {
-    return true;
-  }
-  if (multi != MultiState::kNone) {
-    return meta.name == "EXEC" && queueIsSlow();
-  }
-  if ((meta.flags & kSqlText) != 0 && statement.args.size() > 1) {
-    std::size_t bytes = 0;  // of parameters
-    for (const std::string_view parameter : statement.args.subspan(2)) {
-      bytes += parameter.size();
-    }
-    return isSlowSql(statement.args[1], bytes);
-  }
-  if ((meta.flags & (kSqlShorthand | kSlowLane)) == kSqlShorthand && static_cast<int>(statement.args.size()) >= -meta.arity) {
-    const Result<std::string> text = searchStatement(statement.args);
-    const bool slow = text.ok() && (statement.args.back().size() > 3 || isSlowSql(*text, 0));  // hundreds at most are few
-    looked_at_ = {};                                                                           // as above
-    return slow;
-  }
-  return (meta.flags & kSlowLane) != 0;
-}
-
-// Finds the commands of a window. The caches are told of their first keys before the first command runs, so that their misses
-// overlap.
-void Session::Impl::lookAhead(std::span<const Statement> window, std::span<int> commands) {
-  std::array<std::uint64_t, kWindow> hashes;
-  std::size_t count = 0;
-  const kv::Store& store = database.manager().kv();
-  const bool prefetches = window.size() > 1 && transaction == nullptr;
-  for (std::size_t i = 0; i < window.size(); ++i) {
-    commands[i] = commandOf(window[i]);
-    if (prefetches && commands[i] >= 0) {
-      if (const std::size_t key = firstKey(kCommands[static_cast<std::size_t>(commands[i])], window[i].args); key != 0) {
-        hashes[count++] = store.hash(window[i].args[key]);
-      }
-    }
-  }
-  using Stage = kv::Store::PrefetchStage;
-  for (const Stage stage : {Stage::kPartition, Stage::kDirectory, Stage::kBucket, Stage::kEntry}) {
-    for (std::size_t i = 0; i < count; ++i) {
-      store.prefetch(stage, db, hashes[i]);
-    }
-  }
-}
-
-std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, Reply& reply) {
-  const std::int64_t begin_us = database.env().nowMicros();
-  now = UnixMs{begin_us / 1000};
-  heard_at_ms.store(now.value, std::memory_order_relaxed);
-  activity.store(Activity::kIdle, std::memory_order_relaxed);
-  query_us = 0;
-  slow_lane = std::nullopt;
-  const bool paused = database.pause().isOn();
-  std::size_t done = 0;
-  std::array<int, kWindow> commands;
-  while (done < statements.size()) {
-    if (done % kWindow == 0) {
-      lookAhead(statements.subspan(done, std::min(kWindow, statements.size() - done)), commands);
-    }
-    const int command = commands[done % kWindow];
-    if (paused && postpones(statements[done], command)) [[unlikely]] {
-      break;
-    }
-    if (isSlow(statements[done], command)) {
-      looked_at_ = {};  // a worker scans it with a scanner of its own
-      break;
-    }
-    control.begin(true);
-    executeNow(statements[done], command, reply);
-    looked_at_ = {};
-    if (control.gaveUp()) {
-      slow_lane = waiter.waits() ? std::nullopt : slow_lane;
-      break;
-    }
-    slow_lane = std::nullopt;
-    countOperation(command);
-    ++done;
-    if (wants_close || reply.full() || query_us >= StatementControl::kHurryMicros) {
-      break;
-    }
-  }
-  noteFence();
-  if (done != 0) {
-    Latencies::note(groupOf(commands[(done - 1) % kWindow]), database.env().nowMicros() - begin_us);
-  }
-  if (slow_lane) {
-    noteActivity(Activity::kWaiting, statements[done], commandOf(statements[done]));
-  }
-  return done;
 }
 
 }  // namespace trefoil

@@ -207,7 +207,8 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
     db = db_before;
     protocol = protocol_before;
   };
-  TREFOIL_ASSIGN(const std::optional<Lsn> end, txn::runLive(manager.committer(), once, undo));
+  std::optional<Lsn> end;
+  TREFOIL_TRY(txn::runLive(manager.committer(), once, undo, end));
   if (!end) {
     return executeQueueAsTransaction(reply);
   }

@@ -240,7 +240,7 @@ class Session::Impl {
   std::optional<SlowLane> slow_lane;              // of the statement that the last batch stopped at
 
  private:
-  // Commands (session.cpp, kv_execution.cpp)
+  // Commands (execution.cpp, kv_execution.cpp)
   // The index of the command in the table, or -1 for SQL, as a text or as bare words, and for words that nobody knows.
   static int commandOf(const Statement& statement);
   // The fence is the caller's.
@@ -266,7 +266,13 @@ class Session::Impl {
   Status admit(std::uint32_t needs, bool in_block);
   void refuseUnknown(std::span<const std::string_view> args, Reply& reply);
   void refuse(const Error& error, Reply& reply);
-  void answer(const Status& status, Reply& reply);
+  // The error of a statement that ran; what it answered otherwise is pushed already.
+  void answer(const Status& status, Reply& reply) {
+    if (!status.ok()) [[unlikely]] {
+      answerError(status.error(), reply);
+    }
+  }
+  void answerError(const Error& error, Reply& reply);
   Status executeLive(int command, std::span<const std::string_view> args, Reply& reply);
   Status executeInTransaction(txn::Transaction& target, int command, std::span<const std::string_view> args, Reply& reply,
                               std::optional<Wait>* wait = nullptr);
@@ -277,7 +283,9 @@ class Session::Impl {
   bool mayWrite(const Statement& statement, int command);
   void tellMisses(const CommandMeta& meta, std::span<const std::string_view> args);
   static void limitWork(kv::View& view, const CommandMeta& meta);
+  static bool isLong(std::span<const std::string_view> args);
   bool isSlow(const Statement& statement, int command);
+  bool looksSlow(const Statement& statement, int command);
   void noteActivity(Activity what, const Statement& statement, int command);
   void lookAhead(std::span<const Statement> window, std::span<int> commands);
 
@@ -340,6 +348,11 @@ class Session::Impl {
   Status buildVectorIndex(const sql::NewVectorIndex& index);
   Result<std::optional<sql::ExecSummary>> runLive(const sql::Plan& plan, std::span<const Datum> parameters, RowSink* sink);
 
+  // What a command does in about 100 µs: so many steps, arguments, and bytes of them.
+  static constexpr std::size_t kQuickSteps = 1000;
+  static constexpr std::size_t kQuickArguments = 1000;
+  static constexpr std::size_t kQuickBytes = kQuickSteps * kv::View::kStepBytes;
+
   bool is_plain_ = true;                 // there is nothing to do around its statements
   bool messages_among_answers_ = false;  // MessageWay
   bool refused_arguments_ = false;       // of the running statement
@@ -372,5 +385,14 @@ class Session::Impl {
   std::vector<Datum> converted_;
   sql::ByteArena parameter_arena_;
 };
+
+// Whether its arguments alone make a command too long for an event loop.
+inline bool Session::Impl::isLong(std::span<const std::string_view> args) {
+  std::size_t bytes = 0;
+  for (const std::string_view arg : args.first(std::min(args.size(), kQuickArguments))) {
+    bytes += arg.size();
+  }
+  return args.size() > kQuickArguments || bytes > kQuickBytes;
+}
 
 }  // namespace trefoil

@@ -331,7 +331,8 @@ Result<std::optional<sql::ExecSummary>> Session::Impl::runLive(const sql::Plan& 
     attempt.commit();
     return {};
   };
-  TREFOIL_ASSIGN(std::optional<Lsn> end, txn::runLive(manager.committer(), once, restart));
+  std::optional<Lsn> end;
+  TREFOIL_TRY(txn::runLive(manager.committer(), once, restart, end));
   if (!end) {
     TREFOIL_ASSIGN(end, txn::runTransaction(manager, now, [&](txn::Transaction& own) -> Status {
                      restart();
@@ -684,7 +685,7 @@ Error Session::Impl::readOnlyError(std::string_view statement) {
 
 // Whatever comes of it, the transaction is over.
 Result<std::string_view> Session::Impl::commitTransaction() {
-  const Result<std::string_view> committed = endTransaction();
+  Result<std::string_view> committed = endTransaction();
   settings.end(committed.ok());
   if (committed.ok()) {
     publishStaged();

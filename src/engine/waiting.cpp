@@ -50,7 +50,9 @@ Status Session::Impl::executeBlocking(int command, std::span<const std::string_v
     return {};
   };
   for (;;) {
-    TREFOIL_ASSIGN(const std::optional<Lsn> end, txn::runLive(manager.committer(), once, [&] { reply.rewind(mark); }));
+    std::optional<Lsn> end;
+    TREFOIL_TRY(txn::runLive(
+        manager.committer(), once, [&] { reply.rewind(mark); }, end));
     if (end) {
       noteCommit(*end);
       return {};

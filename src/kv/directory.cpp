@@ -1,8 +1,13 @@
 #include "kv/directory.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <memory>
 #include <vector>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace trefoil::kv {
 
@@ -12,9 +17,22 @@ struct Directory::Resident {
   std::uint32_t access;
 };
 
-std::uint64_t* Directory::wordFor(std::uint64_t hash) const {
-  const std::uint64_t root = root_.load(std::memory_order_acquire);
-  return root == 0 ? nullptr : wordsOf(root) + indexOf(hash, bitsOf(root));
+// A bit for each slot of a bucket with this tag and distance, side by side as in a slot. With the partition's lock held.
+inline std::uint32_t Directory::matchingSlots(const std::uint64_t* bucket, std::uint64_t wanted) {
+#if defined(__SSE2__)
+  const auto* const pairs = reinterpret_cast<const __m128i*>(bucket);
+  const auto upper = [&](int i) { return _mm_srli_epi64(_mm_load_si128(pairs + i), kDistanceShift); };
+  // Eight words of 64 bits become eight of 16. They have 15 bits, so none is negative, and narrowing changes nothing.
+  const __m128i narrow = _mm_packs_epi32(_mm_packs_epi32(upper(0), upper(1)), _mm_packs_epi32(upper(2), upper(3)));
+  const __m128i equal = _mm_cmpeq_epi16(narrow, _mm_set1_epi16(static_cast<short>(wanted)));
+  return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(equal, _mm_setzero_si128())));
+#else
+  std::uint32_t matching = 0;
+  for (unsigned s = 0; s < kSlotsPerBucket; ++s) {
+    matching |= (load(bucket + s) >> kDistanceShift == wanted ? 1U : 0U) << s;
+  }
+  return matching;
+#endif
 }
 
 Directory::Segment Directory::segmentFor(std::uint64_t hash) const {
@@ -23,27 +41,44 @@ Directory::Segment Directory::segmentFor(std::uint64_t hash) const {
   return segmentOf(load(word));
 }
 
+// The key's slot in a bucket; nullptr: it is not there.
+inline std::uint64_t* Directory::slotIn(std::uint64_t* bucket, std::uint64_t wanted, std::string_view key) {
+  for (std::uint32_t left = matchingSlots(bucket, wanted); left != 0; left &= left - 1) {
+    std::uint64_t* const at = bucket + std::countr_zero(left);
+    const std::uint64_t slot = load(at);
+    if (slot != 0 && reinterpret_cast<const Entry*>(slot & kPointerMask)->hasKey(key)) {
+      return at;
+    }
+  }
+  return nullptr;
+}
+
 Directory::Slot Directory::find(std::uint64_t hash, std::string_view key) const {
   const std::uint64_t* word = wordFor(hash);
   if (word == nullptr) {
     return {};
   }
   const Segment segment = segmentOf(load(word));
+  std::uint64_t* const home = segment.bucket(segment.home(hash));
+  std::uint64_t* const found = slotIn(home, (hash & kTagMask) << 3, key);
+  if (found != nullptr || load(home + kSlotsPerBucket - 1) == 0) [[likely]] {
+    return {found};
+  }
+  return findAwayFromHome(segment, hash, key);
+}
+
+// In the buckets behind a full one.
+[[gnu::noinline]] Directory::Slot Directory::findAwayFromHome(const Segment& segment, std::uint64_t hash, std::string_view key) {
   const std::uint32_t buckets = segment.buckets();
   std::uint32_t index = segment.home(hash);
-  std::uint64_t wanted = (hash & kTagMask) << 3;  // tag and distance side by side, as in a slot
-  for (unsigned distance = 0; distance <= kMaxDistance && distance < buckets; ++distance, ++wanted) {
-    std::uint64_t* bucket = segment.bucket(index);
-    for (unsigned s = 0; s < kSlotsPerBucket; ++s) {
-      const std::uint64_t slot = load(bucket + s);
-      if (slot >> kDistanceShift == wanted && slot != 0 && reinterpret_cast<Entry*>(slot & kPointerMask)->key() == key) {
-        return {bucket + s};
-      }
-    }
-    if (load(bucket + kSlotsPerBucket - 1) == 0) {
-      return {};
-    }
+  std::uint64_t wanted = (hash & kTagMask) << 3;
+  for (unsigned distance = 1; distance <= kMaxDistance && distance < buckets; ++distance) {
     index = index + 1 == buckets ? 0 : index + 1;
+    std::uint64_t* const bucket = segment.bucket(index);
+    std::uint64_t* const found = slotIn(bucket, ++wanted, key);
+    if (found != nullptr || load(bucket + kSlotsPerBucket - 1) == 0) {
+      return {found};
+    }
   }
   return {};
 }
@@ -338,50 +373,6 @@ Directory::Range Directory::rangeFrom(const Segment& segment, std::uint64_t hash
   const unsigned shift = kPartitionShift + segment.depth;
   const std::uint64_t next = (hash >> (64 - shift) << (64 - shift)) + (std::uint64_t{1} << (64 - shift));
   return {low, next, next << kPartitionShift == 0};  // the next segment, or the next partition
-}
-
-void Directory::prefetchDirectory(std::uint64_t hash) const {
-  if (const std::uint64_t* word = wordFor(hash); word != nullptr) {
-    __builtin_prefetch(word);
-  }
-}
-
-void Directory::prefetchBucket(std::uint64_t hash) const {
-  const std::uint64_t* word = wordFor(hash);
-  if (word == nullptr) {
-    return;
-  }
-  const std::uint64_t reference =
-      std::atomic_ref<std::uint64_t>(*const_cast<std::uint64_t*>(word)).load(std::memory_order_acquire);
-  if (reference != 0) {  // a recycled directory may be blank
-    const Segment segment = segmentOf(reference);
-    __builtin_prefetch(segment.bucket(segment.home(hash)));
-  }
-}
-
-void Directory::prefetchEntry(std::uint64_t hash) const {
-  const std::uint64_t* word = wordFor(hash);
-  if (word == nullptr) {
-    return;
-  }
-  const std::uint64_t reference =
-      std::atomic_ref<std::uint64_t>(*const_cast<std::uint64_t*>(word)).load(std::memory_order_acquire);
-  if (reference == 0) {
-    return;
-  }
-  const Segment segment = segmentOf(reference);
-  const std::uint64_t* bucket = segment.bucket(segment.home(hash));
-  const std::uint64_t wanted = (hash & kTagMask) << 3;
-  for (unsigned s = 0; s < kSlotsPerBucket; ++s) {
-    const std::uint64_t slot = load(bucket + s);
-    if (slot != 0 && slot >> kDistanceShift == wanted) {
-      const std::uint64_t entry = slot & kPointerMask;                // a number: what it points to may be gone already
-      __builtin_prefetch(reinterpret_cast<const void*>(entry - 8));   // the allocator's size word and the header
-      __builtin_prefetch(reinterpret_cast<const void*>(entry + 56));  // the value,
-      __builtin_prefetch(reinterpret_cast<const void*>(entry + 96));  // and the next size word, where malloc_usable_size looks
-      return;
-    }
-  }
 }
 
 void Directory::verify(const DirectoryContext& context, std::uint64_t partition) const {

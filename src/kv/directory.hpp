@@ -100,10 +100,37 @@ class Directory {
   [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t deadlines() const { return deadlines_.load(std::memory_order_relaxed); }
 
-  // Without the lock; the stages of Store::prefetch.
-  void prefetchDirectory(std::uint64_t hash) const;
-  void prefetchBucket(std::uint64_t hash) const;
-  void prefetchEntry(std::uint64_t hash) const;
+  // Without the lock; the stages of Store::prefetch. The second finds the bucket (nullptr: there is none), for the third.
+  void prefetchDirectory(std::uint64_t hash) const {
+    if (const std::uint64_t* word = wordFor(hash); word != nullptr) {
+      __builtin_prefetch(word);
+    }
+  }
+  [[nodiscard]] const std::uint64_t* prefetchBucket(std::uint64_t hash) const {
+    const std::uint64_t* const word = wordFor(hash);
+    const std::uint64_t reference =
+        word == nullptr ? 0 : std::atomic_ref(*const_cast<std::uint64_t*>(word)).load(std::memory_order_acquire);
+    if (reference == 0) {
+      return nullptr;  // a recycled directory may be blank
+    }
+    const Segment segment = segmentOf(reference);
+    const std::uint64_t* const bucket = segment.bucket(segment.home(hash));
+    __builtin_prefetch(bucket);
+    return bucket;
+  }
+  static void prefetchEntry(const std::uint64_t* bucket, std::uint64_t hash) {
+    const std::uint64_t wanted = (hash & kTagMask) << 3;
+    for (unsigned s = 0; s < kSlotsPerBucket; ++s) {
+      const std::uint64_t slot = load(bucket + s);
+      if (slot >> kDistanceShift == wanted && slot != 0) {
+        const std::uint64_t entry = slot & kPointerMask;                // a number: what it points to may be gone already
+        __builtin_prefetch(reinterpret_cast<const void*>(entry - 8));   // the allocator's size word and the header
+        __builtin_prefetch(reinterpret_cast<const void*>(entry + 56));  // the value,
+        __builtin_prefetch(reinterpret_cast<const void*>(entry + 96));  // and the next size word, where malloc_usable_size looks
+        return;
+      }
+    }
+  }
 
   void verify(const DirectoryContext& context, std::uint64_t partition) const;
 
@@ -172,12 +199,18 @@ class Directory {
     return bits == 0 ? 0 : (hash << kPartitionShift) >> (64 - bits);
   }
   // The word for `hash`; nullptr while the partition is empty.
-  [[nodiscard]] std::uint64_t* wordFor(std::uint64_t hash) const;
+  [[nodiscard]] std::uint64_t* wordFor(std::uint64_t hash) const {
+    const std::uint64_t root = root_.load(std::memory_order_acquire);
+    return root == 0 ? nullptr : wordsOf(root) + indexOf(hash, bitsOf(root));
+  }
   [[nodiscard]] Segment segmentFor(std::uint64_t hash) const;
   // The lowest hash at home in `bucket` of the segment in which `hash` lies.
   static std::uint64_t lowestHash(const Segment& segment, std::uint64_t hash, std::uint32_t bucket);
   static Range rangeFrom(const Segment& segment, std::uint64_t hash, std::uint32_t first, std::uint32_t end);
 
+  static std::uint32_t matchingSlots(const std::uint64_t* bucket, std::uint64_t wanted);
+  static std::uint64_t* slotIn(std::uint64_t* bucket, std::uint64_t wanted, std::string_view key);
+  static Slot findAwayFromHome(const Segment& segment, std::uint64_t hash, std::string_view key);
   static std::uint64_t* place(const Segment& segment, std::uint64_t hash, const Entry* entry);
   static void moveSlot(const Segment& segment, std::uint64_t* from, std::uint64_t* to, std::uint64_t word);
   static void makeAccess(const DirectoryContext& context, const Segment& segment);

@@ -81,9 +81,7 @@ Status skipEffect(std::uint8_t kind, EffectReader& reader);
 
 // Writes an effect's head: kind, cause, database, key. The arguments follow.
 inline void putEffectHead(EffectBuffer& effects, EffectKind kind, Cause cause, int db, std::string_view key) {
-  effects.putKind(static_cast<std::uint8_t>(kind), cause);
-  effects.putVarint(static_cast<std::uint64_t>(db));
-  effects.putString(key);
+  effects.putHead(static_cast<std::uint8_t>(kind), cause, static_cast<std::uint64_t>(db), key);
 }
 
 }  // namespace trefoil::kv

@@ -77,9 +77,7 @@ Entry* Entry::giveBackRoom(Entry* entry) {
 
 Entry* Entry::withDeadline(Entry* entry, Deadline deadline) {
   if (entry->hasDeadline() == !deadline.never()) {
-    if (!deadline.never()) {
-      std::memcpy(entry->bytes(), &deadline.unix_ms, sizeof(std::int64_t));
-    }
+    entry->setDeadline(deadline);
     return entry;
   }
   Entry* moved = allocate(entry->type(), entry->encoding(), entry->key(), deadline, entry->valueSize());

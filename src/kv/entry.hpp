@@ -38,6 +38,21 @@ enum class Encoding : std::uint8_t { kRaw = 0, kInteger = 1, kPacked = 2, kLarge
 
 class Large;
 
+// Whether texts of one size are the same. Keys are often of 8 to 16 bytes: two words, which may overlap, and no call.
+inline bool isSame(std::string_view a, std::string_view b) {
+  const std::size_t size = a.size();
+  if (size < 8 || size > 16) {
+    return std::memcmp(a.data(), b.data(), size) == 0;
+  }
+  const auto differs = [&](std::size_t at) {
+    std::uint64_t words[2];
+    std::memcpy(&words[0], a.data() + at, 8);
+    std::memcpy(&words[1], b.data() + at, 8);
+    return words[0] ^ words[1];
+  };
+  return (differs(0) | differs(size - 8)) == 0;
+}
+
 // memcpy, to which an empty text may not even be a null pointer.
 inline void copyBytes(char* to, std::string_view bytes) {
   if (!bytes.empty()) {
@@ -82,6 +97,7 @@ class Entry {
     return deadline;
   }
   [[nodiscard]] std::string_view key() const { return {bytes() + keyOffset(), keySize()}; }
+  [[nodiscard]] bool hasKey(std::string_view wanted) const { return keySize() == wanted.size() && isSame(key(), wanted); }
   [[nodiscard]] std::string_view value() const { return {bytes() + valueOffset(), value_size_}; }
   [[nodiscard]] char* valueBytes() { return bytes() + valueOffset(); }
   [[nodiscard]] std::size_t valueSize() const { return value_size_; }
@@ -107,6 +123,13 @@ class Entry {
   // The block's size as the allocator sees it, for the memory account.
   [[nodiscard]] std::size_t allocatedBytes() const;
 
+  // Another deadline for one that has one, or none for one that has none.
+  void setDeadline(Deadline deadline) {
+    TREFOIL_DEBUG_ASSERT(hasDeadline() == !deadline.never());
+    if (!deadline.never()) {
+      std::memcpy(bytes(), &deadline.unix_ms, sizeof(std::int64_t));
+    }
+  }
   // Within the capacity. The bytes are the caller's to write.
   void setValueSize(std::size_t size) {
     TREFOIL_DEBUG_ASSERT(size <= valueCapacity());

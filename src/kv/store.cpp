@@ -1,6 +1,7 @@
 #include "kv/store.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/lock_order.hpp"
 #include "base/memory_reserve.hpp"
@@ -58,25 +59,25 @@ DirectoryContext Store::directoryContext() const {
   return {options_.hash_seed, *pool_};
 }
 
-std::uint64_t Store::hash(std::string_view key) const {
-  return hashBytes(key, options_.hash_seed);
-}
-
-void Store::prefetch(PrefetchStage stage, int db, std::uint64_t hash) const {
-  const Partition& partition_line = partitionAt(partition(db, hash));
-  switch (stage) {
-    case PrefetchStage::kPartition:
-      __builtin_prefetch(&partition_line, 1);
-      break;
-    case PrefetchStage::kDirectory:
-      partition_line.directory.prefetchDirectory(hash);
-      break;
-    case PrefetchStage::kBucket:
-      partition_line.directory.prefetchBucket(hash);
-      break;
-    case PrefetchStage::kEntry:
-      partition_line.directory.prefetchEntry(hash);
-      break;
+// Each step for all keys before the next one, which looks at what this one has asked for.
+void Store::prefetch(int db, std::span<const std::uint64_t> hashes) const {
+  std::array<const std::uint64_t*, kMaxPrefetch> buckets;
+  const std::size_t count = hashes.size();
+  TREFOIL_DEBUG_ASSERT(count <= kMaxPrefetch);
+  const auto directory = [&](std::size_t i) -> const Directory& { return partitionAt(partition(db, hashes[i])).directory; };
+  for (std::size_t i = 0; i < count; ++i) {
+    __builtin_prefetch(&partitionAt(partition(db, hashes[i])), 1);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    directory(i).prefetchDirectory(hashes[i]);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    buckets[i] = directory(i).prefetchBucket(hashes[i]);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (buckets[i] != nullptr) {
+      Directory::prefetchEntry(buckets[i], hashes[i]);
+    }
   }
 }
 
@@ -104,25 +105,30 @@ void Store::lock(std::span<const PartitionId> sorted) {
 
 bool Store::lockSoon(std::span<const PartitionId> sorted) {
   std::size_t owed = 0;
-  for (std::size_t i = 0; i < sorted.size(); ++i) {
-    PartitionLock& lock = partitionAt(sorted[i]).lock;
-    PartitionLock::Grant grant = lock.lockSoon();
-    if (grant == PartitionLock::Grant::kClean) [[likely]] {
-      LockOrder::take(LockRank::kPartition, sorted[i].value);
-      continue;
+  for (const PartitionId& id : sorted) {
+    const PartitionLock::Grant grant = partitionAt(id).lock.lockSoon();
+    if (grant == PartitionLock::Grant::kClean || takeOwing(id, grant, owed)) [[likely]] {
+      LockOrder::take(LockRank::kPartition, id.value);
+    } else {
+      unlock(sorted.first(static_cast<std::size_t>(&id - sorted.data())));
+      return false;
     }
-    if (grant == PartitionLock::Grant::kOwing) {
-      owed += debts_[sorted[i].value].load(std::memory_order_relaxed)->bytes;
-      if (owed <= kSoonPaid) {
-        LockOrder::take(LockRank::kPartition, sorted[i].value);
-        pay(sorted[i]);
-        continue;
-      }
-      lock.unlockOwing();
-    }
-    unlock(sorted.first(i));
+  }
+  return true;
+}
+
+// Pays what is owed to a partition that was locked, unless it becomes too much; `owed` is what was paid for others. False: the
+// lock is not held.
+[[gnu::noinline]] bool Store::takeOwing(PartitionId id, PartitionLock::Grant grant, std::size_t& owed) {
+  if (grant != PartitionLock::Grant::kOwing) {
     return false;
   }
+  owed += debts_[id.value].load(std::memory_order_relaxed)->bytes;
+  if (owed > kSoonPaid) {
+    partitionAt(id).lock.unlockOwing();
+    return false;
+  }
+  pay(id);
   return true;
 }
 
@@ -168,10 +174,14 @@ struct Store::Apply final : Discarder {
   }
 
   // The entry in the slot for changing in place: itself, or a copy if a snapshot sees it; nullptr if it is to be replaced as a
-  // whole and has gone to the shadow map.
+  // whole and has gone to the shadow map. One that is replaced as a whole keeps its block as it is, or is discarded.
   Entry* writable(Entry* old, bool replaced_whole) {
     if (!isSeen(old->key())) {
-      bytes -= bytesOf(*old, true);
+      if (replaced_whole) {
+        rewritten = old;
+      } else {
+        bytes -= bytesOf(*old, true);
+      }
       return old;
     }
     if (replaced_whole) {
@@ -211,6 +221,10 @@ struct Store::Apply final : Discarder {
 
   // An older version may share nodes with the trees of this one: then they must outlive its snapshot.
   void discard(Entry* entry) override {
+    if (entry == rewritten) {
+      rewritten = nullptr;
+      bytes -= bytesOf(*entry, true);
+    }
     if (snapshotOpen() && entry->isLarge()) {
       bytes += bytesOf(*entry, true);
       addShadow(entry, false, true);
@@ -221,17 +235,19 @@ struct Store::Apply final : Discarder {
 
   // The end of a change: `slot` is the key's, if it had one, and `entry` what the key holds now, if anything.
   void put(const Directory::Slot& slot, std::string_view key, Entry* entry) {
-    if (entry != nullptr) {
+    if (entry == nullptr && slot) {
+      partition.directory.erase(store.directoryContext(), hash, slot);
+    } else if (entry != nullptr && entry != rewritten) {
       bytes += bytesOf(*entry, true);
       if (slot) {
         partition.directory.replace(slot, hash, entry);
       } else {
         partition.directory.insert(store.directoryContext(), hash, entry);
       }
-    } else if (slot) {
-      partition.directory.erase(store.directoryContext(), hash, slot);
+    }  // else what is counted, and the slot, is as it was
+    if (bytes != 0) {
+      partition.addBytes(bytes);
     }
-    partition.addBytes(bytes);
     if (partition.interest != nullptr && partition.interest->keyChanged(hash, key) && entry != nullptr) [[unlikely]] {
       ReadyKeys::mine().note(db(), hash, key);
     }
@@ -252,6 +268,7 @@ struct Store::Apply final : Discarder {
   Partition& partition;
   const WriteContext& context;
   std::uint64_t hash;
+  Entry* rewritten = nullptr;  // counted in `bytes` only if it is discarded
   std::int64_t bytes = 0;
 };
 
@@ -362,6 +379,7 @@ void Store::shadowPartition(Partition& partition, const WriteContext& context, s
         if (unseen->isLarge()) {
           change.discard(unseen);
         } else {
+          change.bytes -= bytesOf(*unseen, true);
           dead.push_back(unseen);
         }
       }

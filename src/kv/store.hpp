@@ -29,6 +29,8 @@
 #include "base/types.hpp"
 #include "base/versions.hpp"
 #include "kv/access.hpp"
+#include "kv/key_hash.hpp"
+#include "kv/partition_lock.hpp"
 
 namespace trefoil::kv {
 
@@ -50,7 +52,7 @@ inline constexpr std::uint32_t kPartitions = 1U << kPartitionBits;
 
 // Names a lock. Ascending order is lock order: database first, then the key's place in it.
 struct PartitionId {
-  std::uint32_t value = 0;
+  std::uint32_t value;
   auto operator<=>(const PartitionId&) const = default;
 };
 
@@ -98,16 +100,17 @@ class Store {
   ~Store();
 
   [[nodiscard]] int databases() const { return options_.databases; }
-  [[nodiscard]] std::uint64_t hash(std::string_view key) const;
+  [[nodiscard]] std::uint64_t hash(std::string_view key) const { return hashBytes(key, options_.hash_seed); }
   [[nodiscard]] Key key(int db, std::string_view bytes) const { return {bytes, hash(bytes), db}; }
   [[nodiscard]] static PartitionId partition(int db, std::uint64_t hash) {
     return {(static_cast<std::uint32_t>(db) << kPartitionBits) | static_cast<std::uint32_t>(hash >> (64 - kPartitionBits))};
   }
   [[nodiscard]] static PartitionId partition(const Key& key) { return partition(key.db, key.hash); }
 
-  // Hints for a batch: call each stage for all keys of the batch before the next stage. No lock needed, no effect but on caches.
-  enum class PrefetchStage { kPartition, kDirectory, kBucket, kEntry };
-  void prefetch(PrefetchStage stage, int db, std::uint64_t hash) const;
+  // Hints for a batch, kMaxPrefetch at most: the caches get all that leads to these keys, so that their misses overlap. No lock
+  // needed.
+  static constexpr std::size_t kMaxPrefetch = 64;
+  void prefetch(int db, std::span<const std::uint64_t> hashes) const;
 
   // Locks, exclusive. `sorted` is ascending and without repeats. Spins, then sleeps. Applies what is owed to a partition first.
   void lock(PartitionId id) const;
@@ -268,6 +271,7 @@ class Store {
   void serve(const Key& key, bool alone);
   void apply(const PartitionDebt& debt);
   void pay(PartitionId id);
+  bool takeOwing(PartitionId id, PartitionLock::Grant grant, std::size_t& owed);
   void emptyPartition(Partition& partition, std::vector<std::unique_ptr<Directory>>& whole);
   void shadowPartition(Partition& partition, const WriteContext& context, std::vector<Entry*>& dead);
   void purge(Partition& partition, bool thorough = false);

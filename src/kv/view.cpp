@@ -24,14 +24,11 @@ constexpr std::size_t kManyKeys = 1000;
 
 }  // namespace
 
-View::View(Store& store, EffectBuffer& effects, UnixMs now, Mode mode, Lsn snapshot)
-    : store_(store), effects_(effects), now_(now), snapshot_(snapshot), mode_(mode) {
-  TREFOIL_DEBUG_ASSERT((mode == Mode::kSnapshot) == (snapshot != kNoSnapshot));
-  store.accesses().setNow(now);
+void View::Dropper::operator()(Overlay* overlay) const {
+  delete overlay;
 }
-
-View::~View() {
-  forget();
+void View::Dropper::operator()(ReadSet* reads) const {
+  delete reads;
 }
 
 void View::forget() {
@@ -46,7 +43,7 @@ void View::forget() {
 
 View::Overlay& View::overlay() {
   if (overlay_ == nullptr) {
-    overlay_ = std::make_unique<Overlay>();
+    overlay_.reset(new Overlay);
   }
   return *overlay_;
 }
@@ -75,11 +72,9 @@ View::Touched* View::touchedKey(int db, std::uint64_t hash, std::string_view key
   return nullptr;
 }
 
-// The effect at [begin, end) of the buffer is the next one of this key.
-void View::noteEffect(int db, std::uint64_t hash, std::size_t key_at, std::size_t key_size, std::size_t begin, std::size_t end) {
-  Touched* touched = touchedKey(db, hash, effects_.bytes().substr(key_at, key_size));
+void View::noteNextEffect(const Touched& fresh) {
+  Touched* touched = touchedKey(fresh.db, fresh.hash, keyOf(fresh));
   if (touched == nullptr) {
-    const Touched fresh{hash, key_at, key_size, begin, end, nullptr, db, false};
     if (touched_count_ < kInlineTouched) {
       inline_touched_[touched_count_] = fresh;
     } else {
@@ -89,18 +84,18 @@ void View::noteEffect(int db, std::uint64_t hash, std::size_t key_at, std::size_
           all.by_hash.emplace(inline_touched_[i].hash, i);
         }
       }
-      all.by_hash.emplace(hash, touched_count_);
+      all.by_hash.emplace(fresh.hash, touched_count_);
       all.more.push_back(fresh);
     }
     ++touched_count_;
     return;
   }
-  if (!touched->is_copied && touched->end == begin) {
-    touched->end = end;
+  if (!touched->is_copied && touched->end == fresh.begin) {
+    touched->end = fresh.end;
     return;
   }
   copyOf(*touched);
-  applyStaged(*touched, begin, end);
+  applyStaged(*touched, fresh.begin, fresh.end);
 }
 
 // The private copy of a touched key, made and brought up to date if need be.
@@ -148,7 +143,7 @@ const Entry* View::base(int db, std::uint64_t hash, std::string_view key, bool i
   const Entry* entry = store_.findAt(wanted, snapshot_, notes_uses_ && is_read);
   if (is_read) {
     if (reads_ == nullptr) {
-      reads_ = std::make_unique<ReadSet>();
+      reads_.reset(new ReadSet);
     }
     reads_->add(store_, db, hash);
     if (unexpired(entry) != nullptr) {
@@ -168,7 +163,9 @@ const Entry* View::lookUp(const Key& key) {
 }
 
 const Entry* View::find(const Key& key) {
-  const Entry* const entry = unexpired(touched_count_ == 0 ? base(key.db, key.hash, key.bytes, true) : lookUp(key));
+  // A live view that has written nothing sees what the store holds.
+  const bool is_plain = mode_ == Mode::kLive && touched_count_ == 0 && overlay_ == nullptr;
+  const Entry* const entry = unexpired(is_plain ? store_.find(key, notes_uses_) : lookUp(key));
   if (lookups_ != nullptr) {
     std::atomic<std::uint64_t>& count = lookups_->counts[entry != nullptr ? 1 : 0];
     count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -317,7 +314,7 @@ Status View::forEachKey(int db, std::string_view pattern, const Store::EntryVisi
         db, kNoSnapshot, mode_ == Mode::kLocked, [&](const Entry& entry) { visitOverlaid(db, entry, matching); }, between);
   }
   if (reads_ == nullptr) {
-    reads_ = std::make_unique<ReadSet>();
+    reads_.reset(new ReadSet);
   }
   reads_->patterns.push_back({db, std::string(pattern)});
   std::vector<const Entry*> entries;

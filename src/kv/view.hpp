@@ -71,7 +71,11 @@ class View {
   }
   View(const View&) = delete;
   View& operator=(const View&) = delete;
-  ~View();
+  ~View() {
+    if (overlay_ != nullptr) [[unlikely]] {
+      forget();
+    }
+  }
 
   [[nodiscard]] UnixMs now() const { return now_; }
   [[nodiscard]] Key key(int db, std::string_view bytes) const { return store_.key(db, bytes); }
@@ -236,12 +240,25 @@ class View {
   class Staging;   // one effect being written
   static constexpr std::size_t kInlineTouched = 4;
 
-  View(Store& store, EffectBuffer& effects, UnixMs now, Mode mode, Lsn snapshot);
+  View(Store& store, EffectBuffer& effects, UnixMs now, Mode mode, Lsn snapshot)
+      : store_(store), effects_(effects), now_(now), snapshot_(snapshot), mode_(mode) {
+    TREFOIL_DEBUG_ASSERT((mode == Mode::kSnapshot) == (snapshot != kNoSnapshot));
+    store.accesses().setNow(now);
+  }
 
   Overlay& overlay();
   Touched* touchedKey(int db, std::uint64_t hash, std::string_view key);
   Touched& touchedAt(std::size_t index);
-  void noteEffect(int db, std::uint64_t hash, std::size_t key_at, std::size_t key_size, std::size_t begin, std::size_t end);
+  // The effect at [begin, end) of the buffer is the next one of this key. Most views write one key once.
+  void noteEffect(int db, std::uint64_t hash, std::size_t key_at, std::size_t key_size, std::size_t begin, std::size_t end) {
+    const Touched fresh{hash, key_at, key_size, begin, end, nullptr, db, false};
+    if (touched_count_ == 0) [[likely]] {
+      inline_touched_[touched_count_++] = fresh;
+    } else {
+      noteNextEffect(fresh);
+    }
+  }
+  void noteNextEffect(const Touched& fresh);
   std::string_view keyOf(const Touched& touched) const { return effects_.bytes().substr(touched.key_at, touched.key_size); }
   const Entry* copyOf(Touched& touched);
   [[nodiscard]] bool isHeavy(const Touched& touched);
@@ -282,8 +299,13 @@ class View {
   StatementControl* control_ = nullptr;
   std::size_t touched_count_ = 0;
   std::array<Touched, kInlineTouched> inline_touched_;  // the first ones; the others are in the overlay
-  std::unique_ptr<Overlay> overlay_;
-  std::unique_ptr<ReadSet> reads_;
+  // So that who only makes a view and lets it go again need not know these types.
+  struct Dropper {
+    void operator()(Overlay* overlay) const;
+    void operator()(ReadSet* reads) const;
+  };
+  std::unique_ptr<Overlay, Dropper> overlay_;
+  std::unique_ptr<ReadSet, Dropper> reads_;
 };
 
 }  // namespace trefoil::kv

@@ -36,34 +36,48 @@ bool readNumber(std::string_view text, std::int64_t& value) {
   return true;
 }
 
-// A length of at most 9 digits and its \r\n. Moves `at` behind it; nullptr: anything else, or the input ends first.
+// A length of at most 9 digits and its \r\n. Returns what is behind it; nullptr: anything else, or the input ends first.
 inline const char* readLength(const char* at, const char* end, std::size_t& value) {
-  if (end - at < 3) {
+  const auto digit = [&](std::ptrdiff_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(at[i])) - '0'; };
+  constexpr std::ptrdiff_t kMostDigits = 9;
+  if (end - at < 4) {  // a length and what must follow it is longer
     return nullptr;
   }
-  std::size_t number = static_cast<std::size_t>(static_cast<unsigned char>(*at) - '0');
+  std::size_t number = digit(0);
   if (number > 9) {
     return nullptr;
   }
-  const char* const first = at;
-  for (++at; at != end && isDigit(*at); ++at) {
-    number = number * 10 + static_cast<std::size_t>(*at - '0');
-    if (at - first == 9) {
+  if (at[1] == '\r') {
+    value = number;
+    return at + 3;
+  }
+  if (at[2] == '\r' && number != 0 && digit(1) <= 9) {
+    value = number * 10 + digit(1);
+    return at + 4;
+  }
+  std::ptrdiff_t digits = 1;
+  for (; digits < end - at && digit(digits) <= 9; ++digits) {
+    number = number * 10 + digit(digits);
+    if (digits == kMostDigits) {
       return nullptr;
     }
   }
-  const bool leading_zero = *first == '0' && at - first > 1;
-  if (leading_zero || end - at < 2 || *at != '\r') {
+  const bool leading_zero = *at == '0';
+  if (leading_zero || end - at < digits + 2 || at[digits] != '\r') {
     return nullptr;
   }
   value = number;
-  return at + 2;
+  return at + digits + 2;
 }
 
 }  // namespace
 
 RespOutcome RespRequestParser::next(std::string_view input, std::vector<std::string_view>& arguments) {
   if (!unfinished_) {
+    if (input.empty()) {
+      arguments.clear();
+      return needMore(1);  // of a request that was not begun nothing needs to be kept
+    }
     if (readWhole(input, arguments)) [[likely]] {
       return RespOutcome::kRequest;
     }
@@ -82,23 +96,26 @@ RespOutcome RespRequestParser::next(std::string_view input, std::vector<std::str
 }
 
 bool RespRequestParser::readWhole(std::string_view input, std::vector<std::string_view>& arguments) {
+  constexpr std::size_t kShortestArgument = 6;  // $0, \r\n, \r\n
   const char* at = input.data();
   const char* const end = at + input.size();
   std::size_t count = 0;
-  if (input.size() < 4 || *at != '*' || (at = readLength(at + 1, end, count)) == nullptr || count > limits_.max_arguments) {
+  if (input.size() < 5 || *at != '*' || (at = readLength(at + 1, end, count)) == nullptr || count > limits_.max_arguments ||
+      count > static_cast<std::size_t>(end - at) / kShortestArgument) {
     return false;
   }
-  arguments.clear();
-  for (; count > 0; --count) {
+  arguments.resize(count);
+  const std::size_t longest = limits_.max_bulk_bytes;
+  for (std::string_view& argument : arguments) {
     std::size_t size = 0;
-    if (at == end || *at != '$' || (at = readLength(at + 1, end, size)) == nullptr || size > limits_.max_bulk_bytes) {
+    if (at == end || *at != '$' || (at = readLength(at + 1, end, size)) == nullptr || size > longest) {
       return false;
     }
     const auto left = static_cast<std::size_t>(end - at);
     if (left < 2 || size > left - 2) {
       return false;
     }
-    arguments.emplace_back(at, size);
+    argument = {at, size};
     at += size + 2;
   }
   at_ = static_cast<std::size_t>(at - input.data());

@@ -14,6 +14,10 @@ namespace trefoil::txn {
 // What belongs to no floor: 128 and above. Persisted: append only, never renumber.
 inline constexpr std::uint8_t kOldValuesKind = 128;  // old_values.hpp
 
+[[gnu::noinline]] inline Error unknownEffect(std::uint8_t kind) {
+  return {ErrorCode::kCorruption, "unknown effect kind " + std::to_string(kind)};
+}
+
 // Hands each effect to `on_key` or `on_row`: a kind that has been read, and the reader behind it (with the effect's cause), which
 // they leave at the effect's end; and to `on_old` the payload of kOldValues. Ends with their first error; kCorruption for a kind
 // that nobody knows.
@@ -28,7 +32,7 @@ Status forEachEffect(EffectReader reader, OnKey&& on_key, OnRow&& on_row, OnOld&
     } else if (kind == kOldValuesKind) {
       on_old(reader.getString());
     } else {
-      return Error(ErrorCode::kCorruption, "unknown effect kind " + std::to_string(kind));
+      return unknownEffect(kind);
     }
   }
   if (!reader.ok()) {

@@ -2,7 +2,8 @@
 // has no room for them just now.
 #pragma once
 
-#include "base/assert.hpp"
+#include <optional>
+
 #include "base/effect_buffer.hpp"
 #include "base/status.hpp"
 #include "base/types.hpp"
@@ -34,7 +35,7 @@ class LiveAttempt {
 
  private:
   template <typename Body, typename Undo>
-  friend Result<std::optional<Lsn>> runLive(Committer& committer, Body&& body, Undo&& undo);
+  friend Status runLive(Committer& committer, Body&& body, Undo&& undo, std::optional<Lsn>& end);
 
   Committer& committer_;
   EffectBuffer effects_;
@@ -44,20 +45,22 @@ class LiveAttempt {
 };
 
 // Calls `body(LiveAttempt&)`, which takes its locks, does its work, commits, and has let the locks go when it returns; again,
-// after `undo()`, as long as there is no room for its record. The position that an answer waits for (0 if nothing was changed),
-// or nothing: it is to be run as a transaction. Its own error ends it.
+// after `undo()`, as long as there is no room for its record. `end` is the position that an answer waits for (0 if nothing was
+// changed), or nothing: it is to be run as a transaction. Its own error ends it.
 template <typename Body, typename Undo>
-Result<std::optional<Lsn>> runLive(Committer& committer, Body&& body, Undo&& undo) {
+Status runLive(Committer& committer, Body&& body, Undo&& undo, std::optional<Lsn>& end) {
   for (;;) {
     LiveAttempt attempt(committer);
     TREFOIL_TRY(body(attempt));
     committer.afterLocks();
     if (attempt.is_over_) [[likely]] {
-      return std::optional(attempt.end_);
+      end = attempt.end_;
+      return {};
     }
     undo();
     if (attempt.gave_way_ || committer.isLarge(attempt.effects_)) {
-      return std::optional<Lsn>();
+      end.reset();
+      return {};
     }
     TREFOIL_TRY(committer.awaitRoom());
   }

@@ -70,11 +70,7 @@ TEST_CASE("transfers between accounts keep their sum, live and in every snapshot
       const Key to = shared.store.key(0, names[random() % kAccounts]);
       const std::string hash_name = "hash:" + std::to_string(random() % 10);
       const Key hash = shared.store.key(0, hash_name);
-      for (const auto stage : {Store::PrefetchStage::kPartition, Store::PrefetchStage::kDirectory, Store::PrefetchStage::kBucket,
-                               Store::PrefetchStage::kEntry}) {
-        shared.store.prefetch(stage, 0, from.hash);
-        shared.store.prefetch(stage, 0, hash.hash);
-      }
+      shared.store.prefetch(0, std::array{from.hash, hash.hash});
       shared.run({Store::partition(from), Store::partition(to), Store::partition(hash)}, [&](View& view) {
         const auto amount = static_cast<std::int64_t>(random() % 10);
         view.setString(from, std::to_string(balance(view, from) - amount));
@@ -146,10 +142,7 @@ TEST_CASE("prefetching takes no lock and harms nobody, whatever becomes of the k
   const auto prefetch = [&](int first) {
     for (int i = first; !stop; i = (i + 7) % (2 * kKeys)) {  // half of them are never there
       const std::uint64_t hash = shared.store.hash(name(i));
-      using Stage = Store::PrefetchStage;
-      for (const Stage stage : {Stage::kPartition, Stage::kDirectory, Stage::kBucket, Stage::kEntry}) {
-        shared.store.prefetch(stage, 0, hash);
-      }
+      shared.store.prefetch(0, {&hash, 1});
     }
   };
   std::vector<std::thread> readers;

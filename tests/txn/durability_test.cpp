@@ -42,8 +42,11 @@ bool set(Manager& manager, std::string_view key_bytes, std::string_view value) {
     attempt.commit();
     return {};
   };
-  const Result<std::optional<Lsn>> end = runLive(manager.committer(), once, [] {});
-  return end.ok() && *end;
+  std::optional<Lsn> end;
+  return runLive(
+             manager.committer(), once, [] {}, end)
+             .ok() &&
+         end;
 }
 
 std::string get(Manager& manager, std::string_view key_bytes) {

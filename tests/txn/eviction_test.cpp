@@ -48,7 +48,10 @@ void live(Manager& manager, const std::string& name, Statement&& statement) {
     attempt.commit();
     return {};
   };
-  TREFOIL_ASSERT(runLive(manager.committer(), once, [] {}).ok());  // also called by threads
+  std::optional<Lsn> end;
+  TREFOIL_ASSERT(runLive(
+                     manager.committer(), once, [] {}, end)
+                     .ok());  // also called by threads
 }
 
 void set(Manager& manager, const std::string& name, std::size_t bytes = 200) {

@@ -34,7 +34,7 @@ void assignString(std::string_view key, std::string_view value, Deadline deadlin
         !entry->isLarge() && entry->hasDeadline() == !deadline.never() &&
         (size == entry->valueSize() || (size <= entry->valueCapacity() && !Entry::isWasteful(entry->valueCapacity(), size)));
     if (fits) {
-      entry = Entry::withDeadline(entry, deadline);
+      entry->setDeadline(deadline);
     } else {
       context.discarder.discard(std::exchange(entry, nullptr));
     }
