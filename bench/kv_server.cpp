@@ -3,7 +3,10 @@
 // and server run, so throughput says as much about the client), from /proc/PID/stat. Both servers are loaded with the same keys
 // first; the runs alternate, and the medians are printed.
 //
-//   bench_kv_server [--trefoil PATH ($TREFOIL)] [--part memory|everysec|always|bytes]… [--rounds N] [--operations N]
+//   bench_kv_server [--trefoil PATH ($TREFOIL)] [--beside PATH] [--part memory|everysec|always|bytes]… [--rounds N]
+//                   [--operations N]
+//
+//   --beside PATH   another build of Trefoil takes the place of redis-server, with the same settings: what a change has cost
 //
 //   memory     no log (redis: no AOF, no RDB)            SET and GET at 1, 16, 64
 //   everysec   with a log, appendfsync everysec          SET at 1, 16, 64      (no rewrites or checkpoints: redis does them in
@@ -32,6 +35,7 @@ constexpr std::uint64_t kKeys = 1000000;
 
 struct Options {
   std::string trefoil = std::getenv("TREFOIL") != nullptr ? std::getenv("TREFOIL") : "build/release/trefoil";
+  std::string beside;  // empty: redis-server
   std::set<std::string_view> parts;
   std::size_t rounds = 3;
   std::size_t operations = 0;  // 0: as the pipeline needs
@@ -50,19 +54,30 @@ std::unique_ptr<ServerProcess> startRedis(const std::string& directory, const st
   } else {
     command.insert(command.end(), {"--appendonly", "yes", "--appendfsync", policy, "--auto-aof-rewrite-percentage", "0"});
   }
-  return std::make_unique<ServerProcess>("redis-server", command);
+  return std::make_unique<ServerProcess>("redis", command);
 }
 
-std::unique_ptr<ServerProcess> startTrefoil(const Options& options, const std::string& directory, const std::string& policy) {
-  std::vector<std::string> command{options.trefoil, "serve"};
+std::unique_ptr<ServerProcess> startTrefoil(const char* name, const std::string& program, const std::string& directory,
+                                            const std::string& policy) {
+  std::vector<std::string> command{program, "serve"};
   if (!policy.empty()) {
-    command.push_back(directory);
+    command.push_back(directory + "/" + name);
   }
   command.insert(command.end(), {"--port", "{port}"});
   if (!policy.empty()) {
     command.insert(command.end(), {"--appendfsync", policy, "--checkpoint-log-size", "0"});
   }
-  return std::make_unique<ServerProcess>("trefoil", command);
+  return std::make_unique<ServerProcess>(name, command);
+}
+
+// Who is compared, and whom with. Without a policy they have no log, and need no directory.
+struct Servers {
+  std::unique_ptr<ServerProcess> peer;
+  std::unique_ptr<ServerProcess> trefoil;
+};
+Servers start(const Options& options, const std::string& directory = "", const std::string& policy = "") {
+  return {options.beside.empty() ? startRedis(directory, policy) : startTrefoil("beside", options.beside, directory, policy),
+          startTrefoil("trefoil", options.trefoil, directory, policy)};
 }
 
 void fill(const ServerProcess& server, std::size_t value_bytes) {
@@ -85,9 +100,9 @@ struct Figure {
 };
 
 // The medians of both servers, the rounds interleaved.
-std::pair<Figure, Figure> compare(const ServerProcess& redis, const ServerProcess& trefoil, const Options& options,
-                                  Operation operation, std::size_t pipeline, std::size_t operations) {
-  const ServerProcess* const servers[2] = {&redis, &trefoil};
+std::pair<Figure, Figure> compare(const Servers& compared, const Options& options, Operation operation, std::size_t pipeline,
+                                  std::size_t operations) {
+  const ServerProcess* const servers[2] = {compared.peer.get(), compared.trefoil.get()};
   std::vector<double> cpu[2];
   std::vector<double> throughput[2];
   for (std::size_t round = 0; round < options.rounds; ++round) {
@@ -110,10 +125,11 @@ std::pair<Figure, Figure> compare(const ServerProcess& redis, const ServerProces
   return {{median(cpu[0]), median(throughput[0])}, {median(cpu[1]), median(throughput[1])}};
 }
 
-void printRow(const char* operation, std::size_t pipeline, const std::pair<Figure, Figure>& figures) {
-  std::printf("  %-4s pipeline %-3zu  redis %6.2f s %9.0f/s   trefoil %6.2f s %9.0f/s   CPU %.2fx   throughput %.2fx\n",
-              operation, pipeline, figures.first.cpu, figures.first.throughput, figures.second.cpu, figures.second.throughput,
-              figures.second.cpu / figures.first.cpu, figures.second.throughput / figures.first.throughput);
+void printRow(const Servers& servers, const char* operation, std::size_t pipeline, const std::pair<Figure, Figure>& figures) {
+  std::printf("  %-4s pipeline %-3zu  %s %6.3f s %9.0f/s   trefoil %6.3f s %9.0f/s   CPU %.2fx   throughput %.2fx\n", operation,
+              pipeline, servers.peer->name().c_str(), figures.first.cpu, figures.first.throughput, figures.second.cpu,
+              figures.second.throughput, figures.second.cpu / figures.first.cpu,
+              figures.second.throughput / figures.first.throughput);
   std::fflush(stdout);
 }
 
@@ -123,13 +139,13 @@ std::size_t operationsFor(const Options& options, std::size_t pipeline) {
 
 void memoryPart(const Options& options) {
   std::printf("server CPU seconds per 1M operations, no log, medians of %zu rounds\n", options.rounds);
-  const auto redis = startRedis("", "");
-  const auto trefoil = startTrefoil(options, "", "");
-  fill(*redis, 64);
-  fill(*trefoil, 64);
+  const Servers servers = start(options);
+  fill(*servers.peer, 64);
+  fill(*servers.trefoil, 64);
   for (const std::size_t pipeline : {1U, 16U, 64U}) {
-    printRow("SET", pipeline, compare(*redis, *trefoil, options, Operation::kSet, pipeline, operationsFor(options, pipeline)));
-    printRow("GET", pipeline, compare(*redis, *trefoil, options, Operation::kGet, pipeline, operationsFor(options, pipeline)));
+    const std::size_t operations = operationsFor(options, pipeline);
+    printRow(servers, "SET", pipeline, compare(servers, options, Operation::kSet, pipeline, operations));
+    printRow(servers, "GET", pipeline, compare(servers, options, Operation::kGet, pipeline, operations));
   }
 }
 
@@ -139,46 +155,42 @@ void everysecPart(const Options& options) {
       "without\n",
       options.rounds);
   const bench::TemporaryDirectory directory;
-  const auto redis_plain = startRedis("", "");
-  const auto trefoil_plain = startTrefoil(options, "", "");
-  const auto redis = startRedis(directory.path(), "everysec");
-  const auto trefoil = startTrefoil(options, directory.path() + "/trefoil", "everysec");
-  for (const ServerProcess* server : {redis_plain.get(), trefoil_plain.get(), redis.get(), trefoil.get()}) {
+  const Servers without = start(options);
+  const Servers with = start(options, directory.path(), "everysec");
+  for (const ServerProcess* server : {without.peer.get(), without.trefoil.get(), with.peer.get(), with.trefoil.get()}) {
     fill(*server, 64);
   }
   for (const std::size_t pipeline : {1U, 16U, 64U}) {
     const std::size_t operations = operationsFor(options, pipeline) / 2;
-    const auto plain = compare(*redis_plain, *trefoil_plain, options, Operation::kSet, pipeline, operations);
-    const auto logged = compare(*redis, *trefoil, options, Operation::kSet, pipeline, operations);
-    printRow("SET", pipeline, logged);
-    std::printf("       the log adds  redis %+.0f %%   trefoil %+.0f %%\n", 100 * (logged.first.cpu / plain.first.cpu - 1),
-                100 * (logged.second.cpu / plain.second.cpu - 1));
+    const auto plain = compare(without, options, Operation::kSet, pipeline, operations);
+    const auto logged = compare(with, options, Operation::kSet, pipeline, operations);
+    printRow(with, "SET", pipeline, logged);
+    std::printf("       the log adds  %s %+.0f %%   trefoil %+.0f %%\n", with.peer->name().c_str(),
+                100 * (logged.first.cpu / plain.first.cpu - 1), 100 * (logged.second.cpu / plain.second.cpu - 1));
   }
 }
 
 void alwaysPart(const Options& options) {
   std::printf("SET, appendfsync always, pipeline 1, medians of %zu rounds\n", options.rounds);
   const bench::TemporaryDirectory directory;
-  const auto redis = startRedis(directory.path(), "always");
-  const auto trefoil = startTrefoil(options, directory.path() + "/trefoil", "always");
-  fill(*redis, 64);
-  fill(*trefoil, 64);
-  printRow("SET", 1,
-           compare(*redis, *trefoil, options, Operation::kSet, 1, options.operations != 0 ? options.operations : 100000));
+  const Servers servers = start(options, directory.path(), "always");
+  fill(*servers.peer, 64);
+  fill(*servers.trefoil, 64);
+  printRow(servers, "SET", 1,
+           compare(servers, options, Operation::kSet, 1, options.operations != 0 ? options.operations : 100000));
 }
 
 void bytesPart(const Options& options) {
   std::printf("resident bytes a key of 16 bytes with a value of 32 bytes, %llu keys\n", static_cast<unsigned long long>(kKeys));
-  const auto redis = startRedis("", "");
-  const auto trefoil = startTrefoil(options, "", "");
+  const Servers servers = start(options);
   double bytes[2];
   std::size_t which = 0;
-  for (const ServerProcess* server : {redis.get(), trefoil.get()}) {
+  for (const ServerProcess* server : {servers.peer.get(), servers.trefoil.get()}) {
     const std::uint64_t before = server->residentBytes();
     fill(*server, 32);
     bytes[which++] = static_cast<double>(server->residentBytes() - before) / static_cast<double>(kKeys);
   }
-  std::printf("  redis %.0f   trefoil %.0f   %.2fx\n", bytes[0], bytes[1], bytes[1] / bytes[0]);
+  std::printf("  %s %.0f   trefoil %.0f   %.2fx\n", servers.peer->name().c_str(), bytes[0], bytes[1], bytes[1] / bytes[0]);
 }
 
 }  // namespace
@@ -189,6 +201,8 @@ int main(int argc, char** argv) {
     const std::string_view option = argv[i];
     if (option == "--trefoil") {
       options.trefoil = argv[i + 1];
+    } else if (option == "--beside") {
+      options.beside = argv[i + 1];
     } else if (option == "--part") {
       options.parts.insert(argv[i + 1]);
     } else if (option == "--rounds") {
@@ -196,13 +210,13 @@ int main(int argc, char** argv) {
     } else if (option == "--operations") {
       options.operations = std::strtoull(argv[i + 1], nullptr, 10);
     } else {
-      std::fprintf(
-          stderr,
-          "usage: bench_kv_server [--trefoil PATH] [--part memory|everysec|always|bytes] [--rounds N] [--operations N]\n");
+      std::fprintf(stderr,
+                   "usage: bench_kv_server [--trefoil PATH] [--beside PATH] [--part memory|everysec|always|bytes] [--rounds N] "
+                   "[--operations N]\n");
       return 2;
     }
   }
-  for (const std::string& program : {std::string("redis-server"), options.trefoil}) {
+  for (const std::string& program : {options.beside.empty() ? std::string("redis-server") : options.beside, options.trefoil}) {
     if (!bench::canRun(program)) {
       std::fprintf(stderr, "bench_kv_server: %s is not there (scripts/deps --bench installs redis-server)\n", program.c_str());
       return 1;
