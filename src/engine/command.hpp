@@ -1,6 +1,7 @@
 // What a command's handler gets and owes.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -44,8 +45,11 @@ namespace commands {
 #undef COMMAND
 }  // namespace commands
 
-// The handler of kCommands[index].
-Handler handlerOf(int index);
+// Each command's, as in kCommands.
+extern const std::array<Handler, kCommandRows> kHandlers;
+inline Handler handlerOf(int index) {
+  return kHandlers[static_cast<std::size_t>(index)];
+}
 
 // Errors that many handlers share, with Redis's exact texts (without the "ERR " prefix, which redisErrorText adds).
 Error wrongTypeError();

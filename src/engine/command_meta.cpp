@@ -162,7 +162,8 @@ constexpr std::array<std::int16_t, kTableSize> buildTable() {
 
 constexpr auto kTable = buildTable();
 
-bool sameName(std::string_view upper_case, std::string_view name) {
+// Names that are short are compared by their first words.
+[[gnu::noinline]] bool sameName(std::string_view upper_case, std::string_view name) {
   if (upper_case.size() != name.size()) {
     return false;
   }

@@ -5,20 +5,11 @@
 
 namespace trefoil {
 
-namespace {
-
-constexpr auto kHandlers = std::to_array<Handler>({
+constexpr std::array<Handler, kCommandRows> kHandlers = {
 #define COMMAND(name, arity, flags, group, categories, keys, tips, handler, since, summary, syntax) &commands::handler,
 #include "engine/commands.def"
 #undef COMMAND
-});
-static_assert(kHandlers.size() == kCommands.size());
-
-}  // namespace
-
-Handler handlerOf(int index) {
-  return kHandlers[static_cast<std::size_t>(index)];
-}
+};
 
 Error wrongTypeError() {
   return {ErrorCode::kWrongType, "Operation against a key holding the wrong kind of value"};

@@ -38,7 +38,8 @@ Status Session::Impl::admit(std::uint32_t needs, bool in_block) {
   return (needs & kWrite) != 0 ? database.manager().committer().admit() : Status();
 }
 
-inline Status Session::Impl::callCommand(int command, std::span<const std::string_view> args, Reply& reply) {
+[[gnu::always_inline]] inline Status Session::Impl::callCommand(int command, std::span<const std::string_view> args,
+                                                                Reply& reply) {
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
   if ((meta.flags & kSession) != 0) {
     std::optional<Wait> wait;
@@ -59,7 +60,7 @@ inline Status Session::Impl::callCommand(int command, std::span<const std::strin
   return (meta.flags & kBlocking) != 0 ? executeBlocking(command, args, reply) : executeLive(command, args, reply);
 }
 
-inline void Session::Impl::executeCommand(const Statement& statement, int command, Reply& reply) {
+[[gnu::always_inline]] inline void Session::Impl::executeCommand(const Statement& statement, int command, Reply& reply) {
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
   if (const Status status = checkArguments(meta, statement.args); !status.ok()) {
     refused_arguments_ = true;
@@ -85,7 +86,7 @@ inline void Session::Impl::executeCommand(const Statement& statement, int comman
 
 // --- One statement ----------------------------------------------------------------------------------------------------------
 
-inline void Session::Impl::executeUnguarded(const Statement& statement, int command, Reply& reply) {
+[[gnu::always_inline]] inline void Session::Impl::executeUnguarded(const Statement& statement, int command, Reply& reply) {
   refused_ = false;
   refused_arguments_ = false;
   const bool queued =
@@ -116,6 +117,7 @@ inline void Session::Impl::executeUnguarded(const Statement& statement, int comm
 // The net below all others: what runs out of memory before it is committed is an error, wherever it happens.
 void Session::Impl::executeGuarded(const Statement& statement, int command, Reply& reply) {
   const Reply::Mark mark = reply.mark();
+  answer_begin_ = mark;
   const bool in_transaction = transaction != nullptr;
   if (ended_idle_) [[unlikely]] {
     ended_idle_ = false;

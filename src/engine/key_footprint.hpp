@@ -32,6 +32,28 @@ class KeyFootprint {
   }
   // What a command locks. Reads of a whole database take their own short locks, one partition at a time.
   void addCommand(const kv::Store& store, const CommandMeta& meta, std::span<const std::string_view> args, int db) {
+    constexpr std::uint32_t kMoreThanItsKeys = kWholeDatabase | kAllDatabases | kOptionDb;
+    const std::size_t key = meta.only_key;
+    if (key != 0 && key < args.size() && (meta.flags & kMoreThanItsKeys) == 0) [[likely]] {
+      add(kv::Store::partition(db, store.hash(args[key])));
+    } else {
+      addAnyCommand(store, meta, args, db);
+    }
+  }
+  void sort() {
+    if (size_ > 1) {
+      sortSeveral();
+    }
+  }
+  [[nodiscard]] std::span<const kv::PartitionId> partitions() const {
+    return overflow_.empty() ? std::span<const kv::PartitionId>(inline_.data(), size_)
+                             : std::span<const kv::PartitionId>(overflow_);
+  }
+
+ private:
+  // Most commands have one key, and what follows is no part of their way.
+  [[gnu::noinline]] void addAnyCommand(const kv::Store& store, const CommandMeta& meta, std::span<const std::string_view> args,
+                                       int db) {
     if ((meta.flags & kAllDatabases) != 0 && (meta.flags & kWrite) != 0) {
       for (int i = 0; i < store.databases(); ++i) {
         addDatabase(i);
@@ -49,18 +71,6 @@ class KeyFootprint {
       }
     }
   }
-  void sort() {
-    if (size_ > 1) {
-      sortSeveral();
-    }
-  }
-  [[nodiscard]] std::span<const kv::PartitionId> partitions() const {
-    return overflow_.empty() ? std::span<const kv::PartitionId>(inline_.data(), size_)
-                             : std::span<const kv::PartitionId>(overflow_);
-  }
-
- private:
-  // Most commands have one key, and these are no part of their way.
   [[gnu::noinline]] void addToOverflow(kv::PartitionId id) {
     if (overflow_.empty()) {
       overflow_.assign(inline_.begin(), inline_.end());

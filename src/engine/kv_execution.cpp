@@ -29,7 +29,7 @@ Status Session::Impl::executeLive(int command, std::span<const std::string_view>
   KeyFootprint footprint;
   footprint.addCommand(manager.kv(), meta, args, db);
   footprint.sort();
-  const Reply::Mark mark = reply.mark();
+  const Reply::Mark mark = answer_begin_;
   const auto once = [&](txn::LiveAttempt& attempt) -> Status {
     const kv::PartitionLocks locks(manager.kv(), footprint.partitions(), !control.onLoop());
     if (!locks.held()) {

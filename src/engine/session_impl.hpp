@@ -356,6 +356,7 @@ class Session::Impl {
   bool is_plain_ = true;                 // there is nothing to do around its statements
   bool messages_among_answers_ = false;  // MessageWay
   bool refused_arguments_ = false;       // of the running statement
+  Reply::Mark answer_begin_{};           // where its answer begins
   ReplyMode reply_mode_ = ReplyMode::kOn;
   std::function<void()> on_messages_;
   StagedMessages staged_;  // by PUBLISH, inside BEGIN or while EXEC runs its queue

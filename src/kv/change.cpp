@@ -48,22 +48,6 @@ Error damagedEffect(const char* what) {
   return {ErrorCode::kCorruption, std::string("a kv effect does not fit its key: ") + what};
 }
 
-Status readHead(std::uint8_t kind, EffectReader& reader, int databases, EffectHead& head) {
-  head.kind = static_cast<EffectKind>(kind);
-  const std::uint64_t db = reader.getVarint();
-  if (db >= static_cast<std::uint64_t>(databases)) {
-    return damagedEffect("a database of that number");
-  }
-  head.db = static_cast<int>(db);
-  if (head.kind != EffectKind::kFlush) {
-    head.key = reader.getString();
-  }
-  if (!reader.ok()) {
-    return reader.error();
-  }
-  return {};
-}
-
 Status changeEntry(EffectKind kind, EffectReader& reader, std::string_view key, Entry*& entry, const ChangeContext& context) {
   TREFOIL_TRY(dispatch(kind, reader, key, entry, context));
   if (!reader.ok()) {

@@ -42,7 +42,21 @@ struct EffectHead {
   std::string_view key;  // empty for kFlush
 };
 // Reads it; kCorruption if it is none, or names a database that is not below `databases`.
-Status readHead(std::uint8_t kind, EffectReader& reader, int databases, EffectHead& head);
+inline Status readHead(std::uint8_t kind, EffectReader& reader, int databases, EffectHead& head) {
+  head.kind = static_cast<EffectKind>(kind);
+  const std::uint64_t db = reader.getVarint();
+  if (db >= static_cast<std::uint64_t>(databases)) [[unlikely]] {
+    return damagedEffect("a database of that number");
+  }
+  head.db = static_cast<int>(db);
+  if (head.kind != EffectKind::kFlush) {
+    head.key = reader.getString();
+  }
+  if (!reader.ok()) [[unlikely]] {
+    return reader.error();
+  }
+  return {};
+}
 
 // Whether the effect replaces or removes whatever is there, so that nobody needs to copy it first.
 constexpr bool replacesWhole(EffectKind kind) {

@@ -42,7 +42,8 @@ Directory::Segment Directory::segmentFor(std::uint64_t hash) const {
 }
 
 // The key's slot in a bucket; nullptr: it is not there.
-inline std::uint64_t* Directory::slotIn(std::uint64_t* bucket, std::uint64_t wanted, std::string_view key) {
+[[gnu::always_inline]] inline std::uint64_t* Directory::slotIn(std::uint64_t* bucket, std::uint64_t wanted,
+                                                               std::string_view key) {
   for (std::uint32_t left = matchingSlots(bucket, wanted); left != 0; left &= left - 1) {
     std::uint64_t* const at = bucket + std::countr_zero(left);
     const std::uint64_t slot = load(at);

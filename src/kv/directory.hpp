@@ -130,6 +130,9 @@ class Directory {
         return;
       }
     }
+    if (load(bucket + kSlotsPerBucket - 1) != 0) {
+      __builtin_prefetch(bucket + kSlotsPerBucket);  // it is full: the key may lie in the next one
+    }
   }
 
   void verify(const DirectoryContext& context, std::uint64_t partition) const;

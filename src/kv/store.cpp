@@ -176,12 +176,17 @@ struct Store::Apply final : Discarder {
   // The entry in the slot for changing in place: itself, or a copy if a snapshot sees it; nullptr if it is to be replaced as a
   // whole and has gone to the shadow map. One that is replaced as a whole keeps its block as it is, or is discarded.
   Entry* writable(Entry* old, bool replaced_whole) {
+    if (replaced_whole && !snapshotOpen()) [[likely]] {
+      return rewritten = old;
+    }
+    return writableSeen(old, replaced_whole);
+  }
+  [[gnu::noinline]] Entry* writableSeen(Entry* old, bool replaced_whole) {
     if (!isSeen(old->key())) {
       if (replaced_whole) {
-        rewritten = old;
-      } else {
-        bytes -= bytesOf(*old, true);
+        return rewritten = old;
       }
+      bytes -= bytesOf(*old, true);
       return old;
     }
     if (replaced_whole) {
@@ -233,22 +238,31 @@ struct Store::Apply final : Discarder {
     }
   }
 
-  // The end of a change: `slot` is the key's, if it had one, and `entry` what the key holds now, if anything.
+  // The end of a change: `slot` is the key's, if it had one, and `entry` what the key holds now, if anything. One that was
+  // rewritten within its block is where it was, and counted.
   void put(const Directory::Slot& slot, std::string_view key, Entry* entry) {
-    if (entry == nullptr && slot) {
-      partition.directory.erase(store.directoryContext(), hash, slot);
-    } else if (entry != nullptr && entry != rewritten) {
+    if (entry == nullptr || entry != rewritten) {
+      place(slot, entry);
+    }
+    if (partition.interest != nullptr) [[unlikely]] {
+      tell(key, entry);
+    }
+  }
+  [[gnu::noinline]] void place(const Directory::Slot& slot, Entry* entry) {
+    if (entry != nullptr) {
       bytes += bytesOf(*entry, true);
       if (slot) {
         partition.directory.replace(slot, hash, entry);
       } else {
         partition.directory.insert(store.directoryContext(), hash, entry);
       }
-    }  // else what is counted, and the slot, is as it was
-    if (bytes != 0) {
-      partition.addBytes(bytes);
+    } else if (slot) {
+      partition.directory.erase(store.directoryContext(), hash, slot);
     }
-    if (partition.interest != nullptr && partition.interest->keyChanged(hash, key) && entry != nullptr) [[unlikely]] {
+    partition.addBytes(bytes);
+  }
+  [[gnu::noinline]] void tell(std::string_view key, const Entry* entry) {
+    if (partition.interest->keyChanged(hash, key) && entry != nullptr) {
       ReadyKeys::mine().note(db(), hash, key);
     }
   }
