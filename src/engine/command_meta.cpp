@@ -162,8 +162,7 @@ constexpr std::array<std::int16_t, kTableSize> buildTable() {
 
 constexpr auto kTable = buildTable();
 
-// Names that are short are compared by their first words.
-[[gnu::noinline]] bool sameName(std::string_view upper_case, std::string_view name) {
+bool sameName(std::string_view upper_case, std::string_view name) {
   if (upper_case.size() != name.size()) {
     return false;
   }
@@ -175,6 +174,21 @@ constexpr auto kTable = buildTable();
   return true;
 }
 
+std::string_view nameOf(int command) {
+  return kCommands[static_cast<std::size_t>(command)].name;
+}
+
+// The command of this name, in this slot or behind it.
+[[gnu::noinline]] int findFrom(std::size_t slot, std::uint64_t first_word, std::string_view name) {
+  for (; kTable[slot] >= 0; slot = (slot + 1) % kTableSize) {
+    const int command = kTable[slot];
+    if (kFirstWords[static_cast<std::size_t>(command)] == first_word && sameName(nameOf(command), name)) {
+      return command;
+    }
+  }
+  return -1;
+}
+
 }  // namespace
 
 std::uint32_t aclCategory(std::string_view name) {
@@ -183,15 +197,14 @@ std::uint32_t aclCategory(std::string_view name) {
 
 int findCommand(std::string_view name) {
   const std::uint64_t first_word = firstWord(name);
-  for (std::size_t slot = slotOf(first_word, name.size()); kTable[slot] >= 0; slot = (slot + 1) % kTableSize) {
-    const auto command = static_cast<std::size_t>(kTable[slot]);
-    const std::string_view found = kCommands[command].name;
-    if (kFirstWords[command] == first_word && found.size() == name.size() &&
-        (name.size() <= 8 || sameName(found.substr(8), name.substr(8)))) {
-      return kTable[slot];
-    }
+  const std::size_t slot = slotOf(first_word, name.size());
+  const int command = kTable[slot];
+  const bool is_short = name.size() <= 8 && command >= 0;
+  if (is_short && kFirstWords[static_cast<std::size_t>(command)] == first_word && nameOf(command).size() == name.size())
+      [[likely]] {
+    return command;
   }
-  return -1;
+  return findFrom(slot, first_word, name);
 }
 
 std::span<const CommandMeta> subcommandsOf(const CommandMeta& meta) {
