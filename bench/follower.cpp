@@ -60,7 +60,8 @@ int main(int argc, char** argv) {
   const int seconds = argc > 1 ? std::stoi(argv[1]) : 10;
   const int writers = argc > 2 ? std::stoi(argv[2]) : 1;
   Settings settings;
-  if (const Status set = settings.set("appendfsync", argc > 3 ? argv[3] : "everysec", Settings::Source::kCommandLine); !set.ok()) {
+  if (const Status set = settings.set("appendfsync", argc > 3 ? argv[3] : "everysec", Settings::Source::kCommandLine);
+      !set.ok()) {
     std::fprintf(stderr, "%s\n", set.error().message.c_str());
     return 1;
   }
