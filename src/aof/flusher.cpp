@@ -485,6 +485,8 @@ bool Flusher::sync(FileLock& lock) {
   }
   last_sync_at_ = ended_at;
   last_sync_micros_ = ended_at - began_at;
+  syncs_.fetch_add(1, std::memory_order_relaxed);
+  all_sync_micros_.fetch_add(ended_at - began_at, std::memory_order_relaxed);
   // Everybody who is answered now, and everybody who is already waiting for the next one. One client alone waits for nobody.
   const std::size_t waiting = ring_.end() - sync_begun_;
   expected_bytes_ = group.records > 1 || waiting > 0 ? std::min(group.bytes + waiting, ring_.capacity() / 4) : 0;

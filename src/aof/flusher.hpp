@@ -86,6 +86,9 @@ class Flusher {
   // Waits until `granted()` is true; it is asked again whenever room appears. kReadOnly while writes are refused.
   Status waitForRoom(const std::function<bool()>& granted);
 
+  [[nodiscard]] Log::SyncFigures syncFigures() const {
+    return {syncs_.load(std::memory_order_relaxed), all_sync_micros_.load(std::memory_order_relaxed)};
+  }
   // Called when durableLsn() or state() has changed, and when reachedLsn() has.
   [[nodiscard]] Listeners& listeners() { return listeners_; }
   [[nodiscard]] Listeners& reachedListeners() { return reached_listeners_; }
@@ -209,6 +212,8 @@ class Flusher {
   unsigned empty_looks_ = 0;  // how often the next record was not complete yet
   std::atomic<std::int64_t> last_sync_at_{0};
   std::atomic<std::int64_t> last_sync_micros_{0};  // how long it took
+  std::atomic<std::uint64_t> syncs_{0};            // since the log was opened
+  std::atomic<std::int64_t> all_sync_micros_{0};   // how long they took together
   std::int64_t retry_at_ = 0;
   std::int64_t retrying_since_ = 0;
   Group group_;                                 // since the last sync

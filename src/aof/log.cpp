@@ -222,6 +222,9 @@ std::uint64_t Log::onReached(std::function<void()> listener) {
 void Log::removeOnReached(std::uint64_t id) {
   flusher_->reachedListeners().remove(id);
 }
+Log::SyncFigures Log::syncFigures() const {
+  return flusher_->syncFigures();
+}
 SyncPolicy Log::policy() const {
   return flusher_->policy();
 }

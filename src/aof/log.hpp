@@ -189,6 +189,13 @@ class Log {
   // copying. Meant for a log that refuses writes; waits for whoever writes or syncs the file.
   std::optional<InDoubt> visitInDoubt(const std::function<void(RecordKind, std::string_view payload)>& visitor);
 
+  // Syncs since the log was opened, and how long they took together.
+  struct SyncFigures {
+    std::uint64_t count = 0;
+    std::int64_t micros = 0;
+  };
+  [[nodiscard]] SyncFigures syncFigures() const;
+
   // Segments that a checkpoint makes needless stay for followers (log_tail.hpp) as long as they hold some of the log's last
   // `bytes`.
   void setBacklog(std::uint64_t bytes) { backlog_.store(bytes, std::memory_order_relaxed); }

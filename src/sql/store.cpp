@@ -407,6 +407,20 @@ VectorMemory Store::vectorMemory() {
   return memory;
 }
 
+std::vector<Store::VectorIndexLag> Store::vectorIndexLags() {
+  std::vector<VectorIndexLag> lags;
+  const SharedGuard catalog(catalog_gate_);
+  for (const auto& [id, entry] : live_catalog_->vector_indexed) {
+    const SharedGuard table(entry.table->lock());
+    const TableVersion& version = *entry.table->live();
+    for (std::size_t i = 0; i < version.vector_indexes.size(); ++i) {
+      const VectorIndex& index = *version.vector_indexes[i];
+      lags.push_back({version.schema->vector_indexes[i].name, index.waitingRows(), index.isReady()});
+    }
+  }
+  return lags;
+}
+
 // ----------------------------------------------------------------------------------------------------------------------- capture
 
 namespace {

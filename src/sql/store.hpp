@@ -116,6 +116,13 @@ class Store {
   [[nodiscard]] std::size_t tableCount() const { return liveCatalog()->tables.size(); }
   // Takes each table's lock for a moment.
   [[nodiscard]] VectorMemory vectorMemory();
+  // How far each vector index is behind its table. The same.
+  struct VectorIndexLag {
+    std::string index;
+    std::size_t waiting_rows = 0;
+    bool ready = false;
+  };
+  [[nodiscard]] std::vector<VectorIndexLag> vectorIndexLags();
 
  private:
   friend class View;

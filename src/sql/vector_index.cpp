@@ -79,6 +79,11 @@ bool VectorIndex::isBehind() const {
   return !ready_ || !incoming_.empty() || !pending_.empty();
 }
 
+std::size_t VectorIndex::waitingRows() const {
+  const std::lock_guard lock(mutex_);
+  return incoming_.size() + pending_.size();
+}
+
 bool VectorIndex::isReady() const {
   const std::lock_guard lock(mutex_);
   return ready_;

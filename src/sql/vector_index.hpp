@@ -78,6 +78,9 @@ class VectorIndex {
   bool follow(const TableVersion& version, Lsn snapshot);
   [[nodiscard]] bool isBehind() const;
   [[nodiscard]] bool isReady() const;
+  // Rows whose latest change the graph does not know yet, about; of one that is being built, besides those that it has not come
+  // to.
+  [[nodiscard]] std::size_t waitingRows() const;
   // Somebody builds it who wants nobody's help, for as long as it is not ready.
   void claim(bool claimed) { claimed_.store(claimed, std::memory_order_relaxed); }
   [[nodiscard]] bool isClaimed() const { return claimed_.load(std::memory_order_relaxed) && !isReady(); }

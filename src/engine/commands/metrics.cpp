@@ -98,6 +98,7 @@ void addServer(Database::Impl& database, Exposition& out) {
   out.gauge("pubsub_channels", "Channels that have subscribers.", database.pubsub().count(Topic::kChannel));
   out.gauge("pubsub_patterns", "Patterns that have subscribers.", database.pubsub().count(Topic::kPattern));
   out.gauge("pubsub_shard_channels", "Shard channels that have subscribers.", database.pubsub().count(Topic::kShardChannel));
+  out.gauge("feeds", "Sessions that follow the commits (FEED).", database.feeder().count());
   out.counter("sessions_total", "Sessions that were ever opened.", database.sessionsOpened());
   out.counter("evicted_clients_total", "Connections that were closed because of maxmemory-clients.", database.evictedClients());
   out.gauge("slow_lane_pending", "Long statements that run or wait for a worker.", database.pool().pending());
@@ -156,6 +157,16 @@ void addContent(Database::Impl& database, Exposition& out) {
   out.sample("result", "missed", lookups.missed);
 
   sql::Store& tables = database.manager().sql();
+  const std::vector<sql::Store::VectorIndexLag> indexes = tables.vectorIndexLags();
+  out.family("vector_index_ready", Type::kGauge,
+             "1 if the index answers searches; 0 while it is being built, and they are exact.");
+  for (const sql::Store::VectorIndexLag& index : indexes) {
+    out.sample("index", index.index, index.ready ? 1 : 0);
+  }
+  out.family("vector_index_waiting_rows", Type::kGauge, "Rows whose latest change the index has not taken in yet.");
+  for (const sql::Store::VectorIndexLag& index : indexes) {
+    out.sample("index", index.index, index.waiting_rows);
+  }
   EffectBuffer none;
   const SharedGuard catalog(tables.catalogGate());
   out.gauge("tables", "Tables.", tables.tableCount());
@@ -175,6 +186,10 @@ void addLog(Database::Impl& database, Exposition& out) {
   }
   out.counter("log_bytes_total", "Bytes ever put into the log.", log->end());
   out.counter("log_durable_bytes_total", "Those that are known to be on disk.", log->durableLsn());
+  const aof::Log::SyncFigures syncs = log->syncFigures();
+  out.counter("log_syncs_total", "How often the log was brought to the disk.", syncs.count);
+  out.family("log_sync_seconds_total", Type::kCounter, "How long that took, all in all.");
+  out.sample(seconds(syncs.micros));
   out.gauge("log_bytes_since_checkpoint", "What a restart would have to replay.", log->bytesSinceCheckpoint());
   out.gauge("log_refuses_writes", "1 while writes are refused: the disk is full, or has failed.", log->refuses() ? 1 : 0);
   const Database::Impl::CheckpointFigures checkpoints = database.checkpointFigures();
