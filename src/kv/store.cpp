@@ -261,7 +261,7 @@ struct Store::Apply final : Discarder {
     }
     partition.addBytes(bytes);
   }
-  [[gnu::noinline]] void tell(std::string_view key, const Entry* entry) {
+  [[gnu::noinline]] void tell(std::string_view key, const Entry* entry) const {
     if (partition.interest->keyChanged(hash, key) && entry != nullptr) {
       ReadyKeys::mine().note(db(), hash, key);
     }
