@@ -152,6 +152,11 @@ void Database::Impl::visitSession(std::uint64_t id, const std::function<void(Ses
   }
 }
 
+Session::Impl* Database::Impl::session(std::uint64_t id) {
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : found->second;
+}
+
 std::size_t Database::Impl::sessionCount() {
   const std::lock_guard lock(sessions_mutex_);
   return sessions_.size();

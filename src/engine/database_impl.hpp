@@ -25,6 +25,7 @@
 #include "engine/monitors.hpp"
 #include "engine/output_limits.hpp"
 #include "engine/pubsub.hpp"
+#include "engine/tracking.hpp"
 #include "engine/worker_pool.hpp"
 #include "sql/table_function.hpp"
 #include "txn/manager.hpp"
@@ -61,6 +62,7 @@ class Database::Impl {
   // Who listens, and how much may wait for them.
   [[nodiscard]] PubSub& pubsub() { return pubsub_; }
   [[nodiscard]] KeyspaceEvents& keyspaceEvents() { return *keyspace_events_; }
+  [[nodiscard]] Tracking& tracking() { return tracking_; }
   [[nodiscard]] Monitors& monitors() { return monitors_; }
   [[nodiscard]] Feeder& feeder() { return *feeder_; }
   [[nodiscard]] const OutputLimits& outputLimits() const { return output_limits_; }
@@ -70,6 +72,7 @@ class Database::Impl {
   void removeSession(std::uint64_t id);
   void forEachSession(const std::function<void(Session::Impl&)>& visit);                  // with sessionsMutex()
   void visitSession(std::uint64_t id, const std::function<void(Session::Impl&)>& visit);  // the same, if there is one
+  [[nodiscard]] Session::Impl* session(std::uint64_t id);  // null: it is gone. With sessionsMutex()
   [[nodiscard]] std::size_t sessionCount();
   [[nodiscard]] ClientPause& pause() { return pause_; }
   // Statements that wait (engine/waiter.hpp).
@@ -152,6 +155,7 @@ class Database::Impl {
   std::optional<KeyspaceEvents> keyspace_events_;
   std::optional<Feeder> feeder_;
   Monitors monitors_;
+  Tracking tracking_{*this};
 
   std::atomic<std::uint64_t> next_session_id_{1};
   std::mutex sessions_mutex_;

@@ -53,6 +53,9 @@ Status Session::Impl::admit(std::uint32_t needs, bool in_block) {
     return readOnlyError(meta.name);
   }
   TREFOIL_TRY(admit(meta.flags, transaction != nullptr));
+  if (tracking.is(ClientTracking::kOn)) [[unlikely]] {
+    rememberReads(meta, args, transaction != nullptr);
+  }
   if (transaction != nullptr) {
     block_needs_ |= meta.flags;
     return executeInTransaction(*transaction, command, args, reply);
@@ -226,6 +229,8 @@ void Session::Impl::execute(const Statement& statement, Reply& reply) {
     return;
   }
   noteActivity(Activity::kRunning, statement, command);
+  noteMessages();
+  const txn::Author author(id);
   block_ = database.monitors().any() ? nullptr : statement.block;  // who watches is shown the words afterwards
   executeNow(statement, command, reply);
   block_ = nullptr;
@@ -314,6 +319,8 @@ std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, R
   activity.store(Activity::kIdle, std::memory_order_relaxed);
   query_us = 0;
   slow_lane = std::nullopt;
+  noteMessages();
+  const txn::Author author(id);
   const bool paused = database.pause().isOn();
   std::size_t done = 0;
   std::array<int, kWindow> commands;

@@ -1,6 +1,8 @@
 #include "engine/keyspace_events.hpp"
 
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "base/cause.hpp"
 #include "base/event_classes.hpp"
@@ -67,6 +69,7 @@ void KeyspaceEvents::follow() {
   const bool tells = (classes & (kEventsOfKeyspace | kEventsOfKeyevent)) != 0;
   classes_.store(tells ? classes : 0, std::memory_order_relaxed);
   tells_misses_.store(tells && (classes & kEventKeyMiss) != 0, std::memory_order_relaxed);
+  committer_.tellNewKeys(tells && (classes & kEventNew) != 0);
   if (tells != follows_) {
     follows_ = tells;
     if (tells) {
@@ -77,18 +80,36 @@ void KeyspaceEvents::follow() {
   }
 }
 
+// In Redis's order: a key is new before anything else is told of it, also before another has been renamed to it.
 void KeyspaceEvents::onCommit(const txn::Committed& commit) {
+  std::size_t position = 0;    // among the effects on keys
+  std::function<void()> left;  // what tells that a key has become another one
   const auto tell_effect = [&](std::uint8_t kind, EffectReader& reader) -> Status {
     const Cause cause = reader.cause();
     EffectReader head = reader;
     TREFOIL_TRY(kv::skipEffect(kind, reader));
+    const bool is_new = position < commit.new_keys.size() && commit.new_keys[position];
+    ++position;
     const auto db = static_cast<int>(head.getVarint());
     const std::uint32_t event_class = classOf(cause);
     if (event_class == 0 || cause == Cause::kNone) {
       return {};
     }
     const std::string_view key = head.getString();
-    tell(event_class, causeName(cause), db, key, commit.end);
+    if (is_new) {
+      tell(kEventNew, "new", db, key, commit.end);
+    }
+    if (const auto other = std::exchange(left, nullptr); other) {
+      other();
+    }
+    const auto tell_it = [this, event_class, cause, db, key, end = commit.end] {
+      tell(event_class, causeName(cause), db, key, end);
+    };
+    if (cause == Cause::kRenameFrom || cause == Cause::kMoveFrom) {
+      left = tell_it;
+      return {};
+    }
+    tell_it();
     if (cause == Cause::kSetExpire) {
       tell(kEventGeneric, causeName(Cause::kExpire), db, key, commit.end);
     }

@@ -18,11 +18,6 @@ constexpr std::size_t kSubscriptionBytes = 200;
 Listening::Listening(PubSub& pubsub, Monitors& monitors, Feeder& feeder, std::shared_ptr<Outbox> outbox)
     : pubsub_(pubsub), monitors_(monitors), feeder_(feeder), outbox_(std::move(outbox)) {}
 
-Listening::~Listening() {
-  stop();
-  outbox_->close();
-}
-
 Status Listening::subscribe(Topic topic, std::string_view name) {
   Subscriptions& all = of(topic);
   if (all.find(name) != all.end()) {

@@ -1,5 +1,4 @@
-// Listening: what one session listens to, and the outbox that it comes to. A session has one from the first time that it wants to
-// hear something.
+// Listening: what one session listens to. A session has one from the first time that it wants to hear something.
 //
 // Thread safety: the session's own, but for the counts.
 #pragma once
@@ -30,12 +29,9 @@ class Listening {
   static constexpr std::size_t kMany = 1000;
 
   Listening(PubSub& pubsub, Monitors& monitors, Feeder& feeder, std::shared_ptr<Outbox> outbox);
-  ~Listening();  // the outbox is closed
+  ~Listening() { stop(); }
   Listening(const Listening&) = delete;
   Listening& operator=(const Listening&) = delete;
-
-  [[nodiscard]] Outbox& outbox() const { return *outbox_; }
-  [[nodiscard]] const std::shared_ptr<Outbox>& sharedOutbox() const { return outbox_; }
 
   // Has no effect on what is subscribed to already. kLimit if it is too much.
   Status subscribe(Topic topic, std::string_view name);

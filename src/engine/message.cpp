@@ -1,5 +1,7 @@
 #include "engine/message.hpp"
 
+#include <numeric>
+
 #include "engine/reply.hpp"
 
 namespace trefoil {
@@ -22,6 +24,36 @@ void ChannelMessage::pushTo(Reply& reply) const {
   }
   reply.bulk(channel_);
   reply.bulk(payload_);
+}
+
+InvalidationMessage::InvalidationMessage(Form form, std::span<const std::string_view> keys)
+    : Message(std::accumulate(keys.begin(), keys.end(), std::size_t{0},
+                              [](std::size_t bytes, std::string_view key) { return bytes + key.size() + sizeof(std::string); })),
+      form_(form),
+      keys_(keys.begin(), keys.end()) {}
+
+void InvalidationMessage::pushTo(Reply& reply) const {
+  if (form_ == Form::kPush) {
+    reply.push(2);
+    reply.bulk("invalidate");
+  } else {
+    reply.push(3);
+    reply.bulk("message");
+    reply.bulk("__redis__:invalidate");
+  }
+  if (keys_.empty()) {
+    return reply.null();
+  }
+  reply.array(keys_.size());
+  for (const std::string& key : keys_) {
+    reply.bulk(key);
+  }
+}
+
+void BrokenRedirection::pushTo(Reply& reply) const {
+  reply.push(2);
+  reply.bulk("tracking-redir-broken");
+  reply.integer(static_cast<std::int64_t>(client_));
 }
 
 void MonitorLine::pushTo(Reply& reply) const {

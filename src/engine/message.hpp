@@ -9,10 +9,14 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/memory_account.hpp"
 
@@ -93,6 +97,36 @@ class MonitorLine final : public Message {
 
  private:
   const std::string text_;
+};
+
+// Keys that a client has read (or all) have changed: CLIENT TRACKING.
+// https://redis.io/docs/latest/develop/reference/client-side-caching/
+class InvalidationMessage final : public Message {
+ public:
+  enum class Form : std::uint8_t {
+    kPush,     // RESP3's "invalidate"
+    kChannel,  // as if published, to a subscriber that speaks RESP2
+  };
+  // No keys: all.
+  InvalidationMessage(Form form, std::span<const std::string_view> keys);
+  void pushTo(Reply& reply) const override;
+
+  [[nodiscard]] Form form() const { return form_; }
+  [[nodiscard]] const std::vector<std::string>& keys() const { return keys_; }
+
+ private:
+  const Form form_;
+  const std::vector<std::string> keys_;
+};
+
+// The client to which a session has redirected its invalidations is gone.
+class BrokenRedirection final : public Message {
+ public:
+  explicit BrokenRedirection(std::uint64_t client) : Message(0), client_(client) {}
+  void pushTo(Reply& reply) const override;
+
+ private:
+  const std::uint64_t client_;
 };
 
 }  // namespace trefoil

@@ -176,6 +176,7 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
   const Reply::Mark mark = reply.mark();
   const int db_before = db;
   const int protocol_before = protocol;
+  const bool caching_before = tracking.is(ClientTracking::kCaching);
   const auto once = [&](txn::LiveAttempt& attempt) -> Status {
     const kv::PartitionLocks locks(manager.kv(), footprint.partitions(), !control.onLoop());
     if (!locks.held()) {
@@ -206,6 +207,7 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
     queue_has_run_ = false;
     db = db_before;
     protocol = protocol_before;
+    tracking.set(ClientTracking::kCaching, caching_before);
   };
   std::optional<Lsn> end;
   TREFOIL_TRY(txn::runLive(manager.committer(), once, undo, end));
@@ -222,6 +224,9 @@ void Session::Impl::runQueuedCommand(QueuedStatement& statement, kv::View& view,
     return answer(runQueuedOnce(statement, reply), reply);
   }
   const std::vector<std::string_view> args = viewsOf(statement.args);
+  if (tracking.is(ClientTracking::kOn)) {
+    rememberReads(meta, args, false);
+  }
   const std::size_t before = effects.size();
   view.countWholeCollections((meta.flags & (kFast | kOwnCost)) == 0);
   view.countLookups(lookupsOf(meta));
@@ -240,9 +245,11 @@ Status Session::Impl::runQueuedOnce(QueuedStatement& statement, Reply& reply) {
     made.error = status.ok() ? std::nullopt : std::optional(status.error());
     made.db = db;
     made.protocol = protocol;
+    made.caching = tracking.is(ClientTracking::kCaching);
   }
   db = statement.outcome->db;
   protocol = statement.outcome->protocol;
+  tracking.set(ClientTracking::kCaching, statement.outcome->caching);
   if (statement.outcome->error) {
     return *statement.outcome->error;
   }
@@ -260,6 +267,7 @@ Status Session::Impl::executeQueueAsTransaction(Reply& reply) {
   const Reply::Mark mark = reply.mark();
   const int db_before = db;
   const int protocol_before = protocol;
+  const bool caching_before = tracking.is(ClientTracking::kCaching);
   const std::vector<kv::PartitionId> watched = watchedPartitions();
   bool changed = false;
   const auto still_valid = [&] {
@@ -275,6 +283,7 @@ Status Session::Impl::executeQueueAsTransaction(Reply& reply) {
         reply.rewind(mark);
         db = db_before;
         protocol = protocol_before;
+        tracking.set(ClientTracking::kCaching, caching_before);
         reply.array(queued_.size());
         exec_transaction_ = &own;
         for (QueuedStatement& statement : queued_) {
@@ -316,6 +325,9 @@ void Session::Impl::runQueuedStatement(QueuedStatement& statement, txn::Transact
   }
   if ((meta.flags & kSession) != 0) {
     return answer(runQueuedOnce(statement, reply), reply);
+  }
+  if (tracking.is(ClientTracking::kOn)) {
+    rememberReads(meta, args, true);
   }
   own.borrowFrom(args);  // they view the queue, which outlives the transaction
   answer(executeInTransaction(own, command, args, reply), reply);

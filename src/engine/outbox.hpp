@@ -65,8 +65,9 @@ class Outbox {
   // Called by the poster when there is something to take, once until all was taken; must only signal.
   void onReady(std::function<void()> callback);
   void setClass(ClientClass which) { class_.store(which, std::memory_order_relaxed); }
-  // The session is gone.
+  // The session is gone, or about to go.
   void close();
+  [[nodiscard]] bool isClosed() const { return closed_.load(std::memory_order_acquire); }
 
  private:
   void dropAll();
@@ -77,7 +78,8 @@ class Outbox {
   std::atomic<ClientClass> class_ = ClientClass::kNormal;
   std::atomic<std::size_t> count_ = 0;
   std::atomic<std::size_t> bytes_ = 0;
-  std::mutex mutex_;  // guards what follows
+  std::atomic<bool> closed_ = false;  // changed with the mutex
+  std::mutex mutex_;                  // guards what follows
   std::condition_variable ready_;
   std::vector<Item> items_;
   std::size_t first_ = 0;  // of those in items_ that wait
@@ -85,7 +87,6 @@ class Outbox {
   std::function<void()> callback_;
   bool rung_ = false;
   bool overflowed_ = false;
-  bool closed_ = false;
   MemoryCharge charge_{MemoryLeaf::kClients};
 };
 

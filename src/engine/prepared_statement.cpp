@@ -56,6 +56,7 @@ PreparedStatement::PreparedStatement(std::unique_ptr<Impl> impl, Session& sessio
 PreparedStatement::~PreparedStatement() = default;
 
 Status PreparedStatement::execute(std::span<const Datum> parameters, ResultSet& result) {
+  const txn::Author author(session_.id());
   Status status = guardMemory([&] { return impl_->execute(parameters, result); });
   impl_->noteAnswer(status);
   TREFOIL_TRY(session_.awaitFence());
@@ -85,6 +86,7 @@ Result<std::unique_ptr<PreparedStatement>> Session::prepare(std::string_view sql
 Result<ResultSet> Session::execute(std::string_view sql, std::span<const Datum> parameters) {
   impl_->now = impl_->database.env().now();
   impl_->control.begin(false);
+  const txn::Author author(impl_->id);
   ResultSet result;
   ResultSetSink sink(result);
   const Result<SqlOutcome> outcome = guardMemory([&] { return impl_->runSql(sql, parameters, sink); });

@@ -18,6 +18,7 @@ Session::Impl::Impl(Session& self_in, Database::Impl& database_in)
       id(database_in.nextSessionId()),
       settings(database_in.settings()),
       connected_at_us(database_in.env().nowMicros()),
+      outbox(std::make_shared<Outbox>(database_in.outputLimits(), database_in.env())),
       waiter(self_in),
       control(&database_in.settings()) {
   heard_at_ms.store(connected_at_us / 1000, std::memory_order_relaxed);
@@ -34,11 +35,12 @@ Session::Impl::~Impl() {
   }
   unwatch();
   transaction.reset();
+  stopTracking();
   database.noteClientMemory(-static_cast<std::int64_t>(buffer_bytes[1].load() + buffer_bytes[3].load()));
   database.removeSession(id);
+  outbox->close();
   if (listening != nullptr && listening->count() > Listening::kMany) {
     const std::shared_ptr<Listening> ending = std::move(listening);  // of nobody now: a worker has the time
-    ending->outbox().close();
     static_cast<void>(database.self.submit([ending] { ending->stop(); }, SlowLane::kSystem));
   }
 }
@@ -74,6 +76,7 @@ void Session::Impl::reset() {
   ended_idle_ = false;
   db = 0;
   protocol = 2;
+  stopTracking();
   describes_answers = false;
   notes_uses = true;
   may_be_evicted = true;
@@ -108,6 +111,9 @@ std::string Session::Impl::describe() const {
   flags.append(isSubscriber() ? "P" : "")
       .append(in_multi ? "x" : "")
       .append(waiter.waits() ? "b" : "")
+      .append(tracking.is(ClientTracking::kOn) ? "t" : "")
+      .append(tracking.is(ClientTracking::kBrokenRedirect) ? "R" : "")
+      .append(tracking.is(ClientTracking::kBroadcast) ? "B" : "")
       .append(may_be_evicted ? "" : "e")
       .append(over_unix_socket ? "U" : "");
   flags.append(flags.empty() ? "N" : "");
@@ -117,12 +123,11 @@ std::string Session::Impl::describe() const {
                      " psub=" + subscriptions(Topic::kPattern) + " ssub=" + subscriptions(Topic::kShardChannel) +
                      " multi=" + (in_multi ? std::to_string(queued_count) : "-1") + " qbuf=" + of(0) +
                      " qbuf-free=" + std::to_string(free_input) + " argv-mem=0 multi-mem=" + std::to_string(queued_memory) +
-                     " obl=" + of(2) + " oll=" + std::to_string(listening == nullptr ? 0 : listening->outbox().count()) +
-                     " omem=" + std::to_string(listening == nullptr ? 0 : listening->outbox().bytes()) +
+                     " obl=" + of(2) + " oll=" + std::to_string(outbox->count()) + " omem=" + std::to_string(outbox->bytes()) +
                      " tot-mem=" + std::to_string(memory()) + " cmd=" + (command == nullptr ? "NULL" : lowerCase(command->name)) +
-                     " user=default" + " resp=" + std::to_string(protocol) + " lib-name=" + library_name +
-                     " lib-ver=" + library_version + " state=" + std::string(activityName()) +
-                     " running-ms=" + std::to_string(activeMillis()) + " statement=";
+                     " user=default redir=" + (tracking.is(ClientTracking::kOn) ? std::to_string(tracking.redirect) : "-1") +
+                     " resp=" + std::to_string(protocol) + " lib-name=" + library_name + " lib-ver=" + library_version +
+                     " state=" + std::string(activityName()) + " running-ms=" + std::to_string(activeMillis()) + " statement=";
   const bool is_idle = activity == Activity::kIdle;
   for (const char c : std::string_view(is_idle ? std::string_view() : shown_statement).substr(0, kShown)) {
     constexpr std::string_view kHex = "0123456789ABCDEF";

@@ -30,6 +30,7 @@
 #include "engine/shape_cache.hpp"
 #include "engine/staged_messages.hpp"
 #include "engine/statement.hpp"
+#include "engine/tracking.hpp"
 #include "engine/waiter.hpp"
 #include "kv/store.hpp"
 #include "kv/view.hpp"
@@ -67,6 +68,7 @@ struct SessionOutcome {
   ReplyTree answer;
   int db = 0;
   int protocol = 2;
+  bool caching = false;  // CLIENT CACHING
 };
 
 // A statement that MULTI queued: it owns its bytes.
@@ -164,6 +166,15 @@ class Session::Impl {
   void onMessages(std::function<void()> callback, MessageWay way);
   Result<MessagePointer> takeMessage();
   Result<MessagePointer> awaitMessage(std::chrono::steady_clock::time_point deadline);
+  // Client-side caching (session_tracking.cpp)
+  struct TrackingOptions {
+    std::uint64_t redirect = 0;
+    std::uint32_t flags = 0;  // ClientTracking::Flag
+    std::vector<std::string_view> prefixes;
+  };
+  Status beginTracking(const TrackingOptions& options);
+  void stopTracking();
+
   // Waiting (waiting.cpp). waiter.waits() says whether the statement that execute() or executeBatch() has run last does.
   bool finishWait(Reply& reply);
   void awaitWaiter();
@@ -222,7 +233,9 @@ class Session::Impl {
   std::string address;          // the client's
   std::string local_address;    // ours
   std::string shown_statement;  // the beginning of the one that waits or runs, if it is none of the event loops' short ones
+  const std::shared_ptr<Outbox> outbox;
   std::unique_ptr<Listening> listening;  // null until it wants to hear something
+  ClientTracking tracking;
   std::function<void()> on_kill;
   bool is_being_evicted = false;  // with the mutex: it has been told to close
   std::atomic<Activity> activity = Activity::kIdle;
@@ -309,6 +322,15 @@ class Session::Impl {
   void feedMonitors(int command, std::span<const std::string_view> args);
   void feedQueue();
 
+  // Before statements are run: whether they are to be run attentively, for there are messages.
+  void noteMessages() {
+    if (!outbox->isEmpty()) [[unlikely]] {
+      is_plain_ = false;
+    }
+  }
+  void rememberReads(const CommandMeta& meta, std::span<const std::string_view> args, bool of_transaction);
+  void endTracked(int command);
+
   // MULTI (multi.cpp)
   void queue(const Statement& statement, int command, Reply& reply);
   bool queueFootprint(KeyFootprint& footprint) const;
@@ -358,7 +380,6 @@ class Session::Impl {
   bool refused_arguments_ = false;       // of the running statement
   Reply::Mark answer_begin_{};           // where its answer begins
   ReplyMode reply_mode_ = ReplyMode::kOn;
-  std::function<void()> on_messages_;
   StagedMessages staged_;  // by PUBLISH, inside BEGIN or while EXEC runs its queue
 
   std::uint32_t block_needs_ = 0;  // inside BEGIN: what its statements needed, and COMMIT needs once more

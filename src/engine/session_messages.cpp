@@ -86,11 +86,7 @@ constexpr std::array<std::string_view, kTopics> kUnsubscribed = {"unsubscribe", 
 
 Listening& Session::Impl::listens() {
   if (listening == nullptr) {
-    auto outbox = std::make_shared<Outbox>(database.outputLimits(), database.env());
-    if (on_messages_) {
-      outbox->onReady(on_messages_);
-    }
-    auto made = std::make_unique<Listening>(database.pubsub(), database.monitors(), database.feeder(), std::move(outbox));
+    auto made = std::make_unique<Listening>(database.pubsub(), database.monitors(), database.feeder(), outbox);
     const std::lock_guard lock(database.sessionsMutex());
     listening = std::move(made);
   }
@@ -100,10 +96,7 @@ Listening& Session::Impl::listens() {
 
 void Session::Impl::onMessages(std::function<void()> callback, MessageWay way) {
   messages_among_answers_ = way == MessageWay::kAmongAnswers;
-  on_messages_ = std::move(callback);
-  if (listening != nullptr) {
-    listening->outbox().onReady(on_messages_);
-  }
+  outbox->onReady(std::move(callback));
 }
 
 bool Session::Impl::isSubscriber() const {
@@ -117,11 +110,11 @@ bool Session::Impl::isRestrictedSubscriber() const {
 // --- Around a statement ------------------------------------------------------------------------------------------------------
 
 void Session::Impl::deliver(Reply& reply) {
-  if (listening == nullptr || !messages_among_answers_ || listening->outbox().isEmpty()) {
+  if (!messages_among_answers_ || outbox->isEmpty()) {
     return;
   }
   std::vector<Outbox::Item> items;
-  listening->outbox().take(items, SIZE_MAX);
+  outbox->take(items, SIZE_MAX);
   for (const Outbox::Item& item : items) {
     reply.message(*item.message);
     noteCommit(item.fence);
@@ -184,7 +177,10 @@ void Session::Impl::executeAttentively(const Statement& statement, int command, 
   if (reply_mode_ == ReplyMode::kSkipThis) {
     reply_mode_ = ReplyMode::kOn;
   }
-  is_plain_ = listening == nullptr && reply_mode_ == ReplyMode::kOn;
+  if (tracking.is(ClientTracking::kOn)) {
+    endTracked(command);
+  }
+  is_plain_ = listening == nullptr && reply_mode_ == ReplyMode::kOn && !tracking.is(ClientTracking::kOn);
 }
 
 void Session::Impl::setReplyMode(ReplyMode mode) {
@@ -231,8 +227,10 @@ Status Session::Impl::unsubscribe(Topic topic, std::span<const std::string_view>
     views.assign(all.begin(), all.end());
   }
   for (const std::string_view each : views) {
-    if (listening != nullptr && listening->unsubscribe(topic, each)) {
-      deliver(reply);  // what came before
+    const bool was_subscribed = listening != nullptr && listening->unsubscribe(topic, each);
+    // What came before; but an invalidation must not come before the rest of EXEC's answer.
+    if (was_subscribed && !(queue_is_running_ && tracking.is(ClientTracking::kOn))) {
+      deliver(reply);
     }
     confirm(what, topic, &each, reply);
   }
@@ -337,7 +335,7 @@ Status Session::Impl::beginFeed(std::optional<std::string_view> from, FeedFilter
   if (listening_to.hasFeed()) {
     return Error(ErrorCode::kInvalid, "this session has a feed already").withHint("FEED STOP ends it");
   }
-  TREFOIL_ASSIGN(Feeder::Begun begun, database.feeder().begin(from, std::move(filter), listening_to.sharedOutbox()));
+  TREFOIL_ASSIGN(Feeder::Begun begun, database.feeder().begin(from, std::move(filter), outbox));
   reply.bulk(begun.position);
   noteCommit(begun.fence);
   listening_to.setFeed(std::move(begun.feed));
@@ -388,11 +386,11 @@ void Session::Impl::feedQueue() {
 // --- For who takes them --------------------------------------------------------------------------------------------------------
 
 Result<MessagePointer> Session::Impl::takeMessage() {
-  while (listening != nullptr && !listening->outbox().isEmpty()) {
+  while (!outbox->isEmpty()) {
     std::vector<Outbox::Item> items;
-    listening->outbox().take(items, 0);
+    outbox->take(items, 0);
     if (items.empty()) {
-      if (listening->outbox().takeOverflow()) {
+      if (outbox->takeOverflow()) {
         return Error(ErrorCode::kLimit, "messages were lost: they were not taken in time")
             .withHint("Take them sooner, or raise \"client-output-buffer-limit\".");
       }
@@ -408,9 +406,9 @@ Result<MessagePointer> Session::Impl::takeMessage() {
 }
 
 Result<MessagePointer> Session::Impl::awaitMessage(std::chrono::steady_clock::time_point deadline) {
-  while (listening != nullptr) {
+  while (listening != nullptr || tracking.is(ClientTracking::kOn) || !outbox->isEmpty()) {
     TREFOIL_ASSIGN(MessagePointer message, takeMessage());
-    if (message != nullptr || !listening->outbox().wait(deadline)) {
+    if (message != nullptr || !outbox->wait(deadline)) {
       return message;
     }
   }
@@ -432,19 +430,13 @@ void Session::onMessages(std::function<void()> callback, MessageWay way) {
 }
 
 std::size_t Session::takeMessages(std::vector<Outbox::Item>& into, std::size_t most_bytes) {
-  if (impl_->listening == nullptr) {
-    return 0;
-  }
-  impl_->listening->outbox().take(into, most_bytes);
-  return impl_->listening->outbox().count();
+  impl_->outbox->take(into, most_bytes);
+  return impl_->outbox->count();
 }
 
 Session::MessageFigures Session::messageFigures() const {
   const Listening* const listening = impl_->listening.get();
-  if (listening == nullptr) {
-    return {};
-  }
-  return {listening->outbox().bytes(), listening->clientClass()};
+  return {impl_->outbox->bytes(), listening == nullptr ? ClientClass::kNormal : listening->clientClass()};
 }
 
 bool Session::isListening() const {
@@ -453,13 +445,15 @@ bool Session::isListening() const {
 }
 
 void Session::stopListening() {
+  impl_->stopTracking();
+  impl_->outbox->close();
   if (Listening* const listening = impl_->listening.get(); listening != nullptr && listening->count() <= Listening::kMany) {
     listening->stop();
   }
 }
 
 bool Session::lostMessages() {
-  return impl_->listening != nullptr && impl_->listening->outbox().takeOverflow();
+  return impl_->outbox->takeOverflow();
 }
 
 }  // namespace trefoil

@@ -163,6 +163,7 @@ kv::KeyWaiter::Outcome Waiter::take(const kv::Key& key) {
   Database::Impl& database = session_.impl().database;
   txn::Manager& manager = database.manager();
   const QueryMemory::Scope not_the_statements(nullptr);
+  const txn::Author author(session_.id());
   const UnixMs now = database.env().now();
   EffectBuffer effects;
   kv::View view = kv::View::live(manager.kv(), effects, now);
@@ -229,6 +230,7 @@ void Waiter::takeOrJoin() {
 // False: there was nothing.
 bool Waiter::takeAsTransaction() {
   Database::Impl& database = session_.impl().database;
+  const txn::Author author(session_.id());
   std::optional<Wait> nothing;
   const UnixMs now = database.env().now();
   const auto take_from = [&](txn::Transaction& own) {

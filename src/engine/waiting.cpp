@@ -108,6 +108,7 @@ bool Session::Impl::finishWait(Reply& reply) {
   const Waiter::Ending& ending = waiter.ending();
   const WaitEnd end = ending.end;
   if (end != WaitEnd::kGoOn && end != WaitEnd::kGone) {
+    database.manager().committer().afterLocks();  // what served it may not have been told to those who follow
     const Reply::Mark mark = reply.mark();
     committed_ = ending.fence;
     tells_ = true;
@@ -128,6 +129,7 @@ bool Session::Impl::finishWait(Reply& reply) {
       reply.rewind(mark);
       setReplyMode(reply_mode_ == ReplyMode::kSkipNext ? ReplyMode::kOn : reply_mode_);
     }
+    endTracked(waiter.command());
     countOperation(waiter.command());
     noteFence();
   }

@@ -1,5 +1,12 @@
 #include "txn/commit.hpp"
 
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "base/cause.hpp"
+#include "kv/effects.hpp"
 #include "sql/effects.hpp"
 #include "sql/store.hpp"
 #include "txn/effects.hpp"
@@ -11,6 +18,17 @@ namespace {
 
 // Then nothing has expired: a key is there until its removal says otherwise.
 constexpr UnixMs kLongAgo{};
+
+// All of them; `joined` is the room for those that are in pieces.
+std::string_view bytesOf(const EffectBuffer& effects, std::string& joined) {
+  if (!effects.borrows()) {
+    return effects.bytes();
+  }
+  for (const std::string_view piece : effects.pieces()) {
+    joined += piece;
+  }
+  return joined;
+}
 
 }  // namespace
 
@@ -41,22 +59,61 @@ Committer::Following Committer::placeInOrder() {
   return {snapshotHere(), order_.nextSequence()};
 }
 
-aof::Appended Committer::appendInOrder(aof::PreparedCommit& prepared, CommitOrder::Place& place) {
+aof::Appended Committer::appendInOrder(aof::PreparedCommit& prepared, CommitOrder::Place& place, const EffectBuffer& effects) {
+  std::vector<bool> new_keys;
+  if (tells_new_keys_.load(std::memory_order_relaxed)) {
+    std::string joined;
+    new_keys = newKeys(bytesOf(effects, joined));
+  }
   aof::Appended appended;
-  place = order_.append([&] { return append(prepared); }, appended);
+  place = order_.append([&] { return append(prepared); }, appended, std::move(new_keys));
   return appended;
+}
+
+// Before the effects are applied, with the locks of all their keys. What removes a key as a part of something bigger (cause
+// kNone) is of interest only where Redis removes it, too, and does not overwrite it.
+std::vector<bool> Committer::newKeys(std::string_view effects) const {
+  enum class State : std::uint8_t { kThere, kReplaced, kGone };
+  std::map<std::pair<int, std::string_view>, State> states;
+  std::set<int> flushed;
+  std::vector<bool> new_keys;
+  const auto note_effect = [&](std::uint8_t kind, EffectReader& reader) -> Status {
+    const auto what = static_cast<kv::EffectKind>(kind);
+    const Cause cause = reader.cause();
+    EffectReader head = reader;
+    TREFOIL_TRY(kv::skipEffect(kind, reader));
+    new_keys.push_back(false);
+    const auto db = static_cast<int>(head.getVarint());
+    if (what == kv::EffectKind::kFlush) {
+      std::erase_if(states, [&](const auto& one) { return one.first.first == db; });
+      flushed.insert(db);
+      return {};
+    }
+    const std::string_view key = head.getString();
+    const auto [place, is_first] = states.try_emplace({db, key}, State::kGone);
+    State& state = place->second;
+    if (is_first && !flushed.contains(db) && kv_.find(kv_.key(db, key)) != nullptr) {
+      state = State::kThere;
+    }
+    if (what == kv::EffectKind::kRemove) {
+      state = cause == Cause::kNone && state == State::kThere ? State::kReplaced : State::kGone;
+    } else {
+      const bool is_moved = cause == Cause::kRenameTo || cause == Cause::kMoveTo || cause == Cause::kCopyTo;
+      new_keys.back() = state == State::kGone || (state == State::kReplaced && is_moved);
+      state = State::kThere;
+    }
+    return {};
+  };
+  const Status noted = forEachEffect(EffectReader(effects), note_effect, sql::skipEffect);
+  TREFOIL_ASSERT(noted.ok());
+  return new_keys;
 }
 
 // What was logged ahead and is superseded by the record itself was never changed (sql/effects.hpp).
 void Committer::complete(CommitOrder::Place place, const EffectBuffer& effects) {
   std::string joined;
-  if (effects.borrows()) {
-    for (const std::string_view piece : effects.pieces()) {
-      joined += piece;
-    }
-  }
   std::string settled;
-  const Result<std::string_view> what = sql::settleRevisions(effects.borrows() ? joined : effects.bytes(), true, settled);
+  const Result<std::string_view> what = sql::settleRevisions(bytesOf(effects, joined), true, settled);
   TREFOIL_ASSERT(what.ok());
   order_.applied(place, *what);
 }

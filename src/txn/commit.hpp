@@ -24,6 +24,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "aof/log.hpp"
 #include "base/effect_buffer.hpp"
@@ -139,6 +140,8 @@ class Committer {
   void unfollow(CommitObserver& observer) { order_.detach(observer); }
   // A snapshot, and the number of the first commit that it does not hold. While somebody follows.
   [[nodiscard]] Following placeInOrder();
+  // Whether those who follow are told which keys are new. It is found out by a look at each key before it is changed.
+  void tellNewKeys(bool on) { tells_new_keys_.store(on, std::memory_order_relaxed); }
 
   // Applies each effect to its store: under the locks of tryCommit(), or while a directory is loaded and nobody else knows the
   // stores. Then kCorruption is possible, and a store's effects are skipped if they are older than what a checkpoint put into it.
@@ -164,7 +167,7 @@ class Committer {
     const QueryMemory::Scope not_the_statements(nullptr);
     return memory_reserve::mustNotFail([&] {
       CommitOrder::Place place = 0;
-      const aof::Appended appended = is_followed ? appendInOrder(prepared, place) : append(prepared);
+      const aof::Appended appended = is_followed ? appendInOrder(prepared, place, effects) : append(prepared);
       apply(WriteContext::live(versions_, appended.lsn));
       if (is_followed) [[unlikely]] {
         complete(place, effects);
@@ -175,7 +178,8 @@ class Committer {
   aof::Appended append(aof::PreparedCommit& prepared) {
     return log_ != nullptr ? log_->append(prepared) : aof::Appended{memory_lsn_.load(std::memory_order_relaxed), 0};
   }
-  aof::Appended appendInOrder(aof::PreparedCommit& prepared, CommitOrder::Place& place);
+  aof::Appended appendInOrder(aof::PreparedCommit& prepared, CommitOrder::Place& place, const EffectBuffer& effects);
+  [[nodiscard]] std::vector<bool> newKeys(std::string_view effects) const;
   void complete(CommitOrder::Place place, const EffectBuffer& effects);
 
   Versions& versions_;
@@ -184,6 +188,7 @@ class Committer {
   aof::Log* const log_;
   Gate gate_{32, LockRank::kDatabase};
   CommitOrder order_;
+  std::atomic<bool> tells_new_keys_{false};
   bool follows_another_ = false;
   std::atomic<bool> logs_old_values_{false};
   std::atomic<Lsn> memory_lsn_{kFirstMemoryLsn};  // without a log: advances when a snapshot is taken (base/types.hpp)

@@ -11,6 +11,8 @@ std::uint64_t CommitOrder::attach(CommitObserver& observer) {
   const std::lock_guard lock(mutex_);
   if (observers_.empty() && !delivering_) {
     places_.clear();  // of those who came when the last one left
+    delivered_up_to_ = next_sequence_ - 1;
+    progress_.notify_all();
   }
   observers_.push_back({&observer, next_sequence_});
   is_followed_.store(true, std::memory_order_relaxed);
@@ -22,7 +24,7 @@ void CommitOrder::detach(CommitObserver& observer) {
   std::erase_if(observers_, [&](const Attached& one) { return one.observer == &observer; });
   is_followed_.store(!observers_.empty(), std::memory_order_relaxed);
   const std::uint64_t before = delivered_up_to_;
-  delivered_one_.wait(lock, [&] { return !delivering_ || delivered_up_to_ != before; });
+  progress_.wait(lock, [&] { return !delivering_ || delivered_up_to_ != before; });
 }
 
 void CommitOrder::applied(Place place, std::string_view effects) {
@@ -32,30 +34,36 @@ void CommitOrder::applied(Place place, std::string_view effects) {
   TREFOIL_ASSERT(pending.sequence == place && !pending.is_complete);
   pending.effects = std::move(copy);
   pending.is_complete = true;
+  progress_.notify_all();
 }
 
 void CommitOrder::deliver() {
   std::unique_lock lock(mutex_);
-  if (delivering_) {
-    return;  // and he looks again before he leaves
-  }
-  delivering_ = true;
-  while (!places_.empty() && places_.front().is_complete) {
-    const Pending one = std::move(places_.front());
-    places_.pop_front();
-    const std::vector<Attached> observers = observers_;
-    lock.unlock();
-    for (const Attached& attached : observers) {
-      if (attached.from <= one.sequence) {
-        attached.observer->onCommit({one.sequence, one.appended.lsn, one.appended.end, one.effects});
-      }
+  const std::uint64_t last = next_sequence_ - 1;
+  while (delivered_up_to_ < last) {
+    if (!delivering_ && places_.front().is_complete) {
+      deliverOldest(lock);
+    } else {
+      progress_.wait(lock);
     }
-    lock.lock();
-    delivered_up_to_ = one.sequence;
-    delivered_one_.notify_all();
   }
+}
+
+void CommitOrder::deliverOldest(std::unique_lock<std::mutex>& lock) {
+  delivering_ = true;
+  const Pending one = std::move(places_.front());
+  places_.pop_front();
+  const std::vector<Attached> observers = observers_;
+  lock.unlock();
+  for (const Attached& attached : observers) {
+    if (attached.from <= one.sequence) {
+      attached.observer->onCommit({one.sequence, one.appended.lsn, one.appended.end, one.effects, one.author, one.new_keys});
+    }
+  }
+  lock.lock();
+  delivered_up_to_ = one.sequence;
   delivering_ = false;
-  delivered_one_.notify_all();
+  progress_.notify_all();
 }
 
 }  // namespace trefoil::txn

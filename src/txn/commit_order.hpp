@@ -3,9 +3,11 @@
 //   committer, under its locks, inside the gate     append() the record and take the next place in the order, together
 //                                                   apply
 //                                                   applied(): the place holds the effects, and is complete
-//   when its locks are let go                       deliver(): the oldest place, if it is complete, and all behind it that are,
-//   to all
-//                                                   observers; whoever finds somebody else at it leaves it to him
+//   when its locks are let go                       deliver(): from the oldest place on, to all observers, one thread at a time;
+//                                                   returns when all that was there has been delivered, by whomever
+//
+// So whoever has the answer to a change knows that all who follow have been told of it. The wait for others' places is short:
+// they are inside the gate.
 //
 // As long as nobody follows, there are no places, and all of it is one load that says so. A place takes a copy of the record's
 // effects: how many there are is bounded by the commits that are just being applied.
@@ -24,6 +26,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "aof/log.hpp"
@@ -31,12 +34,30 @@
 
 namespace trefoil::txn {
 
+// On whose behalf this thread commits: a client's number, or 0, the engine's own.
+class Author {
+ public:
+  explicit Author(std::uint64_t client) : before_(std::exchange(current_, client)) {}
+  ~Author() { current_ = before_; }
+  Author(const Author&) = delete;
+  Author& operator=(const Author&) = delete;
+  [[nodiscard]] static std::uint64_t current() { return current_; }
+
+ private:
+  static inline thread_local constinit std::uint64_t current_ = 0;
+  const std::uint64_t before_;
+};
+
 // One commit. Valid during the call that it is passed to.
 struct Committed {
   std::uint64_t sequence = 0;
   Lsn lsn = 0;  // of its record; without a log as base/types.hpp says
   Lsn end = 0;  // behind the record: what tells of it must not leave before the log is there. 0 without a log
   std::string_view effects;
+  std::uint64_t author = 0;  // whose it is
+  // Of each effect on keys, in their order, whether it makes a key that was not there; empty if nobody has asked for that
+  // (Committer::tellNewKeys).
+  const std::vector<bool>& new_keys;
 };
 
 class CommitObserver {
@@ -68,15 +89,16 @@ class CommitOrder {
   // When it returns, the observer is not being called and will not be. Without locks, and not from within onCommit().
   void detach(CommitObserver& observer);
 
-  // Calls `append() → Appended` and takes the next place.
+  // Calls `append() → Appended` and takes the next place. `new_keys`: as in Committed.
   template <typename Append>
-  Place append(Append&& append, aof::Appended& appended) {
+  Place append(Append&& append, aof::Appended& appended, std::vector<bool> new_keys) {
     const std::lock_guard lock(mutex_);
     appended = append();
-    places_.push_back({next_sequence_, appended, {}, false});
+    places_.push_back({next_sequence_, appended, {}, Author::current(), std::move(new_keys), false});
     return next_sequence_++;
   }
   void applied(Place place, std::string_view effects);
+  // Of all places that there are.
   void deliver();
 
  private:
@@ -84,8 +106,11 @@ class CommitOrder {
     std::uint64_t sequence;
     aof::Appended appended;
     std::string effects;
+    std::uint64_t author;
+    std::vector<bool> new_keys;
     bool is_complete;
   };
+  void deliverOldest(std::unique_lock<std::mutex>& lock);
   struct Attached {
     CommitObserver* observer;
     std::uint64_t from;  // sequence number of the first commit that it is told of
@@ -93,10 +118,10 @@ class CommitOrder {
 
   std::atomic<bool> is_followed_{false};
   std::mutex mutex_;
-  std::condition_variable delivered_one_;
-  std::deque<Pending> places_;  // by sequence, without gaps
+  std::condition_variable progress_;  // a place is complete, or delivered
+  std::deque<Pending> places_;        // by sequence, without gaps
   std::uint64_t next_sequence_ = 1;
-  bool delivering_ = false;            // somebody is about to deliver, or does
+  bool delivering_ = false;            // somebody does
   std::uint64_t delivered_up_to_ = 0;  // the number of the one whose delivery has ended last
   std::vector<Attached> observers_;
 };

@@ -73,6 +73,35 @@ TEST_CASE("events are of the classes that are asked for", "[engine][events]") {
   CHECK(listener.heard().empty());
 }
 
+TEST_CASE("keys that are new are told of, before anything else of them", "[engine][events]") {
+  SessionFixture fixture;
+  Listener listener(fixture);
+  fixture.run("CONFIG SET notify-keyspace-events EAn");
+  const auto told = [&](std::initializer_list<const char*> lines) {
+    for (const char* line : lines) {
+      fixture.run(line);
+    }
+    Texts heard = listener.heard();
+    for (std::string& one : heard) {
+      one = one.substr(one.find(':') + 1);
+    }
+    return heard;
+  };
+  CHECK(told({"SET a 1", "SET a 2", "APPEND a 3"}) == Texts{"new a", "set a", "set a", "append a"});
+  CHECK(told({"RPUSH l x", "RPUSH l y", "LPOP l 2", "RPUSH l z"}) ==
+        Texts{"new l", "rpush l", "rpush l", "lpop l", "del l", "new l", "rpush l"});
+  CHECK(told({"RENAME a b"}) == Texts{"new b", "rename_from a", "rename_to b"});
+  CHECK(told({"SET a 1", "RENAME a b"}) == Texts{"new a", "set a", "new b", "rename_from a", "rename_to b"});
+  CHECK(told({"COPY b c", "COPY b c REPLACE"}) == Texts{"new c", "copy_to c", "new c", "copy_to c"});
+  CHECK(told({"SADD s m", "SUNIONSTORE t s", "SUNIONSTORE t s"}) ==
+        Texts{"new s", "sadd s", "new t", "sunionstore t", "sunionstore t"});
+  CHECK(told({"MULTI", "SET d 1", "DEL d", "SET d 2", "SET c 1", "EXEC"}) ==
+        Texts{"new d", "set d", "del d", "new d", "set d", "set c"});
+  CHECK(told({"FLUSHALL", "BEGIN", "SET a 1", "FLUSHDB", "SET a 2", "COMMIT"}) == Texts{"new a", "set a", "new a", "set a"});
+  fixture.run("CONFIG SET notify-keyspace-events EA");
+  CHECK(told({"SET n 1"}) == Texts{"set n"});
+}
+
 TEST_CASE("events come of EXEC, COMMIT and expiry", "[engine][events]") {
   SessionFixture fixture;
   Listener listener(fixture);

@@ -99,6 +99,11 @@ void addServer(Database::Impl& database, Exposition& out) {
   out.gauge("pubsub_patterns", "Patterns that have subscribers.", database.pubsub().count(Topic::kPattern));
   out.gauge("pubsub_shard_channels", "Shard channels that have subscribers.", database.pubsub().count(Topic::kShardChannel));
   out.gauge("feeds", "Sessions that follow the commits (FEED).", database.feeder().count());
+  const Tracking::Figures tracking = database.tracking().figures();
+  out.gauge("tracking_clients", "Sessions that are told of changes of what they have read (CLIENT TRACKING).", tracking.clients);
+  out.gauge("tracking_keys", "Keys that such sessions have read.", tracking.keys);
+  out.gauge("tracking_items", "The same, counted once for each that has read one.", tracking.items);
+  out.gauge("tracking_prefixes", "Prefixes of keys whose changes they are told of.", tracking.prefixes);
   out.counter("sessions_total", "Sessions that were ever opened.", database.sessionsOpened());
   out.counter("evicted_clients_total", "Connections that were closed because of maxmemory-clients.", database.evictedClients());
   out.gauge("slow_lane_pending", "Long statements that run or wait for a worker.", database.pool().pending());

@@ -211,6 +211,7 @@ std::vector<Line> keyspaceInfo(Database::Impl& database) {
 std::vector<Line> clientsInfo(Database::Impl& database) {
   return {{"connected_clients", std::to_string(database.sessionCount())},
           {"blocked_clients", std::to_string(database.waiterCount())},
+          {"tracking_clients", std::to_string(database.tracking().figures().clients)},
           {"maxclients", std::to_string(database.settings().integer(Setting::kMaxClients))},
           {"slow_lane_pending", std::to_string(database.pool().pending())}};
 }
@@ -220,6 +221,7 @@ std::vector<Line> statsInfo(Database::Impl& database) {
   const LookupCounts lookups = database.lookups();
   const kv::Store& keys = database.manager().kv();
   const PubSub& pubsub = database.pubsub();
+  const Tracking::Figures tracking = database.tracking().figures();
   return {{"total_connections_received", std::to_string(database.sessionsOpened())},
           {"total_commands_processed", std::to_string(std::accumulate(operations.begin(), operations.end(), std::uint64_t{0}))},
           {"expired_keys", std::to_string(keys.expiredKeys())},
@@ -229,7 +231,10 @@ std::vector<Line> statsInfo(Database::Impl& database) {
           {"keyspace_misses", std::to_string(lookups.missed)},
           {"pubsub_channels", std::to_string(pubsub.count(Topic::kChannel))},
           {"pubsub_patterns", std::to_string(pubsub.count(Topic::kPattern))},
-          {"pubsubshard_channels", std::to_string(pubsub.count(Topic::kShardChannel))}};
+          {"pubsubshard_channels", std::to_string(pubsub.count(Topic::kShardChannel))},
+          {"tracking_total_keys", std::to_string(tracking.keys)},
+          {"tracking_total_items", std::to_string(tracking.items)},
+          {"tracking_total_prefixes", std::to_string(tracking.prefixes)}};
 }
 
 std::vector<Line> replicationInfo(Database::Impl&) {
