@@ -11,7 +11,8 @@ Result<bool> CommitReader::next(LogRecord& record) {
     if (!found) {
       return false;
     }
-    if (view.header.kind == RecordKind::kMark || view.header.kind == RecordKind::kPart) {
+    const bool in_parts = view.header.kind == RecordKind::kCommitParts;
+    if (view.header.kind == RecordKind::kMark || view.header.kind == RecordKind::kPart || (in_parts && walker_.parts().empty())) {
       continue;
     }
     record = {.lsn = view.header.lsn,
@@ -19,7 +20,7 @@ Result<bool> CommitReader::next(LogRecord& record) {
               .epoch = view.header.epoch,
               .version = view.header.version,
               .payload = view.payload};
-    if (view.header.kind == RecordKind::kCommitParts) {
+    if (in_parts) {
       TREFOIL_TRY(joinParts(view.payload.substr(sizeof(PartPrefix))));
       record.payload = joined_;
     }

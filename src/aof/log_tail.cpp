@@ -10,7 +10,7 @@ namespace trefoil::aof {
 
 LogTail::LogTail(Log& log, Lsn from, Lsn first)
     : log_(log),
-      walker_(log.manifest_->env(), log.manifest_->directory(), from),
+      walker_(log.manifest_->env(), log.manifest_->directory(), from, first),
       commits_(walker_),
       first_(first),
       limit_(from) {}
@@ -43,7 +43,7 @@ Result<std::unique_ptr<LogTail>> LogTail::at(Log& log, const LogPosition& positi
   }
   TREFOIL_TRY(tail->lookFurther());
   if (tail->limit_ > position.restart) {
-    LogWalker probe(log.manifest_->env(), log.manifest_->directory(), position.restart);
+    LogWalker probe(log.manifest_->env(), log.manifest_->directory(), position.restart, position.lsn);
     RecordView record;
     probe.goOnTo(log.manifest_->current(), tail->limit_);
     if (const Result<bool> found = probe.next(record); !found.ok()) {

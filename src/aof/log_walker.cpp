@@ -6,18 +6,32 @@
 
 namespace trefoil::aof {
 
-LogWalker::LogWalker(Env& env, std::string directory, Manifest manifest)
-    : env_(env), directory_(std::move(directory)), manifest_(std::move(manifest)), position_(kFirstLsn), mark_(kFirstLsn) {
-  if (manifest_.segments.empty()) {
-    return;  // a database that is about to be made
+namespace {
+
+Lsn beginningOf(const Manifest& manifest) {
+  if (manifest.segments.empty()) {
+    return kFirstLsn;  // a database that is about to be made
   }
-  position_ = manifest_.base ? manifest_.base->start : manifest_.segments.front().start;
-  mark_ = manifest_.synced;
-  index_ = indexOf(position_);
+  return manifest.base ? manifest.base->start : manifest.segments.front().start;
 }
 
-LogWalker::LogWalker(Env& env, std::string directory, Lsn from)
-    : env_(env), directory_(std::move(directory)), limit_(from), position_(from), mark_(from) {}
+}  // namespace
+
+LogWalker::LogWalker(Env& env, std::string directory, Manifest manifest)
+    : env_(env),
+      directory_(std::move(directory)),
+      manifest_(std::move(manifest)),
+      position_(beginningOf(manifest_)),
+      begin_(position_),
+      first_(manifest_.base ? manifest_.base->needs : begin_),
+      mark_(manifest_.segments.empty() ? kFirstLsn : manifest_.synced) {
+  if (!manifest_.segments.empty()) {
+    index_ = indexOf(position_);
+  }
+}
+
+LogWalker::LogWalker(Env& env, std::string directory, Lsn from, Lsn first)
+    : env_(env), directory_(std::move(directory)), limit_(from), position_(from), begin_(from), first_(first), mark_(from) {}
 
 // The segment that holds the record at `lsn`, or the last one before a gap there.
 std::size_t LogWalker::indexOf(Lsn lsn) const {
@@ -123,6 +137,10 @@ std::string LogWalker::followParts(const RecordView& record) {
     return "it is too short for a piece of a large transaction";
   }
   std::memcpy(&prefix, record.payload.data(), sizeof(prefix));
+  if (prefix.group != 0 && prefix.group < begin_ && record.header.lsn < first_) {
+    parts_.clear();
+    return {};
+  }
   const auto group = groups_.find(prefix.group);
   const std::size_t found = group == groups_.end() ? 0 : group->second.size();
   if (prefix.number != found || (found == 0) != (prefix.group == 0) || (ends && found == 0)) {

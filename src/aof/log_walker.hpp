@@ -2,6 +2,9 @@
 // (the rule is in record_format.hpp). Recovery replays what it says; check() explains it. So whatever recovery refuses in the log
 // is refused here, and check() knows it.
 //
+// Where a walk begins, every commit that is still to come has all of its records behind that place, but the records of others,
+// which are older than what the walk is for, may lie on both sides of it: parts of theirs are passed over.
+//
 // A log that is being written is walked by the same code (log_tail.hpp): as far as is known to be there, and from there on when
 // more is. Nothing there is torn, and segments come and go meanwhile.
 #pragma once
@@ -23,8 +26,9 @@ class LogWalker {
  public:
   // A log at rest: begins at the checkpoint's start, or at the first segment.
   LogWalker(Env& env, std::string directory, Manifest manifest);
-  // One in use: begins with the record at `from`. It knows of nothing there before goOnTo() has said so.
-  LogWalker(Env& env, std::string directory, Lsn from);
+  // One in use: begins with the record at `from`, for the commits from `first` on. It knows of nothing there before goOnTo() has
+  // said so.
+  LogWalker(Env& env, std::string directory, Lsn from, Lsn first);
 
   // The records below `limit` are in the files of `manifest`, for good. `limit` never falls, and the manifest was read after it.
   // False: what comes next is in none of these files.
@@ -40,7 +44,8 @@ class LogWalker {
     std::uint64_t segment;  // its number
     Lsn lsn;
   };
-  // After next() gave a kCommitParts: where the parts are, in order; all of them are intact.
+  // After next() gave a kCommitParts: where the parts are, in order; all of them are intact. None: it began before the walk, and
+  // is older than what that is for.
   [[nodiscard]] const std::vector<PartPlace>& parts() const { return parts_; }
   // The first record of those whose commit record has not come; position() if there are none.
   [[nodiscard]] Lsn oldestPart() const { return groups_.empty() ? position_ : groups_.begin()->first; }
@@ -87,6 +92,8 @@ class LogWalker {
   Lsn limit_ = kNoLimit;
   std::unique_ptr<SegmentReader> reader_;
   Lsn position_;
+  const Lsn begin_;  // of the walk
+  const Lsn first_;  // commits from here on have no part below begin_
   Lsn mark_;
   std::uint64_t dropped_bytes_ = 0;
   std::string dropped_reason_;

@@ -30,8 +30,9 @@ class OpenParts {
     }
   }
 
-  // An LSN with every record of every group wholly at or above it, or wholly below. The lock makes it so: a group is in the set,
-  // or its commit record lies below end(), or its first part will lie above.
+  // An LSN with every record at or above it of every group whose commit record is still to come. The lock makes it so: a group is
+  // in the set, or its commit record lies below end(), or its first part will lie above. (Of a group that is committed by now,
+  // records may lie on both sides: LogWalker passes over them.)
   Lsn checkpointStart() {
     const std::lock_guard lock(mutex_);
     const Lsn end = ring_.end();

@@ -166,6 +166,28 @@ TEST_CASE("A checkpoint keeps the parts of a transaction that is not committed y
   CHECK(openLog(Env::system(), directory.path())->payloads() == std::vector<std::string>{"between", large});
 }
 
+TEST_CASE("A checkpoint begins between the records of a transaction that is committed, because another one is open") {
+  const MemoryDirectory directory;
+  const std::string committed = numbered(7, 60'000);
+  const std::string open = numbered(8, 60'000);
+  {
+    auto opened =
+        openLog(Env::system(), directory.path(), {.policy = SyncPolicy::kAlways, .ring_bytes = 1 << 16, .segment_bytes = 10'000});
+    Log& log = *opened->log;
+    PreparedCommit first;
+    PreparedCommit second;
+    REQUIRE(log.prepare(committed, first).ok());
+    REQUIRE(log.prepare(open, second).ok());
+    log.append(first);
+    REQUIRE(checkpointOf(log, {{"state, with what was committed"}}).ok());
+    log.append(second);
+    REQUIRE(log.close().ok());
+  }
+  auto opened = openLog(Env::system(), directory.path());
+  REQUIRE(opened.ok());
+  CHECK(opened->payloads() == std::vector<std::string>{open});
+}
+
 TEST_CASE("A flip of any bit in a checkpoint is found") {
   const MemoryDirectory directory;
   {

@@ -124,6 +124,29 @@ TEST_CASE("what a transaction has sent ahead belongs to the commits behind a pos
   CHECK(tail->position().restart == tail->position().lsn);
 }
 
+TEST_CASE("a tail begins between the records of a transaction that is committed, because another one is open") {
+  const MemoryDirectory directory;
+  auto opened = openLog(Env::system(), directory.path());
+  REQUIRE(opened.ok());
+  Log& log = *opened->log;
+  const auto early = LogTail::atEnd(log);
+  const std::string committed = numbered(1, 40'000);
+  const std::string open = numbered(2, 40'000);
+  PreparedCommit first;
+  PreparedCommit second;
+  REQUIRE(log.prepare(committed, first).ok());
+  REQUIRE(log.prepare(open, second).ok());
+  REQUIRE(log.waitDurable(log.append(first).end).ok());
+  const auto late = LogTail::atEnd(log);
+  CHECK(readAll(*early) == Strings{committed});
+  const LogPosition between = early->position();
+  CHECK(between.restart < between.lsn);
+  REQUIRE(log.waitDurable(log.append(second).end).ok());
+  CHECK(readAll(*tailAt(log, between)) == Strings{open});
+  CHECK(readAll(*late) == Strings{open});
+  CHECK(readAll(*early) == Strings{open});
+}
+
 TEST_CASE("a snapshot's follower begins behind what the snapshot holds") {
   const MemoryDirectory directory;
   auto opened = openLog(Env::system(), directory.path());

@@ -145,7 +145,8 @@ Counts read(Session& session, const char* who) {
   const std::string name = who;
   counts.all = numberIn(run(session, "GET a"));
   must(numberIn(run(session, "GET b")) == counts.all, name + ": half of a transaction is in two keys");
-  must(numberIn(runSql(session, "SELECT n FROM t WHERE id = 1")) == counts.all, name + ": half of a transaction is in keys and rows");
+  must(numberIn(runSql(session, "SELECT n FROM t WHERE id = 1")) == counts.all,
+       name + ": half of a transaction is in keys and rows");
   counts.two = numberIn(run(session, "GET c"));
   must(numberIn(run(session, "GET d")) == counts.two, name + ": half of an EXEC");
   counts.rows = numberIn(runSql(session, "SELECT count(*) FROM u"));
@@ -163,7 +164,8 @@ Counts read(Session& session, const char* who) {
 // Is told of each commit once, in order.
 class Observer final : public txn::CommitObserver {
  public:
-  explicit Observer(txn::Committer& committer) : committer_(committer), following_(committer.follow(*this)), next_(following_.sequence) {}
+  explicit Observer(txn::Committer& committer)
+      : committer_(committer), following_(committer.follow(*this)), next_(following_.sequence) {}
   ~Observer() override { committer_.unfollow(*this); }
   void onCommit(const txn::Committed& commit) override {
     must(!is_called_, "an observer is told of two commits at a time");
@@ -414,7 +416,8 @@ void Play::run() {
   if (caught_up.ok()) {
     must(schedule::run(*follower->connect(), "DIGEST") == digest, "the follower holds something else");
   } else {
-    must(caught_up.error().code == ErrorCode::kOutOfRange && course_.backlog != "64mb", "following: " + caught_up.error().message);
+    must(caught_up.error().code == ErrorCode::kOutOfRange && course_.backlog != "64mb",
+         "following: " + caught_up.error().message);
   }
   follower.reset();
   session.reset();

@@ -114,7 +114,8 @@ Thread* choose(bool leave_me) {
         thread->timed_out = true;
       }
       if (thread->waits_on != On::kNothing) {
-        sleeper = thread->deadline != kNever && (sleeper == nullptr || thread->deadline < sleeper->deadline) ? thread.get() : sleeper;
+        sleeper =
+            thread->deadline != kNever && (sleeper == nullptr || thread->deadline < sleeper->deadline) ? thread.get() : sleeper;
       } else if (thread->held_up_until > w.steps || (leave_me && thread.get() == self)) {
         held_up = held_up == nullptr || thread->held_up_until < held_up->held_up_until ? thread.get() : held_up;
       } else if (count < able.size()) {
@@ -344,7 +345,11 @@ Function* libcs(Function*& known, const char* name) {
   }
   return known;
 }
-#define LIBCS(name) ([] { static constinit decltype(&::name) known = nullptr; return libcs(known, #name); }())  // NOLINT
+#define LIBCS(name)                                     \
+  ([] {                                                 \
+    static constinit decltype(&::name) known = nullptr; \
+    return libcs(known, #name);                         \
+  }())  // NOLINT
 
 int waitOn(pthread_cond_t* condition, pthread_mutex_t* mutex, std::int64_t deadline) {
   LIBCS(pthread_mutex_unlock)(mutex);
@@ -465,7 +470,9 @@ int pthread_create(pthread_t* handle, const pthread_attr_t* attributes, void* (*
 int pthread_join(pthread_t handle, void** value) {
   if (isScheduled()) {
     letOthers("join", false);
-    const auto still = [&](const std::unique_ptr<Thread>& thread) { return pthread_equal(thread->handle, handle) != 0 && !thread->is_over; };
+    const auto still = [&](const std::unique_ptr<Thread>& thread) {
+      return pthread_equal(thread->handle, handle) != 0 && !thread->is_over;
+    };
     for (auto found = std::ranges::find_if(world->threads, still); found != world->threads.end();
          found = std::ranges::find_if(world->threads, still)) {
       block("wait for a thread's end", On::kEnd, found->get(), kNever);

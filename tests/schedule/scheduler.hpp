@@ -1,5 +1,5 @@
-// A deterministic scheduler: of all threads of this process one runs at a time, and which one goes on is drawn from a seed at each
-// step. The same seed gives the same schedule, and so the same bugs.
+// A deterministic scheduler: of all threads of this process one runs at a time, and which one goes on is drawn from a seed at
+// each step. The same seed gives the same schedule, and so the same bugs.
 //
 //   step     where a thread may have to let others go first: mutexes, condition variables, futexes (std::atomic::wait, the log's
 //            Sleeper, partition locks), threads' beginnings and ends, sched_yield, sleeps, whatever calls step(): files
@@ -11,8 +11,8 @@
 // too; on threads that are not scheduled they are libc's. The product knows nothing of it. What happens between two steps is one
 // piece: schedules do not show what a weaker order of memory accesses would.
 //
-// How often it switches, how long a thread may be held up, and how fast time goes is drawn from the seed, too: some bugs need many
-// switches, others a thread that stands still at one place for long.
+// How often it switches, how long a thread may be held up, and how fast time goes is drawn from the seed, too: some bugs need
+// many switches, others a thread that stands still at one place for long.
 //
 // Thread safety: all functions; what they keep belongs to whoever runs.
 #pragma once

@@ -1,6 +1,6 @@
 // Steps at functions of the product that call nothing which the scheduler knows of: the linker puts what is here in the place of
-// calls from other translation units (--wrap; tests/CMakeLists.txt takes the symbols from this file). And the rules that a test of
-// the tests breaks (broken_rules.hpp).
+// calls from other translation units (--wrap; tests/CMakeLists.txt takes the symbols from this file). And the rules that a test
+// of the tests breaks (broken_rules.hpp).
 #include <functional>
 #include <memory>
 #include <span>
@@ -66,13 +66,13 @@ STEPS_AROUND(std::uint32_t, checksum, "_ZN7trefoil6crc32cESt17basic_string_viewI
              (std::string_view bytes, std::uint32_t seed), (bytes, seed))
 STEPS_AROUND(Status, updateManifest, "_ZN7trefoil3aof13ManifestStore6updateERKSt8functionIFvRNS0_8ManifestEEE",
              (aof::ManifestStore * store, const std::function<void(aof::Manifest&)>& change), (store, change))
-STEPS_AROUND(Result<std::unique_ptr<aof::CheckpointWriter>>, beginCheckpoint, "_ZN7trefoil3aof16CheckpointWriter5beginERNS0_3LogE",
-             (aof::Log & log), (log))
+STEPS_AROUND(Result<std::unique_ptr<aof::CheckpointWriter>>, beginCheckpoint,
+             "_ZN7trefoil3aof16CheckpointWriter5beginERNS0_3LogE", (aof::Log & log), (log))
 
 // Stores.
-STEPS_AROUND(Status, applyToKeys,
-             "_ZN7trefoil2kv5Store5applyEhRNS_12EffectReaderERKNS_12WriteContextEPNS0_15PreparedStringsE",
-             (kv::Store * store, std::uint8_t kind, EffectReader& reader, const WriteContext& context, kv::PreparedStrings* prepared),
+STEPS_AROUND(Status, applyToKeys, "_ZN7trefoil2kv5Store5applyEhRNS_12EffectReaderERKNS_12WriteContextEPNS0_15PreparedStringsE",
+             (kv::Store * store, std::uint8_t kind, EffectReader& reader, const WriteContext& context,
+              kv::PreparedStrings* prepared),
              (store, kind, reader, context, prepared))
 STEPS_AROUND(Status, applyToRows, "_ZN7trefoil3sql5Store5applyEhRNS_12EffectReaderERKNS_12WriteContextE",
              (sql::Store * store, std::uint8_t kind, EffectReader& reader, const WriteContext& context),
