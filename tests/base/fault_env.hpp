@@ -103,42 +103,40 @@ class FaultEnv final : public Env {
   // in each directory the first few of the changes to its names.
   void crash(std::optional<std::uint64_t> seed = std::nullopt) {
     const std::lock_guard lock(mutex_);
-    std::mt19937_64 random(seed.value_or(0));
+    const std::map<std::string, std::string> left = leftBy(seed);
     std::set<std::string> touched;
-    for (const auto& [path, inode] : names_) {
-      touched.insert(path);
+    for (const Names* names : {&names_, &durable_names_}) {
+      for (const auto& [path, inode] : *names) {
+        touched.insert(path);
+      }
     }
-    for (auto& [directory, changes] : unsynced_names_) {
-      const std::size_t kept = seed ? random() % (changes.size() + 1) : 0;
-      for (std::size_t i = 0; i < changes.size(); ++i) {
-        touched.insert(changes[i].path);
-        if (i < kept) {
-          changes[i].apply(durable_names_);
-        }
+    for (const auto& [directory, changes] : unsynced_names_) {
+      for (const NameChange& change : changes) {
+        touched.insert(change.path);
       }
     }
     unsynced_names_.clear();
-    std::set<Inode*> settled;
-    for (const auto& [path, inode] : durable_names_) {
-      touched.insert(path);
-      if (settled.insert(inode.get()).second) {
-        inode->settle(seed ? &random : nullptr);
-      }
-    }
     for (const std::string& path : touched) {
       if (wrapped_.exists(path)) {
         must(wrapped_.remove(path));
       }
     }
-    for (const auto& [path, inode] : durable_names_) {
+    durable_names_.clear();
+    for (const auto& [path, bytes] : left) {
       auto file = wrapped_.open(path, OpenMode::kCreateNew);
       TREFOIL_ASSERT(file.ok());
-      must(file.value()->write(0, inode->durable));
+      must(file.value()->write(0, bytes));
+      durable_names_[path] = std::make_shared<Inode>(Inode{.durable = bytes, .unsynced = {}});
     }
     names_ = durable_names_;
     ++generation_;
     down_ = true;
     plan_.reset();
+  }
+  // What crash(seed) would leave, by path. Nothing happens.
+  [[nodiscard]] std::map<std::string, std::string> afterPowerCut(std::uint64_t seed) const {
+    const std::lock_guard lock(mutex_);
+    return leftBy(seed);
   }
   // Calls work again; files opened before the crash stay dead.
   void restart() {
@@ -419,6 +417,27 @@ class FaultEnv final : public Env {
     names_[path] = inode;
     durable_names_[path] = inode;
     return inode;
+  }
+
+  [[nodiscard]] std::map<std::string, std::string> leftBy(std::optional<std::uint64_t> seed) const {
+    std::mt19937_64 random(seed.value_or(0));
+    Names names = durable_names_;
+    for (const auto& [directory, changes] : unsynced_names_) {
+      const std::size_t kept = seed ? random() % (changes.size() + 1) : 0;
+      for (std::size_t i = 0; i < kept; ++i) {
+        changes[i].apply(names);
+      }
+    }
+    std::map<const Inode*, Inode> settled;
+    std::map<std::string, std::string> left;
+    for (const auto& [path, inode] : names) {
+      const auto [copy, is_first] = settled.try_emplace(inode.get(), *inode);
+      if (is_first) {
+        copy->second.settle(seed ? &random : nullptr);
+      }
+      left[path] = copy->second.durable;
+    }
+    return left;
   }
 
   void changeName(NameChange change) {

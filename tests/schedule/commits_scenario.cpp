@@ -1,16 +1,21 @@
 #include "tests/schedule/commits_scenario.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "aof/log_tail.hpp"
 #include "engine/database_impl.hpp"
+#include "tests/base/fault_env.hpp"
 #include "tests/base/temporary_directory.hpp"
 #include "tests/engine/session_fixture.hpp"
 #include "tests/schedule/broken_rules.hpp"
@@ -22,6 +27,7 @@ namespace {
 
 constexpr std::size_t kMostWriters = 3;
 constexpr const char* kEnd = "end";
+constexpr std::chrono::milliseconds kPause(20);
 
 // What one writer does, one after the other.
 enum class Work : std::uint8_t {
@@ -36,30 +42,34 @@ enum class Work : std::uint8_t {
 
 // What the seed says.
 struct Course {
-  explicit Course(std::uint64_t seed);
-  std::mt19937_64 random;
-  std::string policy;
-  std::string backlog;
-  std::string checkpoint_log_size;
-  SmallLog log;
-  std::vector<std::vector<Work>> writers;
-  std::uint64_t waiters;
-  std::uint64_t checkpoints;
-  std::uint64_t readings;
-  std::uint64_t images;
-
- private:
+  Course(std::uint64_t seed, bool disk_fails);
   std::uint64_t draw(std::uint64_t below) { return random() % below; }
   template <typename Value, std::size_t kCount>
   Value oneOf(const std::array<Value, kCount>& values) {
     return values[draw(kCount)];
   }
+
+  std::mt19937_64 random;
+  bool disk_fails;
+  std::array<std::pair<const char*, std::string>, 6> settings;
+  bool keeps_log = false;
+  SmallLog log;
+  std::vector<std::vector<Work>> writers;
+  std::uint64_t waiters = 0;
+  std::uint64_t checkpoints = 0;
+  std::uint64_t readings = 0;
+  std::uint64_t images = 0;
 };
 
-Course::Course(std::uint64_t seed) : random(seed) {
-  policy = oneOf(std::array{"always", "everysec", "no"});
-  backlog = oneOf(std::array{"0", "20kb", "64mb"});
-  checkpoint_log_size = oneOf(std::array{"0", "20kb"});
+Course::Course(std::uint64_t seed, bool disk_fails_in) : random(seed), disk_fails(disk_fails_in) {
+  const std::string backlog = oneOf(std::array{"0", "20kb", "64mb"});
+  keeps_log = backlog == "64mb";
+  settings = {{{"databases", "1"},
+               {"slow-lane-threads", "1"},
+               {"appendfsync", oneOf(std::array{"always", "everysec", "no"})},
+               {"log-backlog", backlog},
+               {"log-old-values", oneOf(std::array{"no", "no", "yes"})},
+               {"checkpoint-log-size", oneOf(std::array{"0", "20kb"})}}};
   log.ring_bytes = oneOf(std::array{std::size_t{16} << 10, std::size_t{64} << 10, std::size_t{256} << 10});
   log.segment_bytes = oneOf(std::array{std::uint64_t{1} << 10, std::uint64_t{4} << 10, std::uint64_t{32} << 10});
   writers.resize(2 + draw(kMostWriters - 1));
@@ -71,27 +81,7 @@ Course::Course(std::uint64_t seed) : random(seed) {
   waiters = 1 + draw(2);
   checkpoints = draw(4);
   readings = 2 + draw(4);
-  images = draw(3);
-}
-
-[[nodiscard]] bool isError(const std::string& answer) {
-  return answer.starts_with("(error)");
-}
-
-std::string run(Session& session, const std::string& line) {
-  std::string answer = runOn(session, line);
-  if (isError(answer) && answer.find("CONFLICT") == std::string::npos) {
-    fail(line.substr(0, 60) + ": " + answer);
-  }
-  return answer;
-}
-
-std::string runSql(Session& session, const std::string& line) {
-  std::string answer = runSqlOn(session, line);
-  if (isError(answer) && answer.find("CONFLICT") == std::string::npos) {
-    fail(line + ": " + answer);
-  }
-  return answer;
+  images = draw(4);
 }
 
 void must(const Status& status, const char* what) {
@@ -104,6 +94,23 @@ void must(bool holds, const std::string& what) {
   if (!holds) {
     fail(what);
   }
+}
+
+[[nodiscard]] bool isError(const std::string& answer) {
+  return answer.starts_with("(error)");
+}
+
+// A statement that cannot be refused.
+std::string ask(Session& session, const std::string& line) {
+  std::string answer = runOn(session, line);
+  must(!isError(answer), line + ": " + answer);
+  return answer;
+}
+
+std::string askSql(Session& session, const std::string& line) {
+  std::string answer = runSqlOn(session, line);
+  must(!isError(answer), line + ": " + answer);
+  return answer;
 }
 
 std::uint64_t numberIn(const std::string& answer) {
@@ -139,83 +146,134 @@ struct Counts {
 };
 
 // What a snapshot says, whose parts must agree.
-Counts read(Session& session, const char* who) {
-  run(session, "BEGIN");
+Counts read(Session& session, const std::string& who) {
+  ask(session, "BEGIN");
   Counts counts;
-  const std::string name = who;
-  counts.all = numberIn(run(session, "GET a"));
-  must(numberIn(run(session, "GET b")) == counts.all, name + ": half of a transaction is in two keys");
-  must(numberIn(runSql(session, "SELECT n FROM t WHERE id = 1")) == counts.all,
-       name + ": half of a transaction is in keys and rows");
-  counts.two = numberIn(run(session, "GET c"));
-  must(numberIn(run(session, "GET d")) == counts.two, name + ": half of an EXEC");
-  counts.rows = numberIn(runSql(session, "SELECT count(*) FROM u"));
+  counts.all = numberIn(ask(session, "GET a"));
+  must(numberIn(ask(session, "GET b")) == counts.all, who + ": half of a transaction is in two keys");
+  must(numberIn(askSql(session, "SELECT n FROM t WHERE id = 1")) == counts.all, who + ": half of a transaction is in keys and rows");
+  counts.two = numberIn(ask(session, "GET c"));
+  must(numberIn(ask(session, "GET d")) == counts.two, who + ": half of an EXEC");
+  counts.rows = numberIn(askSql(session, "SELECT count(*) FROM u"));
   for (std::size_t i = 0; i < kMostWriters; ++i) {
     const std::string number = std::to_string(i);
-    counts.own[i] = numberIn(run(session, "GET own" + number));
-    const std::string large = run(session, "GET large" + number);
-    must(run(session, "GET same" + number) == large, name + ": half of a large transaction");
+    counts.own[i] = numberIn(ask(session, "GET own" + number));
+    const std::string large = ask(session, "GET large" + number);
+    must(ask(session, "GET same" + number) == large, who + ": half of a large transaction");
     counts.large[i] = numberIn(large.substr(0, large.find('x')));
   }
-  run(session, "COMMIT");
+  ask(session, "COMMIT");
   return counts;
 }
+
+// The LSNs of commits, from a place in the log on.
+struct Heard {
+  Lsn from = 0;
+  std::vector<Lsn> lsns;
+
+  // Both have heard the same of what both could hear.
+  void mustAgreeWith(const Heard& other) const {
+    const Lsn both = std::max(from, other.from);
+    must(behind(both) == other.behind(both), "an observer and the log's tail do not tell of the same commits");
+  }
+
+ private:
+  [[nodiscard]] std::vector<Lsn> behind(Lsn begin) const { return {std::ranges::lower_bound(lsns, begin), lsns.end()}; }
+};
 
 // Is told of each commit once, in order.
 class Observer final : public txn::CommitObserver {
  public:
-  explicit Observer(txn::Committer& committer)
-      : committer_(committer), following_(committer.follow(*this)), next_(following_.sequence) {}
-  ~Observer() override { committer_.unfollow(*this); }
+  explicit Observer(txn::Committer& committer) : committer_(committer) {
+    const txn::Committer::Following following = committer.follow(*this);
+    must(expected_ == 0 || first_ == following.sequence, "an observer's first commit is not the one behind its snapshot");
+    heard_.from = following.snapshot.lsn();
+  }
+  ~Observer() override {
+    committer_.unfollow(*this);
+    is_gone_ = true;
+    step("an observer has gone");
+  }
   void onCommit(const txn::Committed& commit) override {
+    must(!is_gone_, "an observer that has gone is told of a commit");
     must(!is_called_, "an observer is told of two commits at a time");
     is_called_ = true;
     must(commit.sequence == expected_ || expected_ == 0, "an observer has missed a commit, or heard of one twice");
-    must(commit.lsn >= end_, "an observer is told of commits in another order than the log's");
-    step("an observer listens");
+    must(heard_.lsns.empty() || commit.lsn > heard_.lsns.back(), "an observer hears of commits in another order than the log's");
+    first_ = expected_ == 0 ? commit.sequence : first_;
     expected_ = commit.sequence + 1;
-    end_ = commit.end;
+    heard_.lsns.push_back(commit.lsn);
+    step("an observer listens");
     is_called_ = false;
   }
+  [[nodiscard]] const Heard& heard() const { return heard_; }
 
  private:
   bool is_called_ = false;
+  bool is_gone_ = false;
+  std::uint64_t first_ = 0;
   std::uint64_t expected_ = 0;
-  Lsn end_ = 0;
+  Heard heard_;
   txn::Committer& committer_;
-  txn::Committer::Following following_;
-  std::uint64_t next_;
 };
 
 class Play {
  public:
-  explicit Play(std::uint64_t seed) : course_(seed), env_(Env::system(), seed) { makeLogsSmall(course_.log); }
+  Play(std::uint64_t seed, bool disk_fails) : course_(seed, disk_fails), disk_(Env::system()), env_(disk_, seed) {
+    makeLogsSmall(course_.log);
+  }
   void run();
 
  private:
   std::unique_ptr<Database> open(const std::string& directory);
+  [[nodiscard]] txn::Manager& manager() { return database_->impl().manager(); }
+  void passSteps(std::uint64_t most) {
+    for (std::uint64_t left = course_.draw(most); left > 0; --left) {
+      step("waits for its moment");
+    }
+  }
+  bool isDone(const std::string& line, const std::string& answer);
+  void insist(Session& session, const std::string& line);
+  void commit(Session& session, const std::vector<std::string>& lines, const char* row);
+  void exec(Session& session, const std::vector<std::string>& lines);
   void write(std::size_t writer);
   void writeOne(Session& session, std::size_t writer, Work work, std::uint64_t number);
-  void commit(Session& session, const std::vector<std::string>& lines, const char* row);
+  template <typename Note>
+  void promise(Session& session, Note&& note);
   void take(std::size_t waiter);
   void readAgainAndAgain(Database& database, const char* who);
-  void checkpoint();
-  void takeImages(const std::string& from, const std::string& to);
+  void writeCheckpoints();
+  void observeNowAndThen();
+  void readTail();
+  void breakDisk();
+  void takeImages();
+  void awaitGoodLog();
   void checkElements();
+  void checkImage(std::size_t number);
 
+  // What is there after a killed process, or a power cut, at some step.
   struct Image {
     std::string directory;
-    Counts acknowledged;
+    const char* name;
+    Counts promised;
   };
 
   Course course_;
+  testing::FaultEnv disk_;
   SteppingEnv env_;
   Settings settings_;
+  const testing::MemoryDirectory directory_;
+  const std::string data_ = directory_ / "data";
   std::unique_ptr<Database> database_;
-  Counts acknowledged_;
+  Counts made_;     // in memory,
+  Counts written_;  // in the log's file,
+  Counts durable_;  // on disk
   std::vector<std::string> pushed_;
   std::vector<std::vector<std::string>> taken_;
   std::vector<Image> images_;
+  Heard tail_;
+  bool tail_is_lost_ = false;
+  bool all_is_said_ = false;  // no commit will come
 };
 
 std::unique_ptr<Database> Play::open(const std::string& directory) {
@@ -226,63 +284,102 @@ std::unique_ptr<Database> Play::open(const std::string& directory) {
   return std::move(opened).value();
 }
 
-// One after the other in a transaction, which is tried until it is committed.
+// False if the statement was refused, so that nothing has happened: it is to be tried again.
+bool Play::isDone(const std::string& line, const std::string& answer) {
+  if (!isError(answer)) {
+    return true;
+  }
+  if (answer.find("CONFLICT") == std::string::npos) {
+    must(course_.disk_fails, line.substr(0, 60) + ": " + answer);
+    std::this_thread::sleep_for(kPause);
+  }
+  return false;
+}
+
+void Play::insist(Session& session, const std::string& line) {
+  while (!isDone(line, runOn(session, line))) {
+  }
+}
+
 void Play::commit(Session& session, const std::vector<std::string>& lines, const char* row) {
+  for (bool committed = false; !committed;) {
+    ask(session, "BEGIN");
+    bool staged = true;
+    for (const std::string& line : lines) {
+      staged = staged && isDone(line, runOn(session, line));
+    }
+    staged = staged && (row == nullptr || isDone(row, runSqlOn(session, row)));
+    committed = staged && isDone("COMMIT", runOn(session, "COMMIT"));
+    if (!staged) {
+      runOn(session, "ROLLBACK");
+    }
+  }
+}
+
+void Play::exec(Session& session, const std::vector<std::string>& lines) {
   std::string answer;
   do {
-    schedule::run(session, "BEGIN");
+    ask(session, "MULTI");
     for (const std::string& line : lines) {
-      schedule::run(session, line);
+      runOn(session, line);
     }
-    if (row != nullptr) {
-      runSql(session, row);
-    }
-    answer = schedule::run(session, "COMMIT");
-  } while (isError(answer));
+    answer = runOn(session, "EXEC");
+  } while (!isDone("EXEC", answer));
+  must(answer.find("error") == std::string::npos, "EXEC: " + answer);
+}
+
+// Notes how far the last change has come.
+template <typename Note>
+void Play::promise(Session& session, Note&& note) {
+  note(made_);
+  const Lsn fence = session.fence();
+  const Status written = session.awaitFence();
+  if (written.ok()) {
+    note(written_);
+  } else {
+    must(course_.disk_fails, "a change: " + written.error().message);
+  }
+  if (manager().log()->durableLsn() >= fence) {
+    note(durable_);
+  }
 }
 
 void Play::writeOne(Session& session, std::size_t writer, Work work, std::uint64_t number) {
   const std::string mine = std::to_string(writer);
-  Counts more;
   switch (work) {
     case Work::kThreeModels:
       commit(session, {"INCR a", "INCR b"}, "UPDATE t SET n = n + 1 WHERE id = 1");
-      must(session.awaitFence(), "a commit");
-      ++acknowledged_.all;
+      promise(session, [](Counts& counts) { ++counts.all; });
       break;
     case Work::kTwoKeys:
-      schedule::run(session, "MULTI");
-      schedule::run(session, "INCR c");
-      schedule::run(session, "INCR d");
-      schedule::run(session, "EXEC");
-      must(session.awaitFence(), "EXEC");
-      ++acknowledged_.two;
+      exec(session, {"INCR c", "INCR d"});
+      promise(session, [](Counts& counts) { ++counts.two; });
       break;
     case Work::kOwnKey:
-      schedule::run(session, "SET own" + mine + " " + std::to_string(number));
-      must(session.awaitFence(), "SET");
-      acknowledged_.own[writer] = number;
+      insist(session, "SET own" + mine + " " + std::to_string(number));
+      promise(session, [&](Counts& counts) { counts.own[writer] = number; });
       break;
     case Work::kLargePair: {
       const std::string value = std::to_string(number) + std::string(5000 + 977 * number, 'x');
       commit(session, {"SET large" + mine + " " + value, "SET same" + mine + " " + value}, nullptr);
-      must(session.awaitFence(), "a large commit");
-      acknowledged_.large[writer] = number;
+      promise(session, [&](Counts& counts) { counts.large[writer] = number; });
       break;
     }
     case Work::kElement: {
       const std::string element = mine + ":" + std::to_string(100 + number);
       pushed_.push_back(element);
-      schedule::run(session, "RPUSH q " + element);
+      insist(session, "RPUSH q " + element);
       break;
     }
-    case Work::kRow:
-      runSql(session, "INSERT INTO u VALUES (" + mine + std::to_string(100 + number) + ")");
-      must(session.awaitFence(), "INSERT");
-      ++acknowledged_.rows;
+    case Work::kRow: {
+      const std::string insert = "INSERT INTO u VALUES (" + mine + std::to_string(100 + number) + ")";
+      while (!isDone(insert, runSqlOn(session, insert))) {
+      }
+      promise(session, [](Counts& counts) { ++counts.rows; });
       break;
+    }
     case Work::kPolicy:
-      schedule::run(session, std::string("CONFIG SET appendfsync ") + (number % 2 == 0 ? "always" : "everysec"));
+      ask(session, std::string("CONFIG SET appendfsync ") + (number % 2 == 0 ? "always" : "everysec"));
       break;
   }
 }
@@ -298,7 +395,10 @@ void Play::write(std::size_t writer) {
 void Play::take(std::size_t waiter) {
   const std::unique_ptr<Session> session = database_->connect();
   for (;;) {
-    std::string answer = schedule::run(*session, "BLPOP q 0");
+    const std::string answer = runOn(*session, "BLPOP q 0");
+    if (!isDone("BLPOP", answer)) {
+      continue;
+    }
     if (answer.find(kEnd) != std::string::npos) {
       return;
     }
@@ -316,21 +416,98 @@ void Play::readAgainAndAgain(Database& database, const char* who) {
   }
 }
 
-void Play::checkpoint() {
+void Play::writeCheckpoints() {
   for (std::uint64_t i = 0; i < course_.checkpoints; ++i) {
-    must(database_->checkpoint(), "a checkpoint");
+    const Status written = database_->checkpoint();
+    must(written.ok() || course_.disk_fails, "a checkpoint: " + (written.ok() ? "" : written.error().message));
   }
 }
 
-// What a process would leave that is killed at such a step.
-void Play::takeImages(const std::string& from, const std::string& to) {
-  for (std::uint64_t i = 0; i < course_.images; ++i) {
-    for (std::uint64_t left = course_.random() % 400; left > 0; --left) {
-      step("before an image is taken");
+void Play::observeNowAndThen() {
+  for (std::uint64_t i = 0; i < course_.readings; ++i) {
+    const Observer observer(manager().committer());
+    passSteps(100);
+  }
+}
+
+// By one tail after the other, each going on where the last one was.
+void Play::readTail() {
+  aof::Log& log = *manager().log();
+  std::unique_ptr<aof::LogTail> tail = aof::LogTail::atEnd(log);
+  tail_.from = tail->position().lsn;
+  const auto lost = [&](const Error& error) {
+    must(error.code == ErrorCode::kOutOfRange && (course_.disk_fails || !course_.keeps_log), "the log's tail: " + error.message);
+    tail_is_lost_ = true;
+  };
+  aof::LogRecord record;
+  for (;;) {
+    const bool last_look = all_is_said_;
+    const Result<bool> found = tail->next(record);
+    if (!found.ok()) {
+      return lost(found.error());
     }
-    const std::string directory = to + "/" + std::to_string(i);
-    std::filesystem::copy(from, directory, std::filesystem::copy_options::recursive);
-    images_.push_back({directory, acknowledged_});
+    if (*found) {
+      must(tail_.lsns.empty() || record.lsn > tail_.lsns.back(), "the log's tail tells of a commit twice");
+      tail_.lsns.push_back(record.lsn);
+    } else if (last_look) {
+      return;
+    } else {
+      std::this_thread::sleep_for(kPause);
+    }
+    if (course_.draw(4) == 0) {
+      auto next = aof::LogTail::at(log, tail->position());
+      if (!next.ok()) {
+        return lost(next.error());
+      }
+      tail = std::move(next).value();
+    }
+  }
+}
+
+// The disk is full, or fails a call or all of them, for a while.
+void Play::breakDisk() {
+  using testing::Fault;
+  for (std::uint64_t left = 1 + course_.draw(3); left > 0; --left) {
+    passSteps(300);
+    const bool persistent = course_.draw(2) == 0;
+    disk_.failAt(1 + course_.draw(6), {.kinds = course_.oneOf(std::array{testing::kSync, testing::kWrite, testing::kSyncDirectory,
+                                                                         testing::kRename | testing::kRemove, testing::kAnyChange}),
+                                       .fault = course_.oneOf(std::array{Fault::kIoError, Fault::kNoSpace, Fault::kShortWrite}),
+                                       .persistent = persistent,
+                                       .path_contains = {}});
+    passSteps(600);
+    disk_.clearFault();
+  }
+}
+
+void Play::takeImages() {
+  for (std::uint64_t i = 0; i < course_.images; ++i) {
+    passSteps(500);
+    const std::string directory = directory_ / std::to_string(i);
+    if (course_.draw(2) == 0) {
+      images_.push_back({directory, "after a kill", written_});
+      std::filesystem::copy(data_, directory, std::filesystem::copy_options::recursive);
+      continue;
+    }
+    images_.push_back({directory, "after a power cut", durable_});
+    std::filesystem::create_directory(directory);
+    for (const auto& [path, bytes] : disk_.afterPowerCut(course_.random())) {
+      std::ofstream(directory / std::filesystem::path(path).filename(), std::ios::binary) << bytes;
+    }
+  }
+}
+
+// Until it takes writes, and what it has taken is in its file.
+void Play::awaitGoodLog() {
+  aof::Log& log = *manager().log();
+  for (;;) {
+    while (log.state() != aof::LogState::kOk) {
+      must(course_.disk_fails, "the log has failed on a good disk");
+      std::this_thread::sleep_for(kPause);
+    }
+    if (const Status written = log.waitReached(log.end()); written.ok()) {
+      return;
+    }
   }
 }
 
@@ -353,23 +530,23 @@ void Play::checkElements() {
   must(all == pushed_, "elements were lost, or taken twice");
 }
 
+void Play::checkImage(std::size_t number) {
+  const Image& image = images_[number];
+  database_ = open(image.directory);
+  read(*database_->connect(), image.name).mustNotBeBelow(image.promised, image.name);
+  database_.reset();
+}
+
 void Play::run() {
-  const testing::MemoryDirectory directory;
-  const testing::MemoryDirectory images;
-  const std::string data = directory / "data";
-  const std::array<std::pair<const char*, std::string>, 4> settings = {{{"appendfsync", course_.policy},
-                                                                        {"log-backlog", course_.backlog},
-                                                                        {"checkpoint-log-size", course_.checkpoint_log_size},
-                                                                        {"slow-lane-threads", "1"}}};
-  for (const auto& [name, value] : settings) {
+  for (const auto& [name, value] : course_.settings) {
     must(settings_.set(name, value, Settings::Source::kCommandLine), name);
   }
-  database_ = open(data);
+  database_ = open(data_);
   std::unique_ptr<Session> session = database_->connect();
-  runSql(*session, "CREATE TABLE t (id INT PRIMARY KEY, n INT)");
-  runSql(*session, "CREATE TABLE u (id INT PRIMARY KEY)");
-  runSql(*session, "INSERT INTO t VALUES (1, 0)");
-  must(session->awaitFence(), "the tables");
+  askSql(*session, "CREATE TABLE t (id INT PRIMARY KEY, n INT)");
+  askSql(*session, "CREATE TABLE u (id INT PRIMARY KEY)");
+  askSql(*session, "INSERT INTO t VALUES (1, 0)");
+  must(manager().log()->waitDurable(manager().log()->end()), "the tables");
 
   std::vector<std::thread> writers;
   std::vector<std::thread> waiters;
@@ -381,42 +558,50 @@ void Play::run() {
   for (std::size_t i = 0; i < course_.writers.size(); ++i) {
     writers.emplace_back([this, i] { write(i); });
   }
-  others.emplace_back([this] { checkpoint(); });
+  others.emplace_back([this] { writeCheckpoints(); });
   others.emplace_back([this] { readAgainAndAgain(*database_, "a snapshot"); });
-  others.emplace_back([&] { takeImages(data, images.path()); });
-  auto opened = Database::openFollower(*database_);
+  others.emplace_back([this] { observeNowAndThen(); });
+  others.emplace_back([this] { takeImages(); });
+  std::thread tail([this] { readTail(); });
+  if (course_.disk_fails) {
+    others.emplace_back([this] { breakDisk(); });
+  }
+  std::optional<Observer> observer(std::in_place, manager().committer());
   std::unique_ptr<Database> follower;
-  if (opened.ok()) {
+  if (auto opened = Database::openFollower(*database_); opened.ok()) {
     follower = std::move(opened).value();
     others.emplace_back([&] { readAgainAndAgain(*follower, "the follower"); });
   } else {
     fail("following: " + opened.error().message);
   }
-  {
-    const Observer observer(database_->impl().manager().committer());
-    for (std::thread& writer : writers) {
-      writer.join();
-    }
+
+  for (std::thread& writer : writers) {
+    writer.join();
   }
   for (std::size_t i = 0; i < course_.waiters; ++i) {
-    schedule::run(*session, std::string("RPUSH q ") + kEnd);
+    insist(*session, std::string("RPUSH q ") + kEnd);
   }
   for (std::vector<std::thread>* threads : {&waiters, &others}) {
     for (std::thread& thread : *threads) {
       thread.join();
     }
   }
+  awaitGoodLog();
+  all_is_said_ = true;
+  tail.join();
+  if (!tail_is_lost_) {
+    tail_.mustAgreeWith(observer->heard());
+  }
+  observer.reset();
   checkElements();
   const Counts counts = read(*session, "the end");
-  counts.mustNotBeBelow(acknowledged_, "the end");
-  acknowledged_.mustNotBeBelow(counts, "acknowledged");
-  const std::string digest = schedule::run(*session, "DIGEST");
-  must(session->awaitFence(), "the end");
-  const Status caught_up = follower->catchUp(std::chrono::steady_clock::now() + std::chrono::hours(1));
-  if (caught_up.ok()) {
-    must(schedule::run(*follower->connect(), "DIGEST") == digest, "the follower holds something else");
+  counts.mustNotBeBelow(made_, "the end");
+  made_.mustNotBeBelow(counts, "what was made");
+  const std::string digest = ask(*session, "DIGEST");
+  if (const Status caught_up = follower->catchUp(std::chrono::steady_clock::now() + std::chrono::hours(1)); caught_up.ok()) {
+    must(ask(*follower->connect(), "DIGEST") == digest, "the follower holds something else");
   } else {
-    must(caught_up.error().code == ErrorCode::kOutOfRange && course_.backlog != "64mb",
+    must(caught_up.error().code == ErrorCode::kOutOfRange && (course_.disk_fails || !course_.keeps_log),
          "following: " + caught_up.error().message);
   }
   follower.reset();
@@ -424,20 +609,22 @@ void Play::run() {
   must(database_->close(), "closing");
   database_.reset();
 
-  database_ = open(data);
-  must(schedule::run(*database_->connect(), "DIGEST") == digest, "what was opened again is something else");
+  database_ = open(data_);
+  must(ask(*database_->connect(), "DIGEST") == digest, "what was opened again is something else");
   database_.reset();
-  for (const Image& image : images_) {
-    database_ = open(image.directory);
-    read(*database_->connect(), "after a kill").mustNotBeBelow(image.acknowledged, "after a kill");
-    database_.reset();
+  for (std::size_t i = 0; i < images_.size(); ++i) {
+    checkImage(i);
   }
 }
 
 }  // namespace
 
 void commitsAndFollowers(std::uint64_t seed) {
-  Play(seed).run();
+  Play(seed, false).run();
+}
+
+void commitsOnABadDisk(std::uint64_t seed) {
+  Play(seed, true).run();
 }
 
 }  // namespace trefoil::schedule

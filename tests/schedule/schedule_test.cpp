@@ -19,16 +19,24 @@ std::uint64_t fromEnvironment(const char* name, std::uint64_t otherwise) {
   return value != nullptr ? std::strtoull(value, nullptr, 10) : otherwise;
 }
 
-}  // namespace
-
-TEST_CASE("commits, segments, checkpoints, followers and waiters agree under every schedule", "[schedule]") {
+void mustHold(const Scenario& scenario) {
   const std::uint64_t seed = fromEnvironment("TREFOIL_SEED", 0);
   const std::uint64_t first = seed != 0 ? seed : fromEnvironment("TREFOIL_FIRST_SEED", 1);
   const std::uint64_t count = seed != 0 ? 1 : fromEnvironment("TREFOIL_SEEDS", 200);
-  for (const Outcome& outcome : runSeeds(first, count, true, commitsAndFollowers)) {
+  for (const Outcome& outcome : runSeeds(first, count, true, scenario)) {
     INFO("TREFOIL_SEED=" << outcome.seed << "\n" << outcome.report);
     CHECK(outcome.held);
   }
+}
+
+}  // namespace
+
+TEST_CASE("commits, segments, checkpoints, followers and waiters agree under every schedule", "[schedule]") {
+  mustHold(commitsAndFollowers);
+}
+
+TEST_CASE("they do so on a disk that is full or fails", "[schedule]") {
+  mustHold(commitsOnABadDisk);
 }
 
 TEST_CASE("a seed is one schedule", "[schedule]") {
@@ -42,7 +50,7 @@ TEST_CASE("a seed is one schedule", "[schedule]") {
 }
 
 TEST_CASE("a broken rule is found", "[schedule]") {
-  const BrokenRule rule = GENERATE(BrokenRule::kAloneInTheGate, BrokenRule::kLookBeforeSleep);
+  const BrokenRule rule = GENERATE(BrokenRule::kSnapshotAlone, BrokenRule::kDurableBeforeBase, BrokenRule::kLookBeforeSleep);
   CAPTURE(static_cast<int>(rule));
   const auto outcomes = runSeeds(1, 300, true, [&](std::uint64_t seed) {
     breakRule(rule);

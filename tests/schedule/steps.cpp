@@ -3,6 +3,7 @@
 // of the tests breaks (broken_rules.hpp).
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,13 @@ class Around {
 BrokenRule broken = BrokenRule::kNone;
 SmallLog small_log;
 
+// For kSnapshotAlone.
+thread_local bool opens_snapshot = false;
+std::mutex snapshots;
+bool isBrokenHere() {
+  return broken == BrokenRule::kSnapshotAlone && opens_snapshot;
+}
+
 }  // namespace
 
 void breakRule(BrokenRule rule) {
@@ -50,11 +58,11 @@ void makeLogsSmall(const SmallLog& sizes) {
 
 // NOLINTBEGIN: linkers' names, and functions that nobody declares elsewhere
 #define STEPS_AROUND(result, name, symbol, parameters, arguments) \
-  result libs_##name parameters asm("__real_" symbol);            \
+  result products_##name parameters asm("__real_" symbol);            \
   result name parameters asm("__wrap_" symbol);                   \
   result name parameters {                                        \
     const Around steps(#name);                                    \
-    return libs_##name arguments;                                 \
+    return products_##name arguments;                                 \
   }
 
 // The log. The checksum is made while a record has its place and is not complete yet, too.
@@ -92,31 +100,41 @@ STEPS_AROUND(void, await, "_ZN7trefoil2kv5Store5awaitESt4spanIKNS0_3KeyELm184467
 STEPS_AROUND(void, serveWaiting, "_ZN7trefoil2kv5Store12serveWaitingEv", (kv::Store * store), (store))
 STEPS_AROUND(void, releaseSnapshot, "_ZN7trefoil8Versions15releaseSnapshotEm", (Versions * versions, Lsn lsn), (versions, lsn))
 
-void libsEnterExclusive(Gate* gate) asm("__real__ZN7trefoil4Gate14enterExclusiveEv");
+txn::Snapshot productsOpenSnapshot(txn::Committer* committer) asm("__real__ZN7trefoil3txn9Committer12openSnapshotEv");
+txn::Snapshot openSnapshot(txn::Committer* committer) asm("__wrap__ZN7trefoil3txn9Committer12openSnapshotEv");
+txn::Snapshot openSnapshot(txn::Committer* committer) {
+  opens_snapshot = true;
+  txn::Snapshot snapshot = productsOpenSnapshot(committer);
+  opens_snapshot = false;
+  return snapshot;
+}
+void productsEnterExclusive(Gate* gate) asm("__real__ZN7trefoil4Gate14enterExclusiveEv");
 void enterExclusive(Gate* gate) asm("__wrap__ZN7trefoil4Gate14enterExclusiveEv");
 void enterExclusive(Gate* gate) {
   const Around steps("enter a gate alone");
-  if (broken != BrokenRule::kAloneInTheGate) {
-    libsEnterExclusive(gate);
-  }
+  isBrokenHere() ? snapshots.lock() : productsEnterExclusive(gate);
 }
-void libsLeaveExclusive(Gate* gate) asm("__real__ZN7trefoil4Gate14leaveExclusiveEv");
+void productsLeaveExclusive(Gate* gate) asm("__real__ZN7trefoil4Gate14leaveExclusiveEv");
 void leaveExclusive(Gate* gate) asm("__wrap__ZN7trefoil4Gate14leaveExclusiveEv");
 void leaveExclusive(Gate* gate) {
-  const Around steps("leave a gate");
-  if (broken != BrokenRule::kAloneInTheGate) {
-    libsLeaveExclusive(gate);
-  }
+  isBrokenHere() ? snapshots.unlock() : productsLeaveExclusive(gate);
+  step("left a gate");
+}
+
+Status productsWaitDurable(aof::Log* log, Lsn end) asm("__real__ZN7trefoil3aof3Log11waitDurableEm");
+Status waitDurable(aof::Log* log, Lsn end) asm("__wrap__ZN7trefoil3aof3Log11waitDurableEm");
+Status waitDurable(aof::Log* log, Lsn end) {
+  return broken == BrokenRule::kDurableBeforeBase ? Status() : productsWaitDurable(log, end);
 }
 
 using Opened = Result<std::unique_ptr<txn::Manager>>;
-Opened libsOpen(const txn::ManagerOptions& options) asm("__real__ZN7trefoil3txn7Manager4openERKNS0_14ManagerOptionsE");
+Opened productsOpen(const txn::ManagerOptions& options) asm("__real__ZN7trefoil3txn7Manager4openERKNS0_14ManagerOptionsE");
 Opened openSmall(const txn::ManagerOptions& options) asm("__wrap__ZN7trefoil3txn7Manager4openERKNS0_14ManagerOptionsE");
 Opened openSmall(const txn::ManagerOptions& options) {
   txn::ManagerOptions small = options;
   small.log.ring_bytes = small_log.ring_bytes;
   small.log.segment_bytes = small_log.segment_bytes;
-  return libsOpen(small);
+  return productsOpen(small);
 }
 // NOLINTEND
 
