@@ -135,10 +135,9 @@ Status Flusher::waitDurable(Lsn end) {
 
 Status Flusher::waitForRoom(const std::function<bool()>& granted) {
   LockOrder::mayWait();
-  bool done = false;
-  while (!done && state() == LogState::kOk) {
+  for (bool done = false; !done;) {
     const Lsn end = ring_.end();
-    if (!rolling_) {
+    if (state() == LogState::kOk && !rolling_) {
       FileLock lock(file_mutex_);
       if (usable() && writeUpTo(end) && policy() == SyncPolicy::kAlways) {
         sync(lock);
@@ -150,12 +149,11 @@ Status Flusher::waitForRoom(const std::function<bool()>& granted) {
       done = state() == LogState::kOk && granted();
       return done || state() != LogState::kOk || (canGoOn() && (unwritten() > 0 || written_ > ring_.released()));
     });
+    if (state() != LogState::kOk) {  // with the lock: it says why
+      return Error(ErrorCode::kReadOnly, "writes are refused: " + refusal_);
+    }
   }
-  if (done) {
-    return {};
-  }
-  const std::lock_guard lock(mutex_);
-  return Error(ErrorCode::kReadOnly, "writes are refused: " + refusal_);
+  return {};
 }
 
 void Flusher::roomCameBack() {

@@ -9,9 +9,9 @@ namespace trefoil::schedule {
 // Rules of the product that can be broken on purpose, to see that schedules find what comes of it.
 enum class BrokenRule : std::uint8_t {
   kNone,
-  kSnapshotAlone,    // a snapshot does not wait for those who are inside the gate, between append and apply
+  kSnapshotAlone,      // a snapshot does not wait for those who are inside the gate, between append and apply
   kDurableBeforeBase,  // a checkpoint counts before the log that it agrees with is on disk
-  kLookBeforeSleep,  // a futex does not compare: whoever is woken just before it sleeps sleeps on
+  kLookBeforeSleep,    // a futex does not compare: whoever is woken just before it sleeps sleeps on
 };
 void breakRule(BrokenRule rule);
 

@@ -58,11 +58,11 @@ void makeLogsSmall(const SmallLog& sizes) {
 
 // NOLINTBEGIN: linkers' names, and functions that nobody declares elsewhere
 #define STEPS_AROUND(result, name, symbol, parameters, arguments) \
-  result products_##name parameters asm("__real_" symbol);            \
+  result products_##name parameters asm("__real_" symbol);        \
   result name parameters asm("__wrap_" symbol);                   \
   result name parameters {                                        \
     const Around steps(#name);                                    \
-    return products_##name arguments;                                 \
+    return products_##name arguments;                             \
   }
 
 // The log. The checksum is made while a record has its place and is not complete yet, too.
