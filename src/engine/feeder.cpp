@@ -117,16 +117,19 @@ Result<Feeder::Begun> Feeder::begin(std::optional<std::string_view> from, FeedFi
   begun.position = source->position().text();
   begun.fence = log != nullptr && !position ? snapshot.lsn() : 0;
   begun.feed = std::make_shared<Feed>(std::move(source), std::move(tables), std::move(filter), std::move(outbox));
+  bool is_first = false;
   {
     const std::lock_guard lock(mutex_);
     feeds_.push_back(begun.feed);
     count_.store(feeds_.size(), std::memory_order_relaxed);
-    if (!thread_.joinable()) {
-      if (log != nullptr) {
-        listener_ = log->onReached([this] { wake(); });
-      }
+    is_first = !thread_.joinable();
+    if (is_first) {
       thread_ = std::thread([this] { run(); });
     }
+  }
+  if (is_first && log != nullptr) {
+    listener_ =
+        log->onReached([this] { wake(); });  // without the mutex: the log's listeners have one, under which wake() is called
   }
   wake();
   return begun;

@@ -259,7 +259,9 @@ Status Store::applyCreateIndex(Table& table, EffectReader& reader, const WriteCo
   noteIds(table.id(), index->id);
   TableVersion& version = table.writableVersion(context);
   IndexBuild build(old, *index);
-  if (!build.reach(version, {}, true).ok()) {
+  // Nobody enters a parallel loop with a lock held: a follower holds this one, who loads a directory none.
+  const bool parallel = !catalog_gate_.isClosed();
+  if (!build.reach(version, {}, parallel).ok()) {
     return corrupt("creates a unique index over duplicates");
   }
   TableWriter(version, context).addIndex(schema, build.tree());
