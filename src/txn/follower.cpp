@@ -94,6 +94,8 @@ Status Follower::apply(std::string_view record) {
   TREFOIL_ASSIGN(const bool catalog, footprintOf(record));
   EffectBuffer effects;
   effects.putRaw(record);
+  // A table that is dropped, and its lock, stay until that is let go: an open snapshot sees them.
+  const Snapshot before = catalog ? copy_.openSnapshot() : Snapshot();
   {
     const GateHold catalog_hold(copy_.sql().catalogGate(), catalog);
     const kv::PartitionLocks locks(copy_.kv(), partitions_);
