@@ -275,7 +275,7 @@ def never_stale(server):
 
         looked = 0
         while hits < 500:
-            at = looked % len(keys)
+            at = looked // 4 % len(keys)  # several times each: the writer is quick
             looked += 1
             least = answered[at]
             assert answer("PING") == "PONG"
