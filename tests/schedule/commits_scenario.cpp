@@ -26,6 +26,7 @@ namespace trefoil::schedule {
 namespace {
 
 constexpr std::size_t kMostWriters = 3;
+constexpr std::size_t kKeys = 16;  // of an MSET
 constexpr const char* kEnd = "end";
 constexpr std::chrono::milliseconds kPause(20);
 
@@ -37,7 +38,11 @@ enum class Work : std::uint8_t {
   kLargePair,    // two keys of the writer get the same long value, in parts
   kElement,      // for the waiters
   kRow,
-  kPolicy,  // appendfsync changes
+  kManyKeys,  // all get the same value
+  kRows,      // an UPDATE of several rows that counts in each of them
+  kWatched,   // a key counts by WATCH and EXEC
+  kSkew,      // x or y, but only if both are 0
+  kPolicy,    // appendfsync changes
 };
 
 // What the seed says.
@@ -59,6 +64,7 @@ struct Course {
   std::uint64_t checkpoints = 0;
   std::uint64_t readings = 0;
   std::uint64_t images = 0;
+  bool moves_elements = false;  // from one list to another, where the waiters are
 };
 
 Course::Course(std::uint64_t seed, bool disk_fails_in) : random(seed), disk_fails(disk_fails_in) {
@@ -75,13 +81,14 @@ Course::Course(std::uint64_t seed, bool disk_fails_in) : random(seed), disk_fail
   writers.resize(2 + draw(kMostWriters - 1));
   for (std::vector<Work>& works : writers) {
     for (std::uint64_t left = 3 + draw(6); left > 0; --left) {
-      works.push_back(static_cast<Work>(draw(draw(4) == 0 ? 7 : 6)));
+      works.push_back(static_cast<Work>(draw(draw(8) == 0 ? 11 : 10)));
     }
   }
   waiters = 1 + draw(2);
   checkpoints = draw(4);
   readings = 2 + draw(4);
   images = draw(4);
+  moves_elements = draw(2) == 0;
 }
 
 void must(const Status& status, const char* what) {
@@ -126,18 +133,22 @@ struct Counts {
   std::uint64_t all = 0;  // a, b, and the row
   std::uint64_t two = 0;  // c and d
   std::uint64_t rows = 0;
+  std::uint64_t updates = 0;
+  std::uint64_t watched = 0;
   std::array<std::uint64_t, kMostWriters> own{};
   std::array<std::uint64_t, kMostWriters> large{};
 
   void mustNotBeBelow(const Counts& other, const char* what) const {
-    bool holds = all >= other.all && two >= other.two && rows >= other.rows;
+    bool holds =
+        all >= other.all && two >= other.two && rows >= other.rows && updates >= other.updates && watched >= other.watched;
     for (std::size_t i = 0; i < kMostWriters; ++i) {
       holds = holds && own[i] >= other.own[i] && large[i] >= other.large[i];
     }
     must(holds, std::string(what) + ": " + text() + " below " + other.text());
   }
   [[nodiscard]] std::string text() const {
-    std::string text = std::to_string(all) + " " + std::to_string(two) + " " + std::to_string(rows);
+    std::string text = std::to_string(all) + " " + std::to_string(two) + " " + std::to_string(rows) + " " +
+                       std::to_string(updates) + " " + std::to_string(watched);
     for (std::size_t i = 0; i < kMostWriters; ++i) {
       text += " " + std::to_string(own[i]) + "/" + std::to_string(large[i]);
     }
@@ -155,6 +166,14 @@ Counts read(Session& session, const std::string& who) {
        who + ": half of a transaction is in keys and rows");
   counts.two = numberIn(ask(session, "GET c"));
   must(numberIn(ask(session, "GET d")) == counts.two, who + ": half of an EXEC");
+  counts.watched = numberIn(ask(session, "GET w"));
+  const std::string first = ask(session, "GET m0");
+  for (std::size_t i = 1; i < kKeys; ++i) {
+    must(ask(session, "GET m" + std::to_string(i)) == first, who + ": a part of an MSET");
+  }
+  must(numberIn(ask(session, "GET x")) + numberIn(ask(session, "GET y")) < 2, who + ": two transactions that exclude each other");
+  counts.updates = numberIn(askSql(session, "SELECT n FROM t WHERE id = 2"));
+  must(numberIn(askSql(session, "SELECT n FROM t WHERE id = 3")) == counts.updates, who + ": half of an UPDATE");
   counts.rows = numberIn(askSql(session, "SELECT count(*) FROM u"));
   for (std::size_t i = 0; i < kMostWriters; ++i) {
     const std::string number = std::to_string(i);
@@ -165,6 +184,11 @@ Counts read(Session& session, const std::string& who) {
   }
   ask(session, "COMMIT");
   return counts;
+}
+
+void verify(Database& database) {
+  database.impl().manager().kv().verify();
+  database.impl().manager().sql().verify();
 }
 
 // The LSNs of commits, from a place in the log on.
@@ -237,10 +261,13 @@ class Play {
   void insist(Session& session, const std::string& line) const;
   void commit(Session& session, const std::vector<std::string>& lines, const char* row) const;
   void exec(Session& session, const std::vector<std::string>& lines) const;
+  void countWatched(Session& session) const;
+  void setUnlessOther(Session& session, const std::string& key) const;
   void write(std::size_t writer);
   void writeOne(Session& session, std::size_t writer, Work work, std::uint64_t number);
   template <typename Note>
   void promise(Session& session, Note&& note);
+  void move();
   void take(std::size_t waiter);
   void readAgainAndAgain(Database& database, const char* who) const;
   void writeCheckpoints();
@@ -345,6 +372,29 @@ void Play::promise(Session& session, Note&& note) {
   }
 }
 
+void Play::countWatched(Session& session) const {
+  std::string answer;
+  do {
+    ask(session, "WATCH w");
+    const std::uint64_t before = numberIn(ask(session, "GET w"));
+    ask(session, "MULTI");
+    runOn(session, "SET w " + std::to_string(before + 1));
+    answer = runOn(session, "EXEC");
+  } while (!isDone("EXEC", answer) || answer == "(nil)");
+}
+
+// Sets it, if neither is, and takes it back.
+void Play::setUnlessOther(Session& session, const std::string& key) const {
+  ask(session, "BEGIN");
+  const bool free = numberIn(ask(session, "GET x")) == 0 && numberIn(ask(session, "GET y")) == 0;
+  if (free) {
+    runOn(session, "SET " + key + " 1");
+  }
+  if (isDone("COMMIT", runOn(session, "COMMIT")) && free) {
+    insist(session, "SET " + key + " 0");
+  }
+}
+
 void Play::writeOne(Session& session, std::size_t writer, Work work, std::uint64_t number) {
   const std::string mine = std::to_string(writer);
   switch (work) {
@@ -361,7 +411,7 @@ void Play::writeOne(Session& session, std::size_t writer, Work work, std::uint64
       promise(session, [&](Counts& counts) { counts.own[writer] = number; });
       break;
     case Work::kLargePair: {
-      const std::string value = std::to_string(number) + std::string(5000 + 977 * number, 'x');
+      const std::string value = std::to_string(number) + std::string(number % 4 == 3 ? 70'000 : 5000 + 977 * number, 'x');
       commit(session, {"SET large" + mine + " " + value, "SET same" + mine + " " + value}, nullptr);
       promise(session, [&](Counts& counts) { counts.large[writer] = number; });
       break;
@@ -379,6 +429,30 @@ void Play::writeOne(Session& session, std::size_t writer, Work work, std::uint64
       promise(session, [](Counts& counts) { ++counts.rows; });
       break;
     }
+    case Work::kManyKeys: {
+      std::string line = "MSET";
+      const std::string value = std::to_string(writer * 1000 + number) + std::string(number % 2 == 0 ? 10 : 5000, 'x');
+      for (std::size_t i = 0; i < kKeys; ++i) {
+        line += " m" + std::to_string(i) + " " + value;
+      }
+      number % 3 == 0 ? insist(session, line) : commit(session, {line}, nullptr);
+      promise(session, [](Counts&) {});
+      break;
+    }
+    case Work::kRows: {
+      const std::string update = "UPDATE t SET n = n + 1 WHERE id >= 2";
+      while (!isDone(update, runSqlOn(session, update))) {
+      }
+      promise(session, [](Counts& counts) { ++counts.updates; });
+      break;
+    }
+    case Work::kWatched:
+      countWatched(session);
+      promise(session, [](Counts& counts) { ++counts.watched; });
+      break;
+    case Work::kSkew:
+      setUnlessOther(session, writer % 2 == 0 ? "x" : "y");
+      break;
     case Work::kPolicy:
       ask(session, std::string("CONFIG SET appendfsync ") + (number % 2 == 0 ? "always" : "everysec"));
       break;
@@ -393,10 +467,21 @@ void Play::write(std::size_t writer) {
   }
 }
 
+// From where they are pushed to where the waiters are.
+void Play::move() {
+  const std::unique_ptr<Session> session = database_->connect();
+  for (std::uint64_t ends = 0; ends < course_.waiters;) {
+    const std::string answer = runOn(*session, "BLMOVE q p LEFT RIGHT 0");
+    if (isDone("BLMOVE", answer)) {
+      ends += answer.find(kEnd) != std::string::npos ? 1 : 0;
+    }
+  }
+}
+
 void Play::take(std::size_t waiter) {
   const std::unique_ptr<Session> session = database_->connect();
   for (;;) {
-    const std::string answer = runOn(*session, "BLPOP q 0");
+    const std::string answer = runOn(*session, course_.moves_elements ? "BLPOP p 0" : "BLPOP q 0");
     if (!isDone("BLPOP", answer)) {
       continue;
     }
@@ -547,7 +632,7 @@ void Play::run() {
   std::unique_ptr<Session> session = database_->connect();
   askSql(*session, "CREATE TABLE t (id INT PRIMARY KEY, n INT)");
   askSql(*session, "CREATE TABLE u (id INT PRIMARY KEY)");
-  askSql(*session, "INSERT INTO t VALUES (1, 0)");
+  askSql(*session, "INSERT INTO t VALUES (1, 0), (2, 0), (3, 0)");
   must(manager().log()->waitDurable(manager().log()->end()), "the tables");
 
   std::vector<std::thread> writers;
@@ -556,6 +641,9 @@ void Play::run() {
   taken_.resize(course_.waiters);
   for (std::size_t i = 0; i < course_.waiters; ++i) {
     waiters.emplace_back([this, i] { take(i); });
+  }
+  if (course_.moves_elements) {
+    waiters.emplace_back([this] { move(); });
   }
   for (std::size_t i = 0; i < course_.writers.size(); ++i) {
     writers.emplace_back([this, i] { write(i); });
@@ -602,10 +690,12 @@ void Play::run() {
   const std::string digest = ask(*session, "DIGEST");
   if (const Status caught_up = follower->catchUp(std::chrono::steady_clock::now() + std::chrono::hours(1)); caught_up.ok()) {
     must(ask(*follower->connect(), "DIGEST") == digest, "the follower holds something else");
+    verify(*follower);
   } else {
     must(caught_up.error().code == ErrorCode::kOutOfRange && (course_.disk_fails || !course_.keeps_log),
          "following: " + caught_up.error().message);
   }
+  verify(*database_);
   follower.reset();
   session.reset();
   must(database_->close(), "closing");

@@ -87,6 +87,12 @@ STEPS_AROUND(Status, applyToRows, "_ZN7trefoil3sql5Store5applyEhRNS_12EffectRead
              (store, kind, reader, context))
 STEPS_AROUND(void, applyPrepared, "_ZN7trefoil2kv5Store5applyERNS0_15PreparedEffectsERKNS_12WriteContextE",
              (kv::Store * store, kv::PreparedEffects& effects, const WriteContext& context), (store, effects, context))
+STEPS_AROUND(void, owe, "_ZN7trefoil2kv5Store3oweERNS0_15PreparedEffectsERKNS_12WriteContextE",
+             (kv::Store * store, kv::PreparedEffects& effects, const WriteContext& context), (store, effects, context))
+STEPS_AROUND(void, unlockOwing, "_ZN7trefoil2kv5Store11unlockOwingESt4spanIKNS0_11PartitionIdELm18446744073709551615EE",
+             (kv::Store * store, std::span<const kv::PartitionId> ids), (store, ids))
+STEPS_AROUND(void, settle, "_ZN7trefoil2kv5Store6settleERKNS0_15PreparedEffectsE",
+             (kv::Store * store, const kv::PreparedEffects& effects), (store, effects))
 STEPS_AROUND(void, lockPartition, "_ZNK7trefoil2kv5Store4lockENS0_11PartitionIdE", (const kv::Store* store, kv::PartitionId id),
              (store, id))
 STEPS_AROUND(void, lockPartitions, "_ZN7trefoil2kv5Store4lockESt4spanIKNS0_11PartitionIdELm18446744073709551615EE",
@@ -98,6 +104,7 @@ STEPS_AROUND(void, unlockPartitions, "_ZNK7trefoil2kv5Store6unlockESt4spanIKNS0_
 STEPS_AROUND(void, await, "_ZN7trefoil2kv5Store5awaitESt4spanIKNS0_3KeyELm18446744073709551615EERNS0_9KeyWaiterE",
              (kv::Store * store, std::span<const kv::Key> keys, kv::KeyWaiter& waiter), (store, keys, waiter))
 STEPS_AROUND(void, serveWaiting, "_ZN7trefoil2kv5Store12serveWaitingEv", (kv::Store * store), (store))
+STEPS_AROUND(void, serveLater, "_ZN7trefoil2kv5Store10serveLaterEv", (kv::Store * store), (store))
 STEPS_AROUND(void, releaseSnapshot, "_ZN7trefoil8Versions15releaseSnapshotEm", (Versions * versions, Lsn lsn), (versions, lsn))
 
 txn::Snapshot productsOpenSnapshot(txn::Committer* committer) asm("__real__ZN7trefoil3txn9Committer12openSnapshotEv");
