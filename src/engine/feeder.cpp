@@ -66,7 +66,8 @@ txn::CommitBacklog& Feeder::backlog() {
 }
 
 // The tables are those of a snapshot; the commits between the position and that say what they were before.
-Result<Feeder::Begun> Feeder::begin(std::optional<std::string_view> from, FeedFilter filter, std::shared_ptr<Outbox> outbox) {
+Result<Feeder::Begun> Feeder::begin(std::optional<std::string_view> from, FeedFilter filter, std::shared_ptr<Outbox> outbox,
+                                    const StatementControl& control) {
   if (filter.values) {
     const std::lock_guard lock(mutex_);
     wants_old_values_ = true;
@@ -106,9 +107,11 @@ Result<Feeder::Begun> Feeder::begin(std::optional<std::string_view> from, FeedFi
   }
   FeedTables tables = tablesAt(manager_, snapshot);
   for (bool more = past != nullptr; more;) {
+    TREFOIL_TRY(control.checkStopped());
     txn::CommitSource::Commit commit;
     TREFOIL_ASSIGN(more, past->next(commit));
-    if (more && commit.lsn < snapshot.lsn()) {
+    more = more && commit.lsn < snapshot.lsn();
+    if (more) {
       TREFOIL_TRY(tables.note(commit.effects, commit.has_causes));
     }
   }

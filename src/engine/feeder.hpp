@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/settings.hpp"
+#include "base/statement_control.hpp"
 #include "base/status.hpp"
 #include "engine/feed.hpp"
 #include "txn/commit_source.hpp"
@@ -30,14 +31,15 @@ class Feeder {
   Feeder(const Feeder&) = delete;
   Feeder& operator=(const Feeder&) = delete;
 
-  // A new feed into the outbox, from a position (as text) or from now on. It may read much of the log first. The position that it
-  // begins at, and what the log must have reached before anybody is told of that.
+  // A new feed into the outbox, from a position (as text) or from now on. It may read much of the log first, as long as `control`
+  // lets it. The position that it begins at, and what the log must have reached before anybody is told of that.
   struct Begun {
     std::shared_ptr<Feed> feed;
     std::string position;
     Lsn fence = 0;
   };
-  Result<Begun> begin(std::optional<std::string_view> from, FeedFilter filter, std::shared_ptr<Outbox> outbox);
+  Result<Begun> begin(std::optional<std::string_view> from, FeedFilter filter, std::shared_ptr<Outbox> outbox,
+                      const StatementControl& control);
   // Behind this nothing of it comes into its outbox.
   void end(const std::shared_ptr<Feed>& feed);
   [[nodiscard]] std::size_t count() const { return count_.load(std::memory_order_relaxed); }

@@ -335,7 +335,7 @@ Status Session::Impl::beginFeed(std::optional<std::string_view> from, FeedFilter
   if (listening_to.hasFeed()) {
     return Error(ErrorCode::kInvalid, "this session has a feed already").withHint("FEED STOP ends it");
   }
-  TREFOIL_ASSIGN(Feeder::Begun begun, database.feeder().begin(from, std::move(filter), outbox));
+  TREFOIL_ASSIGN(Feeder::Begun begun, database.feeder().begin(from, std::move(filter), outbox, control));
   reply.bulk(begun.position);
   noteCommit(begun.fence);
   listening_to.setFeed(std::move(begun.feed));
