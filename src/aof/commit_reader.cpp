@@ -4,6 +4,12 @@
 
 namespace trefoil::aof {
 
+namespace {
+
+constexpr std::size_t kKeptBytes = std::size_t{16} << 20;
+
+}  // namespace
+
 Result<bool> CommitReader::next(LogRecord& record) {
   RecordView view;
   for (;;) {
@@ -14,6 +20,9 @@ Result<bool> CommitReader::next(LogRecord& record) {
     const bool in_parts = view.header.kind == RecordKind::kCommitParts;
     if (view.header.kind == RecordKind::kMark || view.header.kind == RecordKind::kPart || (in_parts && walker_.parts().empty())) {
       continue;
+    }
+    if (!in_parts && joined_.capacity() > kKeptBytes) {
+      joined_ = std::string();  // what was very large is not held for ever
     }
     record = {.lsn = view.header.lsn,
               .end = view.end(),

@@ -9,7 +9,8 @@ namespace {
 // What a message holds at most, about; what may wait in the outbox before the feed goes on; and how much one step reads.
 constexpr std::size_t kMessageBytes = std::size_t{256} << 10;
 constexpr std::size_t kMostWaiting = std::size_t{1} << 20;
-constexpr std::size_t kStepCommits = 256;
+constexpr std::size_t kStepPieces = 256;
+constexpr std::size_t kStepEffects = 4096;
 // So much of the log passes before a client is told where it is, though nothing was for it.
 constexpr Lsn kSilentBytes = std::size_t{1} << 20;
 
@@ -50,12 +51,12 @@ Feed::Feed(std::unique_ptr<txn::CommitSource> source, FeedTables tables, FeedFil
       told_(source_->position().lsn) {}
 
 Feed::Step Feed::step() {
-  for (std::size_t i = 0; i < kStepCommits; ++i) {
+  for (std::size_t i = 0; i < kStepPieces; ++i) {
     if (outbox_->bytes() > kMostWaiting) {
       return Step::kFull;
     }
     bool found = false;
-    const Status told = tellNext(found);
+    const Status told = tellSome(found);
     if (!told.ok()) {
       postMessage(std::make_shared<const FeedMessage>(redisErrorText(told.error())));
       return Step::kEnded;
@@ -67,24 +68,44 @@ Feed::Step Feed::step() {
   return Step::kMore;
 }
 
-Status Feed::tellNext(bool& found) {
-  txn::CommitSource::Commit commit;
-  TREFOIL_ASSIGN(found, source_->next(commit));
-  if (!found) {
-    return {};
+// A message, or so many effects of which there is nothing to tell.
+Status Feed::tellSome(bool& found) {
+  if (!commit_) {
+    txn::CommitSource::Commit commit;
+    TREFOIL_ASSIGN(found, source_->next(commit));
+    if (!found) {
+      return {};
+    }
+    commit_.emplace(commit.effects, commit.has_causes, tables_, filter_);
+    commit_is_told_ = false;
+    TREFOIL_TRY(commit_->begin());
   }
+  found = true;
   std::vector<ReplyValue> changes;
   std::size_t bytes = 0;
-  const auto collect = [&](ReplyValue change) {
-    if (bytes >= kMessageBytes) {
-      post({}, std::exchange(changes, {}), std::exchange(bytes, 0));
+  for (std::size_t i = 0; i < kStepEffects && (ahead_ || !commit_->done()); ++i) {
+    if (!ahead_) {
+      TREFOIL_ASSIGN(ahead_, commit_->next());
     }
-    bytes += bytesOf(change);
-    changes.push_back(std::move(change));
-  };
-  TREFOIL_TRY(forEachFeedChange(commit.effects, commit.has_causes, tables_, filter_, collect));
+    if (ahead_ && bytes >= kMessageBytes) {
+      break;
+    }
+    if (ahead_) {
+      bytes += bytesOf(*ahead_);
+      changes.push_back(std::move(*ahead_));
+      ahead_.reset();
+    }
+  }
+  commit_is_told_ = commit_is_told_ || !changes.empty();
+  if (ahead_ || !commit_->done()) {
+    if (!changes.empty()) {
+      post({}, std::move(changes), bytes);
+    }
+    return {};
+  }
+  commit_.reset();
   const aof::LogPosition position = source_->position();
-  if (!changes.empty() || position.lsn - told_ >= kSilentBytes) {
+  if (commit_is_told_ || position.lsn - told_ >= kSilentBytes) {
     post(position.text(), std::move(changes), bytes);
     told_ = position.lsn;
   }

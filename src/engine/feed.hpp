@@ -4,14 +4,15 @@
 //   [feed, position, []]                  now and then, where the filter wants nothing: how far it is
 //   [feed, nil, error text]               it has ended: its place in the log is gone
 //
-// A feed reads at the pace of its client: while much waits in the outbox, it does not go on. So nothing is kept for it but the
-// log.
+// A feed reads at the pace of its client: while much waits in the outbox, it does not go on, in the middle of a commit either. So
+// nothing is kept for it but the log, and the bytes of one commit.
 //
 // Thread safety: step() is the feeder's; stop() and the rest from any thread.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,7 +51,7 @@ class Feed {
   void stop();
 
  private:
-  Status tellNext(bool& found);
+  Status tellSome(bool& found);
   bool post(std::string position, std::vector<ReplyValue> changes, std::size_t bytes);
   bool postMessage(const MessagePointer& message);
 
@@ -58,8 +59,11 @@ class Feed {
   FeedTables tables_;
   const FeedFilter filter_;
   const std::shared_ptr<Outbox> outbox_;
-  Lsn told_ = 0;        // how far the client knows it to be
-  bool wanted_ = true;  // changed with the outbox's lock
+  std::optional<FeedCommit> commit_;  // that it is in the middle of
+  std::optional<ReplyValue> ahead_;   // its next change, which had no room in the last message
+  bool commit_is_told_ = false;       // some of it
+  Lsn told_ = 0;                      // how far the client knows it to be
+  bool wanted_ = true;                // changed with the outbox's lock
 };
 
 }  // namespace trefoil

@@ -27,8 +27,7 @@ void put(ReplyValue& map, std::string_view name, ReplyValue value) {
   map.elements.push_back(std::move(value));
 }
 
-// --- Keys
-// ------------------------------------------------------------------------------------------------------------------------
+// --- Keys -------------------------------------------------------------------------------------------------------------------
 
 // A counted list of elements, read one by one into `into`.
 template <typename ReadOne>
@@ -110,8 +109,7 @@ std::string_view eventOf(Cause cause, kv::EffectKind kind) {
   return kind == kv::EffectKind::kRemove ? "del" : kind == kv::EffectKind::kSetDeadline ? "expire" : "restore";
 }
 
-// --- Rows
-// ------------------------------------------------------------------------------------------------------------------------
+// --- Rows -------------------------------------------------------------------------------------------------------------------
 
 // `n, n times (column, value)`, or all columns in order.
 ReplyValue readColumns(EffectReader& reader, const sql::TableSchema& schema, bool in_order) {
@@ -140,132 +138,120 @@ ReplyValue keyAmong(const ReplyValue& columns, const sql::TableSchema& schema) {
   return key;
 }
 
-bool tellsOfTable(sql::EffectKind kind) {
-  switch (kind) {
-    case sql::EffectKind::kTruncate:
-    case sql::EffectKind::kCreateTable:
-    case sql::EffectKind::kDropTable:
-    case sql::EffectKind::kRenameTable:
-    case sql::EffectKind::kCreateIndex:
-    case sql::EffectKind::kCreateVectorIndex:
-    case sql::EffectKind::kDropIndex:
-      return true;
-    default:
-      return false;
+// --- One commit -------------------------------------------------------------------------------------------------------------
+
+// The reader stands behind the table.
+ReplyValue rowChange(sql::EffectKind kind, EffectReader& reader, const sql::TableSchema& schema, Cause cause, bool values) {
+  const auto row = static_cast<std::int64_t>(reader.getVarint());
+  const bool has_before = kind == sql::EffectKind::kUpdateFrom || kind == sql::EffectKind::kDeleteFrom;
+  const bool is_delete = kind == sql::EffectKind::kDelete || kind == sql::EffectKind::kDeleteFrom;
+  const ReplyValue before = has_before ? readColumns(reader, schema, false) : ReplyValue();
+  ReplyValue given = is_delete ? ReplyValue() : readColumns(reader, schema, kind == sql::EffectKind::kInsert);
+  ReplyValue change = aggregate(Kind::kMap);
+  put(change, "table", ReplyValue::ofBulk(schema.name));
+  put(change, "row", ReplyValue::ofInteger(row));
+  put(change, "event", ReplyValue::ofBulk(causeName(cause == Cause::kNone ? sql::causeOf(kind) : cause)));
+  if (schema.primaryKey() != nullptr && (has_before || kind == sql::EffectKind::kInsert)) {
+    put(change, "key", keyAmong(has_before ? before : given, schema));
   }
+  if (values) {
+    const bool is_whole = before.elements.size() == 2 * schema.columns.size();
+    if (kind == sql::EffectKind::kInsert || is_whole) {
+      put(change, "old", before);
+    }
+    put(change, "new", std::move(given));
+  }
+  return change;
 }
-
-// --- One commit
-// ------------------------------------------------------------------------------------------------------------------
-
-class Teller {
- public:
-  Teller(FeedTables& tables, const FeedFilter& filter, const FeedSink& sink) : tables_(tables), filter_(filter), sink_(sink) {}
-
-  Status readOldValues(std::string_view payload) {
-    return txn::visitOldValues(payload, [this](std::uint64_t effect, std::string_view old) { old_[effect] = old; });
-  }
-
-  Status tellKey(std::uint8_t kind, EffectReader& reader) {
-    EffectReader arguments = reader;
-    TREFOIL_TRY(kv::skipEffect(kind, reader));
-    const std::uint64_t number = number_++;
-    const auto effect = static_cast<kv::EffectKind>(kind);
-    const auto db = static_cast<std::int64_t>(arguments.getVarint());
-    ReplyValue change = aggregate(Kind::kMap);
-    if (effect == kv::EffectKind::kFlush) {
-      if (filter_.keys.empty() && filter_.wantsKey({})) {
-        put(change, "db", ReplyValue::ofInteger(db));
-        put(change, "event", ReplyValue::ofBulk("flushdb"));
-        sink_(std::move(change));
-      }
-      return {};
-    }
-    const std::string_view key = arguments.getString();
-    if (!filter_.wantsKey(key)) {
-      return {};
-    }
-    put(change, "key", ReplyValue::ofBulk(key));
-    put(change, "db", ReplyValue::ofInteger(db));
-    put(change, "event", ReplyValue::ofBulk(eventOf(reader.cause(), effect)));
-    if (filter_.values) {
-      if (has_old_) {
-        if (const auto old = old_.find(number); old == old_.end() || !old->second.empty()) {
-          put(change, "old", old == old_.end() ? ReplyValue() : oldValue(old->second));
-        }
-      }
-      ReplyValue given;
-      addGiven(effect, arguments, given);
-      put(change, "new", std::move(given));
-    }
-    sink_(std::move(change));
-    return {};
-  }
-
-  Status tellRow(std::uint8_t kind_byte, EffectReader& reader) {
-    EffectReader arguments = reader;
-    TREFOIL_TRY(sql::skipEffect(kind_byte, reader));
-    ++number_;
-    const auto kind = static_cast<sql::EffectKind>(kind_byte);
-    EffectReader head = arguments;
-    const auto id = static_cast<sql::TableId>(head.getVarint());
-    if (kind == sql::EffectKind::kCreateTable) {
-      TREFOIL_TRY(tables_.follow(kind, arguments));
-    }
-    const sql::TableSchema* const schema = tables_.find(id);
-    if (schema != nullptr && filter_.wantsTable(schema->name)) {
-      if (sql::isRowEffect(kind)) {
-        sink_(rowChange(kind, head, *schema, reader.cause()));
-      } else if (tellsOfTable(kind)) {
-        ReplyValue change = aggregate(Kind::kMap);
-        put(change, "table", ReplyValue::ofBulk(schema->name));
-        put(change, "event", ReplyValue::ofBulk(causeName(sql::causeOf(kind))));
-        sink_(std::move(change));
-      }
-    }
-    return kind == sql::EffectKind::kCreateTable ? Status() : tables_.follow(kind, arguments);
-  }
-
-  void setHasOld(bool has_old) { has_old_ = has_old; }
-
- private:
-  // The reader stands behind the table.
-  [[nodiscard]] ReplyValue rowChange(sql::EffectKind kind, EffectReader& reader, const sql::TableSchema& schema,
-                                     Cause cause) const {
-    const auto row = static_cast<std::int64_t>(reader.getVarint());
-    const bool has_before = kind == sql::EffectKind::kUpdateFrom || kind == sql::EffectKind::kDeleteFrom;
-    const bool is_delete = kind == sql::EffectKind::kDelete || kind == sql::EffectKind::kDeleteFrom;
-    const ReplyValue before = has_before ? readColumns(reader, schema, false) : ReplyValue();
-    ReplyValue given = is_delete ? ReplyValue() : readColumns(reader, schema, kind == sql::EffectKind::kInsert);
-    ReplyValue change = aggregate(Kind::kMap);
-    put(change, "table", ReplyValue::ofBulk(schema.name));
-    put(change, "row", ReplyValue::ofInteger(row));
-    put(change, "event", ReplyValue::ofBulk(causeName(cause == Cause::kNone ? sql::causeOf(kind) : cause)));
-    if (schema.primaryKey() != nullptr && (has_before || kind == sql::EffectKind::kInsert)) {
-      put(change, "key", keyAmong(has_before ? before : given, schema));
-    }
-    if (filter_.values) {
-      const bool is_whole = before.elements.size() == 2 * schema.columns.size();
-      if (kind == sql::EffectKind::kInsert || is_whole) {
-        put(change, "old", before);
-      }
-      put(change, "new", std::move(given));
-    }
-    return change;
-  }
-
-  FeedTables& tables_;
-  const FeedFilter& filter_;
-  const FeedSink& sink_;
-  std::map<std::uint64_t, std::string_view> old_;  // by the effect's number
-  bool has_old_ = false;
-  std::uint64_t number_ = 0;
-};
 
 }  // namespace
 
-// --- Tables
-// ----------------------------------------------------------------------------------------------------------------------
+FeedCommit::FeedCommit(std::string_view effects, bool has_causes, FeedTables& tables, const FeedFilter& filter)
+    : reader_(effects, has_causes), tables_(tables), filter_(filter) {}
+
+Status FeedCommit::begin() {
+  if (filter_.values) {
+    TREFOIL_ASSIGN(const std::optional<std::string_view> payload, txn::findOldValues(reader_));
+    if (payload) {
+      old_.emplace(*payload);
+    }
+  }
+  return {};
+}
+
+Result<std::optional<ReplyValue>> FeedCommit::next() {
+  change_.reset();
+  TREFOIL_TRY(txn::readEffect(
+      reader_, [this](std::uint8_t kind, EffectReader& reader) { return tellKey(kind, reader); },
+      [this](std::uint8_t kind, EffectReader& reader) { return tellRow(kind, reader); }, [](std::string_view) {}));
+  if (!reader_.ok()) {
+    return reader_.error();
+  }
+  return std::move(change_);
+}
+
+Status FeedCommit::tellKey(std::uint8_t kind, EffectReader& reader) {
+  EffectReader arguments = reader;
+  TREFOIL_TRY(kv::skipEffect(kind, reader));
+  const std::uint64_t number = number_++;
+  const auto effect = static_cast<kv::EffectKind>(kind);
+  const auto db = static_cast<std::int64_t>(arguments.getVarint());
+  ReplyValue change = aggregate(Kind::kMap);
+  if (effect == kv::EffectKind::kFlush) {
+    if (filter_.keys.empty() && filter_.wantsKey({})) {
+      put(change, "db", ReplyValue::ofInteger(db));
+      put(change, "event", ReplyValue::ofBulk("flushdb"));
+      change_ = std::move(change);
+    }
+    return {};
+  }
+  const std::string_view key = arguments.getString();
+  if (!filter_.wantsKey(key)) {
+    return {};
+  }
+  put(change, "key", ReplyValue::ofBulk(key));
+  put(change, "db", ReplyValue::ofInteger(db));
+  put(change, "event", ReplyValue::ofBulk(eventOf(reader.cause(), effect)));
+  if (filter_.values) {
+    if (old_) {
+      TREFOIL_ASSIGN(const std::optional<std::string_view> old, old_->of(number));
+      if (!old || !old->empty()) {
+        put(change, "old", old ? oldValue(*old) : ReplyValue());
+      }
+    }
+    ReplyValue given;
+    addGiven(effect, arguments, given);
+    put(change, "new", std::move(given));
+  }
+  change_ = std::move(change);
+  return {};
+}
+
+Status FeedCommit::tellRow(std::uint8_t kind_byte, EffectReader& reader) {
+  EffectReader arguments = reader;
+  TREFOIL_TRY(sql::skipEffect(kind_byte, reader));
+  ++number_;
+  const auto kind = static_cast<sql::EffectKind>(kind_byte);
+  EffectReader head = arguments;
+  const auto id = static_cast<sql::TableId>(head.getVarint());
+  if (kind == sql::EffectKind::kCreateTable) {
+    TREFOIL_TRY(tables_.follow(kind, arguments));
+  }
+  const sql::TableSchema* const schema = tables_.find(id);
+  if (schema != nullptr && filter_.wantsTable(schema->name)) {
+    if (sql::isRowEffect(kind)) {
+      change_ = rowChange(kind, head, *schema, reader.cause(), filter_.values);
+    } else if (kind == sql::EffectKind::kTruncate || sql::isCatalogEffect(kind)) {
+      ReplyValue change = aggregate(Kind::kMap);
+      put(change, "table", ReplyValue::ofBulk(schema->name));
+      put(change, "event", ReplyValue::ofBulk(causeName(sql::causeOf(kind))));
+      change_ = std::move(change);
+    }
+  }
+  return kind == sql::EffectKind::kCreateTable ? Status() : tables_.follow(kind, arguments);
+}
+
+// --- Tables -----------------------------------------------------------------------------------------------------------------
 
 FeedTables::FeedTables(const std::vector<sql::SchemaPointer>& tables) {
   for (const sql::SchemaPointer& schema : tables) {
@@ -345,21 +331,6 @@ bool FeedFilter::wantsTable(std::string_view table) const {
     return keys.empty();
   }
   return std::find(tables.begin(), tables.end(), table) != tables.end();
-}
-
-Status forEachFeedChange(std::string_view effects, bool has_causes, FeedTables& tables, const FeedFilter& filter,
-                         const FeedSink& sink) {
-  Teller teller(tables, filter, sink);
-  if (filter.values) {
-    TREFOIL_ASSIGN(const std::optional<std::string_view> payload, txn::findOldValues(EffectReader(effects, has_causes)));
-    if (payload) {
-      teller.setHasOld(true);
-      TREFOIL_TRY(teller.readOldValues(*payload));
-    }
-  }
-  return txn::forEachEffect(
-      EffectReader(effects, has_causes), [&](std::uint8_t kind, EffectReader& reader) { return teller.tellKey(kind, reader); },
-      [&](std::uint8_t kind, EffectReader& reader) { return teller.tellRow(kind, reader); });
 }
 
 }  // namespace trefoil

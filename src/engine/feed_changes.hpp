@@ -16,7 +16,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,6 +26,7 @@
 #include "engine/reply_tree.hpp"
 #include "sql/effects.hpp"
 #include "sql/schema.hpp"
+#include "txn/old_values.hpp"
 
 namespace trefoil {
 
@@ -59,9 +59,27 @@ struct FeedFilter {
   [[nodiscard]] bool wantsTable(std::string_view table) const;
 };
 
-// Hands on each change of the commit that the filter wants, in order. kCorruption if the bytes are no effects.
-using FeedSink = std::function<void(ReplyValue change)>;
-Status forEachFeedChange(std::string_view effects, bool has_causes, FeedTables& tables, const FeedFilter& filter,
-                         const FeedSink& sink);
+// One commit, change by change, so that whoever tells of a large one need not hold all of it in words. Effects, tables and filter
+// outlive it; when it is done the tables are those behind the commit.
+class FeedCommit {
+ public:
+  FeedCommit(std::string_view effects, bool has_causes, FeedTables& tables, const FeedFilter& filter);
+  // First.
+  Status begin();
+  [[nodiscard]] bool done() const { return reader_.done(); }
+  // The next effect; nothing if the filter does not want it. kCorruption if the bytes are no effects.
+  Result<std::optional<ReplyValue>> next();
+
+ private:
+  Status tellKey(std::uint8_t kind, EffectReader& reader);
+  Status tellRow(std::uint8_t kind, EffectReader& reader);
+
+  EffectReader reader_;
+  FeedTables& tables_;
+  const FeedFilter& filter_;
+  std::optional<txn::OldValues> old_;  // where they are logged
+  std::uint64_t number_ = 0;           // of the next effect
+  std::optional<ReplyValue> change_;
+};
 
 }  // namespace trefoil

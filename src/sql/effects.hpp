@@ -68,6 +68,21 @@ inline constexpr bool isRowEffect(EffectKind kind) {
          kind == EffectKind::kUpdateFrom || kind == EffectKind::kDeleteFrom;
 }
 
+// Whether it changes the catalog, and not only what a table holds.
+inline constexpr bool isCatalogEffect(EffectKind kind) {
+  switch (kind) {
+    case EffectKind::kCreateTable:
+    case EffectKind::kDropTable:
+    case EffectKind::kCreateIndex:
+    case EffectKind::kDropIndex:
+    case EffectKind::kRenameTable:
+    case EffectKind::kCreateVectorIndex:
+      return true;
+    default:
+      return false;
+  }
+}
+
 inline constexpr bool isSqlEffect(std::uint8_t kind) {
   return kind >= 64 && kind < 128;
 }

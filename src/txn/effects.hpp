@@ -18,22 +18,30 @@ inline constexpr std::uint8_t kOldValuesKind = 128;  // old_values.hpp
   return {ErrorCode::kCorruption, "unknown effect kind " + std::to_string(kind)};
 }
 
-// Hands each effect to `on_key` or `on_row`: a kind that has been read, and the reader behind it (with the effect's cause), which
-// they leave at the effect's end; and to `on_old` the payload of kOldValues. Ends with their first error; kCorruption for a kind
-// that nobody knows.
+// Hands the next effect to `on_key` or `on_row`: a kind that has been read, and the reader behind it (with the effect's cause),
+// which they leave at the effect's end; or to `on_old` the payload of kOldValues. Their error, or kCorruption for a kind that
+// nobody knows.
+template <typename OnKey, typename OnRow, typename OnOld>
+Status readEffect(EffectReader& reader, OnKey&& on_key, OnRow&& on_row, OnOld&& on_old) {
+  const std::uint8_t kind = reader.getKind();
+  if (kv::isKvEffect(kind)) {
+    return on_key(kind, reader);
+  }
+  if (sql::isSqlEffect(kind)) {
+    return on_row(kind, reader);
+  }
+  if (kind != kOldValuesKind) {
+    return unknownEffect(kind);
+  }
+  on_old(reader.getString());
+  return {};
+}
+
+// The same for all effects; ends with the first error.
 template <typename OnKey, typename OnRow, typename OnOld>
 Status forEachEffect(EffectReader reader, OnKey&& on_key, OnRow&& on_row, OnOld&& on_old) {
   while (!reader.done()) {
-    const std::uint8_t kind = reader.getKind();
-    if (kv::isKvEffect(kind)) {
-      TREFOIL_TRY(on_key(kind, reader));
-    } else if (sql::isSqlEffect(kind)) {
-      TREFOIL_TRY(on_row(kind, reader));
-    } else if (kind == kOldValuesKind) {
-      on_old(reader.getString());
-    } else {
-      return unknownEffect(kind);
-    }
+    TREFOIL_TRY(readEffect(reader, on_key, on_row, on_old));
   }
   if (!reader.ok()) {
     return reader.error();

@@ -17,20 +17,6 @@ void sortOut(std::vector<Id>& ids) {
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
 }
 
-bool changesCatalog(sql::EffectKind kind) {
-  switch (kind) {
-    case sql::EffectKind::kCreateTable:
-    case sql::EffectKind::kDropTable:
-    case sql::EffectKind::kCreateIndex:
-    case sql::EffectKind::kDropIndex:
-    case sql::EffectKind::kRenameTable:
-    case sql::EffectKind::kCreateVectorIndex:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Follower>> Follower::begin(Manager& leader, Manager& copy) {
@@ -76,7 +62,7 @@ Result<bool> Follower::footprintOf(std::string_view record) {
     EffectReader head = reader;
     TREFOIL_TRY(sql::skipEffect(kind, reader));
     if (kind != static_cast<std::uint8_t>(sql::EffectKind::kRevised)) {
-      catalog = catalog || changesCatalog(static_cast<sql::EffectKind>(kind));
+      catalog = catalog || sql::isCatalogEffect(static_cast<sql::EffectKind>(kind));
       tables_.push_back(static_cast<sql::TableId>(head.getVarint()));
     }
     return {};

@@ -51,16 +51,16 @@ Result<std::optional<std::string_view>> findOldValues(EffectReader effects) {
   return payload;
 }
 
-Status visitOldValues(std::string_view payload, const OldValueVisitor& visit) {
-  EffectReader reader(payload);
-  while (!reader.done()) {
-    const std::uint64_t effect = reader.getVarint();
-    const std::string_view old = reader.getString();
-    if (reader.ok()) {
-      visit(effect, old);
-    }
+Result<std::optional<std::string_view>> OldValues::of(std::uint64_t effect) {
+  while ((!has_next_ || next_effect_ < effect) && !reader_.done()) {
+    next_effect_ = reader_.getVarint();
+    next_old_ = reader_.getString();
+    has_next_ = reader_.ok();
   }
-  return reader.ok() ? Status() : Status(reader.error());
+  if (!reader_.ok()) {
+    return reader_.error();
+  }
+  return has_next_ && next_effect_ == effect ? std::optional(next_old_) : std::nullopt;
 }
 
 }  // namespace trefoil::txn

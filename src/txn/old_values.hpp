@@ -12,7 +12,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -31,8 +30,19 @@ void appendOldValues(EffectBuffer& effects, kv::View& before, EffectBuffer& scra
 
 // The payload of a record's effects; nothing if they say nothing of what was before. kCorruption as txn::forEachEffect().
 Result<std::optional<std::string_view>> findOldValues(EffectReader effects);
-// Visits each, in the order of the effects. kCorruption if the payload is none.
-using OldValueVisitor = std::function<void(std::uint64_t effect, std::string_view old)>;
-Status visitOldValues(std::string_view payload, const OldValueVisitor& visit);
+// Reads a payload beside the effects that it is about.
+class OldValues {
+ public:
+  explicit OldValues(std::string_view payload) : reader_(payload) {}
+  // Of an effect, by its number; none below the one that was asked for last. Nothing: it has changed nothing that there was.
+  // kCorruption if the payload is none.
+  Result<std::optional<std::string_view>> of(std::uint64_t effect);
+
+ private:
+  EffectReader reader_;
+  bool has_next_ = false;
+  std::uint64_t next_effect_ = 0;
+  std::string_view next_old_;
+};
 
 }  // namespace trefoil::txn

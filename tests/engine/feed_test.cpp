@@ -370,4 +370,29 @@ TEST_CASE("a client that does not read holds its feed up, and nothing else", "[e
   }
 }
 
+TEST_CASE("a large commit comes in pieces, at its client's pace, and only the last has a position", "[engine][feed]") {
+  const testing::TemporaryDirectory directory;
+  SessionFixture fixture(directory.path());
+  const std::unique_ptr<Session> slow = fixture.connect();
+  REQUIRE(runOn(*slow, "FEED VALUES").starts_with('"'));
+  fixture.sql("CREATE TABLE t (id INT PRIMARY KEY, x TEXT)");
+  fixture.sql("INSERT INTO t SELECT i, repeat('x', 100) FROM generate_series(1, 50000) AS s(i)");
+  aof::Log& log = *fixture.database->impl().manager().log();
+  REQUIRE(log.waitReached(log.end()).ok());
+  std::size_t changes = 0;
+  std::size_t pieces = 0;
+  for (bool is_whole = false; !is_whole || changes < 50001; ++pieces) {
+    CHECK(slow->messageFigures().bytes < (std::size_t{2} << 20));
+    const auto message = slow->awaitMessage(std::chrono::steady_clock::now() + std::chrono::seconds(60));
+    REQUIRE(message.ok());
+    REQUIRE(*message != nullptr);
+    ReplyTree reply;
+    (*message)->pushTo(reply);
+    is_whole = reply.last().elements[1].kind != ReplyValue::Kind::kNull;
+    changes += reply.last().elements[2].elements.size();
+    CHECK(is_whole == (changes == 1 || changes == 50001));
+  }
+  CHECK(pieces > 10);
+}
+
 }  // namespace trefoil

@@ -20,10 +20,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FeedFilter filter;
     filter.values = values;
     std::size_t changes = 0;
-    const Status told = forEachFeedChange(bytes, true, tables, filter, [&](ReplyValue change) {
-      TREFOIL_ASSERT(change.kind == ReplyValue::Kind::kMap && change.elements.size() % 2 == 0);
-      ++changes;
-    });
+    FeedCommit commit(bytes, true, tables, filter);
+    Status told = commit.begin();
+    while (told.ok() && !commit.done()) {
+      const Result<std::optional<ReplyValue>> change = commit.next();
+      if (!change.ok()) {
+        told = Status(change.error());
+      } else if (*change) {
+        TREFOIL_ASSERT((*change)->kind == ReplyValue::Kind::kMap && (*change)->elements.size() % 2 == 0);
+        ++changes;
+      }
+    }
     TREFOIL_ASSERT(told.ok() || told.error().code == ErrorCode::kCorruption);
     TREFOIL_ASSERT(changes <= size);
     if (tables.note(bytes, true).ok()) {
