@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from pubsub import PINGS, cpu_seconds, start
+from pubsub import PINGS, start
 from resp import Client, Server, median, need_programs
 
 WAITERS = r"""
@@ -57,11 +57,11 @@ def round_of(server, waiting, keys, pushes):
         time.sleep(0.01)
     pings.stdin.write("go\n")
     pings.stdin.flush()
-    before = cpu_seconds(server)
+    before = server.cpu_seconds()
     for _ in range(pushes):
         client.pipeline(((b"RPUSH", b"k%07d" % (i % keys), b"v") for i in range(waiting)), 100)
         server.waiters.stdout.readline()
-    cpu = cpu_seconds(server) - before
+    cpu = server.cpu_seconds() - before
     waits = [float(word) for word in pings.communicate("stop\n")[0].split()]
     return cpu / pushes / waiting * 1e6, *waits
 

@@ -16,18 +16,12 @@ import time
 from resp import Client, Server, need_programs
 
 
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def measured(server, action):
-    cpu, begin = cpu_seconds(server.process.pid), time.perf_counter()
+    cpu, begin = server.cpu_seconds(), time.perf_counter()
     action()
     waited = time.perf_counter() - begin
     time.sleep(0.3)  # what is freed in the background is part of it
-    return cpu_seconds(server.process.pid) - cpu, waited
+    return server.cpu_seconds() - cpu, waited
 
 
 def main():

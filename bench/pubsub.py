@@ -69,32 +69,26 @@ def start(code, *arguments):
     return process
 
 
-def cpu_seconds(server):
-    with open(f"/proc/{server.process.pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def round_of(server, messages):
     """CPU and wall seconds a message, the 99.9 % and the longest wait of a PING in ms."""
     pings = start(PINGS, os.path.dirname(os.path.abspath(__file__)), server.port)
     client = Client(server.port)
     pings.stdin.write("go\n")
     pings.stdin.flush()
-    before, begin = cpu_seconds(server), time.perf_counter()
+    before, begin = server.cpu_seconds(), time.perf_counter()
     for _ in range(messages):
         if client(b"PUBLISH", b"ch", PAYLOAD) != server.count:
             sys.exit(f"{server.name} has lost subscribers")
         server.listeners.stdout.readline()
-    wall, cpu = time.perf_counter() - begin, cpu_seconds(server) - before
+    wall, cpu = time.perf_counter() - begin, server.cpu_seconds() - before
     waits = [float(word) for word in pings.communicate("stop\n")[0].split()]
     return cpu / messages, wall / messages, *waits
 
 
 def unheard(server, count=200_000):
-    client, before = Client(server.port), cpu_seconds(server)
+    client, before = Client(server.port), server.cpu_seconds()
     client.pipeline(((b"PUBLISH", b"nobody", PAYLOAD) for _ in range(count)), 100)
-    return (cpu_seconds(server) - before) / count * 1e6
+    return (server.cpu_seconds() - before) / count * 1e6
 
 
 def main():

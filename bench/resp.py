@@ -95,6 +95,12 @@ class Server:
                 time.sleep(0.001)
         self.ready_seconds = time.perf_counter() - begin
 
+    def cpu_seconds(self):
+        """User and system, of all threads."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=120)

@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 
-from pubsub import cpu_seconds, start
+from pubsub import start
 from resp import Client, Server, median, need_programs
 
 READERS = r"""
@@ -51,9 +51,9 @@ while True:
 
 
 def cost(server, client, commands, count):
-    before = cpu_seconds(server)
+    before = server.cpu_seconds()
     client.pipeline(commands, 100)
-    return (cpu_seconds(server) - before) / count * 1e6
+    return (server.cpu_seconds() - before) / count * 1e6
 
 
 def reads(server, keys, rounds):
@@ -91,11 +91,11 @@ def invalidations(server, clients, rounds, times=20):
     client(b"SET", b"hot", b"v")
     readers, costs = start(READERS, server.port, clients), []
     for _ in range(rounds):
-        before = cpu_seconds(server)
+        before = server.cpu_seconds()
         for _ in range(times):
             client(b"SET", b"hot", b"v")
             readers.stdout.readline()
-        costs.append((cpu_seconds(server) - before) / times / clients * 1e6)
+        costs.append((server.cpu_seconds() - before) / times / clients * 1e6)
     readers.kill()
     readers.wait()
     return median(costs)

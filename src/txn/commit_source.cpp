@@ -69,6 +69,7 @@ void CommitBacklog::onCommit(const Committed& commit) {
       kept_.pop_front();
       ++first_;
     }
+    charge_.set(bytes_ + kept_.size() * sizeof(Kept));
   }
   listener_();
 }

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "aof/log_tail.hpp"
+#include "base/memory_account.hpp"
 #include "base/status.hpp"
 #include "txn/commit.hpp"
 
@@ -86,6 +87,7 @@ class CommitBacklog final : public CommitObserver {
   std::uint64_t first_ = 0;  // sequence number of the oldest that is kept, or of the next one
   std::uint64_t bytes_ = 0;
   std::uint64_t most_bytes_;
+  MemoryCharge charge_{MemoryLeaf::kTransactions};
 };
 
 }  // namespace trefoil::txn

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Two and three servers started on one directory at the same moment: one runs, the others say who it is and leave."""
+import atexit
 import os
 import re
 import signal
@@ -24,6 +25,8 @@ def race(directory, count):
     # stderr goes to pipes that are read once the losers have left.
     servers = [subprocess.Popen([PROGRAM, "serve", directory, "--port", "0", "--threads", "1"], stderr=subprocess.PIPE, text=True)
                for _ in range(count)]
+    for server in servers:
+        atexit.register(server.kill)  # whatever comes of it, none stays behind; one that has ended takes no notice
     lines = {server: first_words(server) for server in servers}
     winners = [server for server in servers if "Ready to accept" in lines[server]]
     assert len(winners) == 1, f"{len(winners)} of {count} servers run: {list(lines.values())}"

@@ -395,4 +395,57 @@ TEST_CASE("a large commit comes in pieces, at its client's pace, and only the la
   CHECK(pieces > 10);
 }
 
+TEST_CASE("old values are there from when the log says them, and not when they are large", "[engine][feed]") {
+  const testing::TemporaryDirectory directory;
+  SessionFixture fixture(directory.path());
+  fixture.run("SET k 1");
+  fixture.run("SET k 2");
+  REQUIRE(fixture.run("CONFIG SET log-old-values yes") == "OK");
+  fixture.run("SET k 3");
+  fixture.run("SET k " + std::string(2 << 20, 'x'));
+  fixture.run("SET k 4");
+  fixture.run("DEL k");
+  Listener listener(fixture, "FEED FROM 0 VALUES");
+  Strings heard = listener.hear();
+  std::transform(heard.begin(), heard.end(), heard.begin(), shortened);
+  REQUIRE(heard.size() == 6);
+  CHECK(heard[0] == R"([["k", "event", "set", "new", "1"]])");
+  CHECK(heard[1] == R"([["k", "event", "set", "new", "2"]])");
+  CHECK(heard[2] == R"([["k", "event", "set", "old", "2", "new", "3"]])");
+  CHECK(heard[3].starts_with(R"([["k", "event", "set", "old", "3", "new", "xxx)"));
+  CHECK(heard[4] == R"([["k", "event", "set", "new", "4"]])");
+  CHECK(heard[5] == R"([["k", "event", "del", "old", "4", "new", (nil)]])");
+}
+
+TEST_CASE("a feed that loses its place while it runs ends, and says why", "[engine][feed]") {
+  const testing::TemporaryDirectory directory;
+  SessionFixture fixture(directory.path());
+  fixture.run("CONFIG SET log-backlog 0");
+  const std::unique_ptr<Session> slow = fixture.connect();
+  REQUIRE(runOn(*slow, "FEED VALUES").starts_with('"'));
+  const std::string value(100'000, 'x');
+  for (int checkpoint = 0; checkpoint < 3; ++checkpoint) {
+    for (int i = 0; i < 30; ++i) {
+      fixture.run("SET k" + std::to_string(i) + " " + value);
+    }
+    REQUIRE(fixture.database->checkpoint().ok());
+  }
+  for (;;) {
+    const auto message = slow->awaitMessage(std::chrono::steady_clock::now() + std::chrono::seconds(60));
+    REQUIRE(message.ok());
+    REQUIRE(*message != nullptr);
+    ReplyTree reply;
+    (*message)->pushTo(reply);
+    const std::vector<ReplyValue>& parts = reply.last().elements;
+    if (parts[2].kind == ReplyValue::Kind::kBulk) {
+      CHECK(parts[1].kind == ReplyValue::Kind::kNull);
+      CHECK(parts[2].text.find("is no longer there: the log begins at") != std::string::npos);
+      break;
+    }
+  }
+  while (fixture.database->impl().feeder().count() != 0) {
+    std::this_thread::yield();
+  }
+}
+
 }  // namespace trefoil
