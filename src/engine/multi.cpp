@@ -21,8 +21,8 @@ constexpr std::size_t kMaxQueuedStatements = 1'000'000;
 constexpr std::size_t kMaxWatchedKeys = 1'000'000;
 // No more than this runs on a network thread, and under locks.
 constexpr std::size_t kQuickStatements = 1000;
-constexpr std::size_t kQuickSteps = 4000;
-constexpr std::size_t kQuickBytes = std::size_t{1} << 20;
+constexpr std::size_t kQuickQueueSteps = 4000;
+constexpr std::size_t kQuickQueueBytes = std::size_t{1} << 20;
 
 std::vector<std::string_view> viewsOf(const std::vector<std::string>& args) {
   return {args.begin(), args.end()};
@@ -107,7 +107,7 @@ bool Session::Impl::queueFootprint(KeyFootprint& footprint) const {
 
 bool Session::Impl::queueIsSlow() const {
   KeyFootprint footprint;
-  return queued_.size() > kQuickStatements || queued_bytes_.bytes() > kQuickBytes || !queueFootprint(footprint) ||
+  return queued_.size() > kQuickStatements || queued_bytes_.bytes() > kQuickQueueBytes || !queueFootprint(footprint) ||
          queuePublishesLong();
 }
 
@@ -188,7 +188,7 @@ Status Session::Impl::executeQueueLocked(const KeyFootprint& footprint, Reply& r
       return {};
     }
     kv::View view = kv::View::locked(manager.kv(), attempt.effects(), now);
-    view.limitWork(kQuickSteps);
+    view.limitWork(kQuickQueueSteps);
     view.noteUses(notes_uses);
     reply.array(queued_.size());
     for (QueuedStatement& statement : queued_) {
