@@ -6,6 +6,7 @@ wait again when they are served; a client pushes elements, 100 in a batch, PUSHE
 time and keeps its longest wait. CPU is the server's own, microseconds a push and the pop that it serves.
     bench/blocking.py [WAITING [KEYS [PUSHES [ROUNDS]]]]     defaults: 10000 1000 3 2
     TREFOIL=path of the program (default: build/release/trefoil)    THREADS=1,2 (Trefoil's event loops)
+    PINNED=1 (as root): the server has a processor for itself, and who sends PING goes before all other clients
 """
 
 import os
@@ -15,7 +16,7 @@ import tempfile
 import time
 
 from pubsub import PINGS, start
-from resp import Client, Server, median, need_programs
+from resp import Client, Server, median, need_programs, pin_clients
 
 WAITERS = r"""
 import select, socket, sys
@@ -69,6 +70,7 @@ def round_of(server, waiting, keys, pushes):
 def main():
     waiting, keys, pushes, rounds = (int(word) for word in (sys.argv[1:] + ["10000", "1000", "3", "2"][len(sys.argv) - 1:]))
     need_programs()
+    pin_clients()
     wanted = waiting + 1000
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, wanted), hard), hard))

@@ -6,6 +6,7 @@ messages of 100 bytes one after the other, each when all have got the one before
 longest wait. CPU is the server's own, seconds a message. The same with no subscriber is what PUBLISH costs that nobody hears.
     bench/pubsub.py [SUBSCRIBERS [MESSAGES [ROUNDS]]]     defaults: 10000 100 2
     TREFOIL=path of the program (default: build/release/trefoil)    THREADS=1,2 (Trefoil's event loops)
+    PINNED=1 (as root): the server has a processor for itself, and who sends PING goes before all other clients
 """
 
 import os
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import time
 
-from resp import Client, Server, median, need_programs
+from resp import Client, Server, median, need_programs, pin_clients
 
 PAYLOAD = b"m" * 100
 MESSAGE = len(b"*3\r\n$7\r\nmessage\r\n$2\r\nch\r\n$100\r\n\r\n") + len(PAYLOAD)
@@ -45,7 +46,9 @@ while True:
 """
 
 PINGS = r"""
-import sys, threading, time
+import os, sys, threading, time
+if os.environ.get("PINNED") == "1":
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
 sys.path.insert(0, sys.argv[1])
 from resp import Client
 client = Client(int(sys.argv[2]))
@@ -94,6 +97,7 @@ def unheard(server, count=200_000):
 def main():
     subscribers, messages, rounds = (int(word) for word in (sys.argv[1:] + ["10000", "100", "2"][len(sys.argv) - 1:]))
     need_programs()
+    pin_clients()
     wanted = subscribers + 1000
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, wanted), hard), hard))

@@ -8,6 +8,9 @@ import subprocess
 import sys
 import time
 
+# PINNED=1: servers have the processor 0 for themselves and everything else has the others, so that what a client waits for is the
+# server, not the processor.
+PINNED = os.environ.get("PINNED") == "1"
 TREFOIL = os.environ.get("TREFOIL", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "build", "release", "trefoil"))
 
 
@@ -15,6 +18,12 @@ def need_programs():
     for program in (TREFOIL, "redis-server"):
         if not shutil.which(program):
             sys.exit(f"{program} is not there (build it with scripts/build; scripts/deps --bench installs redis-server)")
+
+
+def pin_clients():
+    """This process and those that it starts from now on."""
+    if PINNED:
+        os.sched_setaffinity(0, os.sched_getaffinity(0) - {0})
 
 
 def free_port():
@@ -83,6 +92,8 @@ class Server:
             os.makedirs(directory, exist_ok=True)
             command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", directory, "--save", "",
                        "--appendonly", "yes", *options]
+        if PINNED:
+            command = ["taskset", "-c", "0", *command]
         begin = time.perf_counter()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while True:

@@ -133,8 +133,8 @@ void Database::Impl::addSession(Session::Impl& session) {
 void Database::Impl::removeSession(std::uint64_t id) {
   const std::lock_guard lock(sessions_mutex_);
   const auto found = sessions_.find(id);
-  found->second->addOperations(ended_operations_);
-  found->second->addLookups(ended_lookups_);
+  found->second->facts.addOperations(ended_operations_);
+  found->second->facts.addLookups(ended_lookups_);
   sessions_.erase(found);
 }
 
@@ -166,7 +166,7 @@ OperationCounts Database::Impl::operations() {
   const std::lock_guard lock(sessions_mutex_);
   OperationCounts counts = ended_operations_;
   for (const auto& [id, session] : sessions_) {
-    session->addOperations(counts);
+    session->facts.addOperations(counts);
   }
   return counts;
 }
@@ -175,7 +175,7 @@ LookupCounts Database::Impl::lookups() {
   const std::lock_guard lock(sessions_mutex_);
   LookupCounts counts = ended_lookups_;
   for (const auto& [id, session] : sessions_) {
-    session->addLookups(counts);
+    session->facts.addLookups(counts);
   }
   return counts;
 }

@@ -7,7 +7,6 @@
 #include "engine/catalog_functions.hpp"
 #include "engine/kv_tables.hpp"
 #include "engine/list_source.hpp"
-#include "engine/row_sink.hpp"
 #include "engine/session_impl.hpp"
 #include "kv/key_hash.hpp"
 #include "kv/value_type.hpp"
@@ -150,14 +149,6 @@ void addDigestFunction(sql::TableFunctions& functions) {
                  0,
                  {{"kind", text}, {"name", text}, {"items", sql::SqlType::bigint()}, {"digest", text}},
                  [](sql::ExecContext& context, std::span<const Datum>) { return Digests(context).open(); }});
-}
-
-Status Session::Impl::executeDigest(Reply& reply) {
-  ResultSet result;
-  ResultSetSink sink(result);
-  TREFOIL_TRY(runSql("SELECT digest FROM digest() WHERE kind = 'all'", {}, sink));
-  reply.bulk((*result.begin())[0].asBytes());
-  return {};
 }
 
 }  // namespace trefoil

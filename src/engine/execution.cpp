@@ -1,10 +1,10 @@
 // From statements to what runs them, in the order in which it happens:
 //
-//   executeBatch()   a loop's burst: lookAhead(), then for each statement  isSlow() ─▶ executeNow()
-//   execute()        one statement, on a thread that has the time                  ─▶ executeNow()
+//   executeBatch()   a loop's burst: lookAhead(), then for each statement  laneOf() ─▶ executeNow()
+//   execute()        one statement, on a thread that has the time                   ─▶ executeNow()
 //
-//   executeNow ─ executeGuarded ─ executeUnguarded ─ executeCommand ─ callCommand ─▶ kv_execution.cpp, waiting.cpp, multi.cpp
-//                                        └─ SQL, as a text or as words ─▶ sql_execution.cpp
+//   executeNow ─ executeGuarded ─ executeUnguarded ─ executeCommand ─ callCommand ─▶ kv, exec, handlers
+//                                        └─ SQL, as a text or as words ─▶ sql
 //
 // Every command passes all of this, and most take less time than a dozen calls: what is on the way of all of them is inline, and
 // what is not is a function of its own.
@@ -16,7 +16,6 @@
 #include "engine/command.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/error_text.hpp"
-#include "engine/latencies.hpp"
 #include "engine/session_impl.hpp"
 
 namespace trefoil {
@@ -39,70 +38,71 @@ Status Session::Impl::admit(std::uint32_t needs, bool in_block) {
 }
 
 [[gnu::always_inline]] inline Status Session::Impl::callCommand(int command, std::span<const std::string_view> args,
-                                                                Reply& reply) {
+                                                                Reply::Mark mark, Reply& reply) {
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
   if ((meta.flags & kSession) != 0) {
     std::optional<Wait> wait;
-    TREFOIL_TRY(callSessionHandler(command, args, reply, transaction == nullptr ? &wait : nullptr));
+    TREFOIL_TRY(callSessionHandler(command, args, reply, block.isOpen() ? nullptr : &wait));
     if (wait) {
       beginWait(*wait, command, args);
     }
     return {};
   }
-  if (transaction != nullptr && read_only && (meta.flags & kWrite) != 0) {
-    return readOnlyError(meta.name);
+  if (block.isOpen() && block.isReadOnly() && (meta.flags & kWrite) != 0) {
+    return TransactionBlock::readOnlyError(meta.name);
   }
-  TREFOIL_TRY(admit(meta.flags, transaction != nullptr));
-  if (tracking.is(ClientTracking::kOn)) [[unlikely]] {
-    rememberReads(meta, args, transaction != nullptr);
+  TREFOIL_TRY(admit(meta.flags, block.isOpen()));
+  if (messages.tracking.is(ClientTracking::kOn)) [[unlikely]] {
+    messages.rememberReads(meta, args, block.isOpen());
   }
-  if (transaction != nullptr) {
-    block_needs_ |= meta.flags;
-    return executeInTransaction(*transaction, command, args, reply);
+  if (block.isOpen()) {
+    block.need(meta.flags);
+    return kv.executeIn(*block.transaction(), command, args, reply);
   }
-  return (meta.flags & kBlocking) != 0 ? executeBlocking(command, args, reply) : executeLive(command, args, reply);
+  return (meta.flags & kBlocking) != 0 ? kv.executeBlocking(command, args, mark, reply) : kv.execute(command, args, mark, reply);
 }
 
-[[gnu::always_inline]] inline void Session::Impl::executeCommand(const Statement& statement, int command, Reply& reply) {
+[[gnu::always_inline]] inline void Session::Impl::executeCommand(const Statement& statement, int command, Reply::Mark mark,
+                                                                 Reply& reply) {
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
   if (const Status status = checkArguments(meta, statement.args); !status.ok()) {
     refused_arguments_ = true;
     if (meta.name == "EXEC") {
-      discardMulti();
-      unwatch();
+      queue.discard();
+      watched.clear();
       return reply.error(Error(ErrorCode::kExecAbort, "Transaction discarded because of: " + status.error().message));
     }
     return refuse(status.error(), reply);
   }
-  if (multi != MultiState::kNone && (meta.flags & kAtOnce) == 0) {
+  if (queue.isOpen() && (meta.flags & kAtOnce) == 0) {
     if ((meta.flags & kNoMulti) != 0) {
       return refuse(Error(ErrorCode::kInvalid, "Command not allowed inside a transaction"), reply);
     }
-    return queue(statement, command, reply);
+    return queueStatement(statement, command, reply);
   }
-  last_command.store(&meta, std::memory_order_relaxed);
-  answer(callCommand(command, statement.args, reply), reply);
+  facts.last_command.store(&meta, std::memory_order_relaxed);
+  answer(callCommand(command, statement.args, mark, reply), reply);
   if (database.monitors().any() && !control.gaveUp()) [[unlikely]] {
-    feedMonitors(command, statement.args);
+    messages.feedMonitors(command, statement.args);
   }
 }
 
 // --- One statement ----------------------------------------------------------------------------------------------------------
 
-[[gnu::always_inline]] inline void Session::Impl::executeUnguarded(const Statement& statement, int command, Reply& reply) {
-  refused_ = false;
+[[gnu::always_inline]] inline void Session::Impl::executeUnguarded(const Statement& statement, int command, Reply::Mark mark,
+                                                                   Reply& reply) {
+  fence.beginStatement();
   refused_arguments_ = false;
-  const bool queued =
-      multi != MultiState::kNone && (command < 0 || (kCommands[static_cast<std::size_t>(command)].flags & kAtOnce) == 0);
+  const bool queued = queue.isOpen() && (command < 0 || (kCommands[static_cast<std::size_t>(command)].flags & kAtOnce) == 0);
   if (command >= 0) [[likely]] {
-    executeCommand(statement, command, reply);
+    executeCommand(statement, command, mark, reply);
   } else if (!statement.sql.empty()) {
-    if (multi != MultiState::kNone) {
-      queue(statement, command, reply);
+    if (queue.isOpen()) {
+      queueStatement(statement, command, reply);
     } else {
-      answer(executeSql(statement.sql, statement.parameters, statement.table_form, reply), reply);
+      answer(sql.execute(statement.sql, statement.parameters, statement.table_form, reply), reply);
       if (database.monitors().any() && !control.gaveUp()) [[unlikely]] {
-        feedMonitors(command, std::array{statement.sql});
+        messages.feedMonitors(command, std::array{statement.sql});
       }
     }
   } else if (!statement.args.empty()) {
@@ -120,16 +120,14 @@ Status Session::Impl::admit(std::uint32_t needs, bool in_block) {
 // The net below all others: what runs out of memory before it is committed is an error, wherever it happens.
 void Session::Impl::executeGuarded(const Statement& statement, int command, Reply& reply) {
   const Reply::Mark mark = reply.mark();
-  answer_begin_ = mark;
-  const bool in_transaction = transaction != nullptr;
-  if (ended_idle_) [[unlikely]] {
-    ended_idle_ = false;
+  const bool in_transaction = block.isOpen();
+  if (block.tellEndedIdle()) [[unlikely]] {
     reply.error(Error(ErrorCode::kTransactionState,
                       "the transaction was rolled back: it was idle for longer than idle-in-transaction-session-timeout"));
     return;
   }
   try {
-    executeUnguarded(statement, command, reply);
+    executeUnguarded(statement, command, mark, reply);
   } catch (const std::bad_alloc& failure) {
     reply.rewind(mark);
     endOutOfMemory(failure, in_transaction, reply);
@@ -140,38 +138,32 @@ void Session::Impl::executeGuarded(const Statement& statement, int command, Repl
 }
 
 void Session::Impl::endOutOfMemory(const std::exception& failure, bool in_transaction, Reply& reply) {
-  exec_transaction_ = nullptr;
   control.takeTime(true);
-  looked_at_ = {};
-  if (queue_is_running_) {
-    queue_is_running_ = false;
-    discardMulti();
-    staged_.clear();
-    unwatch();
-  }
+  sql.resolver.lookAway();
+  exec.abandon();
   Error error = outOfMemoryError(failure);
-  if (in_transaction && transaction == nullptr) {
+  if (in_transaction && !block.isOpen()) {
     error.detail += " The transaction was rolled back.";
   }
   refuse(error, reply);
 }
 
 void Session::Impl::executeWords(std::span<const std::string_view> words, Reply& reply) {
-  const Result<std::string> sql = sqlFromWords(words);
-  if (!sql.ok()) {
-    return refuse(sql.error(), reply);
+  const Result<std::string> text = sqlFromWords(words);
+  if (!text.ok()) {
+    return refuse(text.error(), reply);
   }
-  if (multi != MultiState::kNone) {
-    return queue({.args = {}, .sql = *sql, .parameters = {}, .table_form = TableForm::kRowsOnly}, -1, reply);
+  if (queue.isOpen()) {
+    return queueStatement({.args = {}, .sql = *text, .parameters = {}, .table_form = TableForm::kRowsOnly}, -1, reply);
   }
-  Status status = executeSql(*sql, {}, TableForm::kRowsOnly, reply);
+  Status status = sql.execute(*text, {}, TableForm::kRowsOnly, reply);
   if (!status.ok() && status.error().code == ErrorCode::kUndefinedColumn && status.error().hint.empty()) {
     status =
         Error(status.error()).withHint("If this was a text: the client took its quotes. Send the statement as one argument.");
   }
   answer(status, reply);
   if (database.monitors().any() && !control.gaveUp()) [[unlikely]] {
-    feedMonitors(-1, words);
+    messages.feedMonitors(-1, words);
   }
 }
 
@@ -187,14 +179,16 @@ void Session::Impl::refuseUnknown(std::span<const std::string_view> args, Reply&
 }
 
 void Session::Impl::answerError(const Error& error, Reply& reply) {
-  refused_ = error.code == ErrorCode::kReadOnly && !queue_is_running_;
+  if (error.code == ErrorCode::kReadOnly && !exec.isRunning()) {
+    fence.noteRefusal();
+  }
   reply.error(presentable(error));
 }
 
 // An error before anything ran: inside MULTI it also makes EXEC refuse.
 void Session::Impl::refuse(const Error& error, Reply& reply) {
-  if (multi != MultiState::kNone) {
-    multi = MultiState::kRefused;
+  if (queue.isOpen()) {
+    queue.refuse();
   }
   reply.error(presentable(error));
 }
@@ -219,80 +213,111 @@ inline int Session::Impl::commandOf(const Statement& statement) {
   return (flags & kContainer) != 0 ? findCall(statement.args) : areSql(statement.args) ? -1 : command;
 }
 
+// What its answer tells of. EXEC's is noted by its runner, for the queue is gone by now.
+void Session::Impl::noteAnswer(const Statement& statement, int command) {
+  constexpr std::uint32_t kSql = kSqlText | kSqlShorthand;
+  if (command < 0 || (kCommands[static_cast<std::size_t>(command)].flags & kSql) != 0) {
+    const ResolvedStatement& resolved = sql.resolver.latest();
+    fence.noteSql(resolved.plan.get(), resolved.control.get(), block.transaction());
+  } else {
+    fence.noteCommand(command, statement.args, block.transaction());
+  }
+}
+
+void Session::Impl::noteSqlAnswer(const sql::Plan* plan, const parser::ParsedStatement* own, const Status& status) {
+  fence.beginStatement();
+  if (!status.ok() && status.error().code == ErrorCode::kReadOnly) {
+    fence.noteRefusal();
+  }
+  fence.noteSql(plan, own, block.transaction());
+}
+
+// For who has messages, or wants no answers.
+void Session::Impl::executeAttentively(const Statement& statement, int command, Reply& reply) {
+  messages.deliver(reply);
+  const ReplyMode mode_before = messages.begin();
+  const Reply::Mark mark = reply.mark();
+  refused_arguments_ = false;
+  if (const Status status = messages.mayRun(statement, command); status.ok()) {
+    executeGuarded(statement, command, reply);
+  } else if (command >= 0 && kCommands[static_cast<std::size_t>(command)].name == "EXEC") {
+    queue.discard();
+    watched.clear();
+    reply.error(Error(ErrorCode::kExecAbort, "Transaction discarded because of: " + status.error().message));
+  } else {
+    refuse(status.error(), reply);
+  }
+  if (control.gaveUp()) {
+    return messages.resume(mode_before);  // a worker begins again
+  }
+  messages.end(mode_before, mark, command, !refused_arguments_ && !queue.isOpen(), reply);
+}
+
 void Session::Impl::execute(const Statement& statement, Reply& reply) {
-  const std::int64_t begin_us = database.env().nowMicros();
-  now = UnixMs{begin_us / 1000};
-  heard_at_ms.store(now.value, std::memory_order_relaxed);
+  Call call(*this);
   control.begin(false);
   const int command = commandOf(statement);
   if (database.pause().isOn() && postpones(statement, command)) [[unlikely]] {
     return;
   }
-  noteActivity(Activity::kRunning, statement, command);
-  noteMessages();
-  const txn::Author author(id);
-  block_ = database.monitors().any() ? nullptr : statement.block;  // who watches is shown the words afterwards
+  facts.become(ClientFacts::Activity::kRunning, statement, command, database.sessionsMutex());
+  kv.offer(database.monitors().any() ? nullptr : statement.block);  // who watches is shown the words afterwards
   executeNow(statement, command, reply);
-  block_ = nullptr;
+  kv.offer(nullptr);
   if (!waiter.waits()) [[likely]] {
-    countOperation(command);
+    call.count(groupOf(command));
   }
-  noteFence();
-  Latencies::note(groupOf(command), database.env().nowMicros() - begin_us);
-  activity = Activity::kIdle;
+  facts.become(ClientFacts::Activity::kIdle);
+}
+
+// --- MULTI ------------------------------------------------------------------------------------------------------------------
+
+Status Session::Impl::beginMulti() {
+  if (queue.isOpen()) {
+    return Error(ErrorCode::kInvalid, "MULTI calls can not be nested");
+  }
+  if (block.isOpen()) {
+    return Error(ErrorCode::kTransactionState, "MULTI inside BEGIN is not allowed");
+  }
+  queue.open();
+  messages.staged.clear();
+  return {};
+}
+
+void Session::Impl::queueStatement(const Statement& statement, int command, Reply& reply) {
+  // Also what needs none: a queue takes memory itself.
+  if (const Status memory = admit(kDenyOom, false); !memory.ok()) {
+    return refuse(memory.error(), reply);
+  }
+  if (!queue.isRefused()) {  // else it will never run
+    // A queue is input that waits: it is held against the same limit (as in Redis, networking.c).
+    const auto limit = static_cast<std::size_t>(database.settings().integer(Setting::kQueryBufferLimit));
+    if (const Status added = queue.add(statement, command, limit); !added.ok()) {
+      return refuse(added.error(), reply);
+    }
+  }
+  reply.simple("QUEUED");
+}
+
+Status Session::Impl::watch(std::span<const std::string_view> keys) {
+  if (queue.isOpen()) {
+    return Error(ErrorCode::kInvalid, "WATCH inside MULTI is not allowed");
+  }
+  if (block.isOpen()) {
+    return Error(ErrorCode::kTransactionState, "WATCH inside BEGIN is not allowed");
+  }
+  return watched.add(db, keys, now);
+}
+
+// A queued UNWATCH comes too late to change what EXEC looks at, and EXEC, which holds the locks of the watched keys, forgets them
+// at its end.
+void Session::Impl::unwatch() {
+  if (!exec.isRunning()) {
+    watched.clear();
+  }
 }
 
 // --- Batches ----------------------------------------------------------------------------------------------------------------
-
-// A slow one's lane is left in slow_lane.
-inline bool Session::Impl::isSlow(const Statement& statement, int command) {
-  constexpr std::uint32_t kDepends = kSqlText | kSqlShorthand | kSlowLane | kAtOnce;
-  const bool is_plain = command >= 0 && (kCommands[static_cast<std::size_t>(command)].flags & kDepends) == 0;
-  if (is_plain && multi == MultiState::kNone) [[likely]] {
-    slow_lane = SlowLane::kSystem;
-    return isLong(statement.args);
-  }
-  return looksSlow(statement, command);
-}
-
-bool Session::Impl::looksSlow(const Statement& statement, int command) {
-  slow_lane = SlowLane::kStatements;
-  if (!statement.sql.empty()) {
-    return isSlowSql(statement.sql, 0);
-  }
-  if (statement.args.empty()) {
-    return false;
-  }
-  if (command < 0) {
-    const Result<std::string> text = areSql(statement.args) ? sqlFromWords(statement.args) : std::string();
-    const bool slow = text.ok() && !text->empty() && isSlowSql(*text, 0);
-    looked_at_ = {};  // executeNow() makes a text of its own
-    return slow;
-  }
-  const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
-  const bool is_sql = (meta.flags & (kSqlText | kSqlShorthand)) != 0 || meta.name == "EXEC";
-  slow_lane = is_sql ? SlowLane::kStatements : SlowLane::kSystem;
-  if (isLong(statement.args)) {
-    return true;
-  }
-  if (multi != MultiState::kNone) {
-    return meta.name == "EXEC" && queueIsSlow();
-  }
-  if ((meta.flags & kSqlText) != 0 && statement.args.size() > 1) {
-    std::size_t bytes = 0;  // of parameters
-    for (const std::string_view parameter : statement.args.subspan(2)) {
-      bytes += parameter.size();
-    }
-    return isSlowSql(statement.args[1], bytes);
-  }
-  if ((meta.flags & (kSqlShorthand | kSlowLane)) == kSqlShorthand && static_cast<int>(statement.args.size()) >= -meta.arity) {
-    const Result<std::string> text = searchStatement(statement.args);
-    const bool slow = text.ok() && (statement.args.back().size() > 3 || isSlowSql(*text, 0));  // hundreds at most are few
-    looked_at_ = {};                                                                           // as above
-    return slow;
-  }
-  return (meta.flags & kSlowLane) != 0;
-}
 
 // Finds the commands of a window. The caches are told of their first keys before the first command runs, so that their misses
 // overlap.
@@ -300,7 +325,7 @@ inline void Session::Impl::lookAhead(std::span<const Statement> window, std::spa
   std::array<std::uint64_t, kWindow> hashes;
   std::size_t count = 0;
   const kv::Store& store = database.manager().kv();
-  const bool prefetches = window.size() > 1 && transaction == nullptr;
+  const bool prefetches = window.size() > 1 && !block.isOpen();
   for (std::size_t i = 0; i < window.size(); ++i) {
     commands[i] = commandOf(window[i]);
     if (prefetches && commands[i] >= 0) {
@@ -312,52 +337,44 @@ inline void Session::Impl::lookAhead(std::span<const Statement> window, std::spa
   store.prefetch(db, {hashes.data(), count});
 }
 
-std::size_t Session::Impl::executeBatch(std::span<const Statement> statements, Reply& reply) {
-  const std::int64_t begin_us = database.env().nowMicros();
-  now = UnixMs{begin_us / 1000};
-  heard_at_ms.store(now.value, std::memory_order_relaxed);
-  activity.store(Activity::kIdle, std::memory_order_relaxed);
-  query_us = 0;
-  slow_lane = std::nullopt;
-  noteMessages();
-  const txn::Author author(id);
+BatchOutcome Session::Impl::executeBatch(std::span<const Statement> statements, Reply& reply) {
+  Call call(*this);
+  facts.become(ClientFacts::Activity::kIdle);
+  BatchOutcome outcome;
+  const std::int64_t query_us_before = sql.queryMicros();
   const bool paused = database.pause().isOn();
-  std::size_t done = 0;
   std::array<int, kWindow> commands;
-  while (done < statements.size()) {
-    if (done % kWindow == 0) {
-      lookAhead(statements.subspan(done, std::min(kWindow, statements.size() - done)), commands);
+  while (outcome.answered < statements.size()) {
+    const std::size_t at = outcome.answered;
+    if (at % kWindow == 0) {
+      lookAhead(statements.subspan(at, std::min(kWindow, statements.size() - at)), commands);
     }
-    const int command = commands[done % kWindow];
-    if (paused && postpones(statements[done], command)) [[unlikely]] {
+    const int command = commands[at % kWindow];
+    if (paused && postpones(statements[at], command)) [[unlikely]] {
       break;
     }
-    if (isSlow(statements[done], command)) {
-      looked_at_ = {};  // a worker scans it with a scanner of its own
+    const LaneChoice choice = laneOf(statements[at], command);
+    if (!choice.is_slow) [[likely]] {
+      control.begin(true);
+      executeNow(statements[at], command, reply);
+    }
+    sql.resolver.lookAway();
+    outcome.query_us = sql.queryMicros() - query_us_before;
+    if (choice.is_slow || control.gaveUp()) {
+      outcome.lane = waiter.waits() ? std::nullopt : std::optional(choice.lane);
       break;
     }
-    control.begin(true);
-    executeNow(statements[done], command, reply);
-    looked_at_ = {};
-    if (control.gaveUp()) {
-      slow_lane = waiter.waits() ? std::nullopt : slow_lane;
-      break;
-    }
-    slow_lane = std::nullopt;
-    countOperation(command);
-    ++done;
-    if (wants_close || reply.full() || query_us >= StatementControl::kHurryMicros) {
+    call.count(groupOf(command));
+    ++outcome.answered;
+    if (wants_close || reply.full() || outcome.query_us >= StatementControl::kHurryMicros) {
       break;
     }
   }
-  noteFence();
-  if (done != 0) {
-    Latencies::note(groupOf(commands[(done - 1) % kWindow]), database.env().nowMicros() - begin_us);
+  if (outcome.lane) {
+    const Statement& next = statements[outcome.answered];
+    facts.become(ClientFacts::Activity::kWaiting, next, commandOf(next), database.sessionsMutex());
   }
-  if (slow_lane) {
-    noteActivity(Activity::kWaiting, statements[done], commandOf(statements[done]));
-  }
-  return done;
+  return outcome;
 }
 
 }  // namespace trefoil

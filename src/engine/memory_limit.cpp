@@ -138,10 +138,10 @@ void Database::Impl::evictClients() {
   std::int64_t sum = 0;
   const std::lock_guard lock(sessions_mutex_);
   for (const auto& [id, session] : sessions_) {
-    if (session->on_kill && !session->is_being_evicted) {
+    if (session->facts.on_kill && !session->facts.is_being_evicted) {
       const auto bytes = static_cast<std::int64_t>(session->memory());
       sum += bytes;
-      if (session->may_be_evicted && session->memory() > sizeof(Session::Impl)) {  // closing an idle one would free nothing
+      if (session->facts.may_be_evicted && session->memory() > sizeof(Session::Impl)) {  // closing an idle one would free nothing
         clients.push_back({bytes, session});
       }
     }
@@ -151,8 +151,8 @@ void Database::Impl::evictClients() {
     if (sum <= limit) {
       break;
     }
-    logVerbose("a client is closed, as all have more than maxmemory-clients: {}", client.session->describe());
-    client.session->is_being_evicted = true;
+    logVerbose("a client is closed, as all have more than maxmemory-clients: {}", describeClient(*client.session));
+    client.session->facts.is_being_evicted = true;
     client.session->kill();
     sum -= client.bytes;
     evicted_clients_.fetch_add(1, std::memory_order_relaxed);

@@ -21,32 +21,37 @@ class PreparedStatement::Impl {
 
   Status execute(std::span<const Datum> parameters, ResultSet& result);
   [[nodiscard]] std::size_t parameterCount() const { return parsed_->parameter_count; }
-  void noteAnswer(const Status& status) {
-    session_.noteSqlAnswer(plan_.get(), plan_ == nullptr ? parsed_.get() : nullptr, status);
-    session_.noteFence();
-  }
 
  private:
+  Status run(std::span<const Datum> parameters, ResultSet& result);
+
   Session::Impl& session_;
   const std::unique_ptr<parser::ParsedStatement> parsed_;
   std::shared_ptr<const sql::Plan> plan_;  // null for a statement of the engine itself
 };
 
 Status PreparedStatement::Impl::execute(std::span<const Datum> parameters, ResultSet& result) {
-  session_.now = session_.database.env().now();
+  Session::Impl::Call call(session_);
   session_.control.begin(false);
+  Status status = guardMemory([&] { return run(parameters, result); });
+  session_.noteSqlAnswer(plan_.get(), plan_ == nullptr ? parsed_.get() : nullptr, status);
+  call.count(CommandGroup::kSql);
+  return status;
+}
+
+Status PreparedStatement::Impl::run(std::span<const Datum> parameters, ResultSet& result) {
   ResultSetSink sink(result);
   if (plan_ == nullptr) {
-    TREFOIL_TRY(session_.executeControl(*parsed_->statement, sink));
+    TREFOIL_TRY(session_.sql.runControl(*parsed_->statement, sink));
     return {};
   }
   for (int attempt = 0; attempt < kRebindAttempts; ++attempt) {
-    TREFOIL_ASSIGN(const std::optional<sql::ExecSummary> summary, session_.runPlan(*plan_, parameters, &sink));
+    TREFOIL_ASSIGN(const std::optional<sql::ExecSummary> summary, session_.sql.runPlan(*plan_, parameters, &sink));
     if (summary) {
       result.setAffected(summary->affected);
       return {};
     }
-    TREFOIL_ASSIGN(plan_, session_.bindStatement(*parsed_, false));
+    TREFOIL_ASSIGN(plan_, session_.sql.resolver.bind(*parsed_, false));
   }
   return Error(ErrorCode::kConflict, "the catalog keeps changing: the statement could not be bound");
 }
@@ -56,9 +61,7 @@ PreparedStatement::PreparedStatement(std::unique_ptr<Impl> impl, Session& sessio
 PreparedStatement::~PreparedStatement() = default;
 
 Status PreparedStatement::execute(std::span<const Datum> parameters, ResultSet& result) {
-  const txn::Author author(session_.id());
-  Status status = guardMemory([&] { return impl_->execute(parameters, result); });
-  impl_->noteAnswer(status);
+  Status status = impl_->execute(parameters, result);
   TREFOIL_TRY(session_.awaitFence());
   return status.ok() ? Status() : Status(presentable(std::move(status).error()));
 }
@@ -71,8 +74,8 @@ Result<std::unique_ptr<PreparedStatement>> Session::prepare(std::string_view sql
   Result<std::unique_ptr<PreparedStatement>> made = guardMemory([&]() -> Result<std::unique_ptr<PreparedStatement>> {
     TREFOIL_ASSIGN(std::unique_ptr<parser::ParsedStatement> parsed, parser::parseSql(sql));
     std::shared_ptr<const sql::Plan> plan;
-    if (!Impl::isControl(*parsed->statement)) {
-      TREFOIL_ASSIGN(plan, impl_->bindStatement(*parsed, false));
+    if (!StatementResolver::isControl(*parsed->statement)) {
+      TREFOIL_ASSIGN(plan, impl_->sql.resolver.bind(*parsed, false));
     }
     return std::unique_ptr<PreparedStatement>(
         new PreparedStatement(std::make_unique<PreparedStatement::Impl>(*impl_, std::move(parsed), std::move(plan)), *this));
@@ -84,19 +87,28 @@ Result<std::unique_ptr<PreparedStatement>> Session::prepare(std::string_view sql
 }
 
 Result<ResultSet> Session::execute(std::string_view sql, std::span<const Datum> parameters) {
-  impl_->now = impl_->database.env().now();
-  impl_->control.begin(false);
-  const txn::Author author(impl_->id);
   ResultSet result;
-  ResultSetSink sink(result);
-  const Result<SqlOutcome> outcome = guardMemory([&] { return impl_->runSql(sql, parameters, sink); });
-  impl_->noteResolvedAnswer(outcome.ok() ? Status() : Status(outcome.error()));
+  const Result<SqlOutcome> outcome = impl_->executeEmbedded(sql, parameters, result);
   TREFOIL_TRY(awaitFence());
   if (!outcome.ok()) {
     return presentable(outcome.error());
   }
   result.setAffected(outcome->affected);
   return result;
+}
+
+Result<SqlOutcome> Session::Impl::executeEmbedded(std::string_view text, std::span<const Datum> parameters, ResultSet& result) {
+  Call call(*this);
+  control.begin(false);
+  ResultSetSink sink(result);
+  Result<SqlOutcome> outcome = guardMemory([&] { return sql.run(text, parameters, sink); });
+  const ResolvedStatement& resolved = sql.resolver.latest();
+  noteSqlAnswer(resolved.plan.get(), resolved.control.get(), outcome.ok() ? Status() : Status(outcome.error()));
+  call.count(CommandGroup::kSql);
+  if (database.monitors().any()) [[unlikely]] {
+    messages.feedMonitors(-1, {&text, 1});
+  }
+  return outcome;
 }
 
 }  // namespace trefoil

@@ -1,8 +1,5 @@
-// SEARCH table column [v] k: shorthand for the SQL query that finds the k rows nearest to a vector.
-//
-//   SELECT …, column <=> $1 AS distance FROM table ORDER BY column <=> $1 LIMIT $2
-//
-// with all columns of the table that are no vectors, and the operator of the column's first index (without one, <=>).
+#include "engine/search.hpp"
+
 #include <algorithm>
 
 #include "engine/database_impl.hpp"
@@ -42,13 +39,13 @@ Result<std::string> searchText(const sql::TableSchema& schema, std::string_view 
 
 }  // namespace
 
-Result<std::string> Session::Impl::searchStatement(std::span<const std::string_view> args) {
+Result<std::string> searchStatement(Session::Impl& session, std::span<const std::string_view> args) {
   const auto find = [&](sql::View& view) { return view.findTable(args[1]); };
   sql::SchemaPointer schema;
-  if (txn::Transaction* current = currentTransaction(); current != nullptr) {
+  if (txn::Transaction* current = session.sql.currentTransaction(); current != nullptr) {
     schema = find(current->sql());
   } else {
-    sql::Store& store = database.manager().sql();
+    sql::Store& store = session.database.manager().sql();
     EffectBuffer none;
     const SharedGuard catalog(store.catalogGate());
     sql::View view(store, none);
@@ -58,17 +55,6 @@ Result<std::string> Session::Impl::searchStatement(std::span<const std::string_v
     return Error(ErrorCode::kUndefinedTable, "relation \"" + std::string(args[1]) + "\" does not exist");
   }
   return searchText(*schema, args[2]);
-}
-
-Status Session::Impl::executeSearch(std::span<const std::string_view> args, Reply& reply) {
-  TREFOIL_ASSIGN(const std::string text, searchStatement(args));
-  // The vector may have come as several words: [1, 2, 3].
-  std::string query;
-  for (const std::string_view word : args.subspan(3, args.size() - 4)) {
-    query += (query.empty() ? "" : " ") + std::string(word);
-  }
-  const Datum parameters[] = {Datum::text(query), Datum::text(args.back())};
-  return executeSql(text, parameters, TableForm::kNamesAndRows, reply);
 }
 
 }  // namespace trefoil

@@ -39,6 +39,13 @@ enum class MessageWay : std::uint8_t {
                   // RESP2, where a client could not tell them from answers, refuses what subscribers may not say
 };
 
+// How far Session::executeBatch() has come.
+struct BatchOutcome {
+  std::size_t answered = 0;
+  std::optional<SlowLane> lane;  // for the statement behind them; nothing: its turn was over, and it may go on later, or it waits
+  std::int64_t query_us = 0;     // went into queries, other than those of one row by its key
+};
+
 class Session {
  public:
   ~Session();  // an open transaction rolls back
@@ -54,13 +61,8 @@ class Session {
 
   // Network front ends: runs the statements of a pipelined burst in order and stops before the first one that belongs to the slow
   // lane (a scan, KEYS, a large import …), after one that closes the connection, when reply.full(), or when queries have taken a
-  // millisecond. Returns how many were answered. The caller hands a slow one to Database::submit() and goes on with the rest when
-  // that is done.
-  std::size_t executeBatch(std::span<const Statement> statements, Reply& reply);
-  // The lane for the statement that the last executeBatch() stopped at; nothing if its turn was over, and it may go on later.
-  [[nodiscard]] std::optional<SlowLane> slowLane() const;
-  // How much of the last executeBatch() went into queries, other than those of one row by its key.
-  [[nodiscard]] std::int64_t queryMicros() const;
+  // millisecond. The caller hands a slow one to Database::submit() and goes on with the rest when that is done.
+  BatchOutcome executeBatch(std::span<const Statement> statements, Reply& reply);
 
   // A statement may have to wait, for somebody to put something under a key (BLPOP), or for the end of a CLIENT PAUSE, and keeps
   // no thread meanwhile. execute() waits by itself. executeOrWait() returns with nothing pushed, and executeBatch() stops before

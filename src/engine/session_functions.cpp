@@ -15,12 +15,12 @@ Rows listSessions(Database::Impl& database) {
   const std::int64_t now_us = database.env().nowMicros();
   database.forEachSession([&](const Session::Impl& session) {
     rows->addInteger(static_cast<std::int64_t>(session.id));
-    rows->addText(session.address);
-    rows->addText(session.name);
-    rows->addInteger((now_us - session.connected_at_us) / 1'000'000);
-    rows->addText(std::string(session.activityName()));
-    rows->addInteger(session.activeMillis());
-    rows->addText(session.activity == Session::Impl::Activity::kIdle ? std::string() : session.shown_statement);
+    rows->addText(session.facts.address);
+    rows->addText(session.facts.name);
+    rows->addInteger((now_us - session.facts.connected_at_us) / 1'000'000);
+    rows->addText(std::string(session.facts.activityName()));
+    rows->addInteger(session.facts.activeMillis());
+    rows->addText(std::string(session.facts.statement()));
   });
   return std::unique_ptr<sql::RowSource>(std::move(rows));
 }

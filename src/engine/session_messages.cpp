@@ -1,14 +1,5 @@
-// What a session hears and says besides its answers: subscriptions, MONITOR, PUBLISH, CLIENT REPLY.
-//
-// Order. On a connection messages and answers share one stream (messages_among_answers_), and come as they would from one thread:
-//
-//   before each statement    what has come until now
-//   PUBLISH                  what it told the session itself, and then its answer
-//   UNSUBSCRIBE, RESET       what came before; nothing of the channel behind the answer
-//   between two bursts       the event loop takes the rest (net/connection.cpp)
-//
-// A message of one's own EXEC comes behind EXEC's answer: it is published when that has committed. An embedded program's messages
-// wait until it takes them.
+#include "engine/session_messages.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -35,10 +26,6 @@ bool isOfSubscribers(const CommandMeta& meta) {
 // Whose confirmations are messages: nothing keeps them back.
 bool confirmsByMessages(const CommandMeta& meta) {
   return meta.group == CommandGroup::kPubSub && meta.name.ends_with("SUBSCRIBE");
-}
-
-bool isPublish(const CommandMeta& meta) {
-  return meta.name == "PUBLISH" || meta.name == "SPUBLISH";
 }
 
 void appendQuoted(std::string& out, std::string_view bytes) {
@@ -75,56 +62,64 @@ std::vector<bool> secretsOf(std::string_view name, std::span<const std::string_v
   return secret;
 }
 
-Lsn publishedFence(Lsn committed, Lsn awaited) {
-  return std::max(committed, awaited);
-}
-
 constexpr std::array<std::string_view, kTopics> kSubscribed = {"subscribe", "psubscribe", "ssubscribe"};
 constexpr std::array<std::string_view, kTopics> kUnsubscribed = {"unsubscribe", "punsubscribe", "sunsubscribe"};
 
 }  // namespace
 
-Listening& Session::Impl::listens() {
-  if (listening == nullptr) {
-    auto made = std::make_unique<Listening>(database.pubsub(), database.monitors(), database.feeder(), outbox);
-    const std::lock_guard lock(database.sessionsMutex());
-    listening = std::move(made);
-  }
-  is_plain_ = false;
-  return *listening;
+bool isPublish(const CommandMeta& meta) {
+  return meta.name == "PUBLISH" || meta.name == "SPUBLISH";
 }
 
-void Session::Impl::onMessages(std::function<void()> callback, MessageWay way) {
-  messages_among_answers_ = way == MessageWay::kAmongAnswers;
+SessionMessages::SessionMessages(Session::Impl& session)
+    : outbox(std::make_shared<Outbox>(session.database.outputLimits(), session.database.env())), session_(session) {}
+
+SessionMessages::~SessionMessages() {
+  outbox->close();
+  if (listening_ != nullptr && listening_->count() > Listening::kMany) {
+    const std::shared_ptr<Listening> ending = std::move(listening_);  // of nobody now: a worker has the time
+    static_cast<void>(session_.database.self.submit([ending] { ending->stop(); }, SlowLane::kSystem));
+  }
+}
+
+Listening& SessionMessages::listens() {
+  if (listening_ == nullptr) {
+    auto made =
+        std::make_unique<Listening>(session_.database.pubsub(), session_.database.monitors(), session_.database.feeder(), outbox);
+    const std::lock_guard lock(session_.database.sessionsMutex());
+    listening_ = std::move(made);
+  }
+  is_plain_ = false;
+  return *listening_;
+}
+
+void SessionMessages::onReady(std::function<void()> callback, MessageWay way) {
+  among_answers_ = way == MessageWay::kAmongAnswers;
   outbox->onReady(std::move(callback));
 }
 
-bool Session::Impl::isSubscriber() const {
-  return listening != nullptr && listening->count() != 0;
-}
-
-bool Session::Impl::isRestrictedSubscriber() const {
-  return messages_among_answers_ && protocol < 3 && (isSubscriber() || (listening != nullptr && listening->hasFeed()));
+bool SessionMessages::isRestrictedSubscriber() const {
+  return among_answers_ && session_.protocol < 3 && (isSubscriber() || hasFeed());
 }
 
 // --- Around a statement ------------------------------------------------------------------------------------------------------
 
-void Session::Impl::deliver(Reply& reply) {
-  if (!messages_among_answers_ || outbox->isEmpty()) {
+void SessionMessages::deliver(Reply& reply) {
+  if (!among_answers_ || outbox->isEmpty()) {
     return;
   }
   std::vector<Outbox::Item> items;
   outbox->take(items, SIZE_MAX);
   for (const Outbox::Item& item : items) {
     reply.message(*item.message);
-    noteCommit(item.fence);
+    session_.fence.noteCommit(item.fence);
   }
 }
 
 // Whether a client that listens may say that. Before the statement itself is looked at; those that nobody could run get their own
 // errors.
-Status Session::Impl::mayRun(const Statement& statement, int command) const {
-  if (!messages_among_answers_ || listening == nullptr) {
+Status SessionMessages::mayRun(const Statement& statement, int command) const {
+  if (!among_answers_ || listening_ == nullptr) {
     return {};
   }
   const bool is_sql = command < 0 && (!statement.sql.empty() || areSql(statement.args));
@@ -142,68 +137,62 @@ Status Session::Impl::mayRun(const Statement& statement, int command) const {
                                           "context");
   }
   constexpr std::uint32_t kTouches = kRead | kWrite | kSqlText | kSqlShorthand;
-  if (listening->isMonitor() && (meta == nullptr || (meta->flags & kTouches) != 0 || isPublish(*meta))) {
+  if (listening_->isMonitor() && (meta == nullptr || (meta->flags & kTouches) != 0 || isPublish(*meta))) {
     return Error(ErrorCode::kInvalid, "Replica can't interact with the keyspace");
   }
   return {};
 }
 
-void Session::Impl::executeAttentively(const Statement& statement, int command, Reply& reply) {
-  deliver(reply);
-  const ReplyMode mode_before = reply_mode_;
-  const bool skips = mode_before == ReplyMode::kOff || mode_before == ReplyMode::kSkipNext;
-  if (mode_before == ReplyMode::kSkipNext) {
+ReplyMode SessionMessages::begin() {
+  const ReplyMode before = reply_mode_;
+  if (before == ReplyMode::kSkipNext) {
     reply_mode_ = ReplyMode::kSkipThis;
   }
-  const Reply::Mark mark = reply.mark();
-  if (const Status status = mayRun(statement, command); status.ok()) {
-    executeGuarded(statement, command, reply);
-  } else if (command >= 0 && kCommands[static_cast<std::size_t>(command)].name == "EXEC") {
-    discardMulti();
-    unwatch();
-    reply.error(Error(ErrorCode::kExecAbort, "Transaction discarded because of: " + status.error().message));
-  } else {
-    refuse(status.error(), reply);
-  }
-  if (control.gaveUp()) {
-    reply_mode_ = mode_before;  // a worker begins again
-    return;
-  }
-  const bool is_message = command >= 0 && confirmsByMessages(kCommands[static_cast<std::size_t>(command)]) &&
-                          !refused_arguments_ && multi == MultiState::kNone;
+  return before;
+}
+
+void SessionMessages::end(ReplyMode before, Reply::Mark mark, int command, bool confirms, Reply& reply) {
+  const bool skips = before == ReplyMode::kOff || before == ReplyMode::kSkipNext;
+  const bool is_message = confirms && command >= 0 && confirmsByMessages(kCommands[static_cast<std::size_t>(command)]);
   if (skips && reply_mode_ != ReplyMode::kOn && !is_message) {
     reply.rewind(mark);
   }
   if (reply_mode_ == ReplyMode::kSkipThis) {
     reply_mode_ = ReplyMode::kOn;
   }
-  if (tracking.is(ClientTracking::kOn)) {
-    endTracked(command);
-  }
-  is_plain_ = listening == nullptr && reply_mode_ == ReplyMode::kOn && !tracking.is(ClientTracking::kOn);
+  endTracked(command);
+  is_plain_ = listening_ == nullptr && reply_mode_ == ReplyMode::kOn && !tracking.is(ClientTracking::kOn);
 }
 
-void Session::Impl::setReplyMode(ReplyMode mode) {
+void SessionMessages::endWaited(Reply::Mark mark, int command, Reply& reply) {
+  if (reply_mode_ != ReplyMode::kOn) {
+    reply.rewind(mark);
+    setReplyMode(reply_mode_ == ReplyMode::kSkipNext ? ReplyMode::kOn : reply_mode_);
+  }
+  endTracked(command);
+}
+
+void SessionMessages::setReplyMode(ReplyMode mode) {
   reply_mode_ = mode;
   is_plain_ = false;
 }
 
 // --- Subscriptions -----------------------------------------------------------------------------------------------------------
 
-void Session::Impl::confirm(std::string_view what, Topic topic, const std::string_view* subject, Reply& reply) const {
+void SessionMessages::confirm(std::string_view what, Topic topic, const std::string_view* subject, Reply& reply) const {
   const bool shard = topic == Topic::kShardChannel;
-  const std::size_t count = listening == nullptr ? 0
-                            : shard              ? listening->count(topic)
-                                                 : listening->count(Topic::kChannel) + listening->count(Topic::kPattern);
+  const std::size_t count = listening_ == nullptr ? 0
+                            : shard               ? listening_->count(topic)
+                                                  : listening_->count(Topic::kChannel) + listening_->count(Topic::kPattern);
   reply.push(3);
   reply.bulk(what);
   subject == nullptr ? reply.null() : reply.bulk(*subject);
   reply.integer(static_cast<std::int64_t>(count));
 }
 
-Status Session::Impl::subscribe(Topic topic, std::span<const std::string_view> names, Reply& reply) {
+Status SessionMessages::subscribe(Topic topic, std::span<const std::string_view> names, Reply& reply) {
   const std::string_view what = kSubscribed[static_cast<std::size_t>(topic)];
-  if (transaction != nullptr) {
+  if (session_.block.isOpen()) {
     return Error(ErrorCode::kTransactionState, upperCase(what) + " inside BEGIN is not allowed");
   }
   Listening& listening_to = listens();
@@ -214,22 +203,22 @@ Status Session::Impl::subscribe(Topic topic, std::span<const std::string_view> n
   return {};
 }
 
-Status Session::Impl::unsubscribe(Topic topic, std::span<const std::string_view> names, Reply& reply) {
+Status SessionMessages::unsubscribe(Topic topic, std::span<const std::string_view> names, Reply& reply) {
   const std::string_view what = kUnsubscribed[static_cast<std::size_t>(topic)];
   std::vector<std::string> all;
   std::vector<std::string_view> views(names.begin(), names.end());
-  if (names.empty() && listening != nullptr) {
-    if (control.onLoop() && listening->count(topic) > Listening::kMany && !queue_is_running_) {
-      control.leaveLoop();
+  if (names.empty() && listening_ != nullptr) {
+    if (session_.control.onLoop() && listening_->count(topic) > Listening::kMany && !session_.exec.isRunning()) {
+      session_.control.leaveLoop();
       return {};
     }
-    all = listening->names(topic);
+    all = listening_->names(topic);
     views.assign(all.begin(), all.end());
   }
   for (const std::string_view each : views) {
-    const bool was_subscribed = listening != nullptr && listening->unsubscribe(topic, each);
+    const bool was_subscribed = listening_ != nullptr && listening_->unsubscribe(topic, each);
     // What came before; but an invalidation must not come before the rest of EXEC's answer.
-    if (was_subscribed && !(queue_is_running_ && tracking.is(ClientTracking::kOn))) {
+    if (was_subscribed && !(session_.exec.isRunning() && tracking.is(ClientTracking::kOn))) {
       deliver(reply);
     }
     confirm(what, topic, &each, reply);
@@ -241,13 +230,13 @@ Status Session::Impl::unsubscribe(Topic topic, std::span<const std::string_view>
 }
 
 // False: that takes too long here, and nothing has been done.
-bool Session::Impl::stopListening(Reply& reply) {
-  if (listening != nullptr) {
-    if (control.onLoop() && listening->count() > Listening::kMany) {
-      control.leaveLoop();
+bool SessionMessages::reset(Reply& reply) {
+  if (listening_ != nullptr) {
+    if (session_.control.onLoop() && listening_->count() > Listening::kMany) {
+      session_.control.leaveLoop();
       return false;
     }
-    listening->stop();
+    listening_->stop();
     deliver(reply);
   }
   return true;
@@ -255,20 +244,21 @@ bool Session::Impl::stopListening(Reply& reply) {
 
 // --- PUBLISH -----------------------------------------------------------------------------------------------------------------
 
-Status Session::Impl::publish(Topic topic, std::string_view channel, std::string_view payload, Reply& reply) {
-  PubSub& pubsub = database.pubsub();
-  if (transaction != nullptr || queue_is_running_) {
-    if (staged_.bytes() > static_cast<std::size_t>(database.queryMemory())) {
+Status SessionMessages::publish(Topic topic, std::string_view channel, std::string_view payload, Reply& reply) {
+  PubSub& pubsub = session_.database.pubsub();
+  if (session_.block.isOpen() || session_.exec.isRunning()) {
+    if (staged.bytes() > static_cast<std::size_t>(session_.database.queryMemory())) {
       return Error(ErrorCode::kOutOfMemory, "this transaction has staged more than 'query-memory'.");
     }
-    staged_.add(topic, channel, payload);
+    staged.add(topic, channel, payload);
     reply.integer(static_cast<std::int64_t>(pubsub.receivers(topic, channel)));
     return {};
   }
-  const std::optional<std::size_t> told = pubsub.publish(topic, channel, payload, publishedFence(committed_, awaited_fence),
-                                                         control.onLoop() ? PubSub::Where::kOnLoop : PubSub::Where::kMayTakeLong);
+  const std::optional<std::size_t> told =
+      pubsub.publish(topic, channel, payload, session_.fence.ofMessages(),
+                     session_.control.onLoop() ? PubSub::Where::kOnLoop : PubSub::Where::kMayTakeLong);
   if (!told) {
-    control.leaveLoop();
+    session_.control.leaveLoop();
     return {};
   }
   if (reply_mode_ == ReplyMode::kOn) {  // an answer that is kept back takes nothing else with it
@@ -279,42 +269,31 @@ Status Session::Impl::publish(Topic topic, std::string_view channel, std::string
 }
 
 // Behind the commit.
-void Session::Impl::publishStaged() {
-  for (const StagedMessages::Staged& message : staged_.all()) {
-    database.pubsub().publish(message.topic, message.channel, message.payload, publishedFence(committed_, awaited_fence),
-                              PubSub::Where::kMayTakeLong);
+void SessionMessages::publishStaged() {
+  for (const StagedMessages::Staged& message : staged.all()) {
+    session_.database.pubsub().publish(message.topic, message.channel, message.payload, session_.fence.ofMessages(),
+                                       PubSub::Where::kMayTakeLong);
   }
-  staged_.clear();
+  staged.clear();
 }
 
-bool Session::Impl::stagedTakeLong() const {
-  PubSub& pubsub = database.pubsub();
-  return std::any_of(staged_.all().begin(), staged_.all().end(),
+bool SessionMessages::stagedTakeLong() const {
+  PubSub& pubsub = session_.database.pubsub();
+  return std::any_of(staged.all().begin(), staged.all().end(),
                      [&](const StagedMessages::Staged& message) { return pubsub.takesLong(message.topic, message.channel); });
-}
-
-bool Session::Impl::queuePublishesLong() const {
-  return std::any_of(queued_.begin(), queued_.end(), [&](const QueuedStatement& queued) {
-    if (queued.command < 0) {
-      return false;
-    }
-    const CommandMeta& meta = kCommands[static_cast<std::size_t>(queued.command)];
-    return isPublish(meta) &&
-           database.pubsub().takesLong(meta.name == "PUBLISH" ? Topic::kChannel : Topic::kShardChannel, queued.args[1]);
-  });
 }
 
 // --- MONITOR -----------------------------------------------------------------------------------------------------------------
 
-Status Session::Impl::beginMonitor(Reply& reply) {
-  if (transaction != nullptr) {
+Status SessionMessages::beginMonitor(Reply& reply) {
+  if (session_.block.isOpen()) {
     return Error(ErrorCode::kTransactionState, "MONITOR inside BEGIN is not allowed");
   }
-  if (queue_is_running_) {
+  if (session_.exec.isRunning()) {
     return Error(ErrorCode::kInvalid, "MONITOR isn't allowed for DENY BLOCKING client");
   }
   Listening& listening_to = listens();
-  if (listening_to.isMonitor() && messages_among_answers_) {
+  if (listening_to.isMonitor() && among_answers_) {
     return {};  // Redis answers nothing
   }
   listening_to.beginMonitor();
@@ -324,26 +303,26 @@ Status Session::Impl::beginMonitor(Reply& reply) {
 
 // --- FEED --------------------------------------------------------------------------------------------------------------------
 
-Status Session::Impl::beginFeed(std::optional<std::string_view> from, FeedFilter filter, Reply& reply) {
-  if (transaction != nullptr) {
+Status SessionMessages::beginFeed(std::optional<std::string_view> from, FeedFilter filter, Reply& reply) {
+  if (session_.block.isOpen()) {
     return Error(ErrorCode::kTransactionState, "FEED inside BEGIN is not allowed");
   }
-  if (queue_is_running_) {
+  if (session_.exec.isRunning()) {
     return Error(ErrorCode::kInvalid, "FEED inside MULTI is not allowed");
   }
   Listening& listening_to = listens();
   if (listening_to.hasFeed()) {
     return Error(ErrorCode::kInvalid, "this session has a feed already").withHint("FEED STOP ends it");
   }
-  TREFOIL_ASSIGN(Feeder::Begun begun, database.feeder().begin(from, std::move(filter), outbox, control));
+  TREFOIL_ASSIGN(Feeder::Begun begun, session_.database.feeder().begin(from, std::move(filter), outbox, session_.control));
   reply.bulk(begun.position);
-  noteCommit(begun.fence);
+  session_.fence.noteCommit(begun.fence);
   listening_to.setFeed(std::move(begun.feed));
   return {};
 }
 
-Status Session::Impl::stopFeed(Reply& reply) {
-  if (listening == nullptr || !listening->endFeed()) {
+Status SessionMessages::stopFeed(Reply& reply) {
+  if (listening_ == nullptr || !listening_->endFeed()) {
     return Error(ErrorCode::kInvalid, "this session has no feed");
   }
   deliver(reply);
@@ -352,40 +331,32 @@ Status Session::Impl::stopFeed(Reply& reply) {
 }
 
 // "1339518083.107412 [0 127.0.0.1:60866] "keys" "*"": one that was run. What administers the server is not shown.
-void Session::Impl::feedMonitors(int command, std::span<const std::string_view> args) {
+void SessionMessages::feedMonitors(int command, std::span<const std::string_view> args) {
   const CommandMeta* const meta = command < 0 ? nullptr : &kCommands[static_cast<std::size_t>(command)];
   if (meta != nullptr && (meta->flags & (kAdmin | kSkipMonitor)) != 0) {
     return;
   }
-  const std::int64_t now_us = database.env().nowMicros();
+  const std::int64_t now_us = session_.database.env().nowMicros();
   std::array<char, 48> time{};
   std::snprintf(time.data(), time.size(), "%lld.%06lld", static_cast<long long>(now_us / 1'000'000),
                 static_cast<long long>(now_us % 1'000'000));
-  const bool over_unix_socket = !address.empty() && address == local_address;
-  std::string line = std::string(time.data()) + " [" + std::to_string(db) + ' ' +
-                     (address.empty()    ? std::string("embedded")
-                      : over_unix_socket ? "unix:" + address
-                                         : address) +
+  const ClientFacts& facts = session_.facts;
+  std::string line = std::string(time.data()) + " [" + std::to_string(session_.db) + ' ' +
+                     (facts.address.empty()      ? std::string("embedded")
+                      : facts.isOverUnixSocket() ? "unix:" + facts.address
+                                                 : facts.address) +
                      ']';
   const std::vector<bool> secret = secretsOf(meta == nullptr ? std::string_view() : meta->name, args);
   for (std::size_t i = 0; i < args.size(); ++i) {
     line += ' ';
     appendQuoted(line, secret[i] ? std::string_view("(redacted)") : args[i]);
   }
-  database.monitors().feed(std::move(line), publishedFence(committed_, awaited_fence));
-}
-
-void Session::Impl::feedQueue() {
-  for (const QueuedStatement& queued : queued_) {
-    const std::string_view sql = queued.sql;
-    feedMonitors(queued.command, sql.empty() ? std::vector<std::string_view>(queued.args.begin(), queued.args.end())
-                                             : std::vector<std::string_view>{sql});
-  }
+  session_.database.monitors().feed(std::move(line), session_.fence.ofMessages());
 }
 
 // --- For who takes them --------------------------------------------------------------------------------------------------------
 
-Result<MessagePointer> Session::Impl::takeMessage() {
+Result<MessagePointer> SessionMessages::take() {
   while (!outbox->isEmpty()) {
     std::vector<Outbox::Item> items;
     outbox->take(items, 0);
@@ -396,7 +367,7 @@ Result<MessagePointer> Session::Impl::takeMessage() {
       }
       break;
     }
-    aof::Log* const log = database.manager().log();
+    aof::Log* const log = session_.database.manager().log();
     if (log == nullptr || log->waitReached(items[0].fence).ok()) {
       return std::move(items[0].message);
     }
@@ -405,9 +376,9 @@ Result<MessagePointer> Session::Impl::takeMessage() {
   return MessagePointer();
 }
 
-Result<MessagePointer> Session::Impl::awaitMessage(std::chrono::steady_clock::time_point deadline) {
-  while (listening != nullptr || tracking.is(ClientTracking::kOn) || !outbox->isEmpty()) {
-    TREFOIL_ASSIGN(MessagePointer message, takeMessage());
+Result<MessagePointer> SessionMessages::await(std::chrono::steady_clock::time_point deadline) {
+  while (listening_ != nullptr || tracking.is(ClientTracking::kOn) || !outbox->isEmpty()) {
+    TREFOIL_ASSIGN(MessagePointer message, take());
     if (message != nullptr || !outbox->wait(deadline)) {
       return message;
     }
@@ -415,45 +386,12 @@ Result<MessagePointer> Session::Impl::awaitMessage(std::chrono::steady_clock::ti
   return MessagePointer();
 }
 
-// -------------------------------------------------------------------------------------------------------------------- Session
-
-Result<MessagePointer> Session::takeMessage() {
-  return impl_->takeMessage();
-}
-
-Result<MessagePointer> Session::awaitMessage(std::chrono::steady_clock::time_point deadline) {
-  return impl_->awaitMessage(deadline);
-}
-
-void Session::onMessages(std::function<void()> callback, MessageWay way) {
-  impl_->onMessages(std::move(callback), way);
-}
-
-std::size_t Session::takeMessages(std::vector<Outbox::Item>& into, std::size_t most_bytes) {
-  impl_->outbox->take(into, most_bytes);
-  return impl_->outbox->count();
-}
-
-Session::MessageFigures Session::messageFigures() const {
-  const Listening* const listening = impl_->listening.get();
-  return {impl_->outbox->bytes(), listening == nullptr ? ClientClass::kNormal : listening->clientClass()};
-}
-
-bool Session::isListening() const {
-  const Listening* const listening = impl_->listening.get();
-  return listening != nullptr && (listening->count() != 0 || listening->isMonitor() || listening->hasFeed());
-}
-
-void Session::stopListening() {
-  impl_->stopTracking();
-  impl_->outbox->close();
-  if (Listening* const listening = impl_->listening.get(); listening != nullptr && listening->count() <= Listening::kMany) {
-    listening->stop();
+void SessionMessages::stop() {
+  stopTracking();
+  outbox->close();
+  if (listening_ != nullptr && listening_->count() <= Listening::kMany) {
+    listening_->stop();
   }
-}
-
-bool Session::lostMessages() {
-  return impl_->outbox->takeOverflow();
 }
 
 }  // namespace trefoil

@@ -59,7 +59,7 @@ Status checkPrefixes(const Prefixes& existing, std::span<const std::string_view>
 }  // namespace
 
 // https://redis.io/docs/latest/commands/client-tracking/; the checks, and their order, are Redis's.
-Status Session::Impl::beginTracking(const TrackingOptions& options) {
+Status SessionMessages::beginTracking(const TrackingOptions& options) {
   const auto wants = [&](ClientTracking::Flag flag) { return (options.flags & flag) != 0; };
   const bool broadcasts = wants(ClientTracking::kBroadcast);
   if (!broadcasts && !options.prefixes.empty()) {
@@ -83,9 +83,9 @@ Status Session::Impl::beginTracking(const TrackingOptions& options) {
                  "different mode.");
   }
   TREFOIL_TRY(checkPrefixes(tracking.prefixes, options.prefixes));
-  Tracking& all = database.tracking();
+  Tracking& all = session_.database.tracking();
   if (!tracking.is(ClientTracking::kOn)) {
-    all.add(id);
+    all.add(session_.id);
   }
   const std::uint32_t caching = tracking.flags.load(std::memory_order_relaxed) & ClientTracking::kCaching;
   tracking.redirect.store(options.redirect, std::memory_order_relaxed);
@@ -93,7 +93,7 @@ Status Session::Impl::beginTracking(const TrackingOptions& options) {
   is_plain_ = false;
   const auto add_prefix = [&](std::string_view prefix) {
     tracking.prefixes.emplace(prefix);
-    all.addPrefix(prefix, id);
+    all.addPrefix(prefix, session_.id);
   };
   for (const std::string_view prefix : options.prefixes) {
     add_prefix(prefix);
@@ -104,46 +104,46 @@ Status Session::Impl::beginTracking(const TrackingOptions& options) {
   return {};
 }
 
-void Session::Impl::stopTracking() {
+void SessionMessages::stopTracking() {
   if (!tracking.is(ClientTracking::kOn)) {
     return;
   }
-  Tracking& all = database.tracking();
+  Tracking& all = session_.database.tracking();
   for (const std::string& prefix : tracking.prefixes) {
-    all.removePrefix(prefix, id);
+    all.removePrefix(prefix, session_.id);
   }
   tracking.prefixes.clear();
   tracking.flags.store(0, std::memory_order_relaxed);
   tracking.redirect.store(0, std::memory_order_relaxed);
-  all.remove(id);
+  all.remove(session_.id);
 }
 
 // Before a command looks at its keys. As in Redis it is what a command is, not what it finds, that counts.
-void Session::Impl::rememberReads(const CommandMeta& meta, std::span<const std::string_view> args, bool of_transaction) {
+void SessionMessages::rememberReads(const CommandMeta& meta, std::span<const std::string_view> args, bool of_transaction) {
   const bool broadcasts = tracking.is(ClientTracking::kBroadcast);
   if ((meta.flags & kRead) == 0 || (broadcasts ? !of_transaction : !tracking.remembers())) {
     return;
   }
-  Tracking& all = database.tracking();
+  Tracking& all = session_.database.tracking();
   forEachKey(meta, args, [&](std::size_t index, std::uint16_t) {
     if (!of_transaction) {
-      all.remember(args[index], id);
+      all.remember(args[index], session_.id);
     } else if (!broadcasts || covers(tracking.prefixes, args[index])) {
-      all.disclaim(args[index], id);
+      all.disclaim(args[index], session_.id);
     }
   });
 }
 
 // Behind a statement: CLIENT CACHING is for the next one that is no CLIENT, or for the MULTI that this begins.
-void Session::Impl::endTracked(int command) {
+void SessionMessages::endTracked(int command) {
   if (!tracking.is(ClientTracking::kOn)) {
     return;
   }
   const bool is_client = command >= 0 && kCommands[static_cast<std::size_t>(command)].name.starts_with("CLIENT");
-  if (multi == MultiState::kNone && !is_client) {
+  if (!session_.queue.isOpen() && !is_client) {
     tracking.set(ClientTracking::kCaching, false);
   }
-  database.tracking().trim();
+  session_.database.tracking().trim();
 }
 
 }  // namespace trefoil

@@ -10,4 +10,10 @@ enum class SlowLane : std::uint8_t {
   kSystem,      // what comes to an end: commands on keys, DDL, CHECKPOINT
 };
 
+// Where a statement would run if it ran on no event loop, and whether it is known to belong there.
+struct LaneChoice {
+  SlowLane lane = SlowLane::kSystem;
+  bool is_slow = false;
+};
+
 }  // namespace trefoil

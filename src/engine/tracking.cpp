@@ -239,8 +239,8 @@ void Tracking::keyChanged(std::string_view key, std::uint64_t author, Lsn fence)
   const std::lock_guard lock(database_.sessionsMutex());
   for (const std::uint64_t reader : readers) {
     const Session::Impl* const session = database_.session(reader);
-    if (session != nullptr && !session->tracking.is(ClientTracking::kBroadcast) &&
-        !(session->tracking.is(ClientTracking::kNoLoop) && reader == author)) {
+    if (session != nullptr && !session->messages.tracking.is(ClientTracking::kBroadcast) &&
+        !(session->messages.tracking.is(ClientTracking::kNoLoop) && reader == author)) {
       tell(reader, invalidation, fence);
     }
   }
@@ -300,7 +300,7 @@ void Tracking::broadcast(std::vector<Change>& changes, std::uint64_t author, Lsn
     }
     for (const std::uint64_t client : *one.clients) {
       const Session::Impl* const session = database_.session(client);
-      if (client != author || session == nullptr || !session->tracking.is(ClientTracking::kNoLoop)) {
+      if (client != author || session == nullptr || !session->messages.tracking.is(ClientTracking::kNoLoop)) {
         tell(client, invalidation, fence);
       } else if (of_others) {
         tell(client, *of_others, fence);
@@ -319,20 +319,20 @@ void Tracking::disclaim(std::string_view key, std::uint64_t client) {
 void Tracking::tell(std::uint64_t client, Invalidation& invalidation, Lsn fence) {
   using Form = InvalidationMessage::Form;
   Session::Impl* const session = database_.session(client);
-  if (session == nullptr || !session->tracking.is(ClientTracking::kOn)) {
+  if (session == nullptr || !session->messages.tracking.is(ClientTracking::kOn)) {
     return;
   }
-  const std::uint64_t redirect = session->tracking.redirect.load(std::memory_order_relaxed);
+  const std::uint64_t redirect = session->messages.tracking.redirect.load(std::memory_order_relaxed);
   Session::Impl* const target = redirect == 0 ? session : database_.session(redirect);
-  if (target == nullptr || target->outbox->isClosed()) {
-    session->tracking.set(ClientTracking::kBrokenRedirect, true);
+  if (target == nullptr || target->messages.outbox->isClosed()) {
+    session->messages.tracking.set(ClientTracking::kBrokenRedirect, true);
     if (session->protocol >= 3) {
-      session->outbox->post(std::make_shared<const BrokenRedirection>(redirect), fence);
+      session->messages.outbox->post(std::make_shared<const BrokenRedirection>(redirect), fence);
     }
   } else if (target->protocol >= 3) {
-    target->outbox->post(invalidation.as(Form::kPush), fence);
-  } else if (redirect != 0 && target->isSubscriber()) {
-    target->outbox->post(invalidation.as(Form::kChannel), fence);
+    target->messages.outbox->post(invalidation.as(Form::kPush), fence);
+  } else if (redirect != 0 && target->messages.isSubscriber()) {
+    target->messages.outbox->post(invalidation.as(Form::kChannel), fence);
   }
 }
 

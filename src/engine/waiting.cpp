@@ -2,75 +2,20 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "base/query_memory.hpp"
 #include "engine/bare_words.hpp"
 #include "engine/client_pause.hpp"
-#include "engine/command.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/error_text.hpp"
-#include "engine/key_footprint.hpp"
 #include "engine/session_impl.hpp"
-#include "txn/live.hpp"
 
 namespace trefoil {
-
-// A command that may wait for its keys: as any other on the live store, but that under their locks it joins the keys' queues if
-// there is nothing to take. Only to take something it may have to go to a worker, and if that is gone by then, it comes back.
-Status Session::Impl::executeBlocking(int command, std::span<const std::string_view> args, Reply& reply) {
-  const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
-  txn::Manager& manager = database.manager();
-  KeyFootprint footprint;
-  footprint.addCommand(manager.kv(), meta, args, db);
-  footprint.sort();
-  const Reply::Mark mark = reply.mark();
-  std::optional<Wait> wait;
-  const auto once = [&](txn::LiveAttempt& attempt) -> Status {
-    const kv::PartitionLocks locks(manager.kv(), footprint.partitions(), !control.onLoop());
-    if (!locks.held()) {
-      control.leaveLoop();
-      return {};
-    }
-    kv::View view = kv::View::live(manager.kv(), attempt.effects(), now);
-    limitWork(view, meta);
-    CommandCall call{args, view, reply, self, now, db, &wait};
-    Status status = guardMemory([&] { return handlerOf(command)(call); });
-    if (view.gaveWay()) {
-      attempt.giveWay();
-      return {};
-    }
-    if (!status.ok()) {
-      reply.rewind(mark);
-      return status;
-    }
-    if (wait) {
-      beginWait(*wait, command, args);
-    } else {
-      attempt.commit();
-    }
-    return {};
-  };
-  for (;;) {
-    std::optional<Lsn> end;
-    TREFOIL_TRY(txn::runLive(
-        manager.committer(), once, [&] { reply.rewind(mark); }, end));
-    if (end) {
-      noteCommit(*end);
-      return {};
-    }
-    TREFOIL_TRY(executeDetached(command, args, reply, &wait));
-    if (!wait) {
-      return {};
-    }
-    wait.reset();
-  }
-}
 
 // Its event loop goes on with others.
 void Session::Impl::beginWait(const Wait& wait, int command, std::span<const std::string_view> args) {
   waiter.begin(wait, command, args, db);
   control.leaveLoop();
   if (database.monitors().any()) [[unlikely]] {
-    feedMonitors(command, args);
+    messages.feedMonitors(command, args);
   }
 }
 
@@ -91,14 +36,14 @@ bool Session::Impl::postpones(const Statement& statement, int command) {
 bool Session::Impl::mayWrite(const Statement& statement, int command) {
   if (command < 0) {
     const Result<std::string> words = statement.sql.empty() ? sqlFromWords(statement.args) : std::string(statement.sql);
-    return words.ok() && sqlMayWrite(*words);
+    return words.ok() && sql.mayWrite(*words);
   }
   const CommandMeta& meta = kCommands[static_cast<std::size_t>(command)];
   if (meta.name == "EXEC") {
-    return (queueNeeds() & kWrite) != 0;
+    return (exec.needs() & kWrite) != 0;
   }
   if ((meta.flags & kSqlText) != 0) {
-    return statement.args.size() > 1 && sqlMayWrite(statement.args[1]);
+    return statement.args.size() > 1 && sql.mayWrite(statement.args[1]);
   }
   return (meta.flags & kWrite) != 0;
 }
@@ -110,8 +55,8 @@ bool Session::Impl::finishWait(Reply& reply) {
   if (end != WaitEnd::kGoOn && end != WaitEnd::kGone) {
     database.manager().committer().afterLocks();  // what served it may not have been told to those who follow
     const Reply::Mark mark = reply.mark();
-    committed_ = ending.fence;
-    tells_ = true;
+    fence.noteCommit(ending.fence);
+    fence.noteTelling();
     if (end == WaitEnd::kUnblocked) {
       reply.error(Error(ErrorCode::kUnblocked, "client unblocked via CLIENT UNBLOCK"));
     } else if (end == WaitEnd::kCancelled) {
@@ -125,13 +70,9 @@ bool Session::Impl::finishWait(Reply& reply) {
     } else {
       reply.nullArray();
     }
-    if (reply_mode_ != ReplyMode::kOn) {
-      reply.rewind(mark);
-      setReplyMode(reply_mode_ == ReplyMode::kSkipNext ? ReplyMode::kOn : reply_mode_);
-    }
-    endTracked(waiter.command());
-    countOperation(waiter.command());
-    noteFence();
+    messages.endWaited(mark, waiter.command(), reply);
+    facts.count(groupOf(waiter.command()));
+    fence.close();
   }
   waiter.reset();
   return end != WaitEnd::kGoOn;

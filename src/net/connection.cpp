@@ -213,11 +213,12 @@ bool Connection::runFrames() {
     output_ = loop_.lendBuffer();
   }
   const std::size_t output_before = output_.size();
-  std::size_t answered = 0;
+  BatchOutcome outcome;
   if (!batch.statements.empty()) {
-    answered = session_->executeBatch(batch.statements, *reply_);
-    loop_.noteQueries(session_->queryMicros());
+    outcome = session_->executeBatch(batch.statements, *reply_);
+    loop_.noteQueries(outcome.query_us);
   }
+  std::size_t answered = outcome.answered;
   const Lsn fence = batch.statements.empty() ? 0 : session_->fence();  // a parked session is the worker's
   if (session_->wantsClose()) {
     closing_ = true;
@@ -229,8 +230,8 @@ bool Connection::runFrames() {
         input_.consume(batch.ends[answered] - begin);
       }
       parkWaiting();
-    } else if (const std::optional<SlowLane> lane = session_->slowLane()) {
-      park(answered, batch.ends[answered] - begin, *lane);
+    } else if (outcome.lane) {
+      park(answered, batch.ends[answered] - begin, *outcome.lane);
     } else {
       frames_waiting_ = true;
       turn_is_over_ = true;

@@ -410,11 +410,11 @@ TEST_CASE("A batch stops before a statement of the slow lane") {
                              {.args = keys, .sql = {}, .parameters = {}},
                              {.args = get, .sql = {}, .parameters = {}}};
   ReplyTree reply;
-  CHECK(fixture.session->executeBatch(batch, reply) == 2);
+  CHECK(fixture.session->executeBatch(batch, reply).answered == 2);
   CHECK(reply.values().size() == 2);
   fixture.session->execute(batch[2], reply);
   CHECK(reply.last().describe() == "[\"a\"]");
-  CHECK(fixture.session->executeBatch(std::span(batch).subspan(3), reply) == 1);
+  CHECK(fixture.session->executeBatch(std::span(batch).subspan(3), reply).answered == 1);
 }
 
 TEST_CASE("A batch that writes more than the log's buffer holds waits for room, and loses nothing") {
@@ -436,7 +436,7 @@ TEST_CASE("A batch that writes more than the log's buffer holds waits for room, 
          {Statement{.args = push, .sql = {}, .parameters = {}}, Statement{.args = {}, .sql = update, .parameters = {}}}) {
       const std::vector<Statement> batch(kStatements, statement);
       ReplyTree reply;
-      CHECK(fixture.session->executeBatch(batch, reply) == kStatements);
+      CHECK(fixture.session->executeBatch(batch, reply).answered == kStatements);
       CHECK(reply.values().size() == kStatements);
     }
     CHECK(counts(fixture) == expected);
@@ -463,11 +463,13 @@ TEST_CASE("A query of many rows is run by the batch if it was quick the last tim
                              {.args = count, .sql = {}, .parameters = {}},
                              {.args = set, .sql = {}, .parameters = {}}};
   ReplyTree reply;
+  std::int64_t query_us = 0;
   const auto batched = [&] {
-    const std::size_t answered = fixture.session->executeBatch(batch, reply);
-    CHECK(reply.values().size() == answered);
+    const BatchOutcome outcome = fixture.session->executeBatch(batch, reply);
+    query_us = outcome.query_us;
+    CHECK(reply.values().size() == outcome.answered);
     reply = ReplyTree();
-    return answered;
+    return outcome.answered;
   };
   const auto run = [&](const Statement& statement) {
     fixture.session->execute(statement, reply);
@@ -481,7 +483,7 @@ TEST_CASE("A query of many rows is run by the batch if it was quick the last tim
   CHECK(batched() == 3);
   env.offset = 0;  // patience has ended long ago
   CHECK(batched() == 1);
-  CHECK(fixture.session->queryMicros() == 0);
+  CHECK(query_us == 0);
   run(batch[1]);
 }
 
@@ -507,7 +509,7 @@ TEST_CASE("A search by vector that takes too long for the batch is left to a wor
     // So many microseconds are left as it begins.
     env.stopped = false;
     env.offset = left - kPatience;
-    const std::size_t answered = fixture.session->executeBatch(batch, reply);
+    const std::size_t answered = fixture.session->executeBatch(batch, reply).answered;
     CHECK(reply.values().size() == 1 + answered);
     CHECK(reply.last().describe() == "[[(integer) 0]]");
   }

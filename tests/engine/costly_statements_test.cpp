@@ -22,7 +22,7 @@ OnLoop runOnLoop(Session& session, std::string_view sql) {
   const std::string_view words[] = {"SQL", sql};
   const Statement statement{.args = words, .sql = {}, .parameters = {}};
   ReplyTree reply;
-  const bool answered = session.executeBatch({&statement, 1}, reply) == 1;
+  const bool answered = session.executeBatch({&statement, 1}, reply).answered == 1;
   CHECK(reply.values().size() == (answered ? 1 : 0));
   return {answered, answered ? reply.last().describe() : ""};
 }

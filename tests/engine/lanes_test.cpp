@@ -19,7 +19,7 @@ bool isQuick(Session& session, const std::vector<std::string>& words) {
   const std::vector<std::string_view> args(words.begin(), words.end());
   const Statement statement{.args = args, .sql = {}, .parameters = {}};
   ReplyTree reply;
-  const bool is_quick = session.executeBatch({&statement, 1}, reply) == 1;
+  const bool is_quick = session.executeBatch({&statement, 1}, reply).answered == 1;
   CHECK(reply.values().size() == (is_quick ? 1 : 0));
   return is_quick;
 }
@@ -33,7 +33,7 @@ std::string runEitherWay(Session& session, const std::vector<std::string>& words
   const std::vector<std::string_view> args(words.begin(), words.end());
   const Statement statement{.args = args, .sql = {}, .parameters = {}};
   ReplyTree reply;
-  if (session.executeBatch({&statement, 1}, reply) == 0) {
+  if (session.executeBatch({&statement, 1}, reply).answered == 0) {
     session.execute(statement, reply);
   }
   return reply.last().describe();

@@ -34,7 +34,7 @@ bool isAnsweredOnLoop(Session& session, std::string_view sql) {
   const std::string_view words[] = {"SQL", sql};
   const Statement statement{.args = words, .sql = {}, .parameters = {}};
   ReplyTree reply;
-  return session.executeBatch({&statement, 1}, reply) == 1;
+  return session.executeBatch({&statement, 1}, reply).answered == 1;
 }
 
 }  // namespace

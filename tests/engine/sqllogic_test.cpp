@@ -14,6 +14,7 @@ namespace {
 struct FixedClock final : testing::ForwardingEnv {
   using ForwardingEnv::ForwardingEnv;
   UnixMs now() override { return UnixMs{1'700'000'000'000}; }
+  std::int64_t nowMicros() override { return now().value * 1000; }
 };
 
 class SessionConnection final : public sqllogic::Connection {

@@ -25,12 +25,12 @@ struct Filter {
   bool skips_own = false;
 
   [[nodiscard]] bool hasType(const Session::Impl& session) const {
-    return type == Type::kAny || type == (session.isSubscriber() ? Type::kPubSub : Type::kNormal);
+    return type == Type::kAny || type == (session.messages.isSubscriber() ? Type::kPubSub : Type::kNormal);
   }
   [[nodiscard]] bool matches(const Session::Impl& session, const Session::Impl& own) const {
-    const std::int64_t age_s = (session.database.env().nowMicros() - session.connected_at_us) / 1'000'000;
+    const std::int64_t age_s = (session.database.env().nowMicros() - session.facts.connected_at_us) / 1'000'000;
     return (ids.empty() || std::find(ids.begin(), ids.end(), session.id) != ids.end()) &&
-           (!address || session.address == *address) && (!local_address || session.local_address == *local_address) &&
+           (!address || session.facts.address == *address) && (!local_address || session.facts.local_address == *local_address) &&
            hasType(session) && age_s >= min_age_s && (!skips_own || &session != &own);
   }
 };
@@ -98,7 +98,7 @@ Status clientList(CommandCall& call) {
   std::string text;
   own.database.forEachSession([&](const Session::Impl& session) {
     if (filter.matches(session, own)) {
-      text += session.describe() + '\n';
+      text += describeClient(session) + '\n';
     }
   });
   call.reply.verbatim(text);

@@ -32,7 +32,7 @@ Result<bool> onOrOff(std::string_view word) {
 
 void setName(Session::Impl& session, std::string_view name) {
   const std::lock_guard lock(session.database.sessionsMutex());
-  session.name = name;
+  session.facts.name = name;
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ Status ping(CommandCall& call) {
   if (call.args.size() > 2) {
     return arityError("ping");
   }
-  if (call.session.impl().isRestrictedSubscriber()) {  // as a message, since it comes among messages
+  if (call.session.impl().messages.isRestrictedSubscriber()) {  // as a message, since it comes among messages
     call.reply.array(2);
     call.reply.bulk("pong");
     call.reply.bulk(call.args.size() == 2 ? call.args[1] : std::string_view());
@@ -67,7 +67,7 @@ Status quit(CommandCall& call) {
 }
 
 Status reset(CommandCall& call) {
-  if (!call.session.impl().stopListening(call.reply)) {
+  if (!call.session.impl().messages.reset(call.reply)) {
     return {};
   }
   call.session.impl().reset();
@@ -181,7 +181,7 @@ Status clientId(CommandCall& call) {
 }
 
 Status clientGetName(CommandCall& call) {
-  const std::string& name = call.session.impl().name;
+  const std::string& name = call.session.impl().facts.name;
   name.empty() ? call.reply.null() : call.reply.bulk(name);
   return {};
 }
@@ -189,7 +189,7 @@ Status clientGetName(CommandCall& call) {
 Status clientInfo(CommandCall& call) {
   const Session::Impl& session = call.session.impl();
   const std::lock_guard lock(session.database.sessionsMutex());
-  call.reply.verbatim(session.describe() + "\n");
+  call.reply.verbatim(describeClient(session) + "\n");
   return {};
 }
 
@@ -204,7 +204,7 @@ Status clientSetInfo(CommandCall& call) {
   }
   Session::Impl& session = call.session.impl();
   const std::lock_guard lock(session.database.sessionsMutex());
-  (is_name ? session.library_name : session.library_version) = call.args[3];
+  (is_name ? session.facts.library_name : session.facts.library_version) = call.args[3];
   call.reply.simple("OK");
   return {};
 }
@@ -233,17 +233,17 @@ Status clientAttributes(CommandCall& call) {
 // https://redis.io/docs/latest/commands/client-reply/
 Status clientReply(CommandCall& call) {
   Session::Impl& session = call.session.impl();
-  if (!session.messagesAmongAnswers()) {
+  if (!session.messages.areAmongAnswers()) {
     return Error(ErrorCode::kInvalid, "CLIENT REPLY is for connections");
   }
   if (equalsIgnoringCase(call.args[2], "ON")) {
-    session.setReplyMode(ReplyMode::kOn);
+    session.messages.setReplyMode(ReplyMode::kOn);
     call.reply.simple("OK");
   } else if (equalsIgnoringCase(call.args[2], "OFF")) {
-    session.setReplyMode(ReplyMode::kOff);
+    session.messages.setReplyMode(ReplyMode::kOff);
   } else if (equalsIgnoringCase(call.args[2], "SKIP")) {
-    if (session.replyMode() != ReplyMode::kOff) {
-      session.setReplyMode(ReplyMode::kSkipNext);
+    if (session.messages.replyMode() != ReplyMode::kOff) {
+      session.messages.setReplyMode(ReplyMode::kSkipNext);
     }
   } else {
     return syntaxError();
@@ -262,7 +262,7 @@ Status clientNoTouch(CommandCall& call) {
 // https://redis.io/docs/latest/commands/client-no-evict/
 Status clientNoEvict(CommandCall& call) {
   TREFOIL_ASSIGN(const bool on, onOrOff(call.args[2]));
-  call.session.impl().may_be_evicted = !on;
+  call.session.impl().facts.may_be_evicted = !on;
   call.reply.simple("OK");
   return {};
 }

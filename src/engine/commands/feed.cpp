@@ -31,7 +31,7 @@ Status feed(CommandCall& call) {
   const std::span<const std::string_view> args = call.args;
   Session::Impl& session = call.session.impl();
   if (args.size() == 2 && equalsIgnoringCase(args[1], "STOP")) {
-    return session.stopFeed(call.reply);
+    return session.messages.stopFeed(call.reply);
   }
   std::optional<std::string_view> from;
   FeedFilter filter;
@@ -48,7 +48,7 @@ Status feed(CommandCall& call) {
       return syntaxError();
     }
   }
-  return session.beginFeed(from, std::move(filter), call.reply);
+  return session.messages.beginFeed(from, std::move(filter), call.reply);
 }
 
 }  // namespace trefoil::commands

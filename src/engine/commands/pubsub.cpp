@@ -45,35 +45,35 @@ Status countSubscribers(CommandCall& call, Topic topic) {
 }  // namespace
 
 Status subscribe(CommandCall& call) {
-  return call.session.impl().subscribe(Topic::kChannel, call.args.subspan(1), call.reply);
+  return call.session.impl().messages.subscribe(Topic::kChannel, call.args.subspan(1), call.reply);
 }
 
 Status psubscribe(CommandCall& call) {
-  return call.session.impl().subscribe(Topic::kPattern, call.args.subspan(1), call.reply);
+  return call.session.impl().messages.subscribe(Topic::kPattern, call.args.subspan(1), call.reply);
 }
 
 Status ssubscribe(CommandCall& call) {
-  return call.session.impl().subscribe(Topic::kShardChannel, call.args.subspan(1), call.reply);
+  return call.session.impl().messages.subscribe(Topic::kShardChannel, call.args.subspan(1), call.reply);
 }
 
 Status unsubscribe(CommandCall& call) {
-  return call.session.impl().unsubscribe(Topic::kChannel, call.args.subspan(1), call.reply);
+  return call.session.impl().messages.unsubscribe(Topic::kChannel, call.args.subspan(1), call.reply);
 }
 
 Status punsubscribe(CommandCall& call) {
-  return call.session.impl().unsubscribe(Topic::kPattern, call.args.subspan(1), call.reply);
+  return call.session.impl().messages.unsubscribe(Topic::kPattern, call.args.subspan(1), call.reply);
 }
 
 Status sunsubscribe(CommandCall& call) {
-  return call.session.impl().unsubscribe(Topic::kShardChannel, call.args.subspan(1), call.reply);
+  return call.session.impl().messages.unsubscribe(Topic::kShardChannel, call.args.subspan(1), call.reply);
 }
 
 Status publish(CommandCall& call) {
-  return call.session.impl().publish(Topic::kChannel, call.args[1], call.args[2], call.reply);
+  return call.session.impl().messages.publish(Topic::kChannel, call.args[1], call.args[2], call.reply);
 }
 
 Status spublish(CommandCall& call) {
-  return call.session.impl().publish(Topic::kShardChannel, call.args[1], call.args[2], call.reply);
+  return call.session.impl().messages.publish(Topic::kShardChannel, call.args[1], call.args[2], call.reply);
 }
 
 Status pubsubChannels(CommandCall& call) {
@@ -98,7 +98,7 @@ Status pubsubNumPat(CommandCall& call) {
 }
 
 Status monitor(CommandCall& call) {
-  return call.session.impl().beginMonitor(call.reply);
+  return call.session.impl().messages.beginMonitor(call.reply);
 }
 
 }  // namespace trefoil::commands

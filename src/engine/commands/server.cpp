@@ -66,18 +66,6 @@ Status time(CommandCall& call) {
   return {};
 }
 
-Status sql(CommandCall& call) {
-  return call.session.impl().executeSqlCommand(call.args, call.reply);
-}
-
-Status search(CommandCall& call) {
-  return call.session.impl().executeSearch(call.args, call.reply);
-}
-
-Status digest(CommandCall& call) {
-  return call.session.impl().executeDigest(call.reply);
-}
-
 // --- CONFIG ----------------------------------------------------------------------------------------------------------------
 
 Status configGet(CommandCall& call) {

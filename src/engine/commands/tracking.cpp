@@ -37,7 +37,7 @@ std::int64_t redirectOf(const ClientTracking& tracking) {
 // https://redis.io/docs/latest/commands/client-tracking/
 Status clientTracking(CommandCall& call) {
   Session::Impl& session = call.session.impl();
-  Session::Impl::TrackingOptions options;
+  SessionMessages::TrackingOptions options;
   for (std::size_t i = 3; i < call.args.size(); ++i) {
     const std::string_view word = call.args[i];
     const bool more = i + 1 < call.args.size();
@@ -58,9 +58,9 @@ Status clientTracking(CommandCall& call) {
     }
   }
   if (isWord(call.args[2], "ON")) {
-    TREFOIL_TRY(session.beginTracking(options));
+    TREFOIL_TRY(session.messages.beginTracking(options));
   } else if (isWord(call.args[2], "OFF")) {
-    session.stopTracking();
+    session.messages.stopTracking();
   } else {
     return syntaxError();
   }
@@ -70,7 +70,7 @@ Status clientTracking(CommandCall& call) {
 
 // https://redis.io/docs/latest/commands/client-caching/
 Status clientCaching(CommandCall& call) {
-  ClientTracking& tracking = call.session.impl().tracking;
+  ClientTracking& tracking = call.session.impl().messages.tracking;
   if (!tracking.is(Flag::kOn)) {
     return Error(ErrorCode::kInvalid,
                  "CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled");
@@ -93,13 +93,13 @@ Status clientCaching(CommandCall& call) {
 
 // https://redis.io/docs/latest/commands/client-getredir/
 Status clientGetRedir(CommandCall& call) {
-  call.reply.integer(redirectOf(call.session.impl().tracking));
+  call.reply.integer(redirectOf(call.session.impl().messages.tracking));
   return {};
 }
 
 // https://redis.io/docs/latest/commands/client-trackinginfo/
 Status clientTrackingInfo(CommandCall& call) {
-  const ClientTracking& tracking = call.session.impl().tracking;
+  const ClientTracking& tracking = call.session.impl().messages.tracking;
   std::vector<std::string_view> flags = {tracking.is(Flag::kOn) ? "on" : "off"};
   const auto add = [&](Flag flag, std::string_view name, std::string_view when_caching) {
     if (tracking.is(flag)) {

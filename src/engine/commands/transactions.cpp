@@ -1,4 +1,4 @@
-// MULTI and its family; the work is in engine/multi.cpp.
+// MULTI and its family; the work is in engine/exec_runner.cpp, execution.cpp.
 #include "engine/command.hpp"
 #include "engine/session_impl.hpp"
 
@@ -11,16 +11,16 @@ Status multi(CommandCall& call) {
 }
 
 Status exec(CommandCall& call) {
-  return call.session.impl().executeMulti(call.reply);
+  return call.session.impl().exec.execute(call.reply);
 }
 
 Status discard(CommandCall& call) {
   Session::Impl& session = call.session.impl();
-  if (session.multi == MultiState::kNone) {
+  if (!session.queue.isOpen()) {
     return Error(ErrorCode::kInvalid, "DISCARD without MULTI");
   }
-  session.discardMulti();
-  session.unwatch();
+  session.queue.discard();
+  session.watched.clear();
   call.reply.simple("OK");
   return {};
 }
