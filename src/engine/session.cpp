@@ -206,10 +206,6 @@ bool Session::isListening() const {
   return impl_->messages.isSubscriber() || impl_->messages.isMonitor() || impl_->messages.hasFeed();
 }
 
-void Session::stopListening() {
-  impl_->messages.stop();
-}
-
 bool Session::lostMessages() {
   return impl_->messages.outbox->takeOverflow();
 }

@@ -110,8 +110,6 @@ class Session {
   std::size_t takeMessages(std::vector<Outbox::Item>& into, std::size_t most_bytes);
   // Whether it has subscribed or monitors: it may be silent for as long as it likes.
   [[nodiscard]] bool isListening() const;
-  // The client is going: nothing more comes to it. If that takes long, it is left to the session's end.
-  void stopListening();
   // Whether messages were dropped because the client took them too slowly, since this was asked.
   bool lostMessages();
   // Bytes of messages that wait, and the class of the client's limits.

@@ -386,12 +386,4 @@ Result<MessagePointer> SessionMessages::await(std::chrono::steady_clock::time_po
   return MessagePointer();
 }
 
-void SessionMessages::stop() {
-  stopTracking();
-  outbox->close();
-  if (listening_ != nullptr && listening_->count() <= Listening::kMany) {
-    listening_->stop();
-  }
-}
-
 }  // namespace trefoil

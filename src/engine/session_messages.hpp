@@ -49,8 +49,6 @@ class SessionMessages {
   [[nodiscard]] bool areAmongAnswers() const { return among_answers_; }
   Result<MessagePointer> take();
   Result<MessagePointer> await(std::chrono::steady_clock::time_point deadline);
-  // The client is going: nothing more comes to it. If that takes long, it is left to the session's end.
-  void stop();
 
   // --- Around a statement ---------------------------------------------------------------------------------------------------
   // There is nothing to do around statements: most sessions hear nothing.

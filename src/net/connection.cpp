@@ -59,8 +59,14 @@ Connection::Connection(EventLoop& loop, NewClient client, std::unique_ptr<Sessio
       protocol_(type_.create(*session_, loop.settings())),
       reply_(protocol_->replyInto(output_)) {}
 
+// Who sees the connection's end finds nothing of its session any more.
 Connection::~Connection() {
   TREFOIL_ASSERT(!parked_);
+  slow_.reset();
+  reply_.reset();
+  protocol_.reset();
+  session_.reset();
+  channel_->shutdown();
 }
 
 void Connection::onEvents(std::uint32_t events) {
@@ -111,6 +117,10 @@ void Connection::serve() {
 
 void Connection::serveTurns() {
   for (int turn = 0; turn < kTurns && !dead_; ++turn) {
+    if (turn > 0 && mayBeSentSoon()) {
+      loop_.sendSoon(*this);
+      return keepRemainder();
+    }
     if (!flush()) {
       die();
       return;
@@ -492,6 +502,12 @@ bool Connection::checkUnread() {
   return false;
 }
 
+// Whether it has answered a short burst that is over, and can send that at any time.
+bool Connection::mayBeSentSoon() const {
+  const bool is_over = !frames_waiting_ && !readable_ && !parked_ && !closing_ && !turn_is_over_;
+  return is_over && writable_ && !output_.empty() && output_.size() <= kShortAnswers && fences_.empty() && !has_messages_;
+}
+
 // Sends what may leave. False: the client is gone.
 bool Connection::flush() {
   if (has_messages_ && writable_ && (!parked_ || waiting_) && !closing_) [[unlikely]] {
@@ -577,11 +593,8 @@ void Connection::die() {
     return;
   }
   dead_ = true;
-  if (!parked_) {
-    session_->stopListening();  // who sees the connection's end counts it no more
-  }
-  channel_->shutdown();
   if (parked_) {
+    channel_->shutdown();
     cancelParked();
     loop_.watch(*this);
   } else {

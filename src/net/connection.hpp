@@ -120,6 +120,7 @@ class Connection {
   void replaceFenced(Lsn reached, const Error& error);
   [[nodiscard]] std::size_t sendable();
   bool flush();
+  [[nodiscard]] bool mayBeSentSoon() const;
   void speak();
   bool checkUnread();
   bool receive();
@@ -129,14 +130,14 @@ class Connection {
   EventLoop& loop_;
   const ProtocolType& type_;
   const std::unique_ptr<Channel> channel_;
-  const std::unique_ptr<Session> session_;
+  std::unique_ptr<Session> session_;
   const std::uint64_t session_id_;
   ByteBuffer input_;
   ByteBuffer output_;
-  const std::unique_ptr<Protocol> protocol_;
-  const std::unique_ptr<Reply> reply_;  // writes to output_
-  std::vector<Fence> fences_;           // by their places
-  std::uint64_t output_end_ = 0;        // bytes ever put into output_
+  std::unique_ptr<Protocol> protocol_;
+  std::unique_ptr<Reply> reply_;  // writes to output_
+  std::vector<Fence> fences_;     // by their places
+  std::uint64_t output_end_ = 0;  // bytes ever put into output_
   std::unique_ptr<SlowStatement> slow_;
   std::uint64_t ticket_ = 0;        // of the parked statement, if a worker runs it
   std::int64_t over_since_us_ = 0;  // the soft limit of client-output-buffer-limit; 0: it is not

@@ -25,7 +25,7 @@ namespace trefoil::net {
 namespace {
 
 constexpr int kEvents = 256;
-constexpr std::size_t kIdleBuffers = 4;
+constexpr std::size_t kIdleBuffers = kMostUnsent;
 constexpr int kStopTickMs = 100;
 constexpr int kTickMs = 1000;
 // Queries of so many microseconds in a round are worth looking for the next ones so long.
@@ -115,7 +115,9 @@ void EventLoop::run() {
     fireTimers();
     serveReady();
     serveSpeakers();
+    sendUnsent();
     serveFenced();
+    sendUnsent();
     if (ticking) {
       tick();
     }
@@ -229,6 +231,22 @@ void EventLoop::serveAgain(Connection& connection) {
     connection.in_ready_list = true;
     ready_.push_back(&connection);
   }
+}
+
+void EventLoop::sendSoon(Connection& connection) {
+  if (unsent_.size() == kMostUnsent) {
+    sendUnsent();
+  }
+  unsent_.push_back(&connection);
+}
+
+void EventLoop::sendUnsent() {
+  for (std::size_t i = 0; i < unsent_.size(); ++i) {  // to serve one may add others
+    if (!unsent_[i]->dead()) {
+      unsent_[i]->serve();
+    }
+  }
+  unsent_.clear();
 }
 
 void EventLoop::serveReady() {

@@ -9,8 +9,9 @@
 // Of those that have messages some are served in each round (kSpeakersPerRound), so that nobody else waits for all of them.
 //
 // A round: what epoll reports is read and run, and then the loop brings the log up to where all the answers are acknowledged (one
-// write for the round, under appendfsync always one sync), and sends them. Only while the disk refuses do answers wait longer;
-// then the log wakes the loop when it has moved.
+// write for the round, under appendfsync always one sync), and sends them. What waits for no log is sent a few connections at a
+// time (kMostUnsent): a client with many connections that is woken by the first answer finds the others, too. Only while the disk
+// refuses do answers wait longer; then the log wakes the loop when it has moved.
 //
 // A client that asks for something that takes its time is mostly one that waits for the answer and asks again. To sleep and to be
 // woken costs two switches and, on another processor, an interrupt: as much as a search by an index. So after a round of queries
@@ -91,6 +92,8 @@ class EventLoop {
   ByteBuffer lendBuffer();
   void returnBuffer(ByteBuffer& buffer);
   void serveAgain(Connection& connection);
+  // It has short answers and nothing more to do just now: they are sent with those of other connections, in this round.
+  void sendSoon(Connection& connection);
   // For the moment in which a connection puts messages into its output.
   std::vector<Outbox::Item>& messages() { return messages_; }
   // Its output leaves when the log has reached `fence`.
@@ -111,6 +114,7 @@ class EventLoop {
   void handleMail();
   void add(NewClient client);
   void serveReady();
+  void sendUnsent();
   void serveSpeakers();
   void serveFenced();
   void burySome();
@@ -128,6 +132,7 @@ class EventLoop {
   std::unordered_map<std::uint64_t, Connection*> by_session_;
   std::vector<Connection*> ready_;
   std::vector<Connection*> serving_;
+  std::vector<Connection*> unsent_;
   std::vector<std::uint64_t> speakers_;  // sessions that have messages,
   std::size_t next_speaker_ = 0;         // from here on
   std::vector<Outbox::Item> messages_;

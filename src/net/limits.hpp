@@ -17,6 +17,10 @@ inline constexpr std::size_t kHugeBuffer = std::size_t{4} << 20;
 inline constexpr std::size_t kSpeakBytes = kReadBytes - 4096;
 // Connections that messages are sent to in one round of a loop: some tenths of a millisecond.
 inline constexpr std::size_t kSpeakersPerRound = 32;
+// Answers to one burst up to this size wait for those of other connections, so many at most, and all are sent one after the
+// other.
+inline constexpr std::size_t kShortAnswers = 4096;
+inline constexpr std::size_t kMostUnsent = 16;
 // Statements of one burst that run as one batch.
 inline constexpr std::size_t kMaxBatch = 256;
 

@@ -137,12 +137,12 @@ def held(address, line, steps, protocol):
         except (EOFError, ConnectionResetError):
             got.append("the end")
         answers.append(got)
-    for client in clients.values():
+    cleaner = Tagged(address)
+    cleaner.call("FLUSHALL")
+    for client in [*clients.values(), cleaner]:
         client.half_close()
-        client.read_to_end()
+        client.read_to_end()  # the server has forgotten it then: the next CLIENT LIST does not have it
         client.close()
-    with Tagged(address) as cleaner:
-        cleaner.call("FLUSHALL")
     return answers
 
 
