@@ -192,11 +192,6 @@ std::optional<Log::InDoubt> Flusher::visitInDoubt(const std::function<void(Recor
   return range;
 }
 
-Error Flusher::refusal() const {
-  const std::lock_guard lock(mutex_);
-  return {ErrorCode::kReadOnly, "writes are refused: " + refusal_};
-}
-
 void Flusher::requestRoll() {
   roll_wanted_.store(true, std::memory_order_relaxed);
 }

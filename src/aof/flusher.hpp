@@ -100,7 +100,6 @@ class Flusher {
   [[nodiscard]] bool stalled() const {
     return stalled_.load(std::memory_order_acquire) || state() == LogState::kFailed || state() == LogState::kClosed;
   }
-  [[nodiscard]] Error refusal() const;
   [[nodiscard]] std::string failure() const;
   std::optional<Log::InDoubt> visitInDoubt(const std::function<void(RecordKind, std::string_view payload)>& visitor);
 

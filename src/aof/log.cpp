@@ -238,9 +238,6 @@ bool Log::stalled() const {
 LogState Log::state() const {
   return flusher_->state();
 }
-Error Log::refusal() const {
-  return flusher_->refusal();
-}
 std::string Log::failure() const {
   return flusher_->failure();
 }

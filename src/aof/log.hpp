@@ -171,9 +171,7 @@ class Log {
   [[nodiscard]] LogState state() const;
   // True when nobody should wait for durableLsn() any longer: the log failed, or the disk has been full for a second.
   [[nodiscard]] bool stalled() const;
-  // Why writes are refused, worded for clients; only while state() is not kOk.
-  [[nodiscard]] Error refusal() const;
-  // The same without the words around it; empty while state() is kOk. For INFO.
+  // Why writes are refused; empty while state() is kOk.
   [[nodiscard]] std::string failure() const;
   // The same question as state() != kOk, for hot paths: one load.
   [[nodiscard]] bool refuses() const { return ring_.refuses(); }

@@ -45,7 +45,7 @@ a: SUBSCRIBE x ; b: MULTI / PUBLISH x 1 / DISCARD ; a: PING
 a: SUBSCRIBE x ; b: WATCH k ; c: SET k w ; b: MULTI / PUBLISH x 1 / EXEC ; a: PING
 a: SUBSCRIBE x ; b: MULTI / PUBLISH x 1 / NOSUCH / EXEC ; a: PING
 a: SUBSCRIBE x ; b: MULTI / PUBLISH x 1 / LPUSH k v / INCR k / EXEC / DEL k ; a: PING
-a: PSUBSCRIBE __key* ; b: CONFIG SET notify-keyspace-events KEAn / SET k 1 / SET k 2 / RENAME k l / SET k 3 / RENAME k l / COPY l m / COPY l m REPLACE / DEL l m / RPUSH q 1 2 / LPOP q / SADD s m / SUNIONSTORE t s / SUNIONSTORE t s / SMOVE s u m / SET k 1 EX 100 / MULTI / SET w 1 / DEL w / SET w 2 / EXEC ; a: PING ; b: CONFIG SET notify-keyspace-events '' / DEL k q t u w
+a: PSUBSCRIBE __key* ; b: CONFIG SET notify-keyspace-events KEAn / SET k 1 / SET k 2 / RENAME k l / SET k 3 / RENAME k l / COPY l m / COPY l m REPLACE / DEL l m / RPUSH q 1 2 / LPOP q / EXPIRE q 100 / LMOVE q q LEFT RIGHT / LMOVE q q LEFT LEFT / LMOVE q r RIGHT LEFT / RPOPLPUSH r r / LPOP r / SADD s m / SUNIONSTORE t s / SUNIONSTORE t s / SMOVE s u m / SET k 1 EX 100 / MULTI / SET w 1 / DEL w / SET w 2 / EXEC ; a: PING ; b: CONFIG SET notify-keyspace-events '' / DEL k q t u w
 a: PUBSUB NUMSUB / PUBSUB NUMSUB p q / PUBSUB x / PUBSUB / PUBSUB CHANNELS a b / PUBSUB NUMPAT x / PUBSUB SHARDCHANNELS a b
 a: SUBSCRIBE x x / SUBSCRIBE y ; b: PUBSUB NUMSUB x y z ; a: UNSUBSCRIBE y
 a: SUBSCRIBE x ; b: SUBSCRIBE x ; c: PUBSUB NUMSUB x ; b: QUIT ; a: PING

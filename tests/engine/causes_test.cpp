@@ -50,7 +50,7 @@ const std::vector<Case> kCases = {
     {"RPUSH l a a", "LREM l 0 a", "lrem l, del l"},
     {"RPUSH l a b c", "LTRIM l 0 1", "ltrim l"},
     {"RPUSH l a b c", "LTRIM l 5 9", "ltrim l, del l"},
-    {"RPUSH l a", "LMOVE l m LEFT RIGHT", "lpop l, del l, rpush m"},
+    {"RPUSH l a", "LMOVE l m LEFT RIGHT", "rpush m, lpop l, del l"},
     {"", "HSET h f v g w", "hset h"},
     {"", "HINCRBY h f 2", "hincrby h"},
     {"", "HINCRBYFLOAT h f 2.5", "hincrbyfloat h"},

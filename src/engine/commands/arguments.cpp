@@ -161,26 +161,23 @@ Result<std::uint64_t> scanCursor(std::string_view argument) {
   return cursor;
 }
 
-Result<ScanOptions> scanOptions(std::span<const std::string_view> args, std::size_t at, bool type_allowed) {
+Result<ScanOptions> scanOptions(const OptionGrammar& grammar, std::span<const std::string_view> args, std::size_t at) {
   ScanOptions options;
-  for (std::size_t i = at + 1; i < args.size(); i += 2) {
-    if (i + 1 == args.size()) {
-      return syntaxError();
-    }
-    if (isWord(args[i], "COUNT")) {
-      TREFOIL_ASSIGN(const std::int64_t count, integerArgument(args[i + 1]));
+  OptionReader option(grammar, args, at + 1);
+  while (option.next()) {
+    if (option.is("COUNT")) {
+      TREFOIL_ASSIGN(const std::int64_t count, integerArgument(option.value()));
       if (count < 1) {
         return syntaxError();
       }
       options.count = static_cast<std::size_t>(count);
-    } else if (isWord(args[i], "MATCH")) {
-      options.match = args[i + 1];
-    } else if (type_allowed && isWord(args[i], "TYPE")) {
-      options.type = args[i + 1];
+    } else if (option.is("MATCH")) {
+      options.match = option.value();
     } else {
-      return syntaxError();
+      options.type = option.value();
     }
   }
+  TREFOIL_TRY(option.status());
   return options;
 }
 

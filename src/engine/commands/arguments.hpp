@@ -13,6 +13,7 @@
 #include "base/glob.hpp"
 #include "base/status.hpp"
 #include "engine/command.hpp"
+#include "engine/commands/option_reader.hpp"
 #include "kv/collection.hpp"
 #include "kv/view.hpp"
 
@@ -66,8 +67,8 @@ struct ScanOptions {
 };
 // "invalid cursor". As Redis's strtoul takes them: an empty one is 0, and a plus may stand in front.
 Result<std::uint64_t> scanCursor(std::string_view argument);
-// Reads those behind the cursor, args[at]; TYPE only if allowed.
-Result<ScanOptions> scanOptions(std::span<const std::string_view> args, std::size_t at, bool type_allowed);
+// Reads those behind the cursor, args[at].
+Result<ScanOptions> scanOptions(const OptionGrammar& grammar, std::span<const std::string_view> args, std::size_t at);
 // The answer: the next cursor and the elements.
 void replyScan(Reply& reply, std::uint64_t next, const std::vector<std::string>& elements);
 
@@ -84,7 +85,8 @@ Status scanCollection(CommandCall& call, const Result<Handle>& collection, Appen
     replyScan(call.reply, 0, found);
     return {};
   }
-  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(call.args, 2, false));
+  static const OptionGrammar kGrammar("SSCAN");  // the others have the same
+  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(kGrammar, call.args, 2));
   TREFOIL_TRY(call.kv.spend(std::min(options.count, collection->size())));
   const std::uint64_t next = collection->scan(cursor, options.count, [&](const kv::Element& element) {
     if (!options.match || globMatch(*options.match, element.member)) {

@@ -2,6 +2,7 @@
 #include "base/ascii_case.hpp"
 #include "base/glob.hpp"
 #include "engine/commands/arguments.hpp"
+#include "engine/commands/option_reader.hpp"
 #include "kv/value_type.hpp"
 
 namespace trefoil::commands {
@@ -184,7 +185,8 @@ Status keys(CommandCall& call) {
 
 Status scan(CommandCall& call) {
   TREFOIL_ASSIGN(const std::uint64_t cursor, scanCursor(call.args[1]));
-  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(call.args, 1, true));
+  static const OptionGrammar kGrammar("SCAN");
+  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(kGrammar, call.args, 1));
   TREFOIL_TRY(call.kv.spend(std::min(options.count, call.kv.store().size(call.db))));
   std::vector<std::string> names;
   const std::uint64_t next = call.kv.scan(call.db, cursor, options.count, [&](const kv::Entry& entry) {
@@ -251,19 +253,20 @@ Status renamenx(CommandCall& call) {
 Status copy(CommandCall& call) {
   bool replace = false;
   int to_db = call.db;
-  for (std::size_t i = 3; i < call.args.size(); ++i) {
-    if (isWord(call.args[i], "REPLACE")) {
+  static const OptionGrammar kGrammar("COPY");
+  OptionReader option(kGrammar, call.args, 3);
+  while (option.next()) {
+    if (option.is("REPLACE")) {
       replace = true;
-    } else if (isWord(call.args[i], "DB") && i + 1 < call.args.size()) {
-      TREFOIL_ASSIGN(const std::int64_t db, integerArgument(call.args[++i]));
-      if (db < 0 || db >= call.kv.store().databases()) {
-        return Error(ErrorCode::kInvalid, "DB index is out of range");
-      }
-      to_db = static_cast<int>(db);
-    } else {
-      return syntaxError();
+      continue;
     }
+    TREFOIL_ASSIGN(const std::int64_t db, integerArgument(option.value()));
+    if (db < 0 || db >= call.kv.store().databases()) {
+      return Error(ErrorCode::kInvalid, "DB index is out of range");
+    }
+    to_db = static_cast<int>(db);
   }
+  TREFOIL_TRY(option.status());
   if (call.args[1] == call.args[2] && to_db == call.db) {
     return Error(ErrorCode::kInvalid, "source and destination objects are the same");
   }

@@ -122,14 +122,9 @@ Status moveElement(CommandCall& call, ListSide from_side, ListSide to_side) {
   const std::string value((from_side == ListSide::kLeft ? source.first() : source.last()).member());
   const std::string_view pushed = value;
   call.reply.bulk(pushed);
-  // A list that stays as it is must not be emptied on the way: it would be another one, without its deadline. It counts as
-  // changed all the same.
-  if (call.args[1] == call.args[2] && (from_side == to_side || source.size() == 1)) {
-    call.kv.listTrim(from, 0, source.size());
-    return {};
-  }
-  call.kv.listPop(from, from_side, 1);
+  // In this order, as in Redis: a list that gives its only element to itself is never empty, and keeps its deadline.
   call.kv.listPush(to, to_side, {&pushed, 1});
+  call.kv.listPop(from, from_side, 1);
   return {};
 }
 

@@ -221,8 +221,8 @@ Status metrics(CommandCall& call) {
 
 Status ready(CommandCall& call) {
   const aof::Log* log = call.session.impl().database.manager().log();
-  if (log != nullptr && log->refuses()) {
-    return log->refusal();
+  if (const std::string failure = log == nullptr ? std::string() : log->failure(); !failure.empty()) {
+    return Error(ErrorCode::kReadOnly, "writes are refused: " + failure);
   }
   call.reply.simple("OK");
   return {};

@@ -3,6 +3,7 @@
 
 #include "base/format_number.hpp"
 #include "engine/commands/arguments.hpp"
+#include "engine/commands/option_reader.hpp"
 #include "kv/integer_text.hpp"
 
 namespace trefoil::commands {
@@ -45,28 +46,15 @@ Status incrementBy(CommandCall& call, std::int64_t amount) {
   return {};
 }
 
-// What SET and GETEX are told about the deadline: EX, PX, EXAT or PXAT with a time, or instead of these one word of the
-// command's own. The same option may be given more than once; the last one counts.
-struct ExpiryOption {
-  std::optional<ExpiryUnit> unit;
+// What EX, PX, EXAT or PXAT of SET and GETEX say.
+struct Expiry {
+  ExpiryUnit unit;
   std::string_view amount;
-  bool has_word = false;
-
-  // Takes args[at] if it is such an option, and moves `at` to its last word.
-  bool take(std::span<const std::string_view> args, std::size_t& at, std::string_view word) {
-    if (isWord(args[at], word) && !unit) {
-      has_word = true;
-      return true;
-    }
-    const auto named = expiryUnit(args[at]);
-    if (!named || has_word || (unit && *unit != *named) || at + 1 == args.size()) {
-      return false;
-    }
-    unit = named;
-    amount = args[++at];
-    return true;
-  }
 };
+
+Expiry expiryOf(const OptionReader& option) {
+  return {*expiryUnit(option.token()), option.value()};
+}
 
 // The options of SET.
 struct SetOptions {
@@ -78,23 +66,26 @@ struct SetOptions {
 };
 
 Result<SetOptions> setOptions(CommandCall& call) {
+  static const OptionGrammar kGrammar("SET");
   SetOptions options;
-  ExpiryOption expiry;
-  for (std::size_t i = 3; i < call.args.size(); ++i) {
-    const std::string_view option = call.args[i];
-    if (isWord(option, "NX") && !options.only_present) {
+  std::optional<Expiry> expiry;
+  OptionReader option(kGrammar, call.args, 3);
+  while (option.next()) {
+    if (option.is("NX")) {
       options.only_absent = true;
-    } else if (isWord(option, "XX") && !options.only_absent) {
+    } else if (option.is("XX")) {
       options.only_present = true;
-    } else if (isWord(option, "GET")) {
+    } else if (option.is("GET")) {
       options.get = true;
-    } else if (!expiry.take(call.args, i, "KEEPTTL")) {
-      return syntaxError();
+    } else if (option.is("KEEPTTL")) {
+      options.keep_deadline = true;
+    } else {
+      expiry = expiryOf(option);
     }
   }
-  options.keep_deadline = expiry.has_word;
-  if (expiry.unit) {
-    TREFOIL_ASSIGN(options.deadline, positiveDeadline(expiry.amount, *expiry.unit, call.now, "set"));
+  TREFOIL_TRY(option.status());
+  if (expiry) {
+    TREFOIL_ASSIGN(options.deadline, positiveDeadline(expiry->amount, expiry->unit, call.now, "set"));
   }
   return options;
 }
@@ -182,17 +173,23 @@ Status getdel(CommandCall& call) {
 }
 
 Status getex(CommandCall& call) {
-  ExpiryOption expiry;
-  for (std::size_t i = 2; i < call.args.size(); ++i) {
-    if (!expiry.take(call.args, i, "PERSIST")) {
-      return syntaxError();
+  static const OptionGrammar kGrammar("GETEX");
+  std::optional<Expiry> expiry;
+  bool persist = false;
+  OptionReader option(kGrammar, call.args, 2);
+  while (option.next()) {
+    if (option.is("PERSIST")) {
+      persist = true;
+    } else {
+      expiry = expiryOf(option);
     }
   }
+  TREFOIL_TRY(option.status());
   const kv::Key key = keyAt(call, 1);
   TREFOIL_ASSIGN(const kv::StringHandle string, call.kv.string(key));
-  std::optional<Deadline> deadline = expiry.has_word ? std::optional(kNever) : std::nullopt;
-  if (expiry.unit && string.exists()) {
-    TREFOIL_ASSIGN(deadline, positiveDeadline(expiry.amount, *expiry.unit, call.now, "getex"));
+  std::optional<Deadline> deadline = persist ? std::optional(kNever) : std::nullopt;
+  if (expiry && string.exists()) {
+    TREFOIL_ASSIGN(deadline, positiveDeadline(expiry->amount, expiry->unit, call.now, "getex"));
   }
   TREFOIL_TRY(replyString(call, string));
   if (deadline && deadline->passed(call.now)) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/commands/arguments.hpp"
+#include "engine/commands/option_reader.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/session_impl.hpp"
 
@@ -38,25 +39,21 @@ std::int64_t redirectOf(const ClientTracking& tracking) {
 Status clientTracking(CommandCall& call) {
   Session::Impl& session = call.session.impl();
   SessionMessages::TrackingOptions options;
-  for (std::size_t i = 3; i < call.args.size(); ++i) {
-    const std::string_view word = call.args[i];
-    const bool more = i + 1 < call.args.size();
-    if (isWord(word, "REDIRECT") && more) {
-      TREFOIL_TRY(readRedirect(call.args[++i], session, options.redirect));
-    } else if (isWord(word, "PREFIX") && more) {
-      options.prefixes.push_back(call.args[++i]);
+  static const OptionGrammar kGrammar("CLIENT|TRACKING");
+  OptionReader option(kGrammar, call.args, 3);
+  while (option.next()) {
+    if (option.is("REDIRECT")) {
+      TREFOIL_TRY(readRedirect(option.value(), session, options.redirect));
+    } else if (option.is("PREFIX")) {
+      options.prefixes.push_back(option.value());
     } else {
-      const std::uint32_t flag = isWord(word, "BCAST")    ? Flag::kBroadcast
-                                 : isWord(word, "OPTIN")  ? Flag::kOptIn
-                                 : isWord(word, "OPTOUT") ? Flag::kOptOut
-                                 : isWord(word, "NOLOOP") ? Flag::kNoLoop
-                                                          : 0U;
-      if (flag == 0) {
-        return syntaxError();
-      }
-      options.flags |= flag;
+      options.flags |= option.is("BCAST")    ? Flag::kBroadcast
+                       : option.is("OPTIN")  ? Flag::kOptIn
+                       : option.is("OPTOUT") ? Flag::kOptOut
+                                             : Flag::kNoLoop;
     }
   }
+  TREFOIL_TRY(option.status());
   if (isWord(call.args[2], "ON")) {
     TREFOIL_TRY(session.messages.beginTracking(options));
   } else if (isWord(call.args[2], "OFF")) {
