@@ -9,9 +9,9 @@
 //   --beside PATH   another build of Trefoil takes the place of redis-server, with the same settings: what a change has cost
 //
 //   memory     no log (redis: no AOF, no RDB)            SET and GET at 1, 16, 64
-//   everysec   with a log, appendfsync everysec          SET at 1, 16, 64      (no rewrites or checkpoints: redis does them in
+//   everysec   with a log, appendfsync everysec          SET, GET at 1, 16, 64 (no rewrites or checkpoints: redis does them in
 //                                                                              another process, whose time would not be counted)
-//   always     appendfsync always                        SET at 1: throughput
+//   always     appendfsync always                        SET and GET at 1, 16, 64
 //   bytes      resident memory a key of 16 + 32 bytes, a million of them
 #include <algorithm>
 #include <cstdio>
@@ -167,17 +167,21 @@ void everysecPart(const Options& options) {
     printRow(with, "SET", pipeline, logged);
     std::printf("       the log adds  %s %+.0f %%   trefoil %+.0f %%\n", with.peer->name().c_str(),
                 100 * (logged.first.cpu / plain.first.cpu - 1), 100 * (logged.second.cpu / plain.second.cpu - 1));
+    printRow(with, "GET", pipeline, compare(with, options, Operation::kGet, pipeline, operations));
   }
 }
 
 void alwaysPart(const Options& options) {
-  std::printf("SET, appendfsync always, pipeline 1, medians of %zu rounds\n", options.rounds);
+  std::printf("server CPU seconds per 1M operations, appendfsync always, medians of %zu rounds\n", options.rounds);
   const bench::TemporaryDirectory directory;
   const Servers servers = start(options, directory.path(), "always");
   fill(*servers.peer, 64);
   fill(*servers.trefoil, 64);
-  printRow(servers, "SET", 1,
-           compare(servers, options, Operation::kSet, 1, options.operations != 0 ? options.operations : 100000));
+  for (const std::size_t pipeline : {1U, 16U, 64U}) {
+    const std::size_t operations = options.operations != 0 ? options.operations : 100'000 * pipeline;
+    printRow(servers, "SET", pipeline, compare(servers, options, Operation::kSet, pipeline, operations));
+    printRow(servers, "GET", pipeline, compare(servers, options, Operation::kGet, pipeline, operations));
+  }
 }
 
 void bytesPart(const Options& options) {
