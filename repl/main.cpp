@@ -78,16 +78,12 @@ int runEmbedded(Settings& settings, const Options& options) {
 }
 
 int runConnected(const Options& options) {
-  const Result<ServerUrl> url = parseServerUrl(options.url);
-  if (!url.ok()) {
-    return fail(url.error());
-  }
-  auto client = std::make_unique<RespClient>(*url);
+  auto client = std::make_unique<RespClient>(options.target);
   if (const Status status = client->connect(); !status.ok()) {
     return fail(status.error());
   }
   const std::unique_ptr<Backend> backend = remoteBackend(std::move(client), isInteractive(options));
-  return converse(*backend, options, url->host + ":" + url->port);
+  return converse(*backend, options, options.target.shown());
 }
 
 int runCheck(const Settings& settings, const Options& options) {

@@ -69,6 +69,21 @@ void addShellOptions(CLI::App& app, Options& options, std::string& mode) {
   app.add_flag("--continue-on-error", options.continue_on_error, "A script goes on after a statement that failed");
 }
 
+void addConnectOptions(CLI::App& app, ConnectOptions& options) {
+  app.add_option("URL", options.url, "redis://[[user]:password@]host[:port][/database]; rediss:// is the same with --tls");
+  app.add_option("-s,--socket", options.socket, "Connects to this unix socket; a URL may give login and database then")
+      ->type_name("PATH");
+  app.add_flag("--tls", options.tls, "Speaks TLS");
+  app.add_option("--cacert", options.ca_certificate, "Certificates of the CAs that are trusted [those that the system trusts]")
+      ->type_name("FILE");
+  app.add_option("--cert", options.certificate, "The certificate to show to a server that asks for one, with the chain behind it")
+      ->type_name("FILE");
+  app.add_option("--key", options.key, "The certificate's private key")->type_name("FILE");
+  app.add_option("--sni", options.sni, "The name that the server is asked for and whose its certificate must be [the host]")
+      ->type_name("NAME");
+  app.add_flag("--insecure", options.insecure, "Takes any certificate of the server's");
+}
+
 Status loadSettings(const Options& options, const SettingTexts& texts, const Directory& directory, Settings& settings) {
   if (!options.statements.empty() && options.action != Action::kShell && options.action != Action::kConnect) {
     return Error(ErrorCode::kInvalid, "-c belongs to the shell: serve and check run no statements");
@@ -95,6 +110,7 @@ std::optional<Options> parseOptions(int count, char** arguments, Settings& setti
   Directory directory;
   std::string mode;
   std::string topic;
+  ConnectOptions connection;
   CLI::App app("Trefoil: a key-value store, a SQL engine and a vector index over one transaction log.", "trefoil");
   app.set_version_flag("--version", kVersion);
   app.add_option("--config", options.config_file, "Configuration file: lines of `name value`")->type_name("FILE");
@@ -109,7 +125,7 @@ std::optional<Options> parseOptions(int count, char** arguments, Settings& setti
   addSettings(*serve, texts);
 
   CLI::App* const connect = app.add_subcommand("connect", "Opens the shell on a server");
-  connect->add_option("URL", options.url, "redis://[[user]:password@]host[:port][/database]")->required();
+  addConnectOptions(*connect, connection);
   addShellOptions(*connect, options, mode);
 
   CLI::App* const check = app.add_subcommand("check", "Verifies the files of a data directory");
@@ -145,7 +161,11 @@ std::optional<Options> parseOptions(int count, char** arguments, Settings& setti
                    : check->parsed()   ? Action::kCheck
                                        : Action::kShell;
   options.mode = modeByName(mode);
-  if (const Status status = loadSettings(options, texts, directory, settings); !status.ok()) {
+  Status status = loadSettings(options, texts, directory, settings);
+  if (Result<Target> target = targetOf(connection); connect->parsed() && status.ok()) {
+    target.ok() ? void(options.target = std::move(*target)) : void(status = target.error());
+  }
+  if (!status.ok()) {
     static_cast<void>(fail(status.error()));
     exit_code = 2;
     return std::nullopt;

@@ -3,7 +3,7 @@
 //   trefoil [DIR]                    shell, or script from standard input, on an embedded database (no DIR: in memory)
 //   trefoil [DIR] -c STATEMENTS      runs them
 //   trefoil serve [DIR]              serves it
-//   trefoil connect URL              the shell on a server
+//   trefoil connect URL              the shell on a server; also connect --socket PATH
 //   trefoil check DIR [--repair]     verifies a data directory
 //   trefoil help [SUBCOMMAND]        also --help; trefoil version, also --version
 //
@@ -17,6 +17,7 @@
 
 #include "base/settings.hpp"
 #include "repl/printer.hpp"
+#include "repl/target.hpp"
 
 namespace trefoil::repl {
 
@@ -24,7 +25,7 @@ enum class Action { kShell, kServe, kConnect, kCheck };
 
 struct Options {
   Action action = Action::kShell;
-  std::string url;                      // connect
+  Target target;                        // connect
   std::vector<std::string> statements;  // -c
   std::optional<Mode> mode;
   bool continue_on_error = false;

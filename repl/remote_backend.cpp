@@ -202,7 +202,7 @@ class RemoteBackend final : public Backend {
     sql::ByteArena arena;
     parser::RespReply row;
     for (std::size_t i = 0; i < rows; ++i) {
-      TREFOIL_TRY(client_->receive(row));
+      TREFOIL_TRY(client_->receiveAny(row));
       arena.reset();
       for (std::size_t at = 0; at < columns.size(); ++at) {
         values[at] = at < row.elements.size() ? valueOf(row.elements[at], columns[at].type, arena) : Datum::null();
@@ -256,7 +256,7 @@ class RemoteBackend final : public Backend {
       return Failure{status.error().message, "", "", std::nullopt, false};
     }
     answers.output().flush();
-    writeError("NOTICE: connected again to " + client_->server().host + ":" + client_->server().port +
+    writeError("NOTICE: connected again to " + client_->server().shown() +
                "; what SET, WATCH and the like had set for the session is gone\n");
     return std::nullopt;
   }
@@ -290,7 +290,7 @@ class RemoteBackend final : public Backend {
 
   // What the next connection has to be told again, and what this one lacks after commands that change it.
   void followSession(std::span<const std::string_view> words) {
-    ServerUrl& server = client_->server();
+    Target& server = client_->server();
     const std::string_view word = words[0];
     if (isOneOf(word, {"quit", "shutdown"})) {
       closing_ = true;

@@ -1,109 +1,13 @@
 #include "repl/resp_client.hpp"
 
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <charconv>
-#include <cstring>
-#include <utility>
 #include <vector>
 
 #include "base/format_number.hpp"
-#include "repl/interrupt.hpp"
 
 namespace trefoil::repl {
 namespace {
 
 constexpr std::size_t kReadSize = std::size_t{64} << 10;
-
-Error lostConnection(int error_number) {
-  return Error(ErrorCode::kIo, error_number == 0 ? std::string("server closed the connection")
-                                                 : std::string("connection lost: ") + std::strerror(error_number));
-}
-
-std::string percentDecoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned byte = 0;
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16).ptr == text.data() + i + 3) {
-      out += static_cast<char>(byte);
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
-bool allDigits(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-Error canceled() {
-  return Error(ErrorCode::kCancelled, "canceled");
-}
-
-// Waits for `events` on a socket, or for a Ctrl-C.
-Status await(int socket, short events) {
-  for (;;) {
-    std::array<pollfd, 2> sources{{{socket, events, 0}, {interruptEvent(), POLLIN, 0}}};
-    ::poll(sources.data(), sources.size(), -1);
-    if (interruptPending()) {
-      return canceled();
-    }
-    if (sources[0].revents != 0) {
-      return {};
-    }
-  }
-}
-
-Status connectSocket(int socket, const addrinfo& address) {
-  if (::connect(socket, address.ai_addr, address.ai_addrlen) == 0) {
-    return {};
-  }
-  int error_number = errno;
-  if (error_number == EINPROGRESS) {
-    TREFOIL_TRY(await(socket, POLLOUT));
-    socklen_t size = sizeof error_number;
-    getsockopt(socket, SOL_SOCKET, SO_ERROR, &error_number, &size);
-  }
-  return error_number == 0 ? Status() : Error(ErrorCode::kIo, std::strerror(error_number));
-}
-
-Result<int> openSocket(const ServerUrl& url) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int code = getaddrinfo(url.host.c_str(), url.port.c_str(), &hints, &found); code != 0) {
-    return Error(ErrorCode::kIo, "cannot resolve " + url.host + ": " + gai_strerror(code));
-  }
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
-  Status status;
-  for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
-    const int socket = ::socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
-    status = socket < 0 ? Status(Error(ErrorCode::kIo, std::strerror(errno))) : connectSocket(socket, *address);
-    if (status.ok()) {
-      const int on = 1;
-      setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      return socket;
-    }
-    if (socket >= 0) {
-      ::close(socket);
-    }
-    if (status.error().code == ErrorCode::kCancelled) {
-      return status.error();
-    }
-  }
-  return Error(ErrorCode::kIo, "cannot connect to " + url.host + ":" + url.port + ": " + status.error().message);
-}
 
 ReplyKind aggregateKind(parser::RespType type) {
   switch (type) {
@@ -149,79 +53,29 @@ void flatten(const parser::RespReply& reply, FlatReply& out) {
 
 }  // namespace
 
-Result<ServerUrl> parseServerUrl(std::string_view text) {
-  constexpr std::string_view kScheme = "redis://";
-  if (!text.starts_with(kScheme)) {
-    return Error(ErrorCode::kInvalid,
-                 "expected redis://[[user]:password@]host[:port][/database], not '" + std::string(text) + "'");
-  }
-  text.remove_prefix(kScheme.size());
-  ServerUrl url;
-  if (const auto slash = text.find('/'); slash != std::string_view::npos) {
-    url.database = text.substr(slash + 1);
-    text = text.substr(0, slash);
-    if (!allDigits(url.database)) {
-      return Error(ErrorCode::kInvalid, "expected the number of a database, not '" + url.database + "'");
-    }
-  }
-  if (const auto at = text.rfind('@'); at != std::string_view::npos) {
-    const std::string_view login = text.substr(0, at);
-    text.remove_prefix(at + 1);
-    const auto colon = login.find(':');
-    url.user = colon == std::string_view::npos ? std::string() : percentDecoded(login.substr(0, colon));
-    url.password = percentDecoded(colon == std::string_view::npos ? login : login.substr(colon + 1));
-  }
-  if (text.starts_with('[')) {  // [::1]:6379
-    const auto bracket = text.find(']');
-    if (bracket == std::string_view::npos) {
-      return Error(ErrorCode::kInvalid, "missing ']' in the server's address");
-    }
-    url.host = text.substr(1, bracket - 1);
-    text.remove_prefix(bracket + 1);
-  } else {
-    const auto colon = text.rfind(':');
-    url.host = text.substr(0, colon);
-    text = colon == std::string_view::npos ? std::string_view() : text.substr(colon);
-  }
-  if (!text.empty()) {
-    if (text.front() != ':' || text.size() == 1 || !allDigits(text.substr(1))) {
-      return Error(ErrorCode::kInvalid, "expected a port, not '" + std::string(text) + "'");
-    }
-    url.port = text.substr(1);
-  }
-  if (url.host.empty()) {
-    url.host = "127.0.0.1";
-  }
-  return url;
-}
-
-RespClient::~RespClient() {
-  hangUp();
-}
-
-void RespClient::hangUp() {
-  if (socket_ >= 0) {
-    ::close(std::exchange(socket_, -1));
-  }
-}
-
-bool RespClient::isConnected() const {
-  if (socket_ < 0) {
+bool RespClient::isConnected() {
+  if (link_ == nullptr) {
     return false;
   }
-  char byte = 0;
-  const ssize_t got = ::recv(socket_, &byte, 1, MSG_PEEK);
-  return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+  received_.resize(kReadSize);
+  const Result<std::size_t> got = link_->receiveNow(received_);
+  if (got.ok()) {
+    parser_.feed(std::string_view(received_).substr(0, *got));
+  }
+  return got.ok();
 }
 
 Status RespClient::connect() {
   hangUp();
-  TREFOIL_ASSIGN(socket_, openSocket(server_));
+  TREFOIL_ASSIGN(link_, Link::open(server_));
   parser_ = {};
   parser_.takeApart();
   Status status = greet();
   if (!status.ok()) {
     hangUp();
+    if (status.error().code == ErrorCode::kIo && !server_.tls && server_.socket.empty()) {
+      status.error().hint = "perhaps the server expects TLS at this port: --tls";
+    }
   }
   return status;
 }
@@ -272,7 +126,7 @@ Status RespClient::receiveRest(const parser::RespReply& head, FlatReply& reply) 
   reply.addAggregate(aggregateKind(head.type), children);
   parser::RespReply element;
   for (std::size_t i = 0; i < children; ++i) {
-    TREFOIL_TRY(receive(element));
+    TREFOIL_TRY(receiveAny(element));
     flatten(element, reply);
   }
   return {};
@@ -286,18 +140,7 @@ Status RespClient::send(std::span<const std::string_view> arguments) {
     request_ += '$';
     request_.append(number, formatUnsigned(number, argument.size())).append("\r\n").append(argument).append("\r\n");
   }
-  std::string_view rest = request_;
-  while (!rest.empty()) {
-    const ssize_t sent = ::send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL);
-    if (sent >= 0) {
-      rest.remove_prefix(static_cast<std::size_t>(sent));
-    } else if (errno == EAGAIN) {
-      TREFOIL_TRY(await(socket_, POLLOUT));
-    } else if (errno != EINTR) {
-      return lostConnection(errno);
-    }
-  }
-  return {};
+  return link_->send(request_);
 }
 
 Status RespClient::receive(parser::RespReply& reply) {
@@ -317,13 +160,9 @@ Status RespClient::receiveAny(parser::RespReply& reply) {
     if (outcome == parser::RespOutcome::kRequest) {
       return {};
     }
-    TREFOIL_TRY(await(socket_, POLLIN));
     received_.resize(kReadSize);
-    const ssize_t got = ::recv(socket_, received_.data(), received_.size(), 0);
-    if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) {
-      return lostConnection(got == 0 ? 0 : errno);
-    }
-    parser_.feed(std::string_view(received_).substr(0, got < 0 ? 0 : static_cast<std::size_t>(got)));
+    TREFOIL_ASSIGN(const std::size_t got, link_->receive(received_));
+    parser_.feed(std::string_view(received_).substr(0, got));
   }
 }
 

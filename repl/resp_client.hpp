@@ -13,36 +13,25 @@
 #include "base/status.hpp"
 #include "parser/resp.hpp"
 #include "repl/flat_reply.hpp"
+#include "repl/link.hpp"
+#include "repl/target.hpp"
 
 namespace trefoil::repl {
 
-// redis://[[user]:password@]host[:port][/database]
-struct ServerUrl {
-  std::string user;
-  std::string password;
-  std::string host;
-  std::string port = "6379";
-  std::string database;
-};
-Result<ServerUrl> parseServerUrl(std::string_view text);
-
 class RespClient {
  public:
-  explicit RespClient(ServerUrl server) : server_(std::move(server)) {}
-  ~RespClient();
-  RespClient(const RespClient&) = delete;
-  RespClient& operator=(const RespClient&) = delete;
+  explicit RespClient(Target server) : server_(std::move(server)) {}
 
   // Whom it calls, as whom, and which database it selects: what connect() brings about, also a second time.
-  [[nodiscard]] ServerUrl& server() { return server_; }
+  [[nodiscard]] Target& server() { return server_; }
 
   // Connects, authenticates, asks for RESP3 with attributes and selects the database. A connection that was there is given up.
   Status connect();
   // The same without the connecting, for a session that lost what it was told.
   Status greet();
-  void hangUp();
-  // False once either side has hung up.
-  [[nodiscard]] bool isConnected() const;
+  void hangUp() { link_.reset(); }
+  // False once either side has hung up. Takes in what has come.
+  [[nodiscard]] bool isConnected();
 
   // Sends one command and waits for its reply. An error reply is a reply; an Error means that the connection is of no use any
   // more: it is gone, or a Ctrl-C in the shell (interrupt.hpp) ended the waiting (kCancelled) and the reply would come too late.
@@ -52,7 +41,8 @@ class RespClient {
   // alone and then each of its elements (RespReplyParser::takeApart).
   Status send(std::span<const std::string_view> arguments);
   Status receive(parser::RespReply& reply);
-  // The same, and what the server says without being asked, too: a push, whole.
+  // The same, and a push, too, which comes whole: what the server says without being asked, or, where elements of an aggregate
+  // are expected, one of them (the confirmation of a SUBSCRIBE in an EXEC's answer).
   Status receiveAny(parser::RespReply& reply);
   // Of the reply that receive() gave last.
   [[nodiscard]] const std::vector<parser::RespReply>& attributes() const { return parser_.attributes(); }
@@ -60,8 +50,8 @@ class RespClient {
   Status receiveRest(const parser::RespReply& head, FlatReply& reply);
 
  private:
-  ServerUrl server_;
-  int socket_ = -1;
+  Target server_;
+  std::unique_ptr<Link> link_;  // null: not connected
   parser::RespReplyParser parser_;
   std::string received_;
   std::string request_;

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace trefoil::net {
@@ -44,6 +45,8 @@ class Channel {
   virtual Transfer read(std::span<char> room) = 0;
   // From the front of `bytes`, which is not empty. After kWait the next call begins with the bytes that this one has left.
   virtual Transfer write(std::string_view bytes) = 0;
+  // Why the call before this one has said kBroken.
+  [[nodiscard]] virtual std::string whyBroken() const = 0;
   // Nothing is read or written from here on; the peer is told.
   virtual void shutdown() = 0;
   // Whether a read may have to wait until something can be sent, or a write for what is to be received: then any event is a

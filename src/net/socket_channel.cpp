@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstring>
 
 namespace trefoil::net {
 namespace {
@@ -38,6 +39,10 @@ Transfer SocketChannel::read(std::span<char> room) {
 
 Transfer SocketChannel::write(std::string_view bytes) {
   return transferred(uninterrupted([&] { return ::send(socket(), bytes.data(), bytes.size(), MSG_NOSIGNAL); }), bytes.size());
+}
+
+std::string SocketChannel::whyBroken() const {
+  return std::strerror(errno);
 }
 
 void SocketChannel::shutdown() {

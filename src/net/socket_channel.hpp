@@ -10,6 +10,7 @@ class SocketChannel : public Channel {
   using Channel::Channel;
   Transfer read(std::span<char> room) override;
   Transfer write(std::string_view bytes) override;
+  [[nodiscard]] std::string whyBroken() const override;
   void shutdown() override;
 };
 

@@ -3,6 +3,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 #include <new>
 
@@ -79,7 +80,6 @@ TlsChannel::TlsChannel(int socket, const TlsContext& context) : SocketChannel(so
     throw std::bad_alloc();
   }
   SSL_set_bio(tls_.get(), bio, bio);
-  SSL_set_accept_state(tls_.get());
 }
 
 Transfer::Then TlsChannel::thenAfter(int result) {
@@ -137,6 +137,14 @@ Transfer TlsChannel::write(std::string_view bytes) {
     return {sent, sent == 0 || then == kWait ? then : kMore};
   }
   return {sent, sent == 0 && broken_ ? kBroken : kMore};
+}
+
+std::string TlsChannel::whyBroken() const {
+  return distrusts() ? X509_verify_cert_error_string(SSL_get_verify_result(tls_.get())) : tlsErrorText();
+}
+
+bool TlsChannel::distrusts() const {
+  return SSL_get_verify_mode(tls_.get()) != SSL_VERIFY_NONE && SSL_get_verify_result(tls_.get()) != X509_V_OK;
 }
 
 void TlsChannel::shutdown() {

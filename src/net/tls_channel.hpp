@@ -1,5 +1,5 @@
-// TlsChannel: a socket whose bytes go through OpenSSL. It exists from the first byte of the handshake on; read() and write() are
-// for after its end (net/tls_handshakes.hpp).
+// TlsChannel: a socket whose bytes go through OpenSSL, as its context says: for a server or for a client. It exists from the
+// first byte of the handshake on; read() and write() are for after its end (net/tls_handshakes.hpp).
 //
 //   read(room) ◀─ SSL_read ◀─ BIO ◀─ SocketChannel::read
 //   write(…)   ─▶ SSL_write ─▶ BIO ─▶ SocketChannel::write
@@ -27,6 +27,10 @@ class TlsChannel final : public SocketChannel {
 
   Transfer read(std::span<char> room) override;
   Transfer write(std::string_view bytes) override;
+  // Also of a handshake.
+  [[nodiscard]] std::string whyBroken() const override;
+  // Whether it broke because we do not trust the peer's certificate.
+  [[nodiscard]] bool distrusts() const;
   void shutdown() override;
   [[nodiscard]] bool crosses() const override { return true; }
 

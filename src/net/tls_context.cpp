@@ -45,19 +45,23 @@ Status allowProtocols(SSL_CTX* context, std::string_view words) {
   return {};
 }
 
-Status loadIdentity(SSL_CTX* context, const std::string& certificate, const std::string& key, std::string password) {
-  if (certificate.empty() || key.empty()) {
-    return Error(ErrorCode::kInvalid, "tls-cert-file and tls-key-file are needed");
-  }
-  if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1) {
-    return failed("tls-cert-file '" + certificate + "'");
+// A file, and what the one who has named it calls it.
+struct NamedFile {
+  std::string_view name;
+  const std::string& path;
+  [[nodiscard]] Error failed() const { return net::failed(std::string(name) + " '" + path + "'"); }
+};
+
+Status loadIdentity(SSL_CTX* context, const NamedFile& certificate, const NamedFile& key, std::string password) {
+  if (SSL_CTX_use_certificate_chain_file(context, certificate.path.c_str()) != 1) {
+    return certificate.failed();
   }
   SSL_CTX_set_default_passwd_cb(context, givePassword);
   SSL_CTX_set_default_passwd_cb_userdata(context, &password);
   const bool loaded =
-      SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) == 1;  // compares it with the certificate
+      SSL_CTX_use_PrivateKey_file(context, key.path.c_str(), SSL_FILETYPE_PEM) == 1;  // compares it with the certificate
   SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
-  return loaded ? Status() : failed("tls-key-file '" + key + "'");
+  return loaded ? Status() : key.failed();
 }
 
 Status loadTrust(SSL_CTX* context, const std::string& who, const std::string& file, const std::string& directory) {
@@ -98,20 +102,26 @@ std::vector<Setting> TlsContext::settings() {
           Setting::kTlsProtocols};
 }
 
-Result<std::shared_ptr<const TlsContext>> TlsContext::create(const std::function<std::string(Setting)>& value) {
+Result<TlsContext::Owner> TlsContext::begin(bool is_client) {
   ERR_clear_error();
-  std::unique_ptr<SSL_CTX, Deleter> owner(SSL_CTX_new(TLS_server_method()));
-  SSL_CTX* const context = owner.get();
-  if (context == nullptr) {
+  Owner owner(SSL_CTX_new(is_client ? TLS_client_method() : TLS_server_method()));
+  if (owner == nullptr) {
     return failed("TLS");
   }
-  // Who closes the socket without a word of TLS is one that has ended: requests say themselves where they end.
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  // Who closes the socket without a word of TLS is one that has ended: requests and answers say themselves where they end.
+  SSL_CTX_set_options(owner.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(owner.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_read_ahead(owner.get(), 1);
+  SSL_CTX_set_min_proto_version(owner.get(), TLS1_2_VERSION);
+  return owner;
+}
+
+Result<std::shared_ptr<const TlsContext>> TlsContext::create(const std::function<std::string(Setting)>& value) {
+  TREFOIL_ASSIGN(Owner owner, begin(false));
+  SSL_CTX* const context = owner.get();
   if (value(Setting::kTlsPreferServerCiphers) == "yes") {
     SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
   }
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   constexpr std::string_view kName = "trefoil";  // a ticket of one who has shown a certificate is good here only
   SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(kName.data()), kName.size());
@@ -125,13 +135,45 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::create(const std::function
       !suites.empty() && SSL_CTX_set_ciphersuites(context, suites.c_str()) != 1) {
     return failed("tls-ciphersuites '" + suites + "'");
   }
-  TREFOIL_TRY(loadIdentity(context, value(Setting::kTlsCertFile), value(Setting::kTlsKeyFile), value(Setting::kTlsKeyFilePass)));
+  const std::string certificate = value(Setting::kTlsCertFile);
+  const std::string key = value(Setting::kTlsKeyFile);
+  if (certificate.empty() || key.empty()) {
+    return Error(ErrorCode::kInvalid, "tls-cert-file and tls-key-file are needed");
+  }
+  TREFOIL_TRY(loadIdentity(context, {"tls-cert-file", certificate}, {"tls-key-file", key}, value(Setting::kTlsKeyFilePass)));
   TREFOIL_TRY(loadTrust(context, value(Setting::kTlsAuthClients), value(Setting::kTlsCaCertFile), value(Setting::kTlsCaCertDir)));
-  return std::shared_ptr<const TlsContext>(new TlsContext(std::move(owner)));
+  return std::shared_ptr<const TlsContext>(new TlsContext(std::move(owner), false));
+}
+
+Result<std::shared_ptr<const TlsContext>> TlsContext::forClient(const TlsClientOptions& options) {
+  TREFOIL_ASSIGN(Owner owner, begin(true));
+  SSL_CTX* const context = owner.get();
+  if (options.ca_file.empty()) {
+    SSL_CTX_set_default_verify_paths(context);
+  } else if (const NamedFile file{"--cacert", options.ca_file};
+             SSL_CTX_load_verify_locations(context, file.path.c_str(), nullptr) != 1) {
+    return file.failed();
+  }
+  if (!options.certificate.empty()) {
+    TREFOIL_TRY(loadIdentity(context, {"--cert", options.certificate}, {"--key", options.key}, {}));
+  }
+  SSL_CTX_set_verify(context, options.verifies ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  X509_VERIFY_PARAM* const wanted = SSL_CTX_get0_param(context);
+  const bool is_address = X509_VERIFY_PARAM_set1_ip_asc(wanted, options.server_name.c_str()) == 1;
+  if (!is_address && X509_VERIFY_PARAM_set1_host(wanted, options.server_name.data(), options.server_name.size()) != 1) {
+    return failed("TLS");
+  }
+  return std::shared_ptr<const TlsContext>(
+      new TlsContext(std::move(owner), true, is_address ? std::string() : options.server_name));
 }
 
 std::unique_ptr<SSL, TlsContext::Deleter> TlsContext::newConnection() const {
-  return std::unique_ptr<SSL, Deleter>(SSL_new(context_.get()));
+  std::unique_ptr<SSL, Deleter> connection(SSL_new(context_.get()));
+  if (connection == nullptr || (!server_name_.empty() && SSL_set_tlsext_host_name(connection.get(), server_name_.c_str()) != 1)) {
+    return nullptr;
+  }
+  is_client_ ? SSL_set_connect_state(connection.get()) : SSL_set_accept_state(connection.get());
+  return connection;
 }
 
 std::string tlsErrorText() {

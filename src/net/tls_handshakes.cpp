@@ -124,7 +124,7 @@ void TlsHandshakes::advance(HalfOpen& peer) {
     }
     case Transfer::Then::kEnd:
     case Transfer::Then::kBroken:
-      giveUp(peer, tlsErrorText());
+      giveUp(peer, peer.channel->whyBroken());
   }
 }
 

@@ -113,7 +113,8 @@ class RespReplyParser {
   // Appends what has arrived.
   void feed(std::string_view bytes);
   // From here on an aggregate comes in pieces: next() gives its head, with the number of its elements in `integer` (a pair of a
-  // map counts twice), and then each of them like a reply. A large one need not be in memory as a whole. Pushes stay whole.
+  // map counts twice), and then each of them like a reply. A large one need not be in memory as a whole. Pushes stay whole; one
+  // that comes where an element is due is that element.
   void takeApart() { apart_ = true; }
   // The next complete reply. kNeedMore: there is none yet. kError: the bytes are not RESP, error() says why; this is final.
   RespOutcome next(RespReply& reply);

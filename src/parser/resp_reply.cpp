@@ -66,7 +66,7 @@ RespOutcome RespReplyParser::next(RespReply& reply) {
       if (open_.empty()) {
         reply = std::move(value);
         begun_ = false;
-        apart_left_ -= apart_left_ > 0 && reply.type != RespType::kPush ? 1 : 0;
+        apart_left_ -= apart_left_ > 0 ? 1 : 0;
         return RespOutcome::kRequest;
       }
       Open& top = open_.back();

@@ -120,7 +120,8 @@ TEST_CASE("The attributes of a reply", "[resp]") {
 }
 
 TEST_CASE("A reply taken apart", "[resp]") {
-  const std::string_view bytes = "|1\r\n+a\r\n:7\r\n*2\r\n*1\r\n:1\r\n>1\r\n+x\r\n+end\r\n%1\r\n+k\r\n%1\r\n+l\r\n+m\r\n*0\r\n";
+  const std::string_view bytes =
+      ">1\r\n+first\r\n|1\r\n+a\r\n:7\r\n*3\r\n*1\r\n:1\r\n>1\r\n+x\r\n+end\r\n%1\r\n+k\r\n%1\r\n+l\r\n+m\r\n*0\r\n";
   for (const std::size_t piece : {1, 3, 1000}) {
     RespReplyParser parser;
     parser.takeApart();
@@ -133,7 +134,7 @@ TEST_CASE("A reply taken apart", "[resp]") {
             (parser.attributes().empty() ? "; " : " with attributes; ");
       }
     }
-    CHECK(text == "head 2 with attributes; [1]; >+x<; +end; head 2; +k; (+l +m); head 0; ");
+    CHECK(text == ">+first<; head 3 with attributes; [1]; >+x<; +end; head 2; +k; (+l +m); head 0; ");
   }
 }
 
