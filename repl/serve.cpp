@@ -45,26 +45,13 @@ int serve(Settings& settings) {
   if (!database.ok()) {
     return fail(database.error());
   }
+  (*database)->onShutdown([] { ::kill(::getpid(), SIGTERM); });
   int signal = 0;
   {
     Result<std::unique_ptr<net::Server>> server =
         net::Server::start(**database, *door == nullptr ? std::vector<net::Listener>() : (*door)->close());
     if (!server.ok()) {
       return fail(server.error());
-    }
-    (*database)->onShutdown([] { ::kill(::getpid(), SIGTERM); });
-    const std::string addresses = settings.text(Setting::kBind);
-    if ((*server)->port() != 0) {
-      logNotice("Ready to accept connections on {}:{}", addresses, (*server)->port());
-    }
-    if (const std::int64_t port = settings.integer(Setting::kTlsPort); port != 0) {
-      logNotice("Ready to accept TLS connections on {}:{}", addresses, port);
-    }
-    if (const std::int64_t port = settings.integer(Setting::kHttpPort); port != 0) {
-      logNotice("Ready to accept HTTP requests on {}:{}", addresses, port);
-    }
-    if (const std::string path = settings.text(Setting::kUnixSocket); !path.empty()) {
-      logNotice("Ready to accept connections at {}", path);
     }
     sigwait(&stop_signals, &signal);
     logNotice("Stopping: {}", signal == SIGINT ? "interrupted" : "asked to");

@@ -458,7 +458,10 @@ Status Settings::configSet(std::span<const std::pair<std::string_view, std::stri
     changes.emplace_back(spec, std::move(*parsed));
   }
   const std::lock_guard lock(change_mutex_);
-  TREFOIL_TRY(askGuards(changes));
+  TREFOIL_ASSIGN(const auto prepared, askGuards(changes));
+  for (const Follow& follow : prepared) {
+    follow();
+  }
   for (auto& [spec, value] : changes) {
     if (spec->change == kAtRunTime && store(*spec, std::move(value), Source::kRunTime)) {
       notify(spec->id);
@@ -467,7 +470,8 @@ Status Settings::configSet(std::span<const std::pair<std::string_view, std::stri
   return {};
 }
 
-Status Settings::askGuards(const Changes& changes) const {
+Result<std::vector<Settings::Follow>> Settings::askGuards(const Changes& changes) const {
+  std::vector<Follow> prepared;
   const Values values = [&](Setting setting) {
     for (const auto& [spec, value] : changes) {
       if (spec->id == setting) {
@@ -483,11 +487,13 @@ Status Settings::askGuards(const Changes& changes) const {
     if (concerned == changes.end()) {
       continue;
     }
-    if (const Status status = guard.accept(values); !status.ok()) {
-      return failedConfigSet(concerned->first->name, status.error().message);
+    Result<Follow> follow = guard.prepare(values);
+    if (!follow.ok()) {
+      return failedConfigSet(concerned->first->name, follow.error().message);
     }
+    prepared.push_back(std::move(*follow));
   }
-  return {};
+  return prepared;
 }
 
 std::vector<std::pair<std::string, std::string>> Settings::configGet(std::span<const std::string_view> patterns) const {
@@ -507,9 +513,9 @@ std::vector<std::pair<std::string, std::string>> Settings::configGet(std::span<c
   return found;
 }
 
-std::uint64_t Settings::guard(std::vector<Setting> settings, std::function<Status(const Values&)> accept) {
+std::uint64_t Settings::guard(std::vector<Setting> settings, Prepare prepare) {
   const std::lock_guard lock(change_mutex_);
-  guards_.push_back({next_handle_, std::move(settings), std::move(accept)});
+  guards_.push_back({next_handle_, std::move(settings), std::move(prepare)});
   return next_handle_++;
 }
 

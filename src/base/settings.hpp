@@ -114,11 +114,14 @@ class Settings {
   // in.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> configGet(std::span<const std::string_view> patterns) const;
 
-  // `accept` is asked before CONFIG SET changes any of `settings`, once for all of a call, with what their values will be: also
+  // `prepare` is asked before CONFIG SET changes any of `settings`, once for all of a call, with what their values will be: also
   // if one is the same as before, for it may be the name of a file that has changed. Its error is the answer, and nothing changes
-  // then; its OK means that whoever was asked goes by the new values already. Until stopObserving() has returned.
+  // then. When all who are asked have prepared themselves, what they have returned is called: it cannot fail, and from then on
+  // they go by the new values. Until stopObserving() has returned.
   using Values = std::function<std::string(Setting)>;
-  std::uint64_t guard(std::vector<Setting> settings, std::function<Status(const Values&)> accept);
+  using Follow = std::function<void()>;
+  using Prepare = std::function<Result<Follow>(const Values&)>;
+  std::uint64_t guard(std::vector<Setting> settings, Prepare prepare);
   // `callback` is called after each change of `setting`, one at a time, on the thread that changed it; it may read settings, not
   // change them. Until stopObserving() has returned.
   std::uint64_t observe(Setting setting, std::function<void()> callback);
@@ -137,7 +140,7 @@ class Settings {
   struct Guard {
     std::uint64_t handle;
     std::vector<Setting> settings;
-    std::function<Status(const Values&)> accept;
+    Prepare prepare;
   };
   using Changes = std::vector<std::pair<const SettingSpec*, Parsed>>;
   static constexpr std::size_t kCount = 0
@@ -153,7 +156,7 @@ class Settings {
   // Whether it changed anything. With change_mutex_ held.
   bool store(const SettingSpec& spec, Parsed value, Source source);
   void notify(Setting setting);
-  Status askGuards(const Changes& changes) const;
+  [[nodiscard]] Result<std::vector<Follow>> askGuards(const Changes& changes) const;
 
   std::array<std::atomic<std::int64_t>, kCount> numbers_{};  // of all kinds but text
   mutable std::mutex text_mutex_;                            // innermost: guards texts_ only

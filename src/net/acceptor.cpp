@@ -64,13 +64,25 @@ Acceptor::~Acceptor() {
   ::close(reserve_);
 }
 
+void Acceptor::replace(Door door, std::vector<Listener> listeners) {
+  const std::lock_guard lock(mutex_);
+  if (!stopped_) {
+    listeners_[static_cast<std::size_t>(door)] = std::move(listeners);
+  }
+}
+
 void Acceptor::stop() {
-  listeners_.clear();
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  listeners_ = {};
 }
 
 void Acceptor::accept() {
-  for (const Listener& listener : listeners_) {
-    for (int i = 0; i < kAcceptsPerRound && acceptOne(listener); ++i) {
+  const std::lock_guard lock(mutex_);
+  for (const std::vector<Listener>& door : listeners_) {
+    for (const Listener& listener : door) {
+      for (int i = 0; i < kAcceptsPerRound && acceptOne(listener); ++i) {
+      }
     }
   }
 }
@@ -86,7 +98,7 @@ bool Acceptor::acceptOne(const Listener& listener) {
     }
     return error == EINTR || error == ECONNABORTED;
   }
-  NewClient client{.protocol = listener.protocol};
+  NewClient client{.protocol = &listener.protocol()};
   if (address.ss_family == AF_UNIX) {
     client.address = client.local_address = listener.path() + ":0";
     client.is_near = true;
@@ -107,7 +119,7 @@ bool Acceptor::acceptOne(const Listener& listener) {
 }
 
 void Acceptor::welcome(int socket, const Listener& listener, NewClient client) {
-  if (listener.with_tls) {
+  if (listener.door() == Door::kTls) {
     server_.tls_handshakes_->begin(std::make_unique<TlsChannel>(socket, *server_.tlsContext()), std::move(client));
   } else {
     client.channel = std::make_unique<SocketChannel>(socket);
@@ -120,7 +132,7 @@ void Acceptor::shedOne(const Listener& listener) {
   ::close(reserve_);
   const int socket = ::accept4(listener.socket(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (socket >= 0) {
-    SocketChannel(socket).write(listener.protocol->too_many_clients);
+    SocketChannel(socket).write(listener.protocol().too_many_clients);
   }
   reserve_ = openReserve();
 }

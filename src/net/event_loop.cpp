@@ -18,7 +18,6 @@
 #include "engine/database.hpp"
 #include "net/acceptor.hpp"
 #include "net/connection.hpp"
-#include "net/listener.hpp"
 #include "net/server.hpp"
 
 namespace trefoil::net {
@@ -76,19 +75,24 @@ const Settings& EventLoop::settings() const {
   return server_.database_.settings();
 }
 
-Status EventLoop::listen(Listener listener) {
-  if (acceptor_ == nullptr) {
-    acceptor_ = std::make_unique<Acceptor>(server_);
-  }
-  const int socket = listener.socket();
-  acceptor_->add(std::move(listener));
-  epoll_event event{};
-  event.events = EPOLLIN;  // level-triggered: what one round leaves is reported again
-  event.data.ptr = acceptor_.get();
-  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event) < 0) {
-    return systemError("cannot listen");
+void EventLoop::becomeAcceptor() {
+  acceptor_ = std::make_unique<Acceptor>(server_);
+}
+
+Status EventLoop::registerListeners(std::span<const Listener> listeners) {
+  for (const Listener& listener : listeners) {
+    epoll_event event{};
+    event.events = EPOLLIN;  // level-triggered: what one round leaves is reported again
+    event.data.ptr = acceptor_.get();
+    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, listener.socket(), &event) < 0) {
+      return systemError("cannot listen");
+    }
   }
   return {};
+}
+
+void EventLoop::listen(Door door, std::vector<Listener> listeners) {
+  acceptor_->replace(door, std::move(listeners));
 }
 
 void EventLoop::run() {

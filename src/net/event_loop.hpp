@@ -42,6 +42,7 @@
 #include "net/batch.hpp"
 #include "net/byte_buffer.hpp"
 #include "net/limits.hpp"
+#include "net/listener.hpp"
 #include "net/new_client.hpp"
 
 struct epoll_event;
@@ -55,7 +56,6 @@ namespace trefoil::net {
 
 class Acceptor;
 class Connection;
-class Listener;
 class Server;
 
 class EventLoop {
@@ -67,8 +67,11 @@ class EventLoop {
 
   // The thread's body: returns after stop(), when the last connection is gone.
   void run();
-  // Makes this loop accept connections. Before run().
-  Status listen(Listener listener);
+  // Makes this the loop that accepts connections. Before run().
+  void becomeAcceptor();
+  // Accepts on these instead of what there was of the door, from any thread. They have been registered before, which may fail.
+  Status registerListeners(std::span<const Listener> listeners);
+  void listen(Door door, std::vector<Listener> listeners);
 
   // Mailbox.
   void adopt(NewClient client);

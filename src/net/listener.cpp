@@ -75,18 +75,15 @@ std::vector<std::string> splitHosts(const std::string& bind) {
 
 }  // namespace
 
-Result<std::vector<Listener>> Listener::onAllAddresses(const Settings& settings, std::uint16_t port, const ProtocolType& protocol,
-                                                       bool with_tls) {
+Result<std::vector<Listener>> Listener::onAllAddresses(const Settings& settings, std::uint16_t port, Door door) {
   const std::vector<std::string> hosts = splitHosts(settings.text(Setting::kBind));
   if (hosts.empty()) {
     return Error(ErrorCode::kInvalid, "no address to listen on");
   }
   std::vector<Listener> listeners;
   for (const std::string& host : hosts) {
-    TREFOIL_ASSIGN(Listener listener, tcp(host, port, static_cast<int>(settings.integer(Setting::kTcpBacklog))));
+    TREFOIL_ASSIGN(Listener listener, tcp(host, port, static_cast<int>(settings.integer(Setting::kTcpBacklog)), door));
     port = listener.port();
-    listener.protocol = &protocol;
-    listener.with_tls = with_tls;
     if (!isLoopback(listener.address())) {
       warnOfReach(host, settings.flag(Setting::kProtectedMode));
     }
@@ -95,7 +92,7 @@ Result<std::vector<Listener>> Listener::onAllAddresses(const Settings& settings,
   return listeners;
 }
 
-Result<Listener> Listener::tcp(const std::string& host, std::uint16_t port, int backlog) {
+Result<Listener> Listener::tcp(const std::string& host, std::uint16_t port, int backlog, Door door) {
   const std::string service = std::to_string(port);
   const std::string shown = host + ":" + service;
   addrinfo hints{};
@@ -106,7 +103,7 @@ Result<Listener> Listener::tcp(const std::string& host, std::uint16_t port, int 
     return listenError(shown, ::gai_strerror(code));
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> guard(found, &::freeaddrinfo);
-  Listener listener(::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  Listener listener(door, ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int on = 1;
   if (listener.socket_ < 0 || ::setsockopt(listener.socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
       ::bind(listener.socket_, found->ai_addr, found->ai_addrlen) != 0 || ::listen(listener.socket_, backlog) != 0) {
@@ -123,7 +120,7 @@ Result<Listener> Listener::unixSocket(const std::string& path, unsigned permissi
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   TREFOIL_TRY(removeStale(path, address));
-  Listener listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  Listener listener(Door::kUnix, ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (listener.socket_ < 0 || ::bind(listener.socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     return listenError(path, std::strerror(errno));
   }

@@ -81,7 +81,7 @@ Result<std::unique_ptr<LoadingDoor>> LoadingDoor::open(const Settings& settings)
     return std::unique_ptr<LoadingDoor>();
   }
   std::unique_ptr<LoadingDoor> door(new LoadingDoor(settings));
-  TREFOIL_ASSIGN(door->listeners_, Listener::onAllAddresses(settings, port, kHttpProtocol, false));
+  TREFOIL_ASSIGN(door->listeners_, Listener::onAllAddresses(settings, port, Door::kHttp));
   door->event_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (door->event_ < 0) {
     return Error(ErrorCode::kIo, std::string("cannot listen for HTTP: ") + std::strerror(errno));

@@ -135,7 +135,7 @@ TEST_CASE("CONFIG SET refuses with Redis's words, and changes nothing then") {
       {{{"proto-max-bulk-len", "1k"}},
        related + "'proto-max-bulk-len') - argument must be between 1048576 and 4294967295 inclusive"},
       {{{"appendfsync", "often"}}, related + "'appendfsync') - argument(s) must be one of the following: always, everysec, no"},
-      {{{"port", "7000"}}, related + "'port') - can't set immutable config"},
+      {{{"databases", "7"}}, related + "'databases') - can't set immutable config"},
       {{{"appendonly", "yes"}}, related + "'appendonly') - can't set immutable config"},
       {{{"save", "900 1"}}, related + "'save') - can't set immutable config"},
       {{{"timeout", "5"}, {"TIMEOUT", "6"}}, related + "'TIMEOUT') - duplicate parameter"},
@@ -178,11 +178,19 @@ TEST_CASE("whoever guards settings is asked before they change, and told of all 
   Settings settings;
   std::vector<std::string> asked;
   bool accepts = true;
-  const std::uint64_t handle = settings.guard({Setting::kTlsCertFile, Setting::kTlsKeyFile}, [&](const Settings::Values& value) {
+  int followed = 0;
+  const auto prepare = [&](const Settings::Values& value) -> Result<Settings::Follow> {
     asked.push_back(value(Setting::kTlsCertFile) + " " + value(Setting::kTlsKeyFile) + " " + value(Setting::kTimeout));
     CHECK(settings.text(Setting::kTlsCertFile) != "new");  // it is not in force yet
-    return accepts ? Status() : Error(ErrorCode::kInvalid, "no such file");
+    if (!accepts) {
+      return Error(ErrorCode::kInvalid, "no such file");
+    }
+    return Settings::Follow([&] { ++followed; });
+  };
+  const std::uint64_t other = settings.guard({Setting::kTimeout}, [&](const Settings::Values&) -> Result<Settings::Follow> {
+    return Settings::Follow([&] { followed += 100; });
   });
+  const std::uint64_t handle = settings.guard({Setting::kTlsCertFile, Setting::kTlsKeyFile}, prepare);
   REQUIRE(settings.configSet(Pairs{{"timeout", "7"}}).ok());
   CHECK(asked.empty());
   REQUIRE(settings.configSet(Pairs{{"tls-cert-file", "a"}, {"timeout", "8"}, {"tls-key-file", "b"}}).ok());
@@ -190,6 +198,7 @@ TEST_CASE("whoever guards settings is asked before they change, and told of all 
   REQUIRE(settings.configSet(Pairs{{"tls-cert-file", "a"}}).ok());  // the same name; perhaps not the same file
   CHECK(asked.back() == "a b 8");
   CHECK(asked.size() == 2);
+  CHECK(followed == 202);
 
   accepts = false;
   const Status refused = settings.configSet(Pairs{{"timeout", "9"}, {"tls-cert-file", "new"}});
@@ -197,7 +206,9 @@ TEST_CASE("whoever guards settings is asked before they change, and told of all 
   CHECK(refused.error().message == "CONFIG SET failed (possibly related to argument 'tls-cert-file') - no such file");
   CHECK(settings.text(Setting::kTlsCertFile) == "a");
   CHECK(settings.integer(Setting::kTimeout) == 8);
+  CHECK(followed == 202);  // nor has he who was asked before
 
+  settings.stopObserving(other);
   settings.stopObserving(handle);
   CHECK(settings.configSet(Pairs{{"tls-cert-file", "new"}}).ok());
 }
