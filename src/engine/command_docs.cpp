@@ -4,6 +4,7 @@
 
 #include "engine/argument_grammar.hpp"
 #include "engine/command_meta.hpp"
+#include "engine/command_notes.hpp"
 
 namespace trefoil {
 
@@ -37,18 +38,19 @@ std::string spokenName(const CommandMeta& command) {
 
 // Of a command that has subcommands they are listed, and the command itself if it does something alone.
 std::string commandsMarkdown() {
-  std::string text = "# Commands\n\nMade from src/engine/commands.def. Replies and error texts are Redis's.\n";
+  std::string text =
+      "# Commands\n\nMade from src/engine/commands.def and command_notes.def. Replies and error texts are Redis's.\n";
   for (std::size_t i = 0; i < kGroupNames.size(); ++i) {
     std::string rows;
     for (const CommandMeta& command : kCommands) {
       if (static_cast<std::size_t>(command.group) == i && ((command.flags & kContainer) == 0 || command.arity == -1)) {
         const std::string arguments = describeArguments(argumentsOf(command));
         rows += "| `" + spokenName(command) + (arguments.empty() ? "" : " " + cell(arguments)) + "` | " + keysOf(command) +
-                " | " + cell(command.summary) + " |\n";
+                " | " + cell(command.summary) + " | " + cell(notesOf(command).complexity) + " |\n";
       }
     }
     if (!rows.empty()) {
-      text += "\n## " + std::string(kGroupNames[i]) + "\n\n| command | keys | what it does |\n|-|-|-|\n" + rows;
+      text += "\n## " + std::string(kGroupNames[i]) + "\n\n| command | keys | what it does | complexity |\n|-|-|-|-|\n" + rows;
     }
   }
   return text;

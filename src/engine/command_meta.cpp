@@ -101,6 +101,8 @@ static_assert(commandsWellFormed(),
               "commands.def: sorted by upper-case name, arity not 0, read or write or neither, subcommands "
               "behind their container");
 
+static_assert(sizeof(CommandMeta) == 256);
+
 constexpr unsigned kTableBits = 10;
 constexpr std::size_t kTableSize = std::size_t{1} << kTableBits;
 static_assert(kCommands.size() * 3 < kTableSize);

@@ -3,7 +3,7 @@
 //
 // In the command table they are words; several are separated by "; ":
 //
-//   spec  = begin [find] flag …
+//   spec  = begin [find] flag … [(notes)]
 //   begin = INDEX                                   the first key is args[INDEX]
 //         | KEYWORD from START                      it is behind the word KEYWORD, which is looked for from args[START] on, or,
 //         if
@@ -74,6 +74,7 @@ struct KeySpec {
   std::int16_t step = 1;
   std::int16_t limit = 0;
   std::string_view keyword;
+  std::string_view notes;  // for people; mostly empty
 
  private:
   [[nodiscard]] KeyRange rangeFrom(std::ptrdiff_t first, std::size_t size) const {
@@ -190,6 +191,13 @@ constexpr bool readSpec(std::string_view text, KeySpec& spec) {
         return false;
       }
       *value = *given;
+    } else if (word.starts_with('(') && spec.flags != 0) {  // to the end
+      const std::string_view notes(word.data(), word.size() + text.size());
+      if (!notes.ends_with(')')) {
+        return false;
+      }
+      spec.notes = notes.substr(1, notes.size() - 2);
+      text = {};
     } else if (word == "numkeys" && spec.find == KeySpec::Find::kRange && spec.flags == 0) {
       spec.find = KeySpec::Find::kNumKeys;
     } else if (flag(word) != 0) {

@@ -5,9 +5,8 @@ answers, type for type. Also the errors about subcommands and numbers of argumen
 Meant to differ:
   * commands and subcommands that only one of the two has (SQL, SEARCH, CHECKPOINT, USE, CLIENT ATTRIBUTES …);
   * what Redis has learned since 7.0, which Debian 12 has, and Trefoil has, too: NEWER;
-  * DOCS: `summary` is in Trefoil's words and `since` its version; Redis's `complexity`, `history` and what it calls deprecated
-    since when are left out, so is `since` of arguments;
-  * `notes` of key specifications are left out;
+  * DOCS: `summary`, `complexity`, `history` (its versions are Redis's) and `notes` of key specifications are in Trefoil's words,
+    `since` is its version; what Redis calls deprecated since when is left out, so is `since` of arguments; MONITOR has a complexity;
   * the texts of HELP are Trefoil's, their form is Redis's.
 
 Skipped where redis-server is not installed.
@@ -105,15 +104,19 @@ class Comparison:
     @staticmethod
     def key_spec(reply):
         kind, spec = reply[0], table(reply)
-        spec.pop("notes", None)
+        if "notes" in spec:
+            spec["notes"] = spec["notes"][0]
         spec["flags"] = unordered(spec["flags"])
         return kind, sorted(spec.items())
 
     def docs(self, what, ours, theirs):
         self.same(f"{what}: type of DOCS", ours[0], theirs[0])
         ours, theirs = table(ours), table(theirs)
-        self.same(f"{what}: types of summary and since", [ours[n][0] for n in ("summary", "since")],
-                  [theirs[n][0] for n in ("summary", "since")])
+        texts = [name for name in ("summary", "since", "complexity") if name in theirs]
+        self.same(f"{what}: types of texts", [ours[n][0] for n in texts], [theirs[n][0] for n in texts])
+        self.same(f"{what}: history", *(self.history(side.get("history")) for side in (ours, theirs)))
+        known = [[name for name in side if name in ours and name in theirs] for side in (ours, theirs)]
+        self.same(f"{what}: order of fields", *known)
         self.same(f"{what}: group", ours["group"], theirs["group"])
         if what not in NEWER:
             self.same(f"{what}: arguments", *(self.arguments(side.get("arguments")) for side in (ours, theirs)))
@@ -123,6 +126,11 @@ class Comparison:
             our_subcommands, their_subcommands = table(ours["subcommands"]), table(theirs["subcommands"])
             for name in our_subcommands.keys() & their_subcommands.keys():
                 self.docs(name, our_subcommands[name], their_subcommands[name])
+
+    @staticmethod
+    def history(reply):
+        """Without the words."""
+        return reply and (reply[0], [(kind, version, text[0]) for kind, (version, text) in reply[1]])
 
     def arguments(self, reply):
         if reply is None:

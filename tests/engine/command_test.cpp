@@ -6,6 +6,7 @@
 #include <map>
 
 #include "engine/command_meta.hpp"
+#include "engine/command_notes.hpp"
 #include "engine/error_text.hpp"
 #include "parser/utf8.hpp"
 #include "tests/base/fault_env.hpp"
@@ -55,6 +56,11 @@ TEST_CASE("What the command table says of a command agrees with itself") {
     if ((meta.flags & kContainer) != 0) {
       CHECK(findSubcommand(findCommand(meta.name), "help") >= 0);
       CHECK(meta.syntax.empty());
+    }
+    CHECK(notesOf(meta).name == meta.name);
+    for (const CommandChange& change : changesIn(notesOf(meta).history)) {
+      CHECK(std::count(change.version.begin(), change.version.end(), '.') == 2);
+      CHECK(change.text.ends_with('.'));
     }
     const std::uint32_t speed = meta.categories & (aclCategory("fast") | aclCategory("slow"));
     CHECK(speed == aclCategory((meta.flags & kFast) != 0 ? "FAST" : "SLOW"));

@@ -128,10 +128,22 @@ TEST_CASE("What is no key spec is not read") {
                                        "12345 RO",
                                        "unknown",
                                        "unknown STORE",
-                                       "unknown to 3 RO"}) {
+                                       "unknown to 3 RO",
+                                       "1 (no flags)",
+                                       "1 RO (no end",
+                                       "1 RO (in between) access"}) {
     CAPTURE(wrong);
     CHECK(!parseKeySpecs(wrong).has_value());
   }
+}
+
+TEST_CASE("A key spec may have notes for people") {
+  const KeySpecs specs = parseKeySpecs("1 RO access (just read); 2 RW; 3 OW update (overwritten)").value();
+  const KeySpec* const spec = specs.begin();
+  CHECK(spec[0].notes == "just read");
+  CHECK(spec[0].flags == (kKeyReadOnly | kKeyAccess));
+  CHECK(spec[1].notes.empty());
+  CHECK(spec[2].notes == "overwritten");
 }
 
 TEST_CASE("What a command does with a key may depend on its options") {

@@ -8,6 +8,7 @@
 #include "engine/argument_grammar.hpp"
 #include "engine/command.hpp"
 #include "engine/command_meta.hpp"
+#include "engine/command_notes.hpp"
 
 namespace trefoil::commands {
 
@@ -117,7 +118,11 @@ void pushFindKeys(const KeySpec& spec, Reply& reply) {
 }
 
 void pushKeySpec(const KeySpec& spec, Reply& reply) {
-  reply.map(3);
+  reply.map(spec.notes.empty() ? 3 : 4);
+  if (!spec.notes.empty()) {
+    reply.bulk("notes");
+    reply.bulk(spec.notes);
+  }
   reply.bulk("flags");
   pushBits(kKeyFlagNames, spec.flags, "", reply);
   reply.bulk("begin_search");
@@ -186,18 +191,31 @@ void pushDocs(std::span<const CommandMeta* const> commands, Reply& reply);
 
 void pushDocs(const CommandMeta& meta, Reply& reply) {
   const std::vector<Argument> arguments = argumentsOf(meta);
+  const CommandNotes& notes = notesOf(meta);
+  const std::vector<CommandChange> history = changesIn(notes.history);
   std::vector<const CommandMeta*> subcommands;
   for (const CommandMeta& subcommand : subcommandsOf(meta)) {
     subcommands.push_back(&subcommand);
   }
   reply.bulk(lowerCase(meta.name));
-  reply.map(3 + (arguments.empty() ? 0 : 1) + (subcommands.empty() ? 0 : 1));
+  reply.map(4 + (history.empty() ? 0 : 1) + (arguments.empty() ? 0 : 1) + (subcommands.empty() ? 0 : 1));
   reply.bulk("summary");
   reply.bulk(meta.summary);
   reply.bulk("since");
   reply.bulk(meta.since);
   reply.bulk("group");
   reply.bulk(groupName(meta.group));
+  reply.bulk("complexity");
+  reply.bulk(notes.complexity);
+  if (!history.empty()) {
+    reply.bulk("history");
+    reply.set(history.size());
+    for (const CommandChange& change : history) {
+      reply.array(2);
+      reply.bulk(change.version);
+      reply.bulk(change.text);
+    }
+  }
   if (!arguments.empty()) {
     reply.bulk("arguments");
     pushArguments(arguments, reply);
