@@ -470,6 +470,16 @@ Status Settings::configSet(std::span<const std::pair<std::string_view, std::stri
   return {};
 }
 
+bool Settings::takesLong(std::span<const std::pair<std::string_view, std::string_view>> pairs) {
+  const std::unique_lock lock(change_mutex_, std::try_to_lock);
+  return !lock.owns_lock() || std::any_of(pairs.begin(), pairs.end(), [this](const auto& pair) {
+    const SettingSpec* const spec = findSetting(pair.first);
+    return spec != nullptr && std::any_of(guards_.begin(), guards_.end(), [spec](const Guard& guard) {
+             return std::find(guard.settings.begin(), guard.settings.end(), spec->id) != guard.settings.end();
+           });
+  });
+}
+
 Result<std::vector<Settings::Follow>> Settings::askGuards(const Changes& changes) const {
   std::vector<Follow> prepared;
   const Values values = [&](Setting setting) {

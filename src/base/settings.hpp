@@ -110,6 +110,8 @@ class Settings {
 
   // CONFIG SET: all of the pairs or none, with Redis's error texts (without "ERR ").
   Status configSet(std::span<const std::pair<std::string_view, std::string_view>> pairs);
+  // Whether that may take its time: somebody is asked before who may have to read files, or it has to wait for another one.
+  [[nodiscard]] bool takesLong(std::span<const std::pair<std::string_view, std::string_view>> pairs);
   // CONFIG GET: name and value of each setting that matches any of the glob patterns; a name in the case that it was asked for
   // in.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> configGet(std::span<const std::string_view> patterns) const;

@@ -10,7 +10,8 @@
 namespace trefoil::net {
 
 struct Batch {
-  std::vector<std::vector<std::string_view>> words;  // of each statement; more than are in use, so that their memory stays
+  // Of each statement, whose args they are; more than are in use, so that their memory stays.
+  std::vector<std::vector<std::string_view>> words;
   std::vector<Statement> statements;
   std::vector<std::size_t> ends;  // input offset behind each statement
   bool borrows_at_end = false;    // the last statement's words are not in the input, and good only until the next one is cut

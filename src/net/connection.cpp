@@ -241,7 +241,8 @@ bool Connection::runFrames() {
       }
       parkWaiting();
     } else if (outcome.lane) {
-      park(answered, batch.ends[answered] - begin, *outcome.lane);
+      park(answered, batch.ends[answered] - begin, cut.ends && !cut.refuses && answered + 1 == batch.statements.size(),
+           *outcome.lane);
     } else {
       frames_waiting_ = true;
       turn_is_over_ = true;
@@ -265,10 +266,12 @@ bool Connection::runFrames() {
 }
 
 // Hands one statement of the batch, the first `frame_size` bytes of input_, to a worker. Its words view them; they stay where
-// they are until it is done, and if they are large and nothing follows, the worker frees them, or keeps what it needs.
-void Connection::park(std::size_t slow, std::size_t frame_size, SlowLane lane) {
+// they are until it is done, and if they are large and nothing follows, the worker frees them, or keeps what it needs. `ends`:
+// the connection ends behind the answer.
+void Connection::park(std::size_t slow, std::size_t frame_size, bool ends, SlowLane lane) {
   Batch& batch = loop_.batch();
   slow_ = std::make_unique<SlowStatement>();
+  slow_->ends = ends;
   slow_->reply = protocol_->replyInto(slow_->output);
   const auto words = batch.statements[slow].args;
   if (batch.borrows_at_end && slow + 1 == batch.statements.size()) {
@@ -382,6 +385,7 @@ void Connection::onSlowDone() {
     output_.append(slow_->output.bytes());
   }
   const Lsn fence = slow_->fence;
+  closing_ = closing_ || slow_->ends;
   slow_.reset();
   addFence(begin, fence, 1);
   if (session_->wantsClose() || loop_.stopping()) {

@@ -109,11 +109,12 @@ class Connection {
     ByteBuffer output;
     std::unique_ptr<Reply> reply;  // writes to `output`
     Lsn fence = 0;
+    bool ends = false;  // the connection ends behind its answer
   };
 
   bool runFrames();
   void makeRoom();
-  void park(std::size_t slow, std::size_t frame_size, SlowLane lane);
+  void park(std::size_t slow, std::size_t frame_size, bool ends, SlowLane lane);
   void runOnWorker(SlowLane lane);
   void parkWaiting();
   void addFence(std::uint64_t begin, Lsn lsn, std::size_t answers);

@@ -164,7 +164,11 @@ Protocol::Cut HttpProtocol::cut(std::string_view input, Batch& batch) {
   cut.refuses = exchange_.refusal != 0;
   if (!cut.refuses) {
     exchange_.content_type = route->content_type;
-    batch.statements.emplace_back().args = std::span(route->words).first(route->word_count);
+    if (batch.words.empty()) {
+      batch.words.resize(1);
+    }
+    batch.words[0].assign(route->words.begin(), route->words.begin() + static_cast<std::ptrdiff_t>(route->word_count));
+    batch.statements.emplace_back().args = batch.words[0];
     batch.ends.push_back(cut.size);
   }
   return cut;

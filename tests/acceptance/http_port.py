@@ -124,6 +124,20 @@ class Http(unittest.TestCase):
                 text = other.ok("METRICS").decode()
             self.assertRegex(text, r'trefoil_operations_total\{group="list"\} 300\n')
 
+    def test_metrics_of_many_tables_are_a_workers(self):
+        with self.server() as server, server.connect() as client:
+            for i in range(400):
+                client.ok("SQL", f"CREATE TABLE t{i} (id INTEGER PRIMARY KEY)")
+            client.ok("SQL", "INSERT INTO t399 VALUES (1)")
+            for _ in range(3):
+                metrics = self.metrics()
+                self.assertEqual((metrics["trefoil_table_rows", "t0"], metrics["trefoil_table_rows", "t399"]), (0, 1))
+            # Among others on a connection, and the last of one.
+            request = "GET {} HTTP/1.1\r\nHost: h\r\n{}\r\n"
+            answer = self.raw((request.format("/health", "") + request.format("/metrics", "") + request.format("/ready", "")
+                               + request.format("/metrics", "Connection: close\r\n")).encode(), half_close=False)
+            self.assertEqual([answer.count(part) for part in (b"HTTP/1.1 200 OK", b'{table="t399"} 1\n', b"Connection: close")], [4, 2, 1])
+
     def test_not_ready_while_the_log_refuses_writes(self):
         # A file system of so little room needs a namespace; a log that cannot be written is made by a limit on its size.
         with Directory() as directory:

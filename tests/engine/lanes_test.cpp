@@ -282,6 +282,83 @@ TEST_CASE("A command answers the same on a worker") {
   CHECK(runEitherWay(session, many("DEL", elements)) == "(integer) " + std::to_string(elements / 2));
 }
 
+TEST_CASE("What goes through all sessions or tables is a worker's when they are many") {
+  SessionFixture fixture;
+  Session& session = *fixture.session;
+  const auto all = {"INFO", "METRICS", "CLIENT LIST", "CLIENT KILL ADDR 1.2.3.4:5"};
+  for (const std::string_view line : all) {
+    CAPTURE(line);
+    CHECK(isQuick(session, line));
+  }
+  std::vector<std::unique_ptr<Session>> others;
+  SECTION("sessions") {
+    for (int i = 0; i < 400; ++i) {
+      others.push_back(fixture.connect());
+    }
+    for (const std::string_view line : all) {
+      CAPTURE(line);
+      CHECK(!isQuick(session, line));
+      CHECK(fixture.run(line).find("(error)") == std::string::npos);
+    }
+    CHECK(isQuick(session, "CLIENT INFO"));
+    CHECK(isQuick(session, "PING"));
+  }
+  SECTION("tables") {
+    for (int i = 0; i < 400; ++i) {
+      fixture.sql("CREATE TABLE t" + std::to_string(i) + " (id INTEGER PRIMARY KEY)");
+    }
+    CHECK(!isQuick(session, "INFO memory"));
+    CHECK(!isQuick(session, "METRICS"));
+    CHECK(fixture.run("METRICS").find("t399") != std::string::npos);
+    CHECK(isQuick(session, "CLIENT LIST"));
+  }
+}
+
+TEST_CASE("EXEC on a network thread does not hand what is in it to a worker half way") {
+  SessionFixture fixture;
+  Session& session = *fixture.session;
+  std::vector<std::unique_ptr<Session>> others;
+  for (int i = 0; i < 400; ++i) {
+    others.push_back(fixture.connect());
+  }
+  for (std::size_t from = 0; from < 3; ++from) {
+    std::vector<std::string> words = {"SUBSCRIBE"};
+    for (std::size_t i = 0; i < 1000; ++i) {
+      words.push_back("c" + std::to_string(from) + ":" + std::to_string(i));
+    }
+    runEitherWay(*others[0], words);
+  }
+  CHECK(!isQuick(session, "PUBSUB CHANNELS"));
+  for (const std::string_view line : {"MULTI", "INCR n", "INFO server", "PUBSUB CHANNELS", "INCR n"}) {
+    fixture.run(line);
+  }
+  ReplyTree reply;
+  const std::string_view exec = "EXEC";
+  const Statement statement{.args = {&exec, 1}, .sql = {}, .parameters = {}};
+  if (session.executeBatch({&statement, 1}, reply).answered == 0) {
+    session.execute(statement, reply);
+  }
+  const std::string answer = reply.last().describe();
+  CHECK(answer.find("redis_version") != std::string::npos);
+  CHECK(answer.find("c2:999") != std::string::npos);
+  CHECK(fixture.run("GET n") == "\"2\"");
+}
+
+TEST_CASE("CONFIG SET of what others have to prepare for is a worker's") {
+  SessionFixture fixture;
+  Session& session = *fixture.session;
+  CHECK(isQuick(session, "CONFIG SET timeout 7 tls-cert-file a"));
+  Settings& settings = fixture.database->settings();
+  const auto prepare = [](const Settings::Values&) -> Result<Settings::Follow> { return Settings::Follow([] {}); };
+  const std::uint64_t guard = settings.guard({Setting::kTlsCertFile}, prepare);
+  CHECK(isQuick(session, "CONFIG SET timeout 8"));
+  CHECK(!isQuick(session, "CONFIG SET timeout 9 tls-cert-file b"));
+  CHECK(settings.integer(Setting::kTimeout) == 8);
+  CHECK(fixture.run("CONFIG SET timeout 9 tls-cert-file b") == "OK");
+  settings.stopObserving(guard);
+  CHECK(isQuick(session, "CONFIG SET tls-cert-file c"));
+}
+
 TEST_CASE("EXEC with a long command begins again on a worker, as a whole") {
   SessionFixture fixture;
   Session& session = *fixture.session;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/commands/arguments.hpp"
+#include "engine/commands/lanes.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/session_impl.hpp"
 
@@ -94,6 +95,9 @@ Status clientList(CommandCall& call) {
   } else if (call.args.size() != 2) {
     return syntaxError();
   }
+  if (leavesLoop(call, areManySessions(call))) {
+    return {};
+  }
   const Session::Impl& own = call.session.impl();
   std::string text;
   own.database.forEachSession([&](const Session::Impl& session) {
@@ -119,6 +123,9 @@ Status clientKill(CommandCall& call) {
       }
       TREFOIL_TRY(readPair(call.args[i], call.args[i + 1], filter));
     }
+  }
+  if (leavesLoop(call, areManySessions(call))) {
+    return {};
   }
   Session::Impl& own = call.session.impl();
   std::int64_t killed = 0;

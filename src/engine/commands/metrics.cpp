@@ -11,6 +11,7 @@
 #include "base/memory_account.hpp"
 #include "engine/command.hpp"
 #include "engine/command_meta.hpp"
+#include "engine/commands/lanes.hpp"
 #include "engine/commands/resident_memory.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/latencies.hpp"
@@ -209,6 +210,9 @@ void addLog(Database::Impl& database, Exposition& out) {
 }  // namespace
 
 Status metrics(CommandCall& call) {
+  if (leavesLoop(call, isMuchToSurvey(call))) {
+    return {};
+  }
   Database::Impl& database = call.session.impl().database;
   Exposition out;
   addServer(database, out);

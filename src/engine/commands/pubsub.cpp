@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "engine/command.hpp"
+#include "engine/commands/lanes.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/session_impl.hpp"
 
@@ -19,8 +20,7 @@ Status listNames(CommandCall& call, Topic topic) {
     return Error(ErrorCode::kInvalid,
                  "unknown subcommand or wrong number of arguments for '" + std::string(call.args[1]) + "'. Try PUBSUB HELP.");
   }
-  if (session.control.onLoop() && session.database.pubsub().count(topic) > kManyChannels) {
-    session.control.leaveLoop();
+  if (leavesLoop(call, session.database.pubsub().count(topic) > kManyChannels)) {
     return {};
   }
   const auto names = session.database.pubsub().names(

@@ -10,6 +10,7 @@
 #include "base/memory_account.hpp"
 #include "engine/command.hpp"
 #include "engine/command_meta.hpp"
+#include "engine/commands/lanes.hpp"
 #include "engine/commands/resident_memory.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/session_impl.hpp"
@@ -86,7 +87,11 @@ Status configSet(CommandCall& call) {
   for (std::size_t i = 2; i + 1 < call.args.size(); i += 2) {
     pairs.emplace_back(call.args[i], call.args[i + 1]);
   }
-  TREFOIL_TRY(call.session.impl().database.settings().configSet(pairs));
+  Settings& settings = call.session.impl().database.settings();
+  if (leavesLoop(call, settings.takesLong(pairs))) {
+    return {};
+  }
+  TREFOIL_TRY(settings.configSet(pairs));
   call.reply.simple("OK");
   return {};
 }
@@ -250,6 +255,9 @@ constexpr std::array<Section, 8> kSections = {{{"Server", serverInfo},
 }  // namespace
 
 Status info(CommandCall& call) {
+  if (leavesLoop(call, isMuchToSurvey(call))) {
+    return {};
+  }
   Database::Impl& database = call.session.impl().database;
   std::string text;
   for (const Section& section : kSections) {
