@@ -100,8 +100,8 @@ std::int64_t MemoryAccount::roughlyHere() {
 }
 
 std::string_view memoryLeafName(MemoryLeaf leaf) {
-  constexpr std::array<std::string_view, kMemoryLeaves> kNames = {"keys",  "rows",    "indexes",      "vectors",
-                                                                  "plans", "clients", "transactions", "queries"};
+  constexpr std::array<std::string_view, kMemoryLeaves> kNames = {"keys",    "rows",         "indexes", "vectors", "plans",
+                                                                  "clients", "transactions", "queries", "tls"};
   return kNames[static_cast<std::size_t>(leaf)];
 }
 

@@ -29,8 +29,9 @@ enum class MemoryLeaf : std::uint8_t {
   kClients,       // connections' buffers, commands that MULTI has queued
   kTransactions,  // staged changes
   kQueries,       // what running statements collect
+  kTls,           // what OpenSSL has: certificates, and its part of each connection
 };
-inline constexpr std::size_t kMemoryLeaves = 8;
+inline constexpr std::size_t kMemoryLeaves = 9;
 // As INFO shows it: "keys", "rows" …
 std::string_view memoryLeafName(MemoryLeaf leaf);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/ascii_case.hpp"
+#include "net/tls_memory.hpp"
 
 namespace trefoil::net {
 namespace {
@@ -103,6 +104,7 @@ std::vector<Setting> TlsContext::settings() {
 }
 
 Result<TlsContext::Owner> TlsContext::begin(bool is_client) {
+  countTlsMemory();
   ERR_clear_error();
   Owner owner(SSL_CTX_new(is_client ? TLS_client_method() : TLS_server_method()));
   if (owner == nullptr) {

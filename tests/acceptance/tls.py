@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """TLS: `tls-port` and its settings, with python3's ssl module and redis-cli as clients, and peers that misbehave in the handshake."""
 import os
+import re
 import select
 import shutil
 import socket
@@ -106,6 +107,29 @@ class TlsTest(unittest.TestCase):
                     with server.connect() as plain:
                         self.assertEqual(plain.ok("GET", "key").decode(), version.name)
                     self.assertIn(f"laddr=127.0.0.1:{self.tls_port} ", client.ok("CLIENT", "INFO").decode())
+
+    def test_what_openssl_has_is_in_the_account_of_memory(self):
+        def tls_bytes(client):
+            found = re.search(rb"used_memory_tls:(\d+)\r\n", client.ok("INFO", "memory"))
+            return int(found.group(1))
+        with Server() as server, server.connect() as plain:
+            self.assertEqual(tls_bytes(plain), 0)
+        with self.server() as server, server.connect() as plain:
+            before = tls_bytes(plain)
+            self.assertGreater(before, 100_000)  # tables and names, certificates
+            self.assertGreater(int(re.search(rb"used_memory:(\d+)", plain.ok("INFO", "memory")).group(1)), before)
+            clients = [self.connect() for _ in range(100)]
+            for client in clients:
+                client.ok("PING")
+            connected = tls_bytes(plain)
+            self.assertGreater(connected - before, 100 * 5_000)
+            self.assertIn(f'trefoil_memory_bytes{{account="tls"}} ', plain.ok("METRICS").decode())
+            stats = plain.ok("MEMORY", "STATS")
+            self.assertGreater(stats[stats.index(b"tls.bytes") + 1], before)
+            for client in clients:
+                client.close()
+            self.only_client(plain)
+            self.assertLess(tls_bytes(plain) - before, (connected - before) // 4)
 
     def test_large_pipelines_both_ways(self):
         with self.server() as server:

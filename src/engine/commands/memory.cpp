@@ -47,7 +47,7 @@ struct Figures {
       keys += static_cast<std::int64_t>(store.size(db));
     }
     overhead = startup + directories + used(MemoryLeaf::kClients) + used(MemoryLeaf::kPlans) + used(MemoryLeaf::kTransactions) +
-               used(MemoryLeaf::kQueries);
+               used(MemoryLeaf::kQueries) + used(MemoryLeaf::kTls);
     dataset = std::max<std::int64_t>(0, total - overhead);
   }
   static std::int64_t used(MemoryLeaf leaf) { return MemoryAccount::used(leaf); }
@@ -130,6 +130,7 @@ Status memoryStats(CommandCall& call) {
       {"plans.bytes", Figures::used(MemoryLeaf::kPlans)},
       {"transactions.bytes", Figures::used(MemoryLeaf::kTransactions)},
       {"queries.bytes", Figures::used(MemoryLeaf::kQueries)},
+      {"tls.bytes", Figures::used(MemoryLeaf::kTls)},
   };
   Reply& reply = call.reply;
   const auto push = [&](const auto& fields) {
