@@ -131,6 +131,15 @@ class Protocol(unittest.TestCase):
     def test_empty_and_null_frames_are_no_statements(self):
         self.assertEqual(self.answer(b"*0\r\n*-1\r\nPING\r\n"), b"+PONG\r\n")
 
+    def test_what_a_client_sends_breaks_no_frame_of_its_errors(self):
+        for request, expected in {
+            ("NO\r\n+PE", "a"): b"-ERR unknown command 'NO  +PE', with args beginning with: 'a' \r\n",
+            ("CLIENT", "NO\r\nPE"): b"-ERR unknown subcommand 'NO  PE'. Try CLIENT HELP.\r\n",
+            ("CONFIG", "SET", "a\r\nb", "1"): b"-ERR Unknown option or number of arguments for CONFIG SET - 'a  b'\r\n",
+            ("SQL", 'SELECT "a\r\nb"'): b'-ERR column "a  b" does not exist at character 8\r\n',
+        }.items():
+            self.assertEqual(self.answer(Connection.encode(*request) + b"PING\r\n"), expected + b"+PONG\r\n")
+
     def test_web_requests_are_cut_off(self):
         self.assertNotIn(b"OK", self.answer(b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\nSET a b\r\n"))
 
@@ -186,6 +195,24 @@ class Protocol(unittest.TestCase):
                 self.assertEqual(len(sleepers[0].read()), 1_000_000)
             sleepers[0].close()
             connection.ok("DEL", "fat")
+
+    def test_refusals_nobody_reads_are_not_piled_up(self):
+        # What a client may do before it is known: be refused, as often as it likes, and read none of it.
+        before = self.server.rss_kib()
+        sleepers = [self.server.connect() for _ in range(10)]
+        requests = (Connection.encode("AUTH", "nobody", "nothing") + Connection.encode("HELLO", "9") + b"NOPE\r\n") * 10_000
+        for sleeper in sleepers:
+            sleeper.socket.setblocking(False)
+            try:
+                while sleeper.socket.send(requests):
+                    pass
+            except BlockingIOError:
+                pass
+        with self.server.connect() as connection:
+            self.assertEqual(connection.call("PING"), "PONG")
+            self.assertLess(self.server.rss_kib() - before, 50_000)
+        for sleeper in sleepers:
+            sleeper.close()
 
     def test_many_idle_connections(self):
         count = 5000
