@@ -1,7 +1,7 @@
 // CSV mode: RFC 4180 with '\n' as line end, a header line before the rows of every result set. NULL is an empty field, an empty
 // text is "".
 #include "repl/printer.hpp"
-#include "sql/types.hpp"
+#include "sql/types/sql_type.hpp"
 
 namespace trefoil::repl {
 namespace {

@@ -7,7 +7,7 @@
 #include "engine/statement.hpp"
 #include "repl/backend.hpp"
 #include "repl/fail.hpp"
-#include "sql/chunk.hpp"
+#include "sql/types/chunk.hpp"
 
 namespace trefoil::repl {
 namespace {

@@ -18,7 +18,7 @@
 #include "base/value.hpp"
 #include "repl/flat_reply.hpp"
 #include "repl/output.hpp"
-#include "sql/types.hpp"
+#include "sql/types/sql_type.hpp"
 
 namespace trefoil::repl {
 

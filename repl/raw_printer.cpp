@@ -1,7 +1,7 @@
 // Raw mode: what other programs read. Rows as sqlite3's list mode and psql -At print them (values separated by '|', NULL is
 // empty), replies as redis-cli --raw does (bare values, one a line, aggregates flattened).
 #include "repl/printer.hpp"
-#include "sql/types.hpp"
+#include "sql/types/sql_type.hpp"
 
 namespace trefoil::repl {
 namespace {

@@ -9,7 +9,7 @@
 #include "repl/backend.hpp"
 #include "repl/fail.hpp"
 #include "repl/resp_client.hpp"
-#include "sql/types.hpp"
+#include "sql/types/sql_type.hpp"
 
 namespace trefoil::repl {
 namespace {

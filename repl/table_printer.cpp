@@ -10,7 +10,7 @@
 #include "base/format_number.hpp"
 #include "repl/display_width.hpp"
 #include "repl/printer.hpp"
-#include "sql/types.hpp"
+#include "sql/types/sql_type.hpp"
 
 namespace trefoil::repl {
 namespace {

@@ -1,7 +1,8 @@
 // Encoded effects: the bytes of a ChangeSet, exactly as they go to the log and come back from it.
 //
 // kv::View and sql::View append to one EffectBuffer per statement or transaction; apply, recovery, replication and subscribers
-// read it with an EffectReader. One encoding for all of them (see kv/effects.hpp and sql/effects.hpp for what is in an effect):
+// read it with an EffectReader. One encoding for all of them (see kv/effects.hpp and sql/storage/effects.hpp for what is in an
+// effect):
 //
 //   item   := tag u8, payload
 //   Int64  := 1, zigzag varint                     Double := 2, 8 bytes little-endian

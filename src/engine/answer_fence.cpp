@@ -5,7 +5,7 @@
 #include "engine/command_meta.hpp"
 #include "engine/database_impl.hpp"
 #include "engine/multi_queue.hpp"
-#include "sql/plan.hpp"
+#include "sql/plan/plan.hpp"
 #include "txn/doubt.hpp"
 #include "txn/transaction.hpp"
 

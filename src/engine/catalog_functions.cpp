@@ -2,9 +2,9 @@
 
 #include "engine/list_source.hpp"
 #include "parser/ast_printer.hpp"
-#include "sql/executor.hpp"
-#include "sql/schema.hpp"
-#include "sql/view.hpp"
+#include "sql/execution/executor.hpp"
+#include "sql/storage/schema.hpp"
+#include "sql/storage/view.hpp"
 
 namespace trefoil {
 namespace {

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "sql/schema.hpp"
-#include "sql/table_function.hpp"
+#include "sql/expressions/table_function.hpp"
+#include "sql/storage/schema.hpp"
 
 namespace trefoil {
 

@@ -27,7 +27,7 @@
 #include "engine/pubsub.hpp"
 #include "engine/tracking.hpp"
 #include "engine/worker_pool.hpp"
-#include "sql/table_function.hpp"
+#include "sql/expressions/table_function.hpp"
 #include "txn/manager.hpp"
 
 namespace trefoil {

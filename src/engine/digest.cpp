@@ -10,9 +10,9 @@
 #include "engine/session_impl.hpp"
 #include "kv/key_hash.hpp"
 #include "kv/value_type.hpp"
-#include "sql/executor.hpp"
-#include "sql/table_reader.hpp"
-#include "sql/view.hpp"
+#include "sql/execution/executor.hpp"
+#include "sql/storage/table_reader.hpp"
+#include "sql/storage/view.hpp"
 
 namespace trefoil {
 

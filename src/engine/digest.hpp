@@ -11,7 +11,7 @@
 // memory. Nobody is kept from choosing values that collide: it tells accidents, not forgeries.
 #pragma once
 
-#include "sql/table_function.hpp"
+#include "sql/expressions/table_function.hpp"
 
 namespace trefoil {
 

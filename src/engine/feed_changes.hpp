@@ -24,8 +24,8 @@
 
 #include "base/status.hpp"
 #include "engine/reply_tree.hpp"
-#include "sql/effects.hpp"
-#include "sql/schema.hpp"
+#include "sql/storage/effects.hpp"
+#include "sql/storage/schema.hpp"
 #include "txn/old_values.hpp"
 
 namespace trefoil {

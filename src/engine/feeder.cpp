@@ -6,7 +6,7 @@
 
 #include "base/logging.hpp"
 #include "base/query_memory.hpp"
-#include "sql/view.hpp"
+#include "sql/storage/view.hpp"
 
 namespace trefoil {
 

@@ -7,7 +7,7 @@
 #include "base/cause.hpp"
 #include "base/event_classes.hpp"
 #include "kv/effects.hpp"
-#include "sql/effects.hpp"
+#include "sql/storage/effects.hpp"
 #include "txn/effects.hpp"
 
 namespace trefoil {

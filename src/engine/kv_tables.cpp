@@ -8,9 +8,9 @@
 #include "base/glob.hpp"
 #include "kv/collection.hpp"
 #include "kv/value_type.hpp"
-#include "sql/calendar.hpp"
-#include "sql/executor.hpp"
-#include "sql/utf8.hpp"
+#include "sql/execution/executor.hpp"
+#include "sql/types/calendar.hpp"
+#include "sql/types/utf8.hpp"
 
 namespace trefoil {
 

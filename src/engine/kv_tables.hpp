@@ -16,7 +16,7 @@
 #pragma once
 
 #include "kv/view.hpp"
-#include "sql/table_function.hpp"
+#include "sql/expressions/table_function.hpp"
 
 namespace trefoil {
 

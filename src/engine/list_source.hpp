@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "sql/chunk.hpp"
-#include "sql/table_function.hpp"
+#include "sql/expressions/table_function.hpp"
+#include "sql/types/chunk.hpp"
 
 namespace trefoil {
 

@@ -18,7 +18,7 @@
 
 #include "base/status.hpp"
 #include "engine/message.hpp"
-#include "sql/types.hpp"
+#include "sql/types/sql_type.hpp"
 
 namespace trefoil::sql {
 struct Chunk;

@@ -2,7 +2,7 @@
 
 #include "base/assert.hpp"
 #include "base/format_number.hpp"
-#include "sql/chunk.hpp"
+#include "sql/types/chunk.hpp"
 
 namespace trefoil {
 

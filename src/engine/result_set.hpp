@@ -14,9 +14,9 @@
 
 #include "base/status.hpp"
 #include "base/value.hpp"
-#include "sql/chunk.hpp"
-#include "sql/result_sink.hpp"
-#include "sql/types.hpp"
+#include "sql/types/chunk.hpp"
+#include "sql/types/result_sink.hpp"
+#include "sql/types/sql_type.hpp"
 
 namespace trefoil {
 

@@ -4,7 +4,7 @@
 #include "base/query_memory.hpp"
 #include "engine/reply.hpp"
 #include "engine/result_set.hpp"
-#include "sql/result_sink.hpp"
+#include "sql/types/result_sink.hpp"
 
 namespace trefoil {
 

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "engine/database.hpp"
-#include "sql/table_function.hpp"
+#include "sql/expressions/table_function.hpp"
 
 namespace trefoil {
 

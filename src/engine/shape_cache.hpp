@@ -20,7 +20,7 @@
 
 #include "base/memory_account.hpp"
 #include "base/value.hpp"
-#include "sql/plan.hpp"
+#include "sql/plan/plan.hpp"
 
 namespace trefoil {
 

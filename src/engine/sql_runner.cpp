@@ -8,7 +8,7 @@
 #include "engine/database_impl.hpp"
 #include "engine/row_sink.hpp"
 #include "engine/session_impl.hpp"
-#include "sql/utf8.hpp"
+#include "sql/types/utf8.hpp"
 #include "txn/commit_locks.hpp"
 #include "txn/index_following.hpp"
 #include "txn/live.hpp"
@@ -270,7 +270,8 @@ Result<std::optional<sql::ExecSummary>> SqlRunner::runLive(const sql::Plan& plan
   return summary;
 }
 
-// Another statement that has lost too often goes first (sql/table_reservation.hpp). An event loop does not wait: a worker does.
+// Another statement that has lost too often goes first (sql/storage/table_reservation.hpp). An event loop does not wait: a worker
+// does.
 Status SqlRunner::awaitReservation(sql::TableId table) {
   sql::Store& store = session_.database.manager().sql();
   const auto reserved = [&] {

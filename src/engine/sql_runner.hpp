@@ -23,8 +23,8 @@
 #include "engine/slow_lane.hpp"
 #include "engine/statement_resolver.hpp"
 #include "kv/view.hpp"
-#include "sql/executor.hpp"
-#include "sql/plan.hpp"
+#include "sql/execution/executor.hpp"
+#include "sql/plan/plan.hpp"
 #include "txn/transaction.hpp"
 
 namespace trefoil {

@@ -17,8 +17,9 @@
 #include "engine/session.hpp"
 #include "engine/shape_cache.hpp"
 #include "parser/ast.hpp"
-#include "sql/plan.hpp"
-#include "sql/types.hpp"
+#include "sql/bind/bind.hpp"
+#include "sql/plan/plan.hpp"
+#include "sql/types/sql_type.hpp"
 
 namespace trefoil {
 

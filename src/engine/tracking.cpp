@@ -11,7 +11,7 @@
 #include "engine/message.hpp"
 #include "engine/session_impl.hpp"
 #include "kv/effects.hpp"
-#include "sql/effects.hpp"
+#include "sql/storage/effects.hpp"
 #include "txn/effects.hpp"
 
 namespace trefoil {

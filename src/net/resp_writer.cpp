@@ -4,7 +4,7 @@
 
 #include "base/format_number.hpp"
 #include "engine/session.hpp"
-#include "sql/chunk.hpp"
+#include "sql/types/chunk.hpp"
 
 namespace trefoil::net {
 namespace {

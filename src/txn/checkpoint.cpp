@@ -2,7 +2,7 @@
 
 #include "base/effect_buffer.hpp"
 #include "kv/store.hpp"
-#include "sql/store.hpp"
+#include "sql/storage/store.hpp"
 
 namespace trefoil::txn {
 

@@ -7,8 +7,8 @@
 
 #include "base/cause.hpp"
 #include "kv/effects.hpp"
-#include "sql/effects.hpp"
-#include "sql/store.hpp"
+#include "sql/storage/effects.hpp"
+#include "sql/storage/store.hpp"
 #include "txn/effects.hpp"
 #include "txn/old_values.hpp"
 
@@ -109,7 +109,7 @@ std::vector<bool> Committer::newKeys(std::string_view effects) const {
   return new_keys;
 }
 
-// What was logged ahead and is superseded by the record itself was never changed (sql/effects.hpp).
+// What was logged ahead and is superseded by the record itself was never changed (sql/storage/effects.hpp).
 void Committer::complete(CommitOrder::Place place, const EffectBuffer& effects) {
   std::string joined;
   std::string settled;

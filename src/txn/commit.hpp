@@ -98,8 +98,8 @@ class Committer {
     return log_ != nullptr && (effects.size() > log_->smallPayloadBytes() || logsOldValues());
   }
 
-  // Whether records say what was there before (old_values.hpp, sql/effects.hpp). For transactions that begin to commit from now
-  // on.
+  // Whether records say what was there before (old_values.hpp, sql/storage/effects.hpp). For transactions that begin to commit
+  // from now on.
   [[nodiscard]] bool logsOldValues() const { return logs_old_values_.load(std::memory_order_relaxed); }
   void setLogsOldValues(bool log);
 

@@ -10,8 +10,8 @@
 #include "base/gate.hpp"
 #include "kv/store.hpp"
 #include "kv/view.hpp"
-#include "sql/store.hpp"
-#include "sql/view.hpp"
+#include "sql/storage/store.hpp"
+#include "sql/storage/view.hpp"
 #include "txn/manager.hpp"
 
 namespace trefoil::txn {

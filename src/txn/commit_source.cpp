@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "sql/effects.hpp"
+#include "sql/storage/effects.hpp"
 #include "txn/load.hpp"
 
 namespace trefoil::txn {

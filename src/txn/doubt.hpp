@@ -14,7 +14,7 @@
 #include "aof/record_format.hpp"
 #include "base/effect_buffer.hpp"
 #include "kv/store.hpp"
-#include "sql/schema.hpp"
+#include "sql/storage/schema.hpp"
 
 namespace trefoil::txn {
 

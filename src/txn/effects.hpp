@@ -7,7 +7,7 @@
 #include "base/effect_buffer.hpp"
 #include "base/status.hpp"
 #include "kv/effects.hpp"
-#include "sql/effects.hpp"
+#include "sql/storage/effects.hpp"
 
 namespace trefoil::txn {
 

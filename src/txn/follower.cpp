@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sql/effects.hpp"
+#include "sql/storage/effects.hpp"
 #include "txn/commit_locks.hpp"
 #include "txn/effects.hpp"
 #include "txn/load.hpp"

@@ -2,7 +2,7 @@
 // its own. No caller may hold a lock. Thread safety: any number of callers.
 #pragma once
 
-#include "sql/store.hpp"
+#include "sql/storage/store.hpp"
 #include "txn/commit.hpp"
 
 namespace trefoil::txn {

@@ -6,8 +6,8 @@
 #include "aof/checkpoint.hpp"
 #include "base/logging.hpp"
 #include "kv/store.hpp"
-#include "sql/effects.hpp"
-#include "sql/store.hpp"
+#include "sql/storage/effects.hpp"
+#include "sql/storage/store.hpp"
 #include "txn/checkpoint.hpp"
 
 namespace trefoil::txn {

@@ -21,7 +21,7 @@
 #include "base/status.hpp"
 #include "base/versions.hpp"
 #include "kv/store.hpp"
-#include "sql/store.hpp"
+#include "sql/storage/store.hpp"
 #include "txn/checkpoint.hpp"
 #include "txn/commit.hpp"
 #include "txn/eviction.hpp"

@@ -1,5 +1,5 @@
 // Old values: what keys were before a change, logged behind the change itself for those who are told of it (FEED … VALUES).
-// Effects on rows say it themselves (sql/effects.hpp).
+// Effects on rows say it themselves (sql/storage/effects.hpp).
 //
 // Only where it is wanted (Committer::setLogsOldValues): the effects of a record are then followed by
 //

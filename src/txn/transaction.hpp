@@ -27,7 +27,7 @@
 #include "base/status.hpp"
 #include "base/types.hpp"
 #include "kv/view.hpp"
-#include "sql/view.hpp"
+#include "sql/storage/view.hpp"
 #include "txn/manager.hpp"
 
 namespace trefoil::txn {
@@ -68,7 +68,7 @@ class Transaction {
   // that has reserved its tables; then nothing was applied.
   void neverWait() { never_waits_ = true; }
   [[nodiscard]] bool neverWaits() const { return never_waits_; }
-  // Others let it change these tables first: see sql/table_reservation.hpp.
+  // Others let it change these tables first: see sql/storage/table_reservation.hpp.
   void setReservation(std::uint64_t who) { reserved_as_ = who; }
 
   // What is staged so far, to go back to: before each statement, and for savepoints.

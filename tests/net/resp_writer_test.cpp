@@ -9,7 +9,7 @@
 
 #include "engine/database.hpp"
 #include "engine/session.hpp"
-#include "sql/chunk.hpp"
+#include "sql/types/chunk.hpp"
 
 namespace trefoil::net {
 namespace {

@@ -16,7 +16,7 @@
 #include "base/gate.hpp"
 #include "kv/prepared_strings.hpp"
 #include "kv/store.hpp"
-#include "sql/store.hpp"
+#include "sql/storage/store.hpp"
 #include "tests/schedule/broken_rules.hpp"
 #include "tests/schedule/scheduler.hpp"
 #include "txn/manager.hpp"

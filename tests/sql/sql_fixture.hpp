@@ -3,10 +3,11 @@
 
 #include "parser/sql_parser.hpp"
 #include "parser/statement_splitter.hpp"
-#include "sql/executor.hpp"
-#include "sql/plan.hpp"
-#include "sql/result_sink.hpp"
-#include "tests/sql/store_fixture.hpp"
+#include "sql/bind/bind.hpp"
+#include "sql/execution/executor.hpp"
+#include "sql/plan/plan.hpp"
+#include "sql/types/result_sink.hpp"
+#include "tests/sql/storage/store_fixture.hpp"
 #include "tests/sqllogic/runner.hpp"
 
 namespace trefoil::sql::test {

@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sql/types.hpp"
+#include "sql/types/sql_type.hpp"
 
 namespace trefoil::sqllogic {
 

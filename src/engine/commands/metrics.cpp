@@ -16,7 +16,7 @@
 #include "engine/database_impl.hpp"
 #include "engine/latencies.hpp"
 #include "engine/session_impl.hpp"
-#include "sql/view.hpp"
+#include "sql/storage/view.hpp"
 
 namespace trefoil::commands {
 namespace {

@@ -10,7 +10,7 @@
 #include "sql/operators/aggregate_state.hpp"
 #include "sql/operators/group_table.hpp"
 #include "sql/operators/operator.hpp"
-#include "sql/plan_nodes.hpp"
+#include "sql/plan/nodes.hpp"
 
 namespace trefoil::sql {
 namespace {

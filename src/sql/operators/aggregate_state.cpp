@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "sql/kernels.hpp"
+#include "sql/expressions/kernels.hpp"
 #include "sql/operators/sort_order.hpp"
 
 namespace trefoil::sql {

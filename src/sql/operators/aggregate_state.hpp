@@ -12,8 +12,8 @@
 #include <span>
 
 #include "base/status.hpp"
-#include "sql/chunk.hpp"
-#include "sql/plan_nodes.hpp"
+#include "sql/plan/nodes.hpp"
+#include "sql/types/chunk.hpp"
 
 namespace trefoil::sql {
 

@@ -2,7 +2,7 @@
 
 #include <unordered_set>
 
-#include "sql/view.hpp"
+#include "sql/storage/view.hpp"
 
 namespace trefoil::sql {
 namespace {

@@ -15,9 +15,9 @@
 
 #include "sql/operators/operator.hpp"
 #include "sql/operators/row_buffer.hpp"
-#include "sql/plan_parts.hpp"
-#include "sql/result_sink.hpp"
-#include "sql/row_id.hpp"
+#include "sql/plan/parts.hpp"
+#include "sql/storage/row_id.hpp"
+#include "sql/types/result_sink.hpp"
 
 namespace trefoil::sql {
 

@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "base/statement_control.hpp"
-#include "sql/chunk.hpp"
-#include "sql/types.hpp"
+#include "sql/types/chunk.hpp"
+#include "sql/types/sql_type.hpp"
 
 namespace trefoil::sql {
 

@@ -12,7 +12,7 @@
 #include "sql/operators/group_table.hpp"
 #include "sql/operators/operator.hpp"
 #include "sql/operators/row_buffer.hpp"
-#include "sql/plan_nodes.hpp"
+#include "sql/plan/nodes.hpp"
 
 namespace trefoil::sql {
 namespace {

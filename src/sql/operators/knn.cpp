@@ -4,13 +4,13 @@
 #include <cmath>
 #include <utility>
 
-#include "sql/matching_rows.hpp"
 #include "sql/operators/operator.hpp"
 #include "sql/operators/row_fetcher.hpp"
-#include "sql/plan_scan.hpp"
-#include "sql/table.hpp"
-#include "sql/vector_index.hpp"
-#include "sql/view.hpp"
+#include "sql/plan/scan_nodes.hpp"
+#include "sql/storage/matching_rows.hpp"
+#include "sql/storage/table.hpp"
+#include "sql/storage/vector_index.hpp"
+#include "sql/storage/view.hpp"
 #include "vector/exact_search.hpp"
 
 namespace trefoil::sql {

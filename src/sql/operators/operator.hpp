@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "base/status.hpp"
-#include "sql/chunk.hpp"
-#include "sql/evaluator.hpp"
-#include "sql/executor.hpp"
+#include "sql/expressions/evaluator.hpp"
+#include "sql/operators/execution_context.hpp"
+#include "sql/types/chunk.hpp"
 
 namespace trefoil::sql {
 
@@ -29,6 +29,7 @@ struct MorselSource {
 struct Execution {
   explicit Execution(ExecContext& context_in) : context(context_in), chunk_rows(context_in.chunk_rows) {
     eval.execution = &context_in;
+    eval.now_us = context_in.now_us;
     eval.meter = WorkMeter(context_in.control);
   }
   ExecContext& context;

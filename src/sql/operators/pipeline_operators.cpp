@@ -1,9 +1,9 @@
 // The operators that pass rows on as they come: filter, project, values, limit, table functions.
 #include <optional>
 
+#include "sql/expressions/table_function.hpp"
 #include "sql/operators/operator.hpp"
-#include "sql/plan_nodes.hpp"
-#include "sql/table_function.hpp"
+#include "sql/plan/nodes.hpp"
 
 namespace trefoil::sql {
 namespace {

@@ -11,8 +11,8 @@
 #include <span>
 #include <vector>
 
-#include "sql/chunk.hpp"
-#include "sql/types.hpp"
+#include "sql/types/chunk.hpp"
+#include "sql/types/sql_type.hpp"
 
 namespace trefoil::sql {
 

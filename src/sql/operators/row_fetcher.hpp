@@ -4,9 +4,9 @@
 #include <span>
 #include <vector>
 
-#include "sql/chunk.hpp"
-#include "sql/plan_scan.hpp"
-#include "sql/table_reader.hpp"
+#include "sql/plan/scan_nodes.hpp"
+#include "sql/storage/table_reader.hpp"
+#include "sql/types/chunk.hpp"
 
 namespace trefoil::sql {
 

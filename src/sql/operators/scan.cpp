@@ -1,9 +1,9 @@
 // Reading tables: block by block, or through an index.
 #include "sql/operators/operator.hpp"
 #include "sql/operators/row_fetcher.hpp"
-#include "sql/plan_scan.hpp"
-#include "sql/table_version.hpp"
-#include "sql/view.hpp"
+#include "sql/plan/scan_nodes.hpp"
+#include "sql/storage/table_version.hpp"
+#include "sql/storage/view.hpp"
 
 namespace trefoil::sql {
 

@@ -4,7 +4,7 @@
 // then answered min(l, r) times for INTERSECT ALL, max(l - r, 0) times for EXCEPT ALL, and once or not at all without ALL.
 #include "sql/operators/group_table.hpp"
 #include "sql/operators/operator.hpp"
-#include "sql/plan_nodes.hpp"
+#include "sql/plan/nodes.hpp"
 
 namespace trefoil::sql {
 namespace {

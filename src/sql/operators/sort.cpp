@@ -15,7 +15,7 @@
 #include "sql/operators/operator.hpp"
 #include "sql/operators/row_buffer.hpp"
 #include "sql/operators/sort_order.hpp"
-#include "sql/plan_nodes.hpp"
+#include "sql/plan/nodes.hpp"
 
 namespace trefoil::sql {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "sql/chunk.hpp"
+#include "sql/types/chunk.hpp"
 
 namespace trefoil::sql {
 

@@ -6,7 +6,7 @@
 // a subquery answers may depend on the enclosing row.
 #include "sql/operators/operator.hpp"
 #include "sql/operators/row_buffer.hpp"
-#include "sql/plan_nodes.hpp"
+#include "sql/plan/nodes.hpp"
 
 namespace trefoil::sql {
 
