@@ -1,7 +1,7 @@
 // CSV mode: RFC 4180 with '\n' as line end, a header line before the rows of every result set. NULL is an empty field, an empty
 // text is "".
 #include "repl/printer.hpp"
-#include "sql/types/sql_type.hpp"
+#include "sql/types/value_text.hpp"
 
 namespace trefoil::repl {
 namespace {
@@ -28,8 +28,10 @@ class CsvPrinter final : public Printer {
   explicit CsvPrinter(Output& output) : output_(output) {}
 
   void columns(std::span<const ColumnHead> heads) override {
+    types_.clear();
     std::string& out = output_.buffer();
     for (std::size_t i = 0; i < heads.size(); ++i) {
+      types_.push_back(heads[i].type);
       if (i != 0) {
         out += ',';
       }
@@ -47,7 +49,7 @@ class CsvPrinter final : public Printer {
       }
       if (!values[i].isNull()) {
         field_.clear();
-        sql::appendText(field_, values[i]);
+        sql::appendText(field_, types_[i], values[i]);
         appendField(out, field_);
       }
     }
@@ -79,6 +81,7 @@ class CsvPrinter final : public Printer {
 
  private:
   Output& output_;
+  std::vector<sql::SqlType> types_;
   std::string field_;
 };
 

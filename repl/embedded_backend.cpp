@@ -80,6 +80,10 @@ class ShellReply final : public Reply {
 
   void beginTable(std::span<const sql::ColumnInfo> columns, TableForm) override {
     nested_table_ = !missing_.empty();
+    types_.clear();
+    for (const sql::ColumnInfo& column : columns) {
+      types_.push_back(column.type);
+    }
     if (nested_table_) {
       nested_at_ = tree_.size();
       tree_.addAggregate(ReplyKind::kArray, 0);
@@ -156,30 +160,27 @@ class ShellReply final : public Reply {
   }
   void addNestedRow() {
     tree_.addAggregate(ReplyKind::kArray, values_.size());
-    for (const Datum& value : values_) {
-      addNestedValue(value);
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      addNestedValue(types_[i], values_[i]);
     }
     tree_.grow(nested_at_);
   }
   // As a cell is sent over RESP3.
-  void addNestedValue(const Datum& value) {
-    switch (value.type()) {
-      case Type::kNull:
-        return tree_.addNull();
-      case Type::kInteger:
-        return tree_.addInteger(value.asInteger());
-      case Type::kDouble:
-        return tree_.addDouble(value.asReal());
-      case Type::kBool:
-        return tree_.addBoolean(value.asBool());
-      case Type::kText:
-      case Type::kBlob:
-      case Type::kJson:
-        return tree_.addBytes(ReplyKind::kBulk, value.asBytes());
-      default:
-        text_.clear();
-        sql::appendText(text_, value);
-        tree_.addBytes(ReplyKind::kBulk, text_);
+  void addNestedValue(const sql::SqlType& type, const Datum& value) {
+    if (value.isNull()) {
+      tree_.addNull();
+    } else if (type.isInteger()) {
+      tree_.addInteger(value.asInteger());
+    } else if (type.is(sql::TypeId::kDouble)) {
+      tree_.addDouble(value.asReal());
+    } else if (type.is(sql::TypeId::kBoolean)) {
+      tree_.addBoolean(value.asBool());
+    } else if (value.isBytes()) {
+      tree_.addBytes(ReplyKind::kBulk, value.asBytes());
+    } else {
+      text_.clear();
+      sql::appendText(text_, type, value);
+      tree_.addBytes(ReplyKind::kBulk, text_);
     }
   }
 
@@ -189,6 +190,7 @@ class ShellReply final : public Reply {
   std::size_t nested_at_ = 0;
   FlatReply tree_;
   std::vector<std::size_t> missing_;  // elements still to come of each open aggregate
+  std::vector<sql::SqlType> types_;  // of the table's columns
   std::vector<Datum> values_;
   std::string text_;
   std::optional<Failure> failure_;

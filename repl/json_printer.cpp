@@ -6,7 +6,7 @@
 #include "base/format_number.hpp"
 #include "repl/display_width.hpp"
 #include "repl/printer.hpp"
-#include "sql/types/sql_type.hpp"
+#include "sql/types/value_text.hpp"
 
 namespace trefoil::repl {
 namespace {
@@ -56,11 +56,11 @@ void appendJsonValue(std::string& out, std::string_view json) {
 }
 
 void appendJsonDouble(std::string& out, double value) {
-  const Datum datum = Datum::real(value);
+  std::string text = sql::toText(sql::SqlType::doublePrecision(), Datum::real(value));
   if (std::isfinite(value)) {
-    sql::appendText(out, datum);
+    out += text;
   } else {
-    appendJsonString(out, sql::toText(datum));
+    appendJsonString(out, text);
   }
 }
 
@@ -70,7 +70,9 @@ class JsonPrinter final : public Printer {
 
   void columns(std::span<const ColumnHead> heads) override {
     names_.clear();
+    types_.clear();
     for (const ColumnHead& head : heads) {
+      types_.push_back(head.type);
       std::string name;
       appendJsonString(name, head.name);
       names_.push_back(std::move(name));
@@ -88,7 +90,7 @@ class JsonPrinter final : public Printer {
       }
       out += names_[i];
       out += ':';
-      appendDatum(out, values[i]);
+      appendDatum(out, types_[i], values[i]);
     }
     out += '}';
     output_.written();
@@ -104,28 +106,20 @@ class JsonPrinter final : public Printer {
   }
 
  private:
-  void appendDatum(std::string& out, const Datum& value) {
-    switch (value.type()) {
-      case Type::kNull:
-        out += "null";
-        break;
-      case Type::kBool:
-        out += value.asBool() ? "true" : "false";
-        break;
-      case Type::kDouble:
-        appendJsonDouble(out, value.asReal());
-        break;
-      case Type::kJson:
-        appendJsonValue(out, value.asBytes());
-        break;
-      case Type::kInteger:
-      case Type::kVector:  // [1,2,3] is JSON
-        sql::appendText(out, value);
-        break;
-      default:
-        text_.clear();
-        sql::appendText(text_, value);
-        appendJsonString(out, text_);
+  void appendDatum(std::string& out, const sql::SqlType& type, const Datum& value) {
+    if (value.isNull()) {
+      out += "null";
+    } else if (value.type() == Type::kBool) {
+      out += value.asBool() ? "true" : "false";
+    } else if (type.is(sql::TypeId::kJson)) {
+      appendJsonValue(out, value.asBytes());
+    } else if (type.isInteger() || type.is(sql::TypeId::kVector) ||  // [1,2,3] is JSON
+               (type.isFloat() && std::isfinite(value.asReal()))) {
+      sql::appendText(out, type, value);
+    } else {
+      text_.clear();
+      sql::appendText(text_, type, value);
+      appendJsonString(out, text_);
     }
   }
 
@@ -184,6 +178,7 @@ class JsonPrinter final : public Printer {
 
   Output& output_;
   std::vector<std::string> names_;
+  std::vector<sql::SqlType> types_;
   std::string text_;
   std::size_t rows_ = 0;
 };

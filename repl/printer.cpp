@@ -10,10 +10,11 @@ constexpr std::pair<std::string_view, Mode> kModes[] = {
 
 }  // namespace
 
-ColumnHead::ColumnHead(std::string column_name, const sql::SqlType& type)
+ColumnHead::ColumnHead(std::string column_name, const sql::SqlType& column_type)
     : name(std::move(column_name)),
+      type(column_type),
       number(type.isNumeric()),
-      text(type.isBytes() || type.base == Type::kVector || type.isUnknown()) {}
+      text(isBytes(type.storage()) || type.storage() == Type::kVector || type.isUnknown()) {}
 
 std::optional<Mode> modeByName(std::string_view name) {
   for (const auto& [mode_name, mode] : kModes) {

@@ -27,8 +27,9 @@ std::optional<Mode> modeByName(std::string_view name);
 std::string_view modeName(Mode mode);
 
 struct ColumnHead {
-  ColumnHead(std::string column_name, const sql::SqlType& type);
+  ColumnHead(std::string column_name, const sql::SqlType& column_type);
   std::string name;
+  sql::SqlType type;
   bool number;  // aligned right
   bool text;    // of any length: may be cut to fit a terminal, which other values never are
 };

@@ -1,7 +1,7 @@
 // Raw mode: what other programs read. Rows as sqlite3's list mode and psql -At print them (values separated by '|', NULL is
 // empty), replies as redis-cli --raw does (bare values, one a line, aggregates flattened).
 #include "repl/printer.hpp"
-#include "sql/types/sql_type.hpp"
+#include "sql/types/value_text.hpp"
 
 namespace trefoil::repl {
 namespace {
@@ -10,7 +10,12 @@ class RawPrinter final : public Printer {
  public:
   explicit RawPrinter(Output& output) : output_(output) {}
 
-  void columns(std::span<const ColumnHead>) override {}
+  void columns(std::span<const ColumnHead> heads) override {
+    types_.clear();
+    for (const ColumnHead& head : heads) {
+      types_.push_back(head.type);
+    }
+  }
   void endRows() override {}
 
   void row(std::span<const Datum> values) override {
@@ -19,7 +24,7 @@ class RawPrinter final : public Printer {
       if (i != 0) {
         out += '|';
       }
-      sql::appendText(out, values[i]);
+      sql::appendText(out, types_[i], values[i]);
     }
     out += '\n';
     output_.written();
@@ -40,6 +45,7 @@ class RawPrinter final : public Printer {
 
  private:
   Output& output_;
+  std::vector<sql::SqlType> types_;
 };
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include "repl/backend.hpp"
 #include "repl/fail.hpp"
 #include "repl/resp_client.hpp"
-#include "sql/types/sql_type.hpp"
+#include "sql/types/value_text.hpp"
 
 namespace trefoil::repl {
 namespace {
@@ -75,8 +75,8 @@ Datum valueOf(const parser::RespReply& cell, const sql::SqlType& type, sql::Byte
     default:
       break;
   }
-  if (type.isBytes()) {
-    return Datum::bytes(type.base, cell.text);
+  if (isBytes(type.storage())) {
+    return Datum::bytes(type.storage(), cell.text);
   }
   const Result<Datum> parsed = sql::parseText(type, cell.text, arena);
   return parsed.ok() ? *parsed : Datum::text(cell.text);

@@ -10,7 +10,7 @@
 #include "base/format_number.hpp"
 #include "repl/display_width.hpp"
 #include "repl/printer.hpp"
-#include "sql/types/sql_type.hpp"
+#include "sql/types/value_text.hpp"
 
 namespace trefoil::repl {
 namespace {
@@ -59,7 +59,7 @@ class TablePrinter final : public Printer {
         text_ += "NULL";
       } else {
         value_.clear();
-        sql::appendText(value_, values[i]);
+        sql::appendText(value_, heads_[i].type, values[i]);
         if (readsLikeNull(value_)) {
           value_ = "'" + value_ + "'";
         }

@@ -112,15 +112,8 @@ void EffectBuffer::putDatum(const Datum& datum) {
       return putString(datum.asBytes());
     case Type::kBlob:
       return putBinary(datum.asBytes());
-    case Type::kJson:
-      return putBytes(ItemTag::kJson, datum.asBytes());
     case Type::kVector:
       return putVector(datum.asVector());
-    case Type::kTimestamp:
-    case Type::kDate:
-      putByte(static_cast<std::uint8_t>(ItemTag::kTyped));
-      putByte(static_cast<std::uint8_t>(datum.type()));
-      return putInt(datum.asInteger());
   }
 }
 
@@ -221,15 +214,13 @@ Datum EffectReader::getDatum(std::unique_ptr<float[]>& scratch) {
     case ItemTag::kBinary:
       return Datum::blob(getRaw(getVarint()));
     case ItemTag::kJson:
-      return Datum::json(getRaw(getVarint()));
-    case ItemTag::kTyped: {
-      const auto type = static_cast<Type>(getByte());
-      if (type != Type::kTimestamp && type != Type::kDate) {
+      return Datum::text(getRaw(getVarint()));
+    case ItemTag::kTyped:
+      if (storageOf(getByte()) != Type::kInteger) {
         fail();
         return {};
       }
-      return Datum::fixed(type, getInt());
-    }
+      return Datum::integer(getInt());
     case ItemTag::kVector: {
       const std::uint64_t dimension = getVarint();
       if (dimension > static_cast<std::uint64_t>(end_ - at_) / sizeof(float)) {

@@ -43,8 +43,8 @@ enum class ItemTag : std::uint8_t {
   kVector = 5,
   kFalse = 6,
   kTrue = 7,
-  kTyped = 8,
-  kJson = 9,
+  kTyped = 8,  // read only: an integer behind the number of a type
+  kJson = 9,   // read only: a string
 };
 
 // What a borrowed string begins with. Never persisted.
@@ -113,7 +113,7 @@ class EffectBuffer {
   }
   void putBinary(std::string_view bytes) { putBytes(ItemTag::kBinary, bytes); }
   void putVector(std::span<const float> values);
-  // Any value by its type.
+  // Any value, by its storage.
   void putDatum(const Datum& datum);
 
   // What an effect begins with: its kind, and what it came of.

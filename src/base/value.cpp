@@ -18,12 +18,6 @@ std::string_view typeName(Type type) {
       return "text";
     case Type::kBlob:
       return "bytea";
-    case Type::kTimestamp:
-      return "timestamp";
-    case Type::kDate:
-      return "date";
-    case Type::kJson:
-      return "json";
     case Type::kVector:
       return "vector";
   }
@@ -51,7 +45,6 @@ Datum Value::view() const {
       return Datum::real(std::bit_cast<double>(integer_));
     case Type::kText:
     case Type::kBlob:
-    case Type::kJson:
       return Datum::bytes(type_, bytes_);
     // std::string's buffer comes from operator new or lies within this object after an 8-byte member: aligned for float.
     case Type::kVector:

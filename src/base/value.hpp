@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,21 +15,44 @@
 
 namespace trefoil {
 
-// Persisted in log and checkpoint: append only, never renumber (frozen by tests/base/value_test.cpp).
+// What a value is in memory: its storage. What it means (a date, an integer) is the business of whoever knows its type
+// (sql/types/sql_type.hpp). Persisted in log and checkpoint: append only, never renumber (frozen by tests/base/value_test.cpp).
 enum class Type : std::uint8_t {
   kNull = 0,
   kBool = 1,
-  kInteger = 2,  // 64-bit; INTEGER columns check the 32-bit range
+  kInteger = 2,  // 64-bit
   kDouble = 3,
-  kText = 4,       // valid UTF-8 without NUL in SQL columns, any bytes as a command's argument
-  kBlob = 5,       // BYTEA
-  kTimestamp = 6,  // microseconds since 1970-01-01 UTC
-  kDate = 7,       // days since 1970-01-01
-  kJson = 8,       // validated JSON text, as written
-  kVector = 9,     // float32, dimension known from the span
+  kText = 4,    // valid UTF-8 without NUL in SQL columns, any bytes as a command's argument
+  kBlob = 5,    // any bytes, in a form that is the type's own
+  kVector = 9,  // float32, dimension known from the span
 };
+// The storage that a persisted number stands for; nothing if it stands for none. 6, 7 and 8 were timestamps, dates (both integers
+// now) and JSON (text).
+constexpr std::optional<Type> storageOf(std::uint8_t number) {
+  switch (number) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+    case 4:
+    case 5:
+    case 9:
+      return static_cast<Type>(number);
+    case 6:
+    case 7:
+      return Type::kInteger;
+    case 8:
+      return Type::kText;
+    default:
+      return std::nullopt;
+  }
+}
 
-// The type's name as PostgreSQL prints it in messages ("integer", "text", …).
+// Values of this storage are bytes behind a pointer.
+constexpr bool isBytes(Type type) {
+  return type == Type::kText || type == Type::kBlob;
+}
+// The storage in a word, for messages.
 std::string_view typeName(Type type);
 
 // A borrowed value. The bytes belong to whoever made it and must outlive it.
@@ -38,8 +62,6 @@ class Datum {
   static constexpr Datum null() { return {}; }
   static constexpr Datum boolean(bool value) { return Datum(Type::kBool, value ? 1 : 0); }
   static constexpr Datum integer(std::int64_t value) { return Datum(Type::kInteger, value); }
-  static constexpr Datum timestamp(std::int64_t unix_us) { return Datum(Type::kTimestamp, unix_us); }
-  static constexpr Datum date(std::int64_t days) { return Datum(Type::kDate, days); }
   static Datum real(double value) {
     Datum datum;
     datum.type_ = Type::kDouble;
@@ -48,10 +70,9 @@ class Datum {
   }
   static Datum text(std::string_view bytes) { return Datum(Type::kText, bytes); }
   static Datum blob(std::string_view bytes) { return Datum(Type::kBlob, bytes); }
-  static Datum json(std::string_view bytes) { return Datum(Type::kJson, bytes); }
-  // `type` is one of kText, kBlob, kJson.
+  // `type` is kText or kBlob.
   static Datum bytes(Type type, std::string_view bytes) { return Datum(type, bytes); }
-  // `type` is one of kBool, kInteger, kTimestamp, kDate.
+  // `type` is kBool or kInteger.
   static constexpr Datum fixed(Type type, std::int64_t value) { return Datum(type, value); }
   static Datum vector(std::span<const float> values) {
     Datum datum;
@@ -64,15 +85,15 @@ class Datum {
   [[nodiscard]] Type type() const { return type_; }
   [[nodiscard]] bool isNull() const { return type_ == Type::kNull; }
   [[nodiscard]] bool isFixed() const {
-    return type_ == Type::kBool || type_ == Type::kInteger || type_ == Type::kTimestamp || type_ == Type::kDate;
+    return type_ == Type::kBool || type_ == Type::kInteger;
   }
-  [[nodiscard]] bool isBytes() const { return type_ == Type::kText || type_ == Type::kBlob || type_ == Type::kJson; }
+  [[nodiscard]] bool isBytes() const { return trefoil::isBytes(type_); }
 
   [[nodiscard]] bool asBool() const {
     TREFOIL_DEBUG_ASSERT(type_ == Type::kBool);
     return integer_ != 0;
   }
-  // The number of a bool, integer, timestamp or date.
+  // The number of a bool or integer.
   [[nodiscard]] std::int64_t asInteger() const {
     TREFOIL_DEBUG_ASSERT(isFixed());
     return integer_;
@@ -81,7 +102,7 @@ class Datum {
     TREFOIL_DEBUG_ASSERT(type_ == Type::kDouble);
     return real_;
   }
-  // The bytes of a text, blob or json.
+  // The bytes of a text or blob.
   [[nodiscard]] std::string_view asBytes() const {
     TREFOIL_DEBUG_ASSERT(isBytes());
     return {bytes_, size_};
@@ -98,7 +119,7 @@ class Datum {
   }
 
   Type type_;
-  std::uint32_t size_;  // bytes of a text, floats of a vector
+  std::uint32_t size_;  // bytes of a text or blob, floats of a vector
   union {
     std::int64_t integer_;
     double real_;
@@ -120,7 +141,7 @@ class Value {
  private:
   Type type_ = Type::kNull;
   std::int64_t integer_ = 0;  // also a double's bits
-  std::string bytes_;         // text, blob, json; a vector's floats, host order
+  std::string bytes_;         // text, blob; a vector's floats, host order
 };
 
 // Same type and same content (NaN equals NaN, -0.0 equals 0.0). For tests and change detection; SQL comparison is sql's.

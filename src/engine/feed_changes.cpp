@@ -120,7 +120,7 @@ ReplyValue readColumns(EffectReader& reader, const sql::TableSchema& schema, boo
     const std::uint64_t column = in_order ? i : reader.getVarint();
     const Datum value = reader.getDatum(floats);
     if (reader.ok() && column < schema.columns.size()) {
-      put(columns, schema.columns[column].name, ReplyValue::of(value));
+      put(columns, schema.columns[column].name, ReplyValue::of(schema.columns[column].type, value));
     }
   }
   return columns;

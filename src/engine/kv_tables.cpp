@@ -154,7 +154,7 @@ std::int64_t timestampOf(Deadline deadline) {
 class KeySource final : public GatheringSource {
  public:
   KeySource(std::vector<const kv::Entry*> entries, Show show)
-      : GatheringSource({bytesOf(show), Type::kText, bytesOf(show), Type::kTimestamp}),
+      : GatheringSource({bytesOf(show), Type::kText, bytesOf(show), Type::kInteger}),
         entries_(std::move(entries)),
         show_(show) {}
 
@@ -180,7 +180,7 @@ class KeySource final : public GatheringSource {
     } else {
       put(2, Datum::null());
     }
-    put(3, entry.hasDeadline() ? Datum::timestamp(timestampOf(entry.deadline())) : Datum::null());
+    put(3, entry.hasDeadline() ? Datum::integer(timestampOf(entry.deadline())) : Datum::null());
     endRow();
   }
 
@@ -307,7 +307,7 @@ void registerFunctions(sql::TableFunctions& functions) {
   const std::string suffix = show == Show::kBytes ? "_bytes" : "";
   const sql::SqlType text = sql::SqlType::text();
   const sql::SqlType bigint = sql::SqlType::bigint();
-  const sql::SqlType bytes = show == Show::kBytes ? sql::SqlType::blob() : text;
+  const sql::SqlType bytes = show == Show::kBytes ? sql::SqlType::bytea() : text;
   functions.add({"kv" + suffix,
                  {bytes},
                  1,
@@ -335,7 +335,7 @@ void registerFunctions(sql::TableFunctions& functions) {
   functions.add({"zset" + suffix,
                  {bytes},
                  1,
-                 {{"member", bytes}, {"score", sql::SqlType::real()}, {"rank", bigint}},
+                 {{"member", bytes}, {"score", sql::SqlType::doublePrecision()}, {"rank", bigint}},
                  openCollection<&View::sortedSet, Form::kSortedSet, show>,
                  lookUpElements<&View::sortedSet, Form::kSortedSet, show>});
 }

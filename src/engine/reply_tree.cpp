@@ -33,8 +33,8 @@ ReplyValue ReplyValue::ofBulk(std::string_view bytes) {
   return makeValue(Kind::kBulk, bytes);
 }
 
-ReplyValue ReplyValue::of(const Datum& datum) {
-  switch (datum.type()) {
+ReplyValue ReplyValue::of(const sql::SqlType& type, const Datum& datum) {
+  switch (type.isInteger() || type.isFloat() || type.is(sql::TypeId::kBoolean) ? datum.type() : Type::kText) {
     case Type::kNull:
       return {};
     case Type::kBool: {
@@ -47,7 +47,7 @@ ReplyValue ReplyValue::of(const Datum& datum) {
     case Type::kDouble:
       return ofReal(datum.asReal());
     default:
-      return ofBulk(sql::toText(datum));
+      return datum.isNull() ? ReplyValue() : datum.isBytes() ? ofBulk(datum.asBytes()) : ofBulk(sql::toText(type, datum));
   }
 }
 
@@ -208,8 +208,10 @@ void ReplyTree::push(std::size_t size) {
 
 void ReplyTree::beginTable(std::span<const sql::ColumnInfo> columns, TableForm) {
   ReplyValue table = makeValue(ReplyValue::Kind::kTable);
+  table_types_.clear();
   for (const sql::ColumnInfo& column : columns) {
     table.columns.push_back(column.name);
+    table_types_.push_back(column.type);
   }
   add(std::move(table), SIZE_MAX);  // endTable() closes it
 }
@@ -220,7 +222,7 @@ void ReplyTree::rows(const sql::Chunk& chunk) {
   for (std::uint32_t row = 0; row < chunk.size(); ++row) {
     ReplyValue values = makeValue(ReplyValue::Kind::kArray);
     for (std::size_t column = 0; column < chunk.columns.size(); ++column) {
-      values.elements.push_back(ReplyValue::of(chunk.datum(column, row)));
+      values.elements.push_back(ReplyValue::of(table_types_[column], chunk.datum(column, row)));
     }
     table->elements.push_back(std::move(values));
   }

@@ -39,7 +39,7 @@ struct ReplyValue {
   static ReplyValue ofReal(double number);
   static ReplyValue ofBulk(std::string_view bytes);
   // A value of a table: its text, but for numbers, booleans and NULL.
-  static ReplyValue of(const Datum& datum);
+  static ReplyValue of(const sql::SqlType& type, const Datum& datum);
 
   // As the shell's raw mode and most tests want to read it: `"bulk"`, `(integer) 1`, `[a, b]`, `(error) ERR …`.
   [[nodiscard]] std::string describe() const;
@@ -85,6 +85,7 @@ class ReplyTree final : public Reply {
 
   std::vector<ReplyValue> values_;
   std::vector<Open> open_;
+  std::vector<sql::SqlType> table_types_;  // of the open table's columns
   std::size_t pushed_ = 0;  // values of all depths, for mark()
 };
 

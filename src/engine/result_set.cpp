@@ -30,7 +30,7 @@ std::size_t roundedUp(std::size_t size) {
 std::size_t ResultSet::OwnedChunk::longBytes(const sql::Chunk& from) const {
   std::size_t total = 0;
   for (const sql::Column& column : from.columns) {
-    const bool is_bytes = column.type == Type::kText || column.type == Type::kBlob || column.type == Type::kJson;
+    const bool is_bytes = isBytes(column.type);
     if (!is_bytes && column.type != Type::kVector) {
       continue;
     }
@@ -98,7 +98,7 @@ void ResultSet::OwnedChunk::assign(const sql::Chunk& from) {
       buffers[i].gather(column, from.rows, 0);
     }
     const bool has_bytes =
-        column.type == Type::kText || column.type == Type::kBlob || column.type == Type::kJson || column.type == Type::kVector;
+        isBytes(column.type) || column.type == Type::kVector;
     if (has_bytes) {
       ownBytes(i, at);
     }

@@ -22,7 +22,7 @@ Result<std::string> searchText(const sql::TableSchema& schema, std::string_view 
   if (!column) {
     return Error(ErrorCode::kUndefinedColumn, "column \"" + std::string(column_name) + "\" does not exist");
   }
-  if (schema.columns[*column].type.base != Type::kVector) {
+  if (schema.columns[*column].type.storage() != Type::kVector) {
     return Error(ErrorCode::kDatatypeMismatch, "column \"" + std::string(column_name) + "\" is of type " +
                                                    sql::sqlTypeName(schema.columns[*column].type) + ", not vector");
   }
@@ -30,7 +30,7 @@ Result<std::string> searchText(const sql::TableSchema& schema, std::string_view 
       parser::quoteIdentifier(column_name) + " " + std::string(distanceOperator(schema, *column)) + " $1";
   std::string text = "SELECT ";
   for (const sql::ColumnDefinition& definition : schema.columns) {
-    if (definition.type.base != Type::kVector) {
+    if (definition.type.storage() != Type::kVector) {
       text += parser::quoteIdentifier(definition.name) + ", ";
     }
   }

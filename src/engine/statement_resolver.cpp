@@ -28,7 +28,7 @@ bool isBinaryVector(const Datum& value) {
 }
 
 bool fits(const Datum& value, const sql::SqlType& type) {
-  return value.isNull() || type.isUnknown() || value.type() == type.base;
+  return value.isNull() || type.isUnknown() || (value.type() == type.storage() && value.type() != Type::kText);
 }
 
 }  // namespace
@@ -123,7 +123,7 @@ Result<std::span<const Datum>> StatementResolver::convert(const sql::Plan& plan,
   arena_.reset();
   for (std::size_t i = 0; i < types.size(); ++i) {
     if (!fits(given[i], types[i])) {
-      const bool binary = types[i].base == Type::kVector && i < plan.statementParameters() && isBinaryVector(given[i]);
+      const bool binary = types[i].is(sql::TypeId::kVector) && i < plan.statementParameters() && isBinaryVector(given[i]);
       const Datum value = binary ? Datum::blob(given[i].asBytes()) : given[i];
       Result<Datum> converted = sql::convertDatum(types[i], value, arena_);
       if (!converted.ok()) {

@@ -191,6 +191,10 @@ void RespReply::beginTable(std::span<const sql::ColumnInfo> columns, TableForm f
       bulk(sql::sqlTypeName(column.type));
     }
   }
+  table_types_.clear();
+  for (const sql::ColumnInfo& column : columns) {
+    table_types_.push_back(column.type);
+  }
   table_at_ = out_->size();
   table_rows_ = 0;
   out_->append("*0\r\n");
@@ -224,29 +228,25 @@ void RespReply::cell(const sql::Chunk& chunk, std::size_t column_index, std::uin
     return;
   }
   const std::uint32_t index = column.constant ? 0 : position;
-  switch (column.type) {
-    case Type::kInteger:
-      integer(column.as<std::int64_t>()[index]);
-      return;
-    case Type::kText:
-    case Type::kBlob:
-    case Type::kJson:
-      bulk(column.as<sql::StringRef>()[index].view());
-      return;
-    case Type::kBool:
-      boolean(column.as<std::uint8_t>()[index] != 0);
-      return;
-    case Type::kDouble:
-      if (native) {
-        real(column.as<double>()[index]);
-        return;
-      }
-      break;
-    default:
-      break;
+  const sql::SqlType& type = table_types_[column_index];
+  if (column.type == Type::kInteger && type.isInteger()) {
+    integer(column.as<std::int64_t>()[index]);
+    return;
+  }
+  if (isBytes(column.type)) {
+    bulk(column.as<sql::StringRef>()[index].view());
+    return;
+  }
+  if (column.type == Type::kBool) {
+    boolean(column.as<std::uint8_t>()[index] != 0);
+    return;
+  }
+  if (native && type.is(sql::TypeId::kDouble)) {
+    real(column.as<double>()[index]);
+    return;
   }
   text_.clear();
-  sql::appendText(text_, column.datum(position));
+  sql::appendText(text_, type, column.datum(position));
   bulk(text_);
 }
 

@@ -87,6 +87,7 @@ class RespReply final : public Reply {
   int fixed_protocol_ = 2;
   std::size_t table_at_ = 0;      // where the open table's head lies
   std::uint64_t table_rows_ = 0;  // its elements so far, names included
+  std::vector<sql::SqlType> table_types_;  // of its columns
   std::string text_;              // a cell's text form
 };
 

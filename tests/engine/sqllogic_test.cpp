@@ -41,6 +41,10 @@ class SessionConnection final : public sqllogic::Connection {
         return result;
       }
       result.rows.clear();
+      result.types.clear();
+      for (const sql::ColumnInfo& column : answer->columnInfo()) {
+        result.types.push_back(column.type);
+      }
       for (const ResultSet::Row row : *answer) {
         auto& values = result.rows.emplace_back();
         for (std::size_t column = 0; column < answer->columnInfo().size(); ++column) {

@@ -77,7 +77,7 @@ TEST_CASE("rewind takes back what was pushed after the mark") {
 void pushTable(Reply& reply, TableForm form, std::uint32_t count) {
   const std::vector<sql::ColumnInfo> heads = {{"id", sql::SqlType::bigint()},
                                               {"name", sql::SqlType::text()},
-                                              {"price", sql::SqlType::real()},
+                                              {"price", sql::SqlType::doublePrecision()},
                                               {"ok", sql::SqlType::boolean()},
                                               {"none", sql::SqlType::text()}};
   const std::vector<std::int64_t> ids(count, 7);

@@ -17,8 +17,10 @@ class RowCollector final : public ResultSink {
  public:
   Status columns(std::span<const ColumnInfo> columns) override {
     names.clear();
+    types.clear();
     for (const ColumnInfo& column : columns) {
       names.push_back(column.name);
+      types.push_back(column.type);
     }
     return {};
   }
@@ -35,6 +37,7 @@ class RowCollector final : public ResultSink {
   }
   std::size_t max_rows = kMaxChunkRows;
   std::vector<std::string> names;
+  std::vector<SqlType> types;
   std::vector<std::vector<Value>> rows;
 };
 
@@ -107,6 +110,7 @@ class SqlDatabase final : public sqllogic::Connection {
                          (error.hint.empty() ? "" : "\nHINT: " + error.hint);
           return result;
         }
+        result.types = std::move(outcome.result.types);
         result.rows = std::move(outcome.result.rows);
       }
       splitter.reset();

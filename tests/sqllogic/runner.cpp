@@ -1,5 +1,7 @@
 #include "tests/sqllogic/runner.hpp"
 
+#include "sql/types/value_text.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -52,12 +54,15 @@ std::string printText(std::string_view text) {
   return out;
 }
 
-std::string printInteger(const Datum& value) {
+std::string printInteger(const sql::SqlType& type, const Datum& value) {
+  if (value.type() == Type::kInteger && !type.isInteger()) {
+    return printText(sql::toText(type, value));
+  }
   switch (value.type()) {
     case Type::kDouble:
       return std::isfinite(value.asReal()) && std::fabs(value.asReal()) < 9.2e18
                  ? std::to_string(static_cast<std::int64_t>(value.asReal()))
-                 : sql::toText(value);
+                 : sql::toText(type, value);
     case Type::kText: {
       std::int64_t number = 0;
       const std::string_view text = value.asBytes();
@@ -68,16 +73,16 @@ std::string printInteger(const Datum& value) {
     case Type::kInteger:
       return std::to_string(value.asInteger());
     default:
-      return printText(sql::toText(value));
+      return printText(sql::toText(type, value));
   }
 }
 
-std::string print(const Datum& value, char letter, Dialect dialect) {
+std::string print(const sql::SqlType& type, const Datum& value, char letter, Dialect dialect) {
   if (value.isNull()) {
     return "NULL";
   }
   if (letter == 'I') {
-    return printInteger(value);
+    return printInteger(type, value);
   }
   if (letter == 'R') {
     switch (value.type()) {
@@ -88,7 +93,7 @@ std::string print(const Datum& value, char letter, Dialect dialect) {
       case Type::kText:
         return printReal(std::strtod(std::string(value.asBytes()).c_str(), nullptr));
       default:
-        return printText(sql::toText(value));
+        return printText(sql::toText(type, value));
     }
   }
   if (dialect == Dialect::kSqlite && value.type() == Type::kDouble) {
@@ -100,7 +105,7 @@ std::string print(const Datum& value, char letter, Dialect dialect) {
   if (dialect == Dialect::kSqlite && value.type() == Type::kBool) {
     return value.asBool() ? "1" : "0";
   }
-  return printText(sql::toText(value));
+  return printText(sql::toText(type, value));
 }
 
 class Runner {
@@ -234,7 +239,7 @@ class Runner {
       }
       rows.emplace_back();
       for (std::size_t c = 0; c < row.size(); ++c) {
-        rows.back().push_back(print(row[c].view(), letters[c], dialect_));
+        rows.back().push_back(print(result.types[c], row[c].view(), letters[c], dialect_));
       }
     }
     if (sort == "rowsort") {

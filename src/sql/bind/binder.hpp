@@ -273,5 +273,7 @@ class Binder {
 // "operator does not exist: text + integer"; "function f(text) does not exist".
 Error noSuchOperator(std::string_view name, const SqlType& left, const SqlType& right, std::uint32_t position);
 Error noSuchFunction(std::string_view name, std::span<const ExpressionPtr> arguments, std::uint32_t position);
+// "function f(unknown) is not unique".
+Error ambiguousFunction(std::string_view name, std::span<const ExpressionPtr> arguments, std::uint32_t position);
 
 }  // namespace trefoil::sql

@@ -55,15 +55,25 @@ bool isOfEnclosingQuery(const AggregateCall& aggregate) {
   return outer && !own;
 }
 
-}  // namespace
-
-Error noSuchFunction(std::string_view name, std::span<const ExpressionPtr> arguments, std::uint32_t position) {
+std::string callText(std::string_view name, std::span<const ExpressionPtr> arguments) {
   std::string list;
   for (const ExpressionPtr& argument : arguments) {
     list += (list.empty() ? "" : ", ") + sqlTypeName(argument->type.withoutModifier());
   }
-  return Error(ErrorCode::kUndefinedFunction, "function " + std::string(name) + "(" + list + ") does not exist")
+  return std::string(name) + "(" + list + ")";
+}
+
+}  // namespace
+
+Error noSuchFunction(std::string_view name, std::span<const ExpressionPtr> arguments, std::uint32_t position) {
+  return Error(ErrorCode::kUndefinedFunction, "function " + callText(name, arguments) + " does not exist")
       .withHint("No function matches the given name and argument types. You might need to add explicit type casts.")
+      .at(position);
+}
+
+Error ambiguousFunction(std::string_view name, std::span<const ExpressionPtr> arguments, std::uint32_t position) {
+  return Error(ErrorCode::kAmbiguous, "function " + callText(name, arguments) + " is not unique")
+      .withHint("Could not choose a best candidate function. You might need to add explicit type casts.")
       .at(position);
 }
 
@@ -99,7 +109,7 @@ Result<ExpressionPtr> Binder::bindCall(const ast::Call& call, const ExpressionCo
   // concat takes anything and makes text of it, as it is shown: true is t here, though a cast makes it true.
   if (name == "concat" || name == "concat_ws") {
     for (ExpressionPtr& argument : arguments) {
-      if (argument->type.base == Type::kBool) {
+      if (argument->type.is(TypeId::kBoolean)) {
         std::vector<ExpressionPtr> shown;
         shown.push_back(std::move(argument));
         TREFOIL_ASSIGN(argument, makeFunctionCall("show boolean", std::move(shown), call.position));
@@ -214,27 +224,27 @@ Result<ExpressionPtr> Binder::bindAggregate(const ast::Call& call, const Express
         if (!type.isNumeric()) {
           return mismatch();
         }
-        if (type.base == Type::kDouble) {
+        if (type.isFloat()) {
           aggregate.kind = named.kind == AggregateKind::kSumInteger ? AggregateKind::kSumReal : AggregateKind::kAverageReal;
         }
-        aggregate.type = aggregate.kind == AggregateKind::kSumInteger ? SqlType::bigint() : SqlType::real();
+        aggregate.type = aggregate.kind == AggregateKind::kSumInteger ? SqlType::bigint() : SqlType::doublePrecision();
         break;
       case AggregateKind::kMin:
       case AggregateKind::kMax:
-        if (type.base == Type::kJson || type.base == Type::kVector || type.base == Type::kBool) {
+        if (!isComparable(type) || type.is(TypeId::kVector) || type.is(TypeId::kBoolean)) {
           return mismatch();
         }
         aggregate.type = type;
         break;
       case AggregateKind::kBoolAnd:
       case AggregateKind::kBoolOr:
-        if (type.base != Type::kBool) {
+        if (!type.is(TypeId::kBoolean)) {
           return mismatch();
         }
         aggregate.type = type;
         break;
       case AggregateKind::kStringAgg: {
-        if (type.base != Type::kText) {
+        if (!type.isString()) {
           return mismatch();
         }
         aggregate.type = type;
@@ -242,7 +252,7 @@ Result<ExpressionPtr> Binder::bindAggregate(const ast::Call& call, const Express
         break;
       }
       case AggregateKind::kCount:
-        if (aggregate.distinct && (type.base == Type::kJson)) {
+        if (aggregate.distinct && (!isComparable(type))) {
           return Error(ErrorCode::kUndefinedFunction, "could not identify an equality operator for type json").at(call.position);
         }
         break;
@@ -250,8 +260,8 @@ Result<ExpressionPtr> Binder::bindAggregate(const ast::Call& call, const Express
         if (!type.isNumeric()) {
           return mismatch();
         }
-        TREFOIL_ASSIGN(arguments[0], coerce(std::move(arguments[0]), SqlType::real()));
-        aggregate.type = SqlType::real();
+        TREFOIL_ASSIGN(arguments[0], coerce(std::move(arguments[0]), SqlType::doublePrecision()));
+        aggregate.type = SqlType::doublePrecision();
         break;
       }
     }

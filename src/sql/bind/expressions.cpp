@@ -4,6 +4,7 @@
 #include "sql/expressions/functions.hpp"
 #include "sql/plan/nodes.hpp"
 #include "sql/plan/planner.hpp"
+#include "sql/types/value_text.hpp"
 
 namespace trefoil::sql {
 namespace {
@@ -56,7 +57,7 @@ Result<ExpressionPtr> Binder::bindCondition(const ast::Expression& expression, c
   if (condition->type.isUnknown()) {
     return coerce(std::move(condition), SqlType::boolean());
   }
-  if (condition->type.base != Type::kBool) {
+  if (!condition->type.is(TypeId::kBoolean)) {
     return at(
         Error(ErrorCode::kDatatypeMismatch, "argument of " + std::string(context.clause) + " must be type boolean, not type " +
                                                 sqlTypeName(condition->type.withoutModifier())),
@@ -130,7 +131,7 @@ Result<ExpressionPtr> Binder::bindLiteral(const ast::Literal& literal) {
       value = Datum::integer(literal.integer);
       break;
     case ast::LiteralKind::kDecimal: {
-      type = SqlType::real();
+      type = SqlType::doublePrecision();
       auto parsed = parseText(type, literal.text, bytes_);
       if (!parsed.ok()) {
         return std::move(parsed).error().at(literal.position);
@@ -147,7 +148,7 @@ Result<ExpressionPtr> Binder::bindLiteral(const ast::Literal& literal) {
       break;
     }
     case ast::LiteralKind::kBlob:
-      type = SqlType::blob();
+      type = SqlType::bytea();
       value = Datum::blob(literal.text);
       break;
     case ast::LiteralKind::kVector:
@@ -285,10 +286,10 @@ Result<ExpressionPtr> Binder::bindInList(const ast::InList& list, const Expressi
     items.push_back(std::move(bound));
   }
   std::optional<SqlType> common = commonType(types);
-  if (!common || common->base == Type::kJson) {
+  if (!common || !isComparable(*common)) {
     for (std::size_t i = 1; i < types.size(); ++i) {
       const SqlType pair[] = {types[0], types[i]};
-      if (const auto type = commonType(pair); !type || type->base == Type::kJson) {
+      if (const auto type = commonType(pair); !type || !isComparable(*type)) {
         return noSuchOperator("=", types[0], types[i], list.position);
       }
     }
@@ -298,7 +299,7 @@ Result<ExpressionPtr> Binder::bindInList(const ast::InList& list, const Expressi
     common = SqlType::text();
   }
   TREFOIL_ASSIGN(operand, coerce(std::move(operand), *common));
-  bool constant = common->base != Type::kVector;
+  bool constant = !common->is(TypeId::kVector);
   for (ExpressionPtr& item : items) {
     TREFOIL_ASSIGN(item, coerce(std::move(item), *common));
     constant = constant && isRowIndependent(*item);
@@ -342,7 +343,7 @@ Result<ExpressionPtr> Binder::bindLike(const ast::Like& like, const ExpressionCo
   }
   const std::string_view symbol = like.case_insensitive ? (like.negated ? "!~~*" : "~~*") : (like.negated ? "!~~" : "~~");
   for (std::size_t i = 0; i < 2; ++i) {
-    if (!arguments[i]->type.isUnknown() && arguments[i]->type.base != Type::kText) {
+    if (!arguments[i]->type.isUnknown() && !arguments[i]->type.isString()) {
       return noSuchOperator(symbol, arguments[0]->type, arguments[1]->type, like.position);
     }
   }
@@ -418,7 +419,7 @@ Result<ExpressionPtr> Binder::bindSubquery(const ast::Expression& node, const as
   if (kind == SubqueryKind::kIn) {
     const SqlType types[] = {bound_operand->type.withoutModifier(), bound.columns[0].type.withoutModifier()};
     std::optional<SqlType> common = commonType(types);
-    if (!common || common->base == Type::kJson) {
+    if (!common || !isComparable(*common)) {
       return noSuchOperator("=", types[0], types[1], node.position);
     }
     TREFOIL_ASSIGN(bound_operand, coerce(std::move(bound_operand), *common));

@@ -43,39 +43,41 @@ Result<ExpressionPtr> Binder::makeFunctionCall(std::string_view name, std::vecto
   for (const ExpressionPtr& argument : arguments) {
     types.push_back(argument->type);
   }
-  const Function* function = resolveFunction(name, types);
-  if (function == nullptr) {
+  const Resolution found = resolveFunction(name, types);
+  if (found.is_ambiguous) {
+    return ambiguousFunction(name, arguments, position);
+  }
+  if (found.function == nullptr) {
     return noSuchFunction(name, arguments, position);
   }
-  return applyFunction(*function, std::move(arguments), position);
+  return applyFunction(*found.function, std::move(arguments), position);
 }
 
 Result<ExpressionPtr> Binder::makeComparison(std::string_view name, ExpressionPtr left, ExpressionPtr right,
                                              std::uint32_t position) {
-  const SqlType types[] = {left->type.withoutModifier(), right->type.withoutModifier()};
-  std::optional<SqlType> common = commonType(types);
-  if (!common || common->base == Type::kJson) {
-    return noSuchOperator(name, types[0], types[1], position);
+  SqlType types[] = {left->type.withoutModifier(), right->type.withoutModifier()};
+  if (types[0].isUnknown() && types[1].isUnknown()) {
+    types[0] = SqlType::text();
   }
-  if (common->isUnknown()) {
-    common = SqlType::text();
+  const Resolution found = resolveOperator(name, types[0], types[1]);
+  if (found.function == nullptr) {
+    return noSuchOperator(name, left->type, right->type, position);
   }
   std::vector<ExpressionPtr> arguments;
   arguments.push_back(std::move(left));
   arguments.push_back(std::move(right));
-  const SqlType pair[] = {*common, *common};
-  return applyFunction(builtinFunction(name, pair), std::move(arguments), position);
+  return applyFunction(*found.function, std::move(arguments), position);
 }
 
 Result<ExpressionPtr> Binder::makeOperator(std::string_view name, ExpressionPtr left, ExpressionPtr right,
                                            std::uint32_t position) {
   SqlType types[] = {left->type.withoutModifier(), right->type.withoutModifier()};
-  // || takes anything beside a text.
+  // || takes anything beside a string.
   if (name == "||") {
-    const auto is_text = [](const SqlType& type) { return type.base == Type::kText || type.isUnknown(); };
-    const auto has_own = [](const SqlType& type) { return type.base == Type::kBlob || type.base == Type::kVector; };
-    const bool typed_text = types[0].base == Type::kText || types[1].base == Type::kText;
-    const bool blob = types[0].base == Type::kBlob || types[1].base == Type::kBlob;
+    const auto is_text = [](const SqlType& type) { return type.isString() || type.isUnknown(); };
+    const auto has_own = [](const SqlType& type) { return type.is(TypeId::kBytea) || type.is(TypeId::kVector); };
+    const bool typed_text = types[0].isString() || types[1].isString();
+    const bool blob = types[0].is(TypeId::kBytea) || types[1].is(TypeId::kBytea);
     const bool own = blob || (!typed_text && (has_own(types[0]) || has_own(types[1])));
     for (ExpressionPtr* side : {&left, &right}) {
       if ((is_text(types[0]) || is_text(types[1])) && !own && !is_text((*side)->type)) {
@@ -85,36 +87,25 @@ Result<ExpressionPtr> Binder::makeOperator(std::string_view name, ExpressionPtr 
     types[0] = left->type.withoutModifier();
     types[1] = right->type.withoutModifier();
   }
-  // An untyped side is first taken to be of the other side's type.
-  const Function* function = nullptr;
-  if (types[0].isUnknown() != types[1].isUnknown()) {
-    const SqlType known = types[0].isUnknown() ? types[1] : types[0];
-    const SqlType pair[] = {known, known};
-    function = resolveFunction(name, pair);
-    if (function != nullptr && (function->parameters[0] != known || function->parameters[1] != known)) {
-      function = nullptr;
-    }
+  // Arithmetic with a parameter is taken to be one of doubles.
+  if (types[0].isUnknown() && types[1].isUnknown() && name != "||" && !name.starts_with('<') &&
+      (isStatementParameter(*left) || isStatementParameter(*right))) {
+    types[0] = types[1] = SqlType::doublePrecision();
   }
-  if (function == nullptr && types[0].isUnknown() && types[1].isUnknown() && name != "||" && !name.starts_with('<')) {
-    // Arithmetic on two untyped values: ambiguous, but for ^, which has one meaning. With a parameter they are taken for doubles.
-    if (name != "^" && !isStatementParameter(*left) && !isStatementParameter(*right)) {
-      return Error(ErrorCode::kAmbiguous, "operator is not unique: unknown " + std::string(name) + " unknown")
-          .withHint("Could not choose a best candidate operator. You might need to add explicit type casts.")
-          .at(position);
-    }
-    const SqlType pair[] = {SqlType::real(), SqlType::real()};
-    function = resolveFunction(name, pair);
+  const Resolution found = resolveOperator(name, types[0], types[1]);
+  if (found.is_ambiguous) {
+    return Error(ErrorCode::kAmbiguous, "operator is not unique: " + sqlTypeName(types[0]) + " " + std::string(name) + " " +
+                                            sqlTypeName(types[1]))
+        .withHint("Could not choose a best candidate operator. You might need to add explicit type casts.")
+        .at(position);
   }
-  if (function == nullptr) {
-    function = resolveFunction(name, types);
-  }
-  if (function == nullptr) {
+  if (found.function == nullptr) {
     return noSuchOperator(name, types[0], types[1], position);
   }
   std::vector<ExpressionPtr> arguments;
   arguments.push_back(std::move(left));
   arguments.push_back(std::move(right));
-  return applyFunction(*function, std::move(arguments), position);
+  return applyFunction(*found.function, std::move(arguments), position);
 }
 
 bool Binder::isStatementParameter(const Expression& expression) const {
@@ -152,7 +143,7 @@ Result<ExpressionPtr> Binder::bindUnary(const ast::Unary& unary, const Expressio
           .withHint("Could not choose a best candidate operator. You might need to add explicit type casts.")
           .at(unary.position);
     }
-    TREFOIL_ASSIGN(operand, coerce(std::move(operand), SqlType::real()));
+    TREFOIL_ASSIGN(operand, coerce(std::move(operand), SqlType::doublePrecision()));
   }
   if (!operand->type.isNumeric()) {
     return Error(ErrorCode::kUndefinedFunction,

@@ -86,7 +86,7 @@ Status checkCount(std::size_t count, std::uint32_t position) {
 }
 
 Status checkOrdered(const Expression& key, std::uint32_t position) {
-  if (key.type.base == Type::kJson) {
+  if (!isComparable(key.type)) {
     return Error(ErrorCode::kUndefinedFunction, "could not identify an ordering operator for type json").at(position);
   }
   return {};
@@ -342,7 +342,7 @@ class SelectBinder {
       if (aggregate) {
         return Error(ErrorCode::kGrouping, "aggregate functions are not allowed in GROUP BY").at(expression->position);
       }
-      if (group->type.base == Type::kJson) {
+      if (!isComparable(group->type)) {
         return Error(ErrorCode::kUndefinedFunction, "could not identify an equality operator for type json")
             .at(expression->position);
       }
@@ -455,7 +455,7 @@ class SelectBinder {
       const auto& key = schema->primaryKey()->columns;
       if (std::all_of(key.begin(), key.end(), grouped)) {
         for (std::uint32_t c = 0; c < table.columns.size(); ++c) {
-          if (!grouped(c) && table.columns[c].type.base != Type::kJson) {
+          if (!grouped(c) && isComparable(table.columns[c].type)) {
             groups_.push_back(makeColumn(table.columns[c].type, table.columns[c].id));
           }
         }
@@ -603,7 +603,7 @@ class SelectBinder {
       places.push_back(static_cast<std::size_t>(found - list_.expressions.begin()));
     }
     for (const ExpressionPtr& item : list_.expressions) {
-      if (item->type.base == Type::kJson) {
+      if (!isComparable(item->type)) {
         return Error(ErrorCode::kUndefinedFunction, "could not identify an equality operator for type json").at(item->position);
       }
     }
@@ -732,7 +732,7 @@ Result<BoundQuery> Binder::bindSetOperation(const ast::SetOperation& operation, 
                    std::string(name) + " types " + sqlTypeName(pair[0]) + " and " + sqlTypeName(pair[1]) + " cannot be matched")
           .at(operation.right->position);
     }
-    if (common->base == Type::kJson && !(operation.op == ast::SetOperator::kUnion && operation.all)) {
+    if (!isComparable(*common) && !(operation.op == ast::SetOperator::kUnion && operation.all)) {
       return Error(ErrorCode::kUndefinedFunction, "could not identify an equality operator for type json").at(operation.position);
     }
     types.push_back(common->isUnknown() ? SqlType::text() : *common);

@@ -72,7 +72,7 @@ class TableBinder {
     if (!type.ok()) {
       return std::move(type).error().at(column.type.name.position);
     }
-    if (type.value().base == Type::kVector && type.value().modifier == 0) {
+    if (type.value().is(TypeId::kVector) && type.value().modifier == 0) {
       return Error(ErrorCode::kInvalid, "a vector column needs its number of dimensions")
           .withHint("Write vector(n), with n between 1 and 16000.")
           .at(column.type.name.position);
@@ -218,7 +218,7 @@ class TableBinder {
 
  public:
   static Status checkIndexable(const ColumnDefinition& column, std::uint32_t position) {
-    if (column.type.base == Type::kJson || column.type.base == Type::kVector) {
+    if (!isComparable(column.type) || column.type.is(TypeId::kVector)) {
       return Error(ErrorCode::kUndefinedObject, "data type " + sqlTypeName(column.type.withoutModifier()) +
                                                     " has no default operator class for access method \"btree\"")
           .at(position);
@@ -359,7 +359,7 @@ Status bindCreateVectorIndex(Binder& binder, const ast::CreateIndex& create, con
                  "operator class \"" + std::string(element.operator_class.text) + "\" does not exist for access method \"hnsw\"")
         .at(element.operator_class.position);
   }
-  if (schema.columns[index.column].type.base != Type::kVector) {
+  if (schema.columns[index.column].type.id != TypeId::kVector) {
     return Error(ErrorCode::kDatatypeMismatch,
                  "operator class \"" + std::string(element.operator_class.text) + "\" does not accept data type " + type)
         .at(element.operator_class.position);

@@ -4,6 +4,7 @@
 #include "sql/bind/binder.hpp"
 #include "sql/expressions/folding.hpp"
 #include "sql/expressions/functions.hpp"
+#include "sql/types/value_text.hpp"
 
 namespace trefoil::sql {
 
@@ -44,7 +45,7 @@ Result<ExpressionPtr> Binder::coerce(ExpressionPtr expression, const SqlType& ty
   if (from == to) {
     return expression;
   }
-  if (implicitConversionCost(from, to) < 0) {
+  if (!convertsImplicitly(from, to)) {
     return Error(ErrorCode::kDatatypeMismatch, "cannot convert type " + sqlTypeName(from) + " to " + sqlTypeName(to))
         .at(position);
   }
@@ -72,11 +73,10 @@ Result<ExpressionPtr> Binder::castTo(ExpressionPtr expression, const SqlType& ty
   const SqlType from = expression->type.withoutModifier();
   const SqlType to = type.withoutModifier();
   if (from != to) {
-    // All integers are alike in memory: widening needs no work, and a column stays a column for the planner.
-    if (from.isInteger() && to.isInteger() && from.width < to.width) {
+    if (isBinaryCoercible(from, to)) {  // a column stays a column for the planner
       expression->type = to;
     } else {
-      const Function* function = castFunction(from, to);
+      const Function* function = castContext(from, to) == CastContext::kNone ? nullptr : castFunction(from, to);
       if (function == nullptr) {
         return Error(ErrorCode::kDatatypeMismatch, "cannot cast type " + sqlTypeName(from) + " to " + sqlTypeName(to))
             .at(position);
@@ -88,13 +88,13 @@ Result<ExpressionPtr> Binder::castTo(ExpressionPtr expression, const SqlType& ty
       foldCall(expression);
     }
   }
-  if (type.modifier != 0 && (type.base == Type::kText || type.base == Type::kVector)) {
-    const SqlType parameters[] = {to, SqlType::bigint()};
+  if (type.modifier != 0) {
+    const SqlType parameters[] = {type.isString() ? SqlType::text() : to, SqlType::bigint()};
     std::vector<ExpressionPtr> arguments;
     arguments.push_back(std::move(expression));
     arguments.push_back(makeConstant(SqlType::bigint(), Datum::integer(type.modifier)));
     expression =
-        makeCall(builtinFunction(type.base == Type::kText ? "fit text" : "fit vector", parameters), type, std::move(arguments));
+        makeCall(builtinFunction(type.isString() ? "fit text" : "fit vector", parameters), type, std::move(arguments));
     expression->position = position;
     foldCall(expression);
   }
@@ -117,9 +117,7 @@ Result<ExpressionPtr> Binder::coerceForColumn(ExpressionPtr expression, std::str
   if (from == to) {
     return expression;
   }
-  const bool assignable = (from.isNumeric() && to.isNumeric()) || to.base == Type::kText ||
-                          (from.base == Type::kTimestamp && to.base == Type::kDate) || implicitConversionCost(from, to) >= 0;
-  if (!assignable) {
+  if (castContext(from, to) < CastContext::kAssignment) {
     return Error(ErrorCode::kDatatypeMismatch, "column \"" + std::string(column) + "\" is of type " + sqlTypeName(to) +
                                                    " but expression is of type " + sqlTypeName(from))
         .withHint("You will need to rewrite or cast the expression.")

@@ -1,4 +1,5 @@
 // Runs plans: makes operators, or takes an idle set of them, converts parameters, pulls chunks and gives them to the sink.
+#include "sql/types/value_text.hpp"
 #include "sql/execution/executor.hpp"
 
 #include <chrono>
@@ -82,8 +83,9 @@ Status convertParameters(const Plan& plan, const ExecContext& context, Execution
     if (types[i].isUnknown()) {  // not used
       continue;
     }
-    const bool fits = given.type() == types[i].base && types[i].modifier == 0 &&
-                      (given.type() == Type::kInteger ? types[i].width == IntegerWidth::k64 : given.type() != Type::kText);
+    const bool any_value_fits = types[i].is(TypeId::kBigint) || types[i].is(TypeId::kDouble) || types[i].is(TypeId::kBoolean) ||
+                                types[i].is(TypeId::kBytea) || (types[i].is(TypeId::kVector) && types[i].modifier == 0);
+    const bool fits = given.type() == types[i].storage() && any_value_fits;
     if (fits) {
       state.parameters[i] = given;
       continue;

@@ -154,8 +154,6 @@ struct InSet {
       case Type::kBool:
         return std::binary_search(integers.begin(), integers.end(), std::int64_t{column.as<std::uint8_t>()[index]});
       case Type::kInteger:
-      case Type::kTimestamp:
-      case Type::kDate:
         return std::binary_search(integers.begin(), integers.end(), column.as<std::int64_t>()[index]);
       case Type::kDouble: {
         const double value = column.as<double>()[index];
@@ -182,7 +180,7 @@ struct Evaluator::Node {
   // The result buffer, made when the first row needs it.
   ColumnBuffer& result(std::size_t capacity) {
     if (!buffer_ready) {
-      buffer.reset(expression->type.base, capacity);
+      buffer.reset(expression->type.storage(), capacity);
       buffer_ready = true;
     }
     return buffer;
@@ -206,7 +204,7 @@ bool mayUseBytes(const Expression& expression) {
   bool uses = false;
   visit(expression, [&](const Expression& node) {
     uses = uses || ((node.kind == ExpressionKind::kCall || node.kind == ExpressionKind::kSubquery) &&
-                    elementSize(node.type.base) == sizeof(StringRef));
+                    elementSize(node.type.storage()) == sizeof(StringRef));
     return !uses;
   });
   return uses;
@@ -230,7 +228,7 @@ Evaluator::Evaluator(const Expression& expression, std::size_t capacity)
     }
     if (from.kind == ExpressionKind::kConstant) {
       node.result(1).set(0, from.constant.isNull() ? Datum::null() : from.constant.view());
-      if (elementSize(from.type.base) == sizeof(StringRef) && !from.constant.isNull()) {
+      if (elementSize(from.type.storage()) == sizeof(StringRef) && !from.constant.isNull()) {
         // The buffer must view the plan's bytes; Value::view() answers just that.
         node.buffer.set(0, from.constant.view());
       }

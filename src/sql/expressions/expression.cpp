@@ -1,6 +1,7 @@
 #include "sql/expressions/expression.hpp"
 
 #include "sql/expressions/functions.hpp"
+#include "sql/types/value_text.hpp"
 
 namespace trefoil::sql {
 namespace {
@@ -135,11 +136,11 @@ std::string describeConstant(const Expression& expression) {
   if (value.isNull()) {
     return "NULL";
   }
-  std::string text = toText(value);
+  std::string text = toText(expression.type, value);
   if (expression.type.isNumeric()) {
     return text;
   }
-  if (expression.type.base == Type::kBool) {
+  if (expression.type.is(TypeId::kBoolean)) {
     return value.asBool() ? "true" : "false";
   }
   return "'" + text + "'";

@@ -17,6 +17,7 @@
 
 #include "base/status.hpp"
 #include "base/value.hpp"
+#include "sql/types/byte_arena.hpp"
 #include "sql/types/sql_type.hpp"
 
 namespace trefoil::sql {

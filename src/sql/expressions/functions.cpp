@@ -1,11 +1,10 @@
 #include "sql/expressions/functions.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace trefoil::sql {
 namespace {
-
-constexpr int kNotAllowed = -1;
 
 // All functions by name, made at first use.
 class Registry {
@@ -39,108 +38,196 @@ const SqlType& parameterType(const Function& function, std::size_t index) {
   return index < function.parameters.size() ? function.parameters[index] : function.parameters.back();
 }
 
-// Untyped arguments prefer text, as PostgreSQL's do, then what is written first.
-int unknownCost(const SqlType& to) {
-  return to.base == Type::kText ? 1 : 2;
+bool takesCount(const Function& function, std::size_t count) {
+  return function.variadic ? count >= function.parameters.size() : count == function.parameters.size();
 }
 
-int callCost(const Function& function, std::span<const SqlType> arguments, bool exact_only) {
-  const bool count_fits =
-      function.variadic ? arguments.size() >= function.parameters.size() : arguments.size() == function.parameters.size();
-  if (!count_fits) {
-    return kNotAllowed;
+bool takesExactly(const Function& function, std::span<const SqlType> arguments) {
+  if (!takesCount(function, arguments.size())) {
+    return false;
   }
-  int total = 0;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const SqlType& to = parameterType(function, i);
-    const SqlType from = arguments[i].withoutModifier();
-    int cost = kNotAllowed;
-    if (from == to || to.isUnknown()) {  // a parameter of unknown type takes anything
-      cost = 0;
-    } else if (!exact_only) {
-      cost = from.isUnknown() ? unknownCost(to) : implicitConversionCost(from, to);
+    if (!to.isUnknown() && to.id != arguments[i].id) {  // a parameter of unknown type takes anything
+      return false;
     }
-    if (cost < 0) {
-      return kNotAllowed;
+  }
+  return true;
+}
+
+bool takes(const Function& function, std::span<const SqlType> arguments) {
+  if (!takesCount(function, arguments.size())) {
+    return false;
+  }
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const SqlType& to = parameterType(function, i);
+    if (!to.isUnknown() && !convertsImplicitly(arguments[i], to)) {
+      return false;
     }
-    total += cost;
   }
-  return total;
+  return true;
 }
 
-int rank(const SqlType& type) {
-  if (type.base == Type::kDouble) {
-    return 4;
+// Those functions that take the arguments, and which of them is meant: PostgreSQL's steps, each of which keeps the best ones.
+class Candidates {
+ public:
+  Candidates(std::span<const Function* const> functions, std::span<const SqlType> arguments) : arguments_(arguments) {
+    for (const Function* function : functions) {
+      if (takes(*function, arguments)) {
+        list_.push_back(function);
+      }
+    }
   }
-  return type.width == IntegerWidth::k16 ? 1 : type.width == IntegerWidth::k64 ? 3 : 2;
-}
 
-}  // namespace
-
-int implicitConversionCost(const SqlType& from, const SqlType& to) {
-  if (from.isNumeric() && to.isNumeric()) {
-    return rank(from) <= rank(to) ? (rank(to) - rank(from)) * 4 : kNotAllowed;
+  Resolution choose() {
+    if (list_.size() > 1) {
+      keepBest([&](const SqlType& from, const SqlType& to) { return from.id == to.id; });
+    }
+    if (list_.size() > 1) {
+      keepBest([&](const SqlType& from, const SqlType& to) {
+        return from.id == to.id || (from.category() == to.category() && to.info().preferred);
+      });
+    }
+    if (list_.size() > 1) {
+      guessUnknown();
+    }
+    if (list_.size() > 1) {
+      takeUnknownAsKnown();
+    }
+    return list_.size() == 1 ? Resolution{list_[0]} : Resolution{nullptr, !list_.empty()};
   }
-  if (from.base == Type::kDate && to.base == Type::kTimestamp) {
-    return 4;
+
+ private:
+  template <typename Matches>
+  void keepBest(const Matches& matches) {
+    std::vector<std::size_t> scores;
+    for (const Function* function : list_) {
+      std::size_t score = 0;
+      for (std::size_t i = 0; i < arguments_.size(); ++i) {
+        score += !arguments_[i].isUnknown() && matches(arguments_[i], parameterType(*function, i)) ? 1 : 0;
+      }
+      scores.push_back(score);
+    }
+    const std::size_t best = *std::max_element(scores.begin(), scores.end());
+    keep([&](std::size_t i) { return scores[i] == best; });
   }
-  return from.base == to.base ? 0 : kNotAllowed;
-}
 
-std::span<const Function* const> findFunctions(std::string_view name) {
-  return Registry::instance().find(name);
-}
+  template <typename Wanted>
+  void keep(const Wanted& wanted) {
+    std::vector<const Function*> kept;
+    for (std::size_t i = 0; i < list_.size(); ++i) {
+      if (wanted(i)) {
+        kept.push_back(list_[i]);
+      }
+    }
+    list_ = std::move(kept);
+  }
 
-const Function* resolveFunction(std::string_view name, std::span<const SqlType> arguments) {
-  const Function* best = nullptr;
-  int best_cost = INT32_MAX;
+  // The category of each untyped argument: strings if any candidate takes one there, else the one that all agree on. Candidates
+  // of that category stay, and if one has the category's preferred type, only those that have it.
+  void guessUnknown() {
+    for (std::size_t i = 0; i < arguments_.size(); ++i) {
+      if (!arguments_[i].isUnknown()) {
+        continue;
+      }
+      const auto type_of = [&](std::size_t candidate) -> const SqlType& { return parameterType(*list_[candidate], i); };
+      char category = type_of(0).category();
+      bool agreed = true;
+      bool prefers = false;
+      for (std::size_t c = 0; c < list_.size(); ++c) {
+        if (type_of(c).isString()) {
+          category = 'S';
+        }
+      }
+      for (std::size_t c = 0; c < list_.size(); ++c) {
+        agreed = agreed && type_of(c).category() == category;
+        prefers = prefers || (type_of(c).category() == category && type_of(c).info().preferred);
+      }
+      if (!agreed && category != 'S') {
+        return;
+      }
+      keep([&](std::size_t c) { return type_of(c).category() == category && (!prefers || type_of(c).info().preferred); });
+    }
+  }
+
+  // If all typed arguments are of one type, the untyped ones are of that type, too, if just one candidate takes that.
+  void takeUnknownAsKnown() {
+    SqlType known;
+    for (const SqlType& argument : arguments_) {
+      if (!argument.isUnknown()) {
+        if (!known.isUnknown() && known.id != argument.id) {
+          return;
+        }
+        known = argument;
+      }
+    }
+    if (known.isUnknown()) {
+      return;
+    }
+    const std::vector<SqlType> all(arguments_.size(), known);
+    std::vector<const Function*> fitting;
+    for (const Function* function : list_) {
+      if (takes(*function, all)) {
+        fitting.push_back(function);
+      }
+    }
+    if (fitting.size() == 1) {
+      list_ = std::move(fitting);
+    }
+  }
+
+  std::span<const SqlType> arguments_;
+  std::vector<const Function*> list_;
+};
+
+const Function* findExact(std::string_view name, std::span<const SqlType> arguments) {
   for (const Function* candidate : findFunctions(name)) {
-    const int cost = callCost(*candidate, arguments, false);
-    if (cost >= 0 && cost < best_cost) {
-      best = candidate;
-      best_cost = cost;
-    }
-  }
-  return best;
-}
-
-const Function& builtinFunction(std::string_view name, std::span<const SqlType> arguments) {
-  for (const Function* candidate : findFunctions(name)) {
-    if (callCost(*candidate, arguments, true) == 0) {
-      return *candidate;
-    }
-  }
-  TREFOIL_ASSERT(false && "no such function is built in");
-  return *findFunctions(name).front();
-}
-
-const Function* castFunction(const SqlType& from, const SqlType& to) {
-  const SqlType wanted = to.withoutModifier();
-  for (const Function* candidate : findFunctions("cast")) {
-    if (candidate->parameters.front() == from.withoutModifier() && candidate->result == wanted) {
+    if (takesExactly(*candidate, arguments)) {
       return candidate;
     }
   }
   return nullptr;
 }
 
-std::optional<SqlType> commonType(std::span<const SqlType> types) {
-  SqlType common = SqlType::unknown();
-  for (const SqlType& type : types) {
-    if (type.isUnknown()) {
-      continue;
-    }
-    if (common.isUnknown()) {
-      common = type;
-    } else if (common == type) {
-      continue;
-    } else if (implicitConversionCost(common, type) >= 0) {
-      common = common.base == type.base && !type.isInteger() ? type.withoutModifier() : type;
-    } else if (implicitConversionCost(type, common) < 0) {
-      return std::nullopt;
+}  // namespace
+
+std::span<const Function* const> findFunctions(std::string_view name) {
+  return Registry::instance().find(name);
+}
+
+Resolution resolveFunction(std::string_view name, std::span<const SqlType> arguments) {
+  if (const Function* exact = findExact(name, arguments)) {
+    return {exact};
+  }
+  return Candidates(findFunctions(name), arguments).choose();
+}
+
+Resolution resolveOperator(std::string_view name, const SqlType& left, const SqlType& right) {
+  if (left.isUnknown() != right.isUnknown()) {
+    const SqlType& known = left.isUnknown() ? right : left;
+    const SqlType both[] = {known, known};
+    if (const Function* exact = findExact(name, both)) {
+      return {exact};
     }
   }
-  return common;
+  const SqlType sides[] = {left, right};
+  return resolveFunction(name, sides);
+}
+
+const Function& builtinFunction(std::string_view name, std::span<const SqlType> arguments) {
+  const Function* const function = findExact(name, arguments);
+  TREFOIL_ASSERT(function != nullptr);
+  return *function;
+}
+
+const Function* castFunction(const SqlType& from, const SqlType& to) {
+  const auto id_of = [](const SqlType& type) { return type.isString() ? TypeId::kText : type.id; };
+  for (const Function* candidate : findFunctions("cast")) {
+    if (candidate->parameters.front().id == id_of(from) && candidate->result.id == id_of(to)) {
+      return candidate;
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace trefoil::sql

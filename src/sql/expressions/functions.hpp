@@ -1,8 +1,7 @@
 // The functions and operators of SQL: what they are called, which types they take, and the kernel that computes a chunk.
 //
-// An operator is a function whose name is its symbol ("+", "=", "||"). Overloads are resolved as in PostgreSQL: exact match
-// first, then the cheapest implicit conversions (narrow to wide integer, integer to double, date to timestamp); an untyped
-// literal or parameter goes with whatever the other arguments make of it.
+// An operator is a function whose name is its symbol ("+", "=", "||"). Overloads are resolved by PostgreSQL's rules
+// (https://www.postgresql.org/docs/15/typeconv-func.html and typeconv-oper.html).
 //
 // A kernel computes `result` at the positions in `rows`. What it reads is charged to the statement's meter before it is called;
 // one that makes much out of little, or takes more than linear time, charges the rest itself, and fails when it may not go on.
@@ -10,7 +9,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +18,7 @@
 #include "base/status.hpp"
 #include "sql/expressions/expression.hpp"
 #include "sql/types/chunk.hpp"
+#include "sql/types/byte_arena.hpp"
 #include "sql/types/sql_type.hpp"
 
 namespace trefoil::sql {
@@ -74,20 +73,22 @@ struct Function {
 // All overloads of a name; empty if there is no such function.
 std::span<const Function* const> findFunctions(std::string_view name);
 
-// The overload for arguments of these types (unknown() for untyped ones), or null. With `exact_only`, no conversions.
-const Function* resolveFunction(std::string_view name, std::span<const SqlType> arguments);
+// What a call means: the one function that fits best; or none, because none fits or because several fit equally well.
+struct Resolution {
+  const Function* function = nullptr;
+  bool is_ambiguous = false;
+};
+// For arguments of these types (unknown() for untyped ones).
+Resolution resolveFunction(std::string_view name, std::span<const SqlType> arguments);
+// The same for a binary operator: if one side is untyped, it is first taken to be of the other's type.
+Resolution resolveOperator(std::string_view name, const SqlType& left, const SqlType& right);
 
 // The exact overload; asserts that it exists. For calls the planner makes itself.
 const Function& builtinFunction(std::string_view name, std::span<const SqlType> arguments);
 
-// How expensive the implicit conversion is: 0 none, > 0 allowed, < 0 not allowed.
-int implicitConversionCost(const SqlType& from, const SqlType& to);
-
-// The function that converts by a cast (explicit or implicit), or null if there is none. Modifiers are not its business.
+// The function that converts by a cast (of whichever context), or null if there is none. Modifiers are not its business, nor are
+// conversions that are no work (isBinaryCoercible).
 const Function* castFunction(const SqlType& from, const SqlType& to);
-
-// The type that values of all of these types become in CASE, UNION, IN …; unknown() if all are unknown, nothing if there is none.
-std::optional<SqlType> commonType(std::span<const SqlType> types);
 
 // Each file of functions/ lists its part here.
 std::vector<Function> arithmeticFunctions();

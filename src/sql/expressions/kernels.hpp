@@ -11,6 +11,9 @@
 
 namespace trefoil::sql {
 
+// Integers are 64 bits wide in memory; a type's width says which results are out of its range.
+enum class IntegerWidth : std::uint8_t { k16 = 2, k32 = 4, k64 = 8 };
+
 template <typename T>
 class Argument {
  public:

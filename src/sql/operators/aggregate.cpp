@@ -35,7 +35,7 @@ class AggregateSink {
         part.filter = std::make_unique<Evaluator>(*call.filter);
       }
       if (call.distinct) {
-        part.seen = std::make_unique<GroupTable>(std::vector<Type>{Type::kInteger, call.argument->type.base});
+        part.seen = std::make_unique<GroupTable>(std::vector<Type>{Type::kInteger, call.argument->type.storage()});
       }
       parts_.push_back(std::move(part));
     }
@@ -106,7 +106,7 @@ class AggregateSink {
     }
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       Part& part = parts_[i];
-      part.result.reset(node_.aggregates[i].type.base, kMaxChunkRows);
+      part.result.reset(node_.aggregates[i].type.storage(), kMaxChunkRows);
       TREFOIL_TRY(part.state->result(first, count, part.result));
       out.columns.push_back(part.result.view());
     }

@@ -349,7 +349,6 @@ std::unique_ptr<AggregateState> makeExtreme(Type type) {
       return std::make_unique<ExtremeState<double, double, Max>>();
     case Type::kText:
     case Type::kBlob:
-    case Type::kJson:
       return std::make_unique<ExtremeState<StringRef, CountedString, Max>>();
     default:
       return std::make_unique<ExtremeState<Int, Int, Max>>();
@@ -372,9 +371,9 @@ std::unique_ptr<AggregateState> AggregateState::make(const AggregateCall& call) 
     case AggregateKind::kAverageReal:
       return std::make_unique<RealSumState<true>>();
     case AggregateKind::kMin:
-      return makeExtreme<false>(call.argument->type.base);
+      return makeExtreme<false>(call.argument->type.storage());
     case AggregateKind::kMax:
-      return makeExtreme<true>(call.argument->type.base);
+      return makeExtreme<true>(call.argument->type.storage());
     case AggregateKind::kBoolAnd:
     case AggregateKind::kBoolOr:
       return std::make_unique<BooleanState>(call.kind == AggregateKind::kBoolAnd);

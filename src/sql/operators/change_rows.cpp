@@ -10,7 +10,7 @@ namespace {
 std::vector<Type> typesOf(const TableSchema& schema) {
   std::vector<Type> types;
   for (const auto& column : schema.columns) {
-    types.push_back(column.type.base);
+    types.push_back(column.type.storage());
   }
   return types;
 }
@@ -75,7 +75,7 @@ Status RowChecks::check(Execution& execution, const Chunk& rows) {
       }
       return Error(ErrorCode::kCheckViolation,
                    "new row for relation \"" + schema_.name + "\" violates check constraint \"" + checks_[i].name + "\"")
-          .withDetail("Failing row contains " + rowText(values) + ".");
+          .withDetail("Failing row contains " + schema_.rowText(values) + ".");
     }
   }
   return {};
@@ -246,7 +246,7 @@ Status InsertRows::updateExisting(Execution& execution, RowId row, bool& updated
   std::vector<ColumnBuffer> buffers(2 * width);
   Chunk chunk;
   for (std::size_t c = 0; c < 2 * width; ++c) {
-    buffers[c].reset(schema.columns[c % width].type.base, 1);
+    buffers[c].reset(schema.columns[c % width].type.storage(), 1);
     buffers[c].set(0, c < width ? existing[c] : values_[c - width]);
     chunk.columns.push_back(buffers[c].view());
   }

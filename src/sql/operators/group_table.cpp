@@ -86,7 +86,7 @@ void hashColumn(const Column& column, const Rows& rows, std::uint64_t* hashes, b
 }
 
 bool isIntegerLike(Type type) {
-  return type == Type::kInteger || type == Type::kDate || type == Type::kTimestamp;
+  return type == Type::kInteger;
 }
 
 template <typename T>
@@ -112,8 +112,6 @@ void hashKeys(std::span<const Column> keys, const Rows& rows, std::vector<std::u
         hashColumn<std::uint8_t>(column, rows, hashes.data(), first);
         break;
       case Type::kInteger:
-      case Type::kTimestamp:
-      case Type::kDate:
         hashColumn<std::int64_t>(column, rows, hashes.data(), first);
         break;
       case Type::kDouble:
@@ -121,7 +119,6 @@ void hashKeys(std::span<const Column> keys, const Rows& rows, std::vector<std::u
         break;
       case Type::kText:
       case Type::kBlob:
-      case Type::kJson:
         hashColumn<StringRef>(column, rows, hashes.data(), first);
         break;
       case Type::kVector:
@@ -390,8 +387,6 @@ bool GroupTable::equals(std::span<const Column> keys, std::uint32_t position, st
         equal = same(key.as<std::uint8_t>()[index], element<std::uint8_t>(column.data, group));
         break;
       case Type::kInteger:
-      case Type::kTimestamp:
-      case Type::kDate:
         equal = same(key.as<std::int64_t>()[index], element<std::int64_t>(column.data, group));
         break;
       case Type::kDouble:
@@ -399,7 +394,6 @@ bool GroupTable::equals(std::span<const Column> keys, std::uint32_t position, st
         break;
       case Type::kText:
       case Type::kBlob:
-      case Type::kJson:
         equal = same(key.as<StringRef>()[index], reinterpret_cast<const StringRef*>(column.data.data())[group]);
         break;
       case Type::kVector:

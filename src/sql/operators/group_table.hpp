@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/statement_control.hpp"
+#include "sql/types/byte_arena.hpp"
 #include "sql/types/chunk.hpp"
 #include "sql/types/sql_type.hpp"
 

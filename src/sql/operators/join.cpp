@@ -32,7 +32,7 @@ class JoinOperator final : public Operator {
         numbers_(kMaxChunkRows) {
     for (const auto& child : node.children) {
       for (const OutputColumn& column : child->output) {
-        pair_buffers_.emplace_back(column.type.base, kMaxChunkRows);
+        pair_buffers_.emplace_back(column.type.storage(), kMaxChunkRows);
       }
     }
     if (node.condition != nullptr) {

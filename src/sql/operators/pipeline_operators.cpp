@@ -75,7 +75,7 @@ class ValuesOperator final : public Operator {
  public:
   explicit ValuesOperator(const ValuesNode& node) : node_(node) {
     for (const OutputColumn& column : node.output) {
-      columns_.emplace_back(column.type.base, node.chunkCapacity());
+      columns_.emplace_back(column.type.storage(), node.chunkCapacity());
     }
   }
   Status open(Execution&) override {

@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "sql/types/byte_arena.hpp"
 #include "sql/types/chunk.hpp"
 #include "sql/types/sql_type.hpp"
 

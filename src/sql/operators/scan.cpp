@@ -10,7 +10,7 @@ namespace trefoil::sql {
 RowFetcher::RowFetcher(const TableSchema& schema, const std::vector<std::uint32_t>& columns, std::size_t capacity)
     : columns_(columns), capacity_(capacity), buffers_(columns.size()) {
   for (const std::uint32_t column : columns) {
-    types_.push_back(column == kRowIdColumn ? Type::kInteger : schema.columns[column].type.base);
+    types_.push_back(column == kRowIdColumn ? Type::kInteger : schema.columns[column].type.storage());
   }
 }
 

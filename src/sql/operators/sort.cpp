@@ -25,8 +25,6 @@ int compareValues(const Datum& a, const Datum& b) {
       return 0;
     case Type::kBool:
     case Type::kInteger:
-    case Type::kTimestamp:
-    case Type::kDate:
       return a.asInteger() < b.asInteger() ? -1 : a.asInteger() > b.asInteger() ? 1 : 0;
     case Type::kDouble: {
       const double x = a.asReal();
@@ -37,8 +35,7 @@ int compareValues(const Datum& a, const Datum& b) {
       return x < y ? -1 : x > y ? 1 : 0;
     }
     case Type::kText:
-    case Type::kBlob:
-    case Type::kJson: {
+    case Type::kBlob: {
       const int order = a.asBytes().compare(b.asBytes());
       return order < 0 ? -1 : order > 0 ? 1 : 0;
     }
@@ -63,8 +60,6 @@ std::uint64_t prefixOf(const Column& key, std::uint32_t position) {
     case Type::kBool:
       return key.as<std::uint8_t>()[index];
     case Type::kInteger:
-    case Type::kTimestamp:
-    case Type::kDate:
       return (static_cast<std::uint64_t>(key.as<std::int64_t>()[index]) ^ kSignBit) >> 1;
     case Type::kDouble: {
       const double value = key.as<double>()[index];
@@ -72,8 +67,7 @@ std::uint64_t prefixOf(const Column& key, std::uint32_t position) {
       return ((bits & kSignBit) != 0 ? ~bits : bits ^ kSignBit) >> 1;
     }
     case Type::kText:
-    case Type::kBlob:
-    case Type::kJson: {
+    case Type::kBlob: {
       const std::string_view text = key.as<StringRef>()[index].view();
       std::uint64_t prefix = 0;
       for (std::size_t i = 0; i < 8; ++i) {
@@ -120,7 +114,7 @@ class SortOperator final : public Operator {
       offset_.emplace(*node.offset, 1);
     }
     for (std::size_t c = 0; c < width_; ++c) {
-      out_.emplace_back(node.output[c].type.base, kMaxChunkRows);
+      out_.emplace_back(node.output[c].type.storage(), kMaxChunkRows);
     }
   }
 
@@ -170,7 +164,7 @@ class SortOperator final : public Operator {
   static std::vector<Type> typesOf(const SortNode& node) {
     std::vector<Type> types = node.outputTypes();
     for (const SortKey& key : node.keys) {
-      types.push_back(key.expression->type.base);
+      types.push_back(key.expression->type.storage());
     }
     return types;
   }
@@ -294,7 +288,6 @@ class SortOperator final : public Operator {
     switch (x.type()) {
       case Type::kText:
       case Type::kBlob:
-      case Type::kJson:
         return kComparisonWork + std::min(x.asBytes().size(), y.asBytes().size()) / 8;
       case Type::kVector:
         return kComparisonWork + x.asVector().size();

@@ -11,7 +11,7 @@ namespace trefoil::sql {
 std::vector<Type> PlanNode::outputTypes() const {
   std::vector<Type> types;
   for (const OutputColumn& column : output) {
-    types.push_back(column.type.base);
+    types.push_back(column.type.storage());
   }
   return types;
 }
@@ -19,7 +19,7 @@ std::vector<Type> PlanNode::outputTypes() const {
 std::vector<Type> typesOf(const std::vector<ExpressionPtr>& expressions) {
   std::vector<Type> types;
   for (const ExpressionPtr& expression : expressions) {
-    types.push_back(expression->type.base);
+    types.push_back(expression->type.storage());
   }
   return types;
 }

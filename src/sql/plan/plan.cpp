@@ -44,7 +44,7 @@ bool Plan::takesLiterals(std::span<const Datum> literals) const {
     }
     const std::int64_t value = literals[i].asInteger();
     const SqlType& type = parameter_types_[statement_parameters_ + i];
-    if ((value == static_cast<std::int32_t>(value)) != (type.width == IntegerWidth::k32)) {
+    if ((value == static_cast<std::int32_t>(value)) != type.is(TypeId::kInteger)) {
       return false;
     }
   }

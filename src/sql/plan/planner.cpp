@@ -63,7 +63,7 @@ bool takeAsKey(JoinNode& join, ExpressionPtr& condition) {
   std::vector<ColumnId> columns_b;
   collectColumns(*a, columns_a);
   collectColumns(*b, columns_b);
-  if (columns_a.empty() || columns_b.empty() || elementSize(a->type.base) != elementSize(b->type.base)) {
+  if (columns_a.empty() || columns_b.empty() || elementSize(a->type.storage()) != elementSize(b->type.storage())) {
     return false;
   }
   const auto& left = join.children[0]->output;
@@ -134,10 +134,10 @@ void lookUpRows(TableFunctionNode& node, const Expression& condition) {
   if (!is_column(*condition.children[column]) || (is_list && column != 0)) {
     return;
   }
-  const Type type = function.columns[function.look_up_column].type.base;
+  const SqlType type = function.columns[function.look_up_column].type;
   for (std::size_t i = 0; i < condition.children.size(); ++i) {
     const Expression& value = *condition.children[i];
-    if (i != column && (value.type.base != type || !isRowIndependent(value))) {
+    if (i != column && (!comparesAsIs(value.type, type) || !isRowIndependent(value))) {
       return;
     }
   }
@@ -360,7 +360,7 @@ PlanNodePtr asVectorSearch(PlanNodePtr& input, std::vector<SortKey>& keys, Expre
     knn->schema = scan->schema;
     knn->columns = scan->columns;
     knn->output = scan->output;
-    knn->output.push_back({kOwnColumn, SqlType::real(), "distance"});
+    knn->output.push_back({kOwnColumn, SqlType::doublePrecision(), "distance"});
     knn->vector_column = scan->columns[static_cast<std::size_t>(found - scan->output.begin())];
     knn->metric = metric->metric;
     const auto& indexes = scan->schema->vector_indexes;
@@ -496,7 +496,7 @@ std::optional<ColumnBound> asBound(const ScanNode& scan, const Expression& conju
       continue;
     }
     for (std::size_t i = 0; i < scan.output.size(); ++i) {
-      if (scan.output[i].id == column.index && scan.columns[i] != kRowIdColumn && scan.output[i].type.base == value.type.base) {
+      if (scan.output[i].id == column.index && scan.columns[i] != kRowIdColumn && comparesAsIs(scan.output[i].type, value.type)) {
         return ColumnBound{scan.columns[i], side == 0 ? name : mirrored(name), &value, &conjunct};
       }
     }

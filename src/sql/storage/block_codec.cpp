@@ -14,10 +14,6 @@ Error corrupt(std::string_view what) {
   return {ErrorCode::kCorruption, "a captured block " + std::string(what)};
 }
 
-bool isBytes(Type type) {
-  return type == Type::kText || type == Type::kBlob || type == Type::kJson;
-}
-
 // Words of a bitmap of `extent` bits.
 std::size_t wordsOf(std::uint32_t extent) {
   return (extent + 63) / 64;
@@ -105,7 +101,7 @@ Datum fixedDatum(Type type, const char* raw, std::uint32_t slot) {
 // One value of a column behind its bitmaps. `fixed` is the array of a fixed-size column.
 Datum getValue(EffectReader& reader, const ColumnDefinition& column, const char* fixed, std::uint32_t slot,
                std::vector<float>& floats) {
-  const Type type = column.type.base;
+  const Type type = column.type.storage();
   if (type == Type::kBool) {
     return fixedDatum<std::uint8_t>(type, fixed, slot);
   }
@@ -129,10 +125,10 @@ Datum getValue(EffectReader& reader, const ColumnDefinition& column, const char*
 Status applyColumn(EffectReader& reader, const ColumnDefinition& column, std::size_t position, Block& block,
                    TableWriter& writer) {
   const auto kind = static_cast<ChunkKind>(reader.getByte());
-  const auto type = static_cast<Type>(reader.getByte());
+  const Type type = storageOf(reader.getByte()).value_or(Type::kNull);
   const std::uint8_t has_nulls = reader.getByte();
   std::array<std::uint64_t, kBlockWords> nulls{};
-  if (!reader.ok() || kind != ChunkKind::kPlain || type != column.type.base || has_nulls > 1 ||
+  if (!reader.ok() || kind != ChunkKind::kPlain || type != column.type.storage() || has_nulls > 1 ||
       (column.not_null && has_nulls == 1) || (has_nulls == 1 && !getWords(reader, block.extent, nulls))) {
     return corrupt("has a damaged column");
   }

@@ -33,14 +33,48 @@ bool goodName(const std::string& name) {
 }
 
 bool goodType(const SqlType& type) {
-  if (type.base == Type::kNull || type.base > Type::kVector) {
-    return false;
+  return !type.isUnknown() && (!type.is(TypeId::kVector) || (type.modifier >= 1 && type.modifier <= vector::kMaxDimension));
+}
+
+// type := 0, OID varint, modifier varint
+// Read as well: storage u8, width of integers u8 (2, 4, 8; else 0), modifier varint; which it was before types had OIDs.
+void putType(EffectBuffer& out, const SqlType& type) {
+  out.putByte(0);
+  out.putVarint(type.info().oid);
+  out.putVarint(type.modifier);
+}
+
+std::optional<TypeId> typeOfWidth(std::uint8_t width) {
+  return width == 2   ? std::optional(TypeId::kSmallint)
+         : width == 4 ? std::optional(TypeId::kInteger)
+         : width == 8 ? std::optional(TypeId::kBigint)
+                      : std::nullopt;
+}
+
+std::optional<TypeId> typeOfStorage(std::uint8_t storage, std::uint8_t width, bool has_modifier) {
+  constexpr TypeId kTypes[] = {TypeId::kUnknown, TypeId::kBoolean, TypeId::kUnknown,   TypeId::kDouble, TypeId::kText,
+                               TypeId::kBytea,   TypeId::kTimestamp, TypeId::kDate, TypeId::kJson,   TypeId::kVector};
+  constexpr std::uint8_t kStorageOfIntegers = 2;
+  if (storage == kStorageOfIntegers) {
+    return typeOfWidth(width);
   }
-  const bool width_fits = type.base == Type::kInteger ? type.width == IntegerWidth::k16 || type.width == IntegerWidth::k32 ||
-                                                            type.width == IntegerWidth::k64
-                                                      : type.width == IntegerWidth::kNone;
-  const bool dimension_fits = type.base != Type::kVector || (type.modifier >= 1 && type.modifier <= vector::kMaxDimension);
-  return width_fits && dimension_fits;
+  if (storage >= std::size(kTypes) || width != 0) {
+    return std::nullopt;
+  }
+  return kTypes[storage] == TypeId::kText && has_modifier ? TypeId::kVarchar : kTypes[storage];
+}
+
+// unknown() if there is no such type.
+SqlType getType(EffectReader& reader) {
+  const std::uint8_t storage = reader.getByte();
+  const std::uint64_t next = storage == 0 ? reader.getVarint() : reader.getByte();
+  const std::uint64_t modifier = reader.getVarint();
+  if (!reader.ok() || next > UINT32_MAX || modifier > UINT32_MAX) {
+    return {};
+  }
+  const auto id = storage == 0 ? typeOfOid(static_cast<std::uint32_t>(next))
+                               : typeOfStorage(storage, static_cast<std::uint8_t>(next), modifier != 0);
+  return {id.value_or(TypeId::kUnknown), static_cast<std::uint32_t>(modifier)};
 }
 
 // What decoding a row needs: reused, so that applying an effect allocates nothing for itself.
@@ -56,7 +90,7 @@ bool fitsColumn(const ColumnDefinition& column, const Datum& value) {
   if (value.isNull()) {
     return !column.not_null;
   }
-  if (value.type() != column.type.base) {
+  if (value.type() != column.type.storage()) {
     return false;
   }
   return value.type() != Type::kVector || value.asVector().size() == column.type.modifier;
@@ -256,7 +290,7 @@ Result<IndexDefinition> getIndex(EffectReader& reader, std::span<const ColumnDef
   index.is_constraint = (flags & 4) != 0;
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t column = reader.getVarint();
-    if (!reader.ok() || column >= columns.size() || columns[column].type.base == Type::kVector) {
+    if (!reader.ok() || column >= columns.size() || columns[column].type.storage() == Type::kVector) {
       return corrupt("has an index on a column that is not there");
     }
     index.columns.push_back(static_cast<std::uint32_t>(column));
@@ -282,7 +316,7 @@ Result<VectorIndexDefinition> getVectorIndex(EffectReader& reader, std::span<con
   const std::uint64_t m = reader.getVarint();
   const std::uint64_t ef_construction = reader.getVarint();
   if (!reader.ok() || id > UINT32_MAX - 1 || !goodName(index.name) || column >= columns.size() ||
-      columns[column].type.base != Type::kVector || metric > static_cast<std::uint8_t>(vector::Metric::kInnerProduct) ||
+      columns[column].type.storage() != Type::kVector || metric > static_cast<std::uint8_t>(vector::Metric::kInnerProduct) ||
       !vector::checkHnswOptions({.m = m, .ef_construction = ef_construction}).ok()) {
     return corrupt("has a damaged index definition");
   }
@@ -300,9 +334,7 @@ void putSchema(EffectBuffer& out, const TableSchema& schema, bool with_indexes) 
   out.putVarint(schema.columns.size());
   for (const ColumnDefinition& column : schema.columns) {
     putName(out, column.name);
-    out.putByte(static_cast<std::uint8_t>(column.type.base));
-    out.putByte(static_cast<std::uint8_t>(column.type.width));
-    out.putVarint(column.type.modifier);
+    putType(out, column.type);
     out.putByte(column.not_null ? 1 : 0);
     putName(out, column.default_text);
   }
@@ -331,14 +363,11 @@ Result<TableSchema> getSchema(EffectReader& reader) {
   for (std::uint64_t i = 0; i < columns; ++i) {
     ColumnDefinition& column = schema.columns.emplace_back();
     column.name = getText(reader);
-    column.type.base = static_cast<Type>(reader.getByte());
-    column.type.width = static_cast<IntegerWidth>(reader.getByte());
-    const std::uint64_t modifier = reader.getVarint();
+    column.type = getType(reader);
     const std::uint8_t not_null = reader.getByte();
     column.default_text = getText(reader);
-    column.type.modifier = static_cast<std::uint32_t>(modifier);
     column.not_null = not_null == 1;
-    if (!reader.ok() || modifier > UINT32_MAX || not_null > 1 || !goodName(column.name) || !goodType(column.type)) {
+    if (!reader.ok() || not_null > 1 || !goodName(column.name) || !goodType(column.type)) {
       return corrupt("has a damaged column definition");
     }
   }

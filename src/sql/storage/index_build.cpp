@@ -133,10 +133,7 @@ Status IndexBuild::catchUp(const TableVersion& version) {
 
 Error IndexBuild::duplicate(const TableVersion& version, RowId row) const {
   const TableReader reader(&version);
-  std::string values;
-  for (const std::uint32_t column : index_.columns) {
-    values += (values.empty() ? "" : ", ") + shortText(reader.value(row, column), kMostOfKey);
-  }
+  const std::string values = schema_->keyText(index_, [&](std::uint32_t column) { return reader.value(row, column); });
   return Error(ErrorCode::kUniqueViolation, "could not create unique index \"" + index_.name + "\"")
       .withDetail("Key " + schema_->columnList(index_) + "=(" + values + ") is duplicated.");
 }

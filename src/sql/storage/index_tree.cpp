@@ -126,7 +126,7 @@ void appendKey(std::string& key, const Datum& value) {
 
 IndexKind IndexTree::kindFor(std::span<const Type> types, bool unique) {
   if (types.size() == 1 &&
-      (types[0] == Type::kBool || types[0] == Type::kInteger || types[0] == Type::kTimestamp || types[0] == Type::kDate)) {
+      (types[0] == Type::kBool || types[0] == Type::kInteger)) {
     return unique ? IndexKind::kIntUnique : IndexKind::kIntMulti;
   }
   return IndexKind::kBytes;

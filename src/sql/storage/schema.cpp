@@ -66,4 +66,13 @@ std::string TableSchema::columnList(const IndexDefinition& index) const {
   return list + ")";
 }
 
+std::string TableSchema::rowText(std::span<const Datum> row) const {
+  constexpr std::size_t kMostOfValue = 64;
+  std::string text = "(";
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    text += (i == 0 ? "" : ", ") + shortText(columns[i].type, row[i], kMostOfValue);
+  }
+  return text + ")";
+}
+
 }  // namespace trefoil::sql

@@ -6,11 +6,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "sql/types/sql_type.hpp"
+#include "sql/types/value_text.hpp"
 #include "vector/distance.hpp"
 
 namespace trefoil::sql {
@@ -18,6 +19,8 @@ namespace trefoil::sql {
 // Tables and indexes have numbers that are never used twice, in the log and in memory; names may be.
 using TableId = std::uint32_t;
 using IndexId = std::uint32_t;  // its own sequence, over all tables
+
+inline constexpr std::size_t kMostOfKey = 256;          // bytes of a value of a duplicate key that a message shows
 
 struct ColumnDefinition {
   std::string name;
@@ -83,6 +86,17 @@ struct TableSchema {
   }
   // "(id)" or "(a, b)": an index's columns as they stand in messages.
   [[nodiscard]] std::string columnList(const IndexDefinition& index) const;
+  // "(1, ann, null)": a row as PostgreSQL prints it in a DETAIL.
+  [[nodiscard]] std::string rowText(std::span<const Datum> row) const;
+  // "1, ann": values of an index's columns, by position in the table, as they stand in a DETAIL about a key.
+  template <typename ValueOf>
+  [[nodiscard]] std::string keyText(const IndexDefinition& index, ValueOf&& value_of) const {
+    std::string text;
+    for (const std::uint32_t column : index.columns) {
+      text += (text.empty() ? "" : ", ") + shortText(columns[column].type, value_of(column), kMostOfKey);
+    }
+    return text;
+  }
 };
 
 using SchemaPointer = std::shared_ptr<const TableSchema>;
@@ -92,7 +106,6 @@ inline constexpr std::size_t kMaxColumns = 1600;
 inline constexpr std::size_t kMaxIndexColumns = 32;
 inline constexpr std::size_t kMaxIndexes = 64;
 inline constexpr std::size_t kMaxNameBytes = 63;
-inline constexpr std::size_t kMostOfKey = 256;          // bytes of a value of a duplicate key that a message shows
 inline constexpr TableId kMaxTableId = (1U << 24) - 1;  // ids are places in an array
 
 }  // namespace trefoil::sql

@@ -434,7 +434,7 @@ std::size_t textBytes(const Block& block) {
   std::size_t bytes = 0;
   for (std::size_t column = 0; column < block.column_count; ++column) {
     const ColumnChunk& chunk = *block.column(column);
-    if (chunk.type != Type::kText && chunk.type != Type::kBlob && chunk.type != Type::kJson) {
+    if (!isBytes(chunk.type)) {
       continue;
     }
     for (std::uint32_t slot = 0; slot < block.extent; ++slot) {

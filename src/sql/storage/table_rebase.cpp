@@ -318,7 +318,7 @@ const Stamped* TableRebase::valueObject(const ColumnChunk& chunk, std::size_t co
   if (chunk.type == Type::kVector) {
     return (*version_.vectors)[column]->stampOf(chunk.as<vector::Slot>()[slot]);
   }
-  if (chunk.type == Type::kText || chunk.type == Type::kBlob || chunk.type == Type::kJson) {
+  if (isBytes(chunk.type)) {
     const StringRef& text = chunk.as<StringRef>()[slot];
     return text.isInline() ? nullptr : TextBytes::of(text);
   }

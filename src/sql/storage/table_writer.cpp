@@ -164,7 +164,7 @@ thread_local IndexKey scratch_key;
 std::shared_ptr<const VectorColumns> emptyArenas(const TableSchema& schema) {
   auto vectors = std::make_shared<VectorColumns>(schema.columns.size());
   for (std::size_t column = 0; column < schema.columns.size(); ++column) {
-    if (schema.columns[column].type.base == Type::kVector) {
+    if (schema.columns[column].type.storage() == Type::kVector) {
       (*vectors)[column] = std::make_shared<vector::VectorArena>(schema.columns[column].type.modifier);
     }
   }
@@ -183,14 +183,11 @@ Datum chunkValue(const ColumnChunk& chunk, std::uint32_t position, const vector:
     case Type::kBool:
       return Datum::boolean(chunk.as<std::uint8_t>()[position] != 0);
     case Type::kInteger:
-    case Type::kTimestamp:
-    case Type::kDate:
       return Datum::fixed(chunk.type, chunk.as<std::int64_t>()[position]);
     case Type::kDouble:
       return Datum::real(chunk.as<double>()[position]);
     case Type::kText:
     case Type::kBlob:
-    case Type::kJson:
       return Datum::bytes(chunk.type, chunk.as<StringRef>()[position].view());
     case Type::kVector:
       return Datum::vector(arena->at(chunk.as<vector::Slot>()[position]));
@@ -281,7 +278,7 @@ ColumnChunk& TableWriter::writableChunk(Block& block, std::size_t column, std::u
   }
   const std::uint32_t wanted = capacityFor(slots, version_.block_count - 1);
   if (chunk == nullptr) {
-    chunk = newChunk(version_.schema->columns[column].type.base, wanted, context_);
+    chunk = newChunk(version_.schema->columns[column].type.storage(), wanted, context_);
   } else {
     ColumnChunk* copy = copyChunk(*chunk, slots <= chunk->capacity ? chunk->capacity : wanted, context_);
     context_.retire(*chunk, &freeChunk);
@@ -307,16 +304,13 @@ void TableWriter::setFresh(ColumnChunk& chunk, std::size_t column, std::uint32_t
       chunk.as<std::uint8_t>()[position] = value.asBool() ? 1 : 0;
       break;
     case Type::kInteger:
-    case Type::kTimestamp:
-    case Type::kDate:
       chunk.as<std::int64_t>()[position] = value.asInteger();
       break;
     case Type::kDouble:
       chunk.as<double>()[position] = value.asReal();
       break;
     case Type::kText:
-    case Type::kBlob:
-    case Type::kJson: {
+    case Type::kBlob: {
       const std::string_view bytes = value.asBytes();
       if (bytes.size() <= StringRef::kInlineBytes) {
         chunk.as<StringRef>()[position] = StringRef(bytes);
@@ -352,7 +346,7 @@ void TableWriter::retireValue(const ColumnChunk& chunk, std::size_t column, std:
   }
   if (chunk.type == Type::kVector) {
     (*version_.vectors)[column]->retire(chunk.as<vector::Slot>()[position], context_);
-  } else if (chunk.type == Type::kText || chunk.type == Type::kBlob || chunk.type == Type::kJson) {
+  } else if (isBytes(chunk.type)) {
     const StringRef& text = chunk.as<StringRef>()[position];
     if (!text.isInline()) {
       context_.retire(*TextBytes::of(text), &freeText);
@@ -649,7 +643,7 @@ Block* TableWriter::createBlock(std::uint32_t number, std::uint32_t extent, cons
 IndexTree TableWriter::emptyTree(const TableSchema& schema, const IndexDefinition& index) {
   std::array<Type, kMaxIndexColumns> types;
   for (std::size_t i = 0; i < index.columns.size(); ++i) {
-    types[i] = schema.columns[index.columns[i]].type.base;
+    types[i] = schema.columns[index.columns[i]].type.storage();
   }
   return IndexTree(IndexTree::kindFor({types.data(), index.columns.size()}, index.unique), index.unique);
 }
@@ -686,7 +680,7 @@ void TableWriter::destroyContent(TableVersion& version) {
   forEachBlock(version, [&](std::uint32_t, Block& block) {
     for (std::size_t column = 0; column < block.column_count; ++column) {
       ColumnChunk& chunk = *block.columns()[column];
-      if (chunk.type == Type::kText || chunk.type == Type::kBlob || chunk.type == Type::kJson) {
+      if (isBytes(chunk.type)) {
         forEachBit(block.present, [&](std::uint32_t slot) {
           const std::uint32_t at = block.position(slot);
           const StringRef& text = chunk.as<StringRef>()[at];
@@ -724,7 +718,7 @@ void TableWriter::verify(const TableVersion& version) {
     std::uint32_t present = 0;
     for (std::size_t column = 0; column < block.column_count; ++column) {
       const ColumnChunk& chunk = *block.column(column);
-      TREFOIL_ASSERT(chunk.capacity >= block.positions() && chunk.type == version.schema->columns[column].type.base);
+      TREFOIL_ASSERT(chunk.capacity >= block.positions() && chunk.type == version.schema->columns[column].type.storage());
       std::uint32_t nulls = 0;
       forEachBit(chunk.nulls, [&](std::uint32_t) { ++nulls; });
       TREFOIL_ASSERT(nulls == chunk.null_count);

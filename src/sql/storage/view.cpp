@@ -255,12 +255,8 @@ constexpr std::uint64_t kLongestRun = kBlockRows;
 
 template <typename ValueOf>
 Error uniqueViolation(const TableSchema& schema, const IndexDefinition& index, ValueOf&& value_of) {
-  std::string values;
-  for (const std::uint32_t column : index.columns) {
-    values += (values.empty() ? "" : ", ") + shortText(value_of(column), kMostOfKey);
-  }
   return Error(ErrorCode::kUniqueViolation, "duplicate key value violates unique constraint \"" + index.name + "\"")
-      .withDetail("Key " + schema.columnList(index) + "=(" + values + ") already exists.");
+      .withDetail("Key " + schema.columnList(index) + "=(" + schema.keyText(index, value_of) + ") already exists.");
 }
 
 }  // namespace
@@ -280,7 +276,7 @@ namespace {
 Error nullViolation(const TableSchema& schema, std::uint32_t column, std::span<const Datum> row) {
   return Error(ErrorCode::kNotNullViolation, "null value in column \"" + schema.columns[column].name + "\" of relation \"" +
                                                  schema.name + "\" violates not-null constraint")
-      .withDetail("Failing row contains " + rowText(row) + ".");
+      .withDetail("Failing row contains " + schema.rowText(row) + ".");
 }
 
 }  // namespace
@@ -319,7 +315,7 @@ Status View::checkNotNull(const TableSchema& schema, std::span<const Datum> row)
     if (row[column].isNull() && schema.columns[column].not_null) [[unlikely]] {
       return nullViolation(schema, column, row);
     }
-    TREFOIL_DEBUG_ASSERT(row[column].isNull() || row[column].type() == schema.columns[column].type.base);
+    TREFOIL_DEBUG_ASSERT(row[column].isNull() || row[column].type() == schema.columns[column].type.storage());
   }
   return {};
 }

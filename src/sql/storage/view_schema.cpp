@@ -23,7 +23,7 @@ Status checkIndex(const TableSchema& schema, const IndexDefinition& index) {
   }
   for (const std::uint32_t column : index.columns) {
     TREFOIL_ASSERT(column < schema.columns.size());
-    if (schema.columns[column].type.base == Type::kVector) {
+    if (schema.columns[column].type.storage() == Type::kVector) {
       return Error(ErrorCode::kUndefinedObject, "data type vector has no default operator class for access method \"btree\"")
           .withHint("You must specify an operator class for the index or define a default operator class for the data type.");
     }
@@ -50,7 +50,7 @@ Status checkColumns(const TableSchema& schema) {
     if (!names.insert(column.name).second) {
       return Error(ErrorCode::kDuplicateObject, "column \"" + column.name + "\" specified more than once");
     }
-    if (column.type.base == Type::kVector && (column.type.modifier == 0 || column.type.modifier > vector::kMaxDimension)) {
+    if (column.type.storage() == Type::kVector && (column.type.modifier == 0 || column.type.modifier > vector::kMaxDimension)) {
       return Error(ErrorCode::kInvalid,
                    "column \"" + column.name + "\" needs a dimension between 1 and " + std::to_string(vector::kMaxDimension))
           .withHint("Write VECTOR(n).");

@@ -13,14 +13,11 @@ Datum Column::datum(std::uint32_t position) const {
     case Type::kBool:
       return Datum::boolean(as<std::uint8_t>()[index] != 0);
     case Type::kInteger:
-    case Type::kTimestamp:
-    case Type::kDate:
       return Datum::fixed(type, as<std::int64_t>()[index]);
     case Type::kDouble:
       return Datum::real(as<double>()[index]);
     case Type::kText:
     case Type::kBlob:
-    case Type::kJson:
       return Datum::bytes(type, as<StringRef>()[index].view());
     case Type::kVector: {
       const VectorRef& vector = as<VectorRef>()[index];
@@ -65,8 +62,6 @@ void ColumnBuffer::set(std::uint32_t position, const Datum& value) {
       as<std::uint8_t>()[position] = value.asBool() ? 1 : 0;
       break;
     case Type::kInteger:
-    case Type::kTimestamp:
-    case Type::kDate:
       as<std::int64_t>()[position] = value.asInteger();
       break;
     case Type::kDouble:
@@ -74,7 +69,6 @@ void ColumnBuffer::set(std::uint32_t position, const Datum& value) {
       break;
     case Type::kText:
     case Type::kBlob:
-    case Type::kJson:
       as<StringRef>()[position] = StringRef(value.asBytes());
       break;
     case Type::kVector:

@@ -43,13 +43,10 @@ constexpr std::size_t elementSize(Type type) {
     case Type::kBool:
       return 1;
     case Type::kInteger:
-    case Type::kTimestamp:
-    case Type::kDate:
     case Type::kDouble:
       return 8;
     case Type::kText:
     case Type::kBlob:
-    case Type::kJson:
     case Type::kVector:
       return 16;
   }

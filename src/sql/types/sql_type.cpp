@@ -1,13 +1,6 @@
 #include "sql/types/sql_type.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
-#include <cstring>
-
-#include "sql/types/calendar.hpp"
-#include "sql/types/utf8.hpp"
-#include "vector/distance.hpp"
 
 namespace trefoil::sql {
 namespace {
@@ -15,242 +8,161 @@ namespace {
 constexpr std::int64_t kMaxVarcharLength = 10'485'760;
 constexpr std::int64_t kMaxVectorDimension = 16'000;
 
-struct NamedType {
+// Names that types.def does not have: what people write.
+struct Spelling {
   std::string_view name;
-  SqlType type;
-  bool takes_modifier;
+  TypeId type;
+};
+constexpr Spelling kSpellings[] = {
+    {"int", TypeId::kInteger},     {"double", TypeId::kDouble}, {"float", TypeId::kDouble},
+    {"blob", TypeId::kBytea},
 };
 
-constexpr NamedType kNamedTypes[] = {
-    {"boolean", SqlType::boolean(), false},
-    {"bool", SqlType::boolean(), false},
-    {"smallint", SqlType::smallint(), false},
-    {"int2", SqlType::smallint(), false},
-    {"integer", SqlType::integer(), false},
-    {"int", SqlType::integer(), false},
-    {"int4", SqlType::integer(), false},
-    {"bigint", SqlType::bigint(), false},
-    {"int8", SqlType::bigint(), false},
-    {"double precision", SqlType::real(), false},
-    {"double", SqlType::real(), false},
-    {"float8", SqlType::real(), false},
-    {"float4", SqlType::real(), false},
-    {"float", SqlType::real(), true},
-    {"real", SqlType::real(), false},
-    {"text", SqlType::text(), false},
-    {"varchar", SqlType::text(), true},
-    {"character varying", SqlType::text(), true},
-    {"bytea", SqlType::blob(), false},
-    {"blob", SqlType::blob(), false},
-    {"json", SqlType::json(), false},
-    {"timestamp", SqlType::timestamp(), false},
-    {"timestamp without time zone", SqlType::timestamp(), false},
-    {"timestamp with time zone", SqlType::timestamp(), false},
-    {"timestamptz", SqlType::timestamp(), false},
-    {"date", SqlType::date(), false},
-    {"vector", SqlType::vector(), true},
+constexpr std::size_t kTypes = std::size(kTypeInfos);
+
+// castContext of each pair.
+class CastTable {
+ public:
+  constexpr CastTable() {
+    for (std::size_t from = 0; from < kTypes; ++from) {
+      for (std::size_t to = 1; to < kTypes; ++to) {
+        contexts_[from][to] = from == 0 || from == to                      ? CastContext::kImplicit
+                              : kTypeInfos[to].category == 'S'   ? CastContext::kAssignment
+                              : kTypeInfos[from].category == 'S' ? CastContext::kExplicit
+                                                                 : CastContext::kNone;
+      }
+    }
+#define CAST(from, to, context) \
+  contexts_[static_cast<std::size_t>(TypeId::from)][static_cast<std::size_t>(TypeId::to)] = CastContext::context;
+#include "sql/types/casts.def"
+#undef CAST
+  }
+  [[nodiscard]] constexpr CastContext at(TypeId from, TypeId to) const {
+    return contexts_[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)];
+  }
+
+ private:
+  CastContext contexts_[kTypes][kTypes] = {};
 };
+constexpr CastTable kCasts;
+
+std::optional<TypeId> findName(std::string_view name) {
+  for (std::size_t i = 1; i < kTypes; ++i) {
+    if (kTypeInfos[i].name == name || kTypeInfos[i].short_name == name) {
+      return static_cast<TypeId>(i);
+    }
+  }
+  const auto* const found =
+      std::find_if(std::begin(kSpellings), std::end(kSpellings), [&](const Spelling& spelling) { return spelling.name == name; });
+  return found == std::end(kSpellings) ? std::nullopt : std::optional<TypeId>(found->type);
+}
 
 Error badModifier(std::string message) {
   return Error(ErrorCode::kInvalid, std::move(message));
 }
 
-Error outOfRange(const SqlType& type) {
-  return Error(ErrorCode::kOutOfRange, sqlTypeName(type) + " out of range");
+// FLOAT(p): p binary digits.
+Result<SqlType> floatOfPrecision(std::int64_t digits) {
+  if (digits < 1) {
+    return badModifier("precision for type float must be at least 1 bit");
+  }
+  if (digits > 53) {
+    return badModifier("precision for type float must be less than 54 bits");
+  }
+  return digits <= 24 ? SqlType::real() : SqlType::doublePrecision();
 }
 
-bool fitsWidth(IntegerWidth width, std::int64_t value) {
-  switch (width) {
-    case IntegerWidth::k16:
-      return value == static_cast<std::int16_t>(value);
-    case IntegerWidth::k32:
-      return value == static_cast<std::int32_t>(value);
-    case IntegerWidth::kNone:
-    case IntegerWidth::k64:
-      return true;
+Result<SqlType> withLength(TypeId id, std::int64_t length) {
+  const bool is_vector = id == TypeId::kVector;
+  const std::string what = is_vector ? "dimensions for type vector" : "length for type varchar";
+  const std::int64_t most = is_vector ? kMaxVectorDimension : kMaxVarcharLength;
+  if (length < 1) {
+    return badModifier(what + " must be at least 1");
   }
-  return true;
+  if (length > most) {
+    return badModifier(what + " cannot exceed " + std::to_string(most));
+  }
+  return SqlType{id, static_cast<std::uint32_t>(length)};
 }
 
-// A value of another type than `type`'s: what converts without text.
-Result<Datum> convertFixed(const SqlType& type, const Datum& value) {
-  const Type from = value.type();
-  if (type.base == Type::kDouble && from == Type::kInteger) {
-    return Datum::real(static_cast<double>(value.asInteger()));
-  }
-  if (type.base == Type::kInteger && from == Type::kDouble) {
-    const double rounded = std::nearbyint(value.asReal());
-    if (!(rounded >= -9223372036854775808.0 && rounded < 9223372036854775808.0)) {
-      return outOfRange(type);
-    }
-    return Datum::integer(static_cast<std::int64_t>(rounded));
-  }
-  if (type.base == Type::kTimestamp && from == Type::kDate) {
-    return Datum::timestamp(value.asInteger() * kMicrosPerDay);
-  }
-  if (type.base == Type::kDate && from == Type::kTimestamp) {
-    return Datum::date(dayOfMicros(value.asInteger()));
-  }
-  return Error(ErrorCode::kDatatypeMismatch,
-               "cannot convert type " + std::string(typeName(from)) + " to " + sqlTypeName(type.withoutModifier()));
-}
-
-// A vector from the bytes of its floats.
-Result<Datum> vectorOf(std::string_view bytes, ByteArena& arena) {
-  static_assert(std::endian::native == std::endian::little);
-  if (bytes.size() % sizeof(float) != 0) {
-    return Error(ErrorCode::kInvalid,
-                 "a vector in binary has 4 bytes for each dimension, not " + std::to_string(bytes.size()) + " in all");
-  }
-  auto* const floats = reinterpret_cast<float*>(arena.allocate(bytes.size()));
-  std::memcpy(floats, bytes.data(), bytes.size());
-  const std::span<const float> values(floats, bytes.size() / sizeof(float));
-  TREFOIL_TRY(vector::checkElements(values));
-  return Datum::vector(values);
+bool isTimestamp(TypeId id) {
+  return id == TypeId::kTimestamp || id == TypeId::kTimestamptz;
 }
 
 }  // namespace
 
 std::string sqlTypeName(const SqlType& type) {
-  switch (type.base) {
-    case Type::kNull:
-      return "unknown";
-    case Type::kBool:
-      return "boolean";
-    case Type::kInteger:
-      return type.width == IntegerWidth::k16 ? "smallint" : type.width == IntegerWidth::k64 ? "bigint" : "integer";
-    case Type::kDouble:
-      return "double precision";
-    case Type::kText:
-      return type.modifier == 0 ? "text" : "character varying(" + std::to_string(type.modifier) + ")";
-    case Type::kBlob:
-      return "bytea";
-    case Type::kTimestamp:
-      return "timestamp";
-    case Type::kDate:
-      return "date";
-    case Type::kJson:
-      return "json";
-    case Type::kVector:
-      return type.modifier == 0 ? "vector" : "vector(" + std::to_string(type.modifier) + ")";
-  }
-  return "unknown";
+  const std::string name(type.info().name);
+  return type.modifier == 0 ? name : name + "(" + std::to_string(type.modifier) + ")";
 }
 
 Result<SqlType> resolveTypeName(std::string_view name, std::span<const std::int64_t> modifiers) {
-  const auto* const found = std::find_if(std::begin(kNamedTypes), std::end(kNamedTypes),
-                                         [&](const NamedType& candidate) { return candidate.name == name; });
-  if (found == std::end(kNamedTypes)) {
+  const std::optional<TypeId> id = findName(name);
+  if (!id) {
     return Error(ErrorCode::kUndefinedObject, "type \"" + std::string(name) + "\" does not exist");
   }
-  SqlType type = found->type;
   if (modifiers.empty()) {
-    return type;
+    return SqlType{*id};
   }
-  if (!found->takes_modifier || modifiers.size() > 1) {
+  if (name == "float" && modifiers.size() == 1) {
+    return floatOfPrecision(modifiers.front());
+  }
+  if ((*id != TypeId::kVarchar && *id != TypeId::kVector) || modifiers.size() > 1) {
     return badModifier("type modifier is not allowed for type \"" + std::string(name) + "\"");
   }
-  const std::int64_t modifier = modifiers.front();
-  if (type.base == Type::kDouble) {  // FLOAT(p): p binary digits
-    if (modifier < 1 || modifier > 53) {
-      return badModifier(modifier < 1 ? "precision for type float must be at least 1 bit"
-                                      : "precision for type float must be less than 54 bits");
+  return withLength(*id, modifiers.front());
+}
+
+std::optional<TypeId> typeOfOid(std::uint32_t oid) {
+  for (std::size_t i = 1; i < kTypes; ++i) {
+    if (kTypeInfos[i].oid == oid) {
+      return static_cast<TypeId>(i);
     }
-    return type;
   }
-  const bool text = type.base == Type::kText;
-  if (modifier < 1) {
-    return badModifier(text ? "length for type varchar must be at least 1" : "dimensions for type vector must be at least 1");
-  }
-  if (modifier > (text ? kMaxVarcharLength : kMaxVectorDimension)) {
-    return badModifier(text ? "length for type varchar cannot exceed 10485760"
-                            : "dimensions for type vector cannot exceed 16000");
-  }
-  type.modifier = static_cast<std::uint32_t>(modifier);
-  return type;
+  return std::nullopt;
 }
 
-std::string_view ByteArena::copy(std::string_view bytes) {
-  if (bytes.empty()) {
-    return {};
-  }
-  char* to = allocate(bytes.size());
-  std::memcpy(to, bytes.data(), bytes.size());
-  return {to, bytes.size()};
+bool isComparable(const SqlType& type) {
+  return !type.is(TypeId::kJson);
 }
 
-char* ByteArena::allocateSlow(std::size_t size) {
-  constexpr std::size_t kFirstBlock = 4096;
-  constexpr std::size_t kLargestStep = std::size_t{1} << 20;
-  const std::size_t grown = blocks_.empty() ? kFirstBlock : std::min(kLargestStep, blocks_.back().size() * 2);
-  const std::size_t block = std::max(size, grown);
-  blocks_.emplace_back(block);
-  capacity_ += block;
-  cursor_ = blocks_.back().get() + size;
-  limit_ = blocks_.back().get() + block;
-  return blocks_.back().get();
+CastContext castContext(const SqlType& from, const SqlType& to) {
+  return kCasts.at(from.id, to.id);
 }
 
-void ByteArena::reset() {
-  if (blocks_.empty()) {
-    return;
+bool isBinaryCoercible(const SqlType& from, const SqlType& to) {
+  if (from.id == to.id || (from.isString() && to.isString()) || (from.is(TypeId::kJson) && to.isString())) {
+    return true;
   }
-  if (blocks_.size() > 1) {
-    auto largest =
-        std::max_element(blocks_.begin(), blocks_.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
-    CountedBytes kept = std::move(*largest);
-    blocks_.clear();
-    capacity_ = kept.size();
-    blocks_.push_back(std::move(kept));
+  if (from.isInteger() && to.isInteger()) {
+    return castContext(from, to) == CastContext::kImplicit;
   }
-  cursor_ = blocks_.front().get();
-  limit_ = cursor_ + blocks_.front().size();
+  return (from.is(TypeId::kReal) && to.is(TypeId::kDouble)) || (isTimestamp(from.id) && isTimestamp(to.id));
 }
 
-Result<Datum> convertDatum(const SqlType& type, const Datum& value, ByteArena& arena) {
-  if (value.isNull()) {
-    return value;
-  }
-  Datum converted = value;
-  if (value.type() == type.base || type.isUnknown()) {
-    if (value.type() == Type::kText) {
-      TREFOIL_ASSIGN(converted, parseText(SqlType::text(), value.asBytes(), arena));
+bool comparesAsIs(const SqlType& a, const SqlType& b) {
+  return a.id == b.id || (a.isInteger() && b.isInteger()) || (a.isFloat() && b.isFloat()) || (a.isString() && b.isString());
+}
+
+std::optional<SqlType> commonType(std::span<const SqlType> types) {
+  SqlType common = SqlType::unknown();
+  for (const SqlType& type : types) {
+    if (type.isUnknown() || type == common) {
+      continue;
     }
-  } else if (value.type() == Type::kText || (value.type() == Type::kBlob && type.base == Type::kText)) {
-    TREFOIL_ASSIGN(converted, parseText(type, value.asBytes(), arena));
-  } else if (value.type() == Type::kBlob && type.base == Type::kVector) {
-    TREFOIL_ASSIGN(converted, vectorOf(value.asBytes(), arena));
-  } else if (type.base == Type::kText) {
-    converted = Datum::text(arena.copy(toText(value)));
-  } else {
-    TREFOIL_ASSIGN(converted, convertFixed(type, value));
+    if (common.isUnknown()) {
+      common = type;
+    } else if (common.id == type.id) {
+      common = common.withoutModifier();
+    } else if (common.category() != type.category()) {
+      return std::nullopt;
+    } else if (!common.info().preferred && convertsImplicitly(common, type) && !convertsImplicitly(type, common)) {
+      common = type.withoutModifier();
+    } else if (!convertsImplicitly(type, common)) {
+      return std::nullopt;
+    }
   }
-  TREFOIL_TRY(checkModifier(type, converted));
-  return converted;
-}
-
-Status checkModifier(const SqlType& type, const Datum& value) {
-  switch (value.type()) {
-    case Type::kInteger:
-      if (!fitsWidth(type.width, value.asInteger())) {
-        return outOfRange(type);
-      }
-      break;
-    case Type::kText:
-      if (type.modifier != 0 && value.asBytes().size() > type.modifier && countCharacters(value.asBytes()) > type.modifier) {
-        return Error(ErrorCode::kStringTooLong, "value too long for type " + sqlTypeName(type));
-      }
-      break;
-    case Type::kVector:
-      if (type.modifier != 0 && value.asVector().size() != type.modifier) {
-        return Error(ErrorCode::kInvalid,
-                     "expected " + std::to_string(type.modifier) + " dimensions, not " + std::to_string(value.asVector().size()));
-      }
-      break;
-    default:
-      break;
-  }
-  return {};
+  return common;
 }
 
 }  // namespace trefoil::sql

@@ -1,55 +1,85 @@
-// SQL's types, as the binder and the schema know them, and values as text.
+// SQL's types: what they are called, what their values are in memory, and which become which.
 //
-// A SqlType is base's Type (what a value physically is) plus what only SQL distinguishes: the width of an integer (smallint,
-// integer, bigint are all 64 bits in memory; the width says which results are out of range) and a modifier (the n of VARCHAR(n)
-// and VECTOR(n), 0 if there is none). Type::kNull stands for "not known yet": an untyped string literal, NULL, or a parameter,
-// which take their type from the context as in PostgreSQL.
+// A SqlType is an identity (TypeId, a row of types.def) and a modifier. Several types share a storage: smallint, integer and bigint
+// are all 64-bit integers, dates are days and timestamps microseconds, varchar and text are bytes of UTF-8. So code that only
+// moves, stores or hashes values looks at storage(); what a value means, and its text, is the type's to say (value_text.hpp).
 //
-// Text forms are PostgreSQL's: `t`/`f` for booleans, the shortest text that reads back as the same double, `\x…` for bytea, ISO
-// dates and timestamps (UTC), `[1,2,3]` for vectors.
+// kUnknown stands for "not known yet": an untyped string literal, NULL, or a parameter, which take their type from the context as
+// in PostgreSQL.
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "base/query_memory.hpp"
 #include "base/status.hpp"
 #include "base/value.hpp"
 
 namespace trefoil::sql {
 
-enum class IntegerWidth : std::uint8_t { kNone = 0, k16 = 2, k32 = 4, k64 = 8 };
+enum class TypeId : std::uint8_t {
+  kUnknown,
+#define TYPE(id, oid, array_oid, name, short_name, storage, category, preferred) id,
+#include "sql/types/types.def"
+#undef TYPE
+};
+
+// A row of types.def.
+struct TypeInfo {
+  std::uint32_t oid;
+  std::uint32_t array_oid;
+  std::string_view name;
+  std::string_view short_name;
+  Type storage;
+  char category;
+  bool preferred;
+};
+
+inline constexpr TypeInfo kTypeInfos[] = {
+    {705, 0, "unknown", "unknown", Type::kNull, 'X', false},
+#define TYPE(id, oid, array_oid, name, short_name, storage, category, preferred) \
+  {oid, array_oid, name, short_name, Type::storage, category, preferred},
+#include "sql/types/types.def"
+#undef TYPE
+};
 
 struct SqlType {
-  Type base = Type::kNull;
-  IntegerWidth width = IntegerWidth::kNone;  // of Type::kInteger only
-  std::uint32_t modifier = 0;                // VARCHAR(n): characters, VECTOR(n): dimension; 0: any
+  TypeId id = TypeId::kUnknown;
+  std::uint32_t modifier = 0;  // varchar(n): characters, vector(n): dimension; 0: any
 
   static constexpr SqlType unknown() { return {}; }
-  static constexpr SqlType boolean() { return {Type::kBool}; }
-  static constexpr SqlType smallint() { return {Type::kInteger, IntegerWidth::k16}; }
-  static constexpr SqlType integer() { return {Type::kInteger, IntegerWidth::k32}; }
-  static constexpr SqlType bigint() { return {Type::kInteger, IntegerWidth::k64}; }
-  static constexpr SqlType real() { return {Type::kDouble}; }
-  static constexpr SqlType text(std::uint32_t max_characters = 0) { return {Type::kText, IntegerWidth::kNone, max_characters}; }
-  static constexpr SqlType blob() { return {Type::kBlob}; }
-  static constexpr SqlType json() { return {Type::kJson}; }
-  static constexpr SqlType timestamp() { return {Type::kTimestamp}; }
-  static constexpr SqlType date() { return {Type::kDate}; }
-  static constexpr SqlType vector(std::uint32_t dimension = 0) { return {Type::kVector, IntegerWidth::kNone, dimension}; }
+  static constexpr SqlType boolean() { return {TypeId::kBoolean}; }
+  static constexpr SqlType smallint() { return {TypeId::kSmallint}; }
+  static constexpr SqlType integer() { return {TypeId::kInteger}; }
+  static constexpr SqlType bigint() { return {TypeId::kBigint}; }
+  static constexpr SqlType real() { return {TypeId::kReal}; }
+  static constexpr SqlType doublePrecision() { return {TypeId::kDouble}; }
+  static constexpr SqlType text() { return {TypeId::kText}; }
+  static constexpr SqlType varchar(std::uint32_t max_characters = 0) { return {TypeId::kVarchar, max_characters}; }
+  static constexpr SqlType bytea() { return {TypeId::kBytea}; }
+  static constexpr SqlType json() { return {TypeId::kJson}; }
+  static constexpr SqlType timestamp() { return {TypeId::kTimestamp}; }
+  static constexpr SqlType timestamptz() { return {TypeId::kTimestamptz}; }
+  static constexpr SqlType date() { return {TypeId::kDate}; }
+  static constexpr SqlType vector(std::uint32_t dimension = 0) { return {TypeId::kVector, dimension}; }
 
   bool operator==(const SqlType&) const = default;
-  [[nodiscard]] bool isUnknown() const { return base == Type::kNull; }
-  [[nodiscard]] bool isInteger() const { return base == Type::kInteger; }
-  [[nodiscard]] bool isNumeric() const { return base == Type::kInteger || base == Type::kDouble; }
-  // Bytes held by StringRef in columns.
-  [[nodiscard]] bool isBytes() const { return base == Type::kText || base == Type::kBlob || base == Type::kJson; }
-  // The same values without VARCHAR's or VECTOR's modifier.
-  [[nodiscard]] SqlType withoutModifier() const { return {base, width, 0}; }
+  [[nodiscard]] constexpr const TypeInfo& info() const { return kTypeInfos[static_cast<std::size_t>(id)]; }
+  [[nodiscard]] constexpr Type storage() const { return info().storage; }
+  [[nodiscard]] constexpr char category() const { return info().category; }
+
+  [[nodiscard]] constexpr bool is(TypeId other) const { return id == other; }
+  [[nodiscard]] constexpr bool isUnknown() const { return id == TypeId::kUnknown; }
+  [[nodiscard]] constexpr bool isInteger() const {
+    return id == TypeId::kSmallint || id == TypeId::kInteger || id == TypeId::kBigint;
+  }
+  [[nodiscard]] constexpr bool isFloat() const { return id == TypeId::kReal || id == TypeId::kDouble; }
+  [[nodiscard]] constexpr bool isNumeric() const { return category() == 'N'; }
+  [[nodiscard]] constexpr bool isString() const { return category() == 'S'; }
+  // The same type without varchar's or vector's modifier.
+  [[nodiscard]] constexpr SqlType withoutModifier() const { return {id, 0}; }
 };
 
 // As PostgreSQL prints it in messages: "integer", "character varying(10)", "vector(3)".
@@ -59,60 +89,33 @@ std::string sqlTypeName(const SqlType& type);
 // `type "foo" does not exist` or a complaint about the modifiers.
 Result<SqlType> resolveTypeName(std::string_view name, std::span<const std::int64_t> modifiers);
 
+// The type with this OID; nothing if there is none. unknown() has none here: nothing is stored as it.
+std::optional<TypeId> typeOfOid(std::uint32_t oid);
+
+// Whether a type has an equality and an order: what DISTINCT, GROUP BY, ORDER BY, = and indexes ask for.
+bool isComparable(const SqlType& type);
+
+// Who may ask for a conversion, from nobody up.
+enum class CastContext : std::uint8_t { kNone, kExplicit, kAssignment, kImplicit };
+
+// PostgreSQL's pg_cast and its conversions by way of text. Of a type to itself: kImplicit. From unknown(): kImplicit.
+CastContext castContext(const SqlType& from, const SqlType& to);
+inline bool convertsImplicitly(const SqlType& from, const SqlType& to) {
+  return castContext(from, to) == CastContext::kImplicit;
+}
+// Whether every value of `from` is, as it lies in memory, the same value of `to`: converting is no work.
+bool isBinaryCoercible(const SqlType& from, const SqlType& to);
+// Whether values of the two compare as they lie in memory.
+bool comparesAsIs(const SqlType& a, const SqlType& b);
+
+// The type that values of all of these types become in CASE, UNION, IN …; unknown() if all are unknown, nothing if there is none.
+// https://www.postgresql.org/docs/15/typeconv-union-case.html
+std::optional<SqlType> commonType(std::span<const SqlType> types);
+
 // What a result column is called and holds.
 struct ColumnInfo {
   std::string name;
   SqlType type;
 };
-
-// Owns the bytes of values made while a statement runs: text and vectors that a Datum or a column refers to.
-class ByteArena {
- public:
-  ByteArena() = default;
-  ByteArena(const ByteArena&) = delete;
-  ByteArena& operator=(const ByteArena&) = delete;
-  // Uninitialised room, aligned to 16 bytes.
-  char* allocate(std::size_t size) {
-    size = (size + 15) & ~std::size_t{15};
-    if (static_cast<std::size_t>(limit_ - cursor_) < size) {
-      return allocateSlow(size);
-    }
-    char* result = cursor_;
-    cursor_ += size;
-    return result;
-  }
-  std::string_view copy(std::string_view bytes);
-  // Forgets everything; keeps the largest block for reuse.
-  void reset();
-  [[nodiscard]] std::size_t capacity() const { return capacity_; }
-
- private:
-  char* allocateSlow(std::size_t size);
-  char* cursor_ = nullptr;
-  char* limit_ = nullptr;
-  std::size_t capacity_ = 0;
-  std::vector<CountedBytes> blocks_;
-};
-
-// Appends a value's text form. NULL appends nothing.
-void appendText(std::string& out, const Datum& value);
-std::string toText(const Datum& value);
-// As it stands in a message: "null" for NULL, and what is longer than `most` bytes is cut and ends in "...".
-std::string shortText(const Datum& value, std::size_t most);
-// "(1, ann, null)": a row as PostgreSQL prints it in a DETAIL.
-std::string rowText(std::span<const Datum> row);
-
-// Reads a value of `type` from its text form; bytes and floats are put into `arena` (text is viewed, not copied). Errors are
-// PostgreSQL's: `invalid input syntax for type integer: "abc"`, `value "99999999999" is out of range for type integer`.
-Result<Datum> parseText(const SqlType& type, std::string_view text, ByteArena& arena);
-
-// Converts a value to a column's or parameter's type where PostgreSQL would (integer → double, text → anything that reads as it,
-// …; and a blob of little-endian float32 → vector), checking ranges, lengths and dimensions. Costs nothing when the value already
-// fits.
-Result<Datum> convertDatum(const SqlType& type, const Datum& value, ByteArena& arena);
-
-// Checks a value of the right base type against the type's width or modifier, as on storing it:
-// `smallint out of range`, `value too long for type character varying(3)`, `expected 3 dimensions, not 2`.
-Status checkModifier(const SqlType& type, const Datum& value);
 
 }  // namespace trefoil::sql

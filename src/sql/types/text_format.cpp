@@ -1,17 +1,21 @@
 // Values to text, in PostgreSQL's forms.
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "sql/types/calendar.hpp"
-#include "sql/types/sql_type.hpp"
 #include "sql/types/utf8.hpp"
+#include "sql/types/value_text.hpp"
 #include "vector/text.hpp"
 
 namespace trefoil::sql {
 namespace {
 
-// float8out: the shortest digits that read back as the same value; scientific when the exponent is below -4 or at least 15.
-void appendReal(std::string& out, double value) {
+// float8out and float4out: the shortest digits that read back as the same value; scientific when the exponent is below -4 or at
+// least as many as the type has digits for sure.
+template <typename Float>
+void appendFloat(std::string& out, Float value) {
+  constexpr int kDigits = std::numeric_limits<Float>::digits10;
   if (std::isnan(value)) {
     out += "NaN";
     return;
@@ -38,7 +42,7 @@ void appendReal(std::string& out, double value) {
   }
   int exponent = 0;
   std::from_chars(exponent_text.data(), exponent_text.data() + exponent_text.size(), exponent);
-  if (exponent < -4 || exponent >= 15) {
+  if (exponent < -4 || exponent >= kDigits) {
     out += digits[0];
     if (digits.size() > 1) {
       out += '.';
@@ -107,58 +111,77 @@ void appendTimestamp(std::string& out, std::int64_t micros) {
   }
 }
 
+void appendBytea(std::string& out, std::string_view bytes) {
+  constexpr char kHex[] = "0123456789abcdef";
+  out += "\\x";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += kHex[byte >> 4];
+    out += kHex[byte & 15];
+  }
+}
+
 }  // namespace
 
-void appendText(std::string& out, const Datum& value) {
-  switch (value.type()) {
-    case Type::kNull:
-      return;
-    case Type::kBool:
-      out += value.asBool() ? 't' : 'f';
-      return;
-    case Type::kInteger:
-      appendNumber(out, value.asInteger(), 0);
-      return;
-    case Type::kDouble:
-      appendReal(out, value.asReal());
-      return;
-    case Type::kText:
-    case Type::kJson:
+void appendText(std::string& out, const SqlType& type, const Datum& value) {
+  if (value.isNull()) {
+    return;
+  }
+  if (value.isBytes() && !isBytes(type.storage())) {
+    out += value.asBytes();
+    return;
+  }
+  switch (type.id) {
+    case TypeId::kUnknown:
+    case TypeId::kText:
+    case TypeId::kVarchar:
+    case TypeId::kJson:
       out += value.asBytes();
       return;
-    case Type::kBlob: {
-      constexpr char kHex[] = "0123456789abcdef";
-      out += "\\x";
-      for (const char c : value.asBytes()) {
-        const auto byte = static_cast<unsigned char>(c);
-        out += kHex[byte >> 4];
-        out += kHex[byte & 15];
-      }
+    case TypeId::kBoolean:
+      out += value.asBool() ? 't' : 'f';
       return;
-    }
-    case Type::kTimestamp:
+    case TypeId::kSmallint:
+    case TypeId::kInteger:
+    case TypeId::kBigint:
+      appendNumber(out, value.asInteger(), 0);
+      return;
+    case TypeId::kReal:
+      appendFloat(out, static_cast<float>(value.asReal()));
+      return;
+    case TypeId::kDouble:
+      appendFloat(out, value.asReal());
+      return;
+    case TypeId::kBytea:
+      appendBytea(out, value.asBytes());
+      return;
+    case TypeId::kTimestamp:
       appendTimestamp(out, value.asInteger());
       return;
-    case Type::kDate:
+    case TypeId::kTimestamptz:
+      appendTimestamp(out, value.asInteger());
+      out += "+00";
+      return;
+    case TypeId::kDate:
       appendDate(out, value.asInteger());
       return;
-    case Type::kVector:
+    case TypeId::kVector:
       vector::printVector(value.asVector(), out);
       return;
   }
 }
 
-std::string toText(const Datum& value) {
+std::string toText(const SqlType& type, const Datum& value) {
   std::string out;
-  appendText(out, value);
+  appendText(out, type, value);
   return out;
 }
 
-std::string shortText(const Datum& value, std::size_t most) {
+std::string shortText(const SqlType& type, const Datum& value, std::size_t most) {
   if (value.isNull()) {
     return "null";
   }
-  std::string text = toText(value);
+  std::string text = toText(type, value);
   if (text.size() > most) {
     while (most > 0 && !isCharacterStart(text[most])) {
       --most;
@@ -167,15 +190,6 @@ std::string shortText(const Datum& value, std::size_t most) {
     text += "...";
   }
   return text;
-}
-
-std::string rowText(std::span<const Datum> row) {
-  constexpr std::size_t kMostOfValue = 64;
-  std::string text = "(";
-  for (std::size_t i = 0; i < row.size(); ++i) {
-    text += (i == 0 ? "" : ", ") + shortText(row[i], kMostOfValue);
-  }
-  return text + ")";
 }
 
 }  // namespace trefoil::sql

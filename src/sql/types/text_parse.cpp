@@ -5,8 +5,8 @@
 #include "base/parse_number.hpp"
 #include "sql/types/calendar.hpp"
 #include "sql/types/json.hpp"
-#include "sql/types/sql_type.hpp"
 #include "sql/types/utf8.hpp"
+#include "sql/types/value_text.hpp"
 #include "vector/distance.hpp"
 #include "vector/text.hpp"
 
@@ -81,7 +81,8 @@ Result<Datum> parseInteger(const SqlType& type, std::string_view text) {
   return datum;
 }
 
-Result<Datum> parseReal(const SqlType& type, std::string_view text) {
+template <typename Float>
+Result<Datum> parseFloatingPoint(const SqlType& type, std::string_view text) {
   std::string_view digits = trim(text);
   const std::string word = lowered(digits);
   if (word == "nan") {
@@ -100,10 +101,10 @@ Result<Datum> parseReal(const SqlType& type, std::string_view text) {
   if (first >= digits.size() || !(isDigit(digits[first]) || digits[first] == '.')) {
     return invalidSyntax(type, text);
   }
-  double value = 0;
+  Float value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error == std::errc::result_out_of_range) {
-    return Error(ErrorCode::kOutOfRange, "\"" + std::string(text) + "\" is out of range for type double precision");
+    return Error(ErrorCode::kOutOfRange, "\"" + std::string(text) + "\" is out of range for type " + sqlTypeName(type));
   }
   if (end != digits.data() + digits.size() || error != std::errc()) {
     return invalidSyntax(type, text);
@@ -264,7 +265,7 @@ Parsed readTime(DateTimeReader& reader, std::int64_t& micros) {
 Result<Datum> parseDateTime(const SqlType& type, std::string_view text) {
   const std::string_view trimmed = trim(text);
   if (lowered(trimmed) == "epoch") {
-    return Datum::fixed(type.base, 0);
+    return Datum::integer(0);
   }
   DateTimeReader reader(trimmed);
   std::int64_t days = 0;
@@ -285,18 +286,18 @@ Result<Datum> parseDateTime(const SqlType& type, std::string_view text) {
   if (outcome == Parsed::kInvalid || !reader.done()) {
     return invalidSyntax(type, text);
   }
-  if (type.base == Type::kDate) {
-    return Datum::date(days);
+  if (type.is(TypeId::kDate)) {
+    return Datum::integer(days);
   }
   const std::int64_t timestamp = days * kMicrosPerDay + micros;
-  return isTimestamp(timestamp) ? Result<Datum>(Datum::timestamp(timestamp)) : Result<Datum>(fieldOutOfRange(text));
+  return isTimestamp(timestamp) ? Result<Datum>(Datum::integer(timestamp)) : Result<Datum>(fieldOutOfRange(text));
 }
 
 Result<Datum> parseJson(std::string_view text) {
   if (auto problem = jsonProblem(text)) {
     return Error(ErrorCode::kInvalidText, "invalid input syntax for type json").withDetail(std::move(*problem));
   }
-  return Datum::json(text);
+  return Datum::text(text);
 }
 
 // A vector as programs print it: finite decimals, blanks behind the commas alone. Returns how many there are; 0:
@@ -352,24 +353,30 @@ Result<Datum> validText(std::string_view text) {
 }  // namespace
 
 Result<Datum> parseText(const SqlType& type, std::string_view text, ByteArena& arena) {
-  switch (type.base) {
-    case Type::kNull:
-    case Type::kText:
+  switch (type.id) {
+    case TypeId::kUnknown:
+    case TypeId::kText:
+    case TypeId::kVarchar:
       return validText(text);
-    case Type::kBool:
+    case TypeId::kBoolean:
       return parseBoolean(type, text);
-    case Type::kInteger:
+    case TypeId::kSmallint:
+    case TypeId::kInteger:
+    case TypeId::kBigint:
       return parseInteger(type, text);
-    case Type::kDouble:
-      return parseReal(type, text);
-    case Type::kBlob:
+    case TypeId::kReal:
+      return parseFloatingPoint<float>(type, text);
+    case TypeId::kDouble:
+      return parseFloatingPoint<double>(type, text);
+    case TypeId::kBytea:
       return parseBlob(type, text, arena);
-    case Type::kTimestamp:
-    case Type::kDate:
+    case TypeId::kTimestamp:
+    case TypeId::kTimestamptz:
+    case TypeId::kDate:
       return parseDateTime(type, text);
-    case Type::kJson:
+    case TypeId::kJson:
       return parseJson(text);
-    case Type::kVector:
+    case TypeId::kVector:
       return parseVector(text, arena);
   }
   return invalidSyntax(type, text);

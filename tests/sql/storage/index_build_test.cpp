@@ -156,7 +156,7 @@ TEST_CASE("a unique index is refused exactly if two rows have its key", "[table]
       bool found = false;
       for (const auto& [row, values] : readAll(TableReader(&table.version()))) {
         const Datum value = values.values[column].view();
-        found |= !value.isNull() && !keys.insert(shortText(value, 100)).second;
+        found |= !value.isNull() && !keys.insert(shortText(table.version().schema->columns[column].type, value, 100)).second;
       }
       return found;
     };

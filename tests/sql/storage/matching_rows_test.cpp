@@ -57,7 +57,7 @@ TEST_CASE("rows are kept for one condition, its parameters and the table as it w
 }
 
 TEST_CASE("values that compare equal and can be told apart are two") {
-  const ExpressionPtr below = call("<", makeColumn(SqlType::real(), 0), parameter(SqlType::real(), 0));
+  const ExpressionPtr below = call("<", makeColumn(SqlType::doublePrecision(), 0), parameter(SqlType::doublePrecision(), 0));
   const std::uint32_t columns[] = {0};
   const Datum zero[] = {Datum::real(0.0)};
   const Datum minus_zero[] = {Datum::real(-0.0)};
@@ -104,7 +104,7 @@ TEST_CASE("the sets that were used last stay, as far as there is room") {
 
 TEST_CASE("conditions that may answer otherwise tomorrow are not kept") {
   CHECK(MatchingRows::canKeep(*call("<", makeColumn(SqlType::bigint(), 0), parameter(SqlType::bigint(), 0))));
-  CHECK_FALSE(MatchingRows::canKeep(*call("<", makeColumn(SqlType::real(), 0), momentary("random", SqlType::real()))));
+  CHECK_FALSE(MatchingRows::canKeep(*call("<", makeColumn(SqlType::doublePrecision(), 0), momentary("random", SqlType::doublePrecision()))));
   CHECK_FALSE(MatchingRows::canKeep(*call("<", makeColumn(SqlType::timestamp(), 0), momentary("now", SqlType::timestamp()))));
   auto outer = std::make_unique<Expression>(ExpressionKind::kOuter, SqlType::bigint());
   CHECK_FALSE(MatchingRows::canKeep(*call("<", makeColumn(SqlType::bigint(), 0), std::move(outer))));

@@ -20,7 +20,7 @@ TableSchema schema() {
   TableSchema schema;
   schema.name = "t";
   schema.columns = {column("id", SqlType::bigint()),  column("k", SqlType::bigint()),  column("name", SqlType::text()),
-                    column("price", SqlType::real()), column("note", SqlType::text()), column("v", SqlType::vector(3))};
+                    column("price", SqlType::doublePrecision()), column("note", SqlType::text()), column("v", SqlType::vector(3))};
   schema.indexes = {uniqueKey({kName}), primaryKey({kId}), plainIndex({kKey}), plainIndex({kKey, kName})};
   return schema;
 }

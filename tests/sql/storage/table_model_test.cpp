@@ -18,8 +18,8 @@ TableSchema everyType() {
   TableSchema schema;
   schema.name = "t";
   schema.columns = {column("id", SqlType::bigint()),  column("k", SqlType::integer()),  column("name", SqlType::text()),
-                    column("price", SqlType::real()), column("ok", SqlType::boolean()), column("at", SqlType::timestamp()),
-                    column("note", SqlType::blob()),  column("doc", SqlType::json()),   column("v", SqlType::vector(3)),
+                    column("price", SqlType::doublePrecision()), column("ok", SqlType::boolean()), column("at", SqlType::timestamp()),
+                    column("note", SqlType::bytea()),  column("doc", SqlType::json()),   column("v", SqlType::vector(3)),
                     column("day", SqlType::date())};
   schema.indexes = {uniqueKey({2}), primaryKey({0}), plainIndex({1}), plainIndex({2, 3})};
   return schema;
@@ -60,20 +60,20 @@ class RandomRows {
       case 4:
         return Datum::boolean(random_() % 2 == 0);
       case 5:
-        return Datum::timestamp(number(range));
+        return Datum::integer(number(range));
       case 6:
         bytes = std::string(static_cast<std::size_t>(number(40)), 'x');
         return Datum::blob(bytes);
       case 7:
         bytes = "{\"a\": " + std::to_string(number(range)) + "}";
-        return Datum::json(bytes);
+        return Datum::text(bytes);
       case 8:
         for (float& f : floats_) {
           f = static_cast<float>(number(100));
         }
         return Datum::vector(floats_);
       default:
-        return Datum::date(number(range));
+        return Datum::integer(number(range));
     }
   }
   std::int64_t number(std::int64_t range) { return static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(range)); }

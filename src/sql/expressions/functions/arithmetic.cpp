@@ -1,4 +1,4 @@
-// + - * / % on integers and doubles, and unary minus. Integers are 64 bits wide in memory; a result outside of its type's width
+// + - * / % on integers and floats, and unary minus. A mixed pair gives the wider type. Integers are 64 bits wide in memory; a result outside of its type's width
 // is an error, found by one flag collected over the whole chunk.
 #include <cmath>
 
@@ -52,15 +52,15 @@ Status integerKernel(const KernelCall& call) {
   return {};
 }
 
-// An infinite result from finite arguments is an overflow and 0 from what is not 0 an underflow, as in PostgreSQL's float8
-// operators.
-template <typename Operation>
-Status realKernel(const KernelCall& call) {
+// An infinite result from finite arguments is an overflow and 0 from what is not 0 an underflow, as in PostgreSQL's float4 and
+// float8 operators. A real is a double in memory, rounded to Float: rounding the double result of two floats is the float result.
+template <typename Operation, typename Float>
+Status floatKernel(const KernelCall& call) {
   double* const out = call.result.as<double>();
   bool overflow = false;
   bool underflow = false;
   forEachPair<double, double>(call.arguments, call.rows, [&](std::uint32_t i, double a, double b) {
-    const double value = Operation::apply(a, b);
+    const double value = static_cast<Float>(Operation::apply(a, b));
     overflow |= std::isinf(value) && std::isfinite(a) && std::isfinite(b);
     underflow |= Operation::underflows(a, b, value);
     out[i] = value;
@@ -111,14 +111,15 @@ Status integerModulo(const KernelCall& call) {
   return {};
 }
 
-Status realDivide(const KernelCall& call) {
+template <typename Float>
+Status floatDivide(const KernelCall& call) {
   double* const out = call.result.as<double>();
   bool zero = false;
   bool overflow = false;
   bool underflow = false;
   forEachPair<double, double>(call.arguments, call.rows, [&](std::uint32_t i, double a, double b) {
     zero |= b == 0 && !std::isnan(a);
-    out[i] = a / b;
+    out[i] = static_cast<Float>(a / b);
     overflow |= std::isinf(out[i]) && std::isfinite(a) && b != 0;
     underflow |= out[i] == 0 && a != 0 && std::isfinite(b);
   });
@@ -165,36 +166,65 @@ Status integerNegate(const KernelCall& call) {
 }
 
 template <IntegerWidth W>
-void addIntegers(std::vector<Function>& list, SqlType type) {
-  const std::vector<SqlType> two = {type, type};
-  list.push_back({.name = "+", .parameters = two, .result = type, .kernel = integerKernel<Add, W>, .nulls = NullPolicy::kRetry});
-  list.push_back(
-      {.name = "-", .parameters = two, .result = type, .kernel = integerKernel<Subtract, W>, .nulls = NullPolicy::kRetry});
-  list.push_back(
-      {.name = "*", .parameters = two, .result = type, .kernel = integerKernel<Multiply, W>, .nulls = NullPolicy::kRetry});
-  list.push_back({.name = "/", .parameters = two, .result = type, .kernel = integerDivide<W>, .nulls = NullPolicy::kSkip});
-  list.push_back({.name = "%", .parameters = two, .result = type, .kernel = integerModulo, .nulls = NullPolicy::kSkip});
-  list.push_back({.name = "mod", .parameters = two, .result = type, .kernel = integerModulo, .nulls = NullPolicy::kSkip});
-  list.push_back({.name = "-", .parameters = {type}, .result = type, .kernel = integerNegate<W>, .nulls = NullPolicy::kRetry});
+void addIntegers(std::vector<Function>& list, const SqlType& left, const SqlType& right, const SqlType& result) {
+  const auto add = [&](std::string_view name, Kernel kernel, NullPolicy nulls) {
+    list.push_back({.name = name, .parameters = {left, right}, .result = result, .kernel = kernel, .nulls = nulls});
+  };
+  add("+", integerKernel<Add, W>, NullPolicy::kRetry);
+  add("-", integerKernel<Subtract, W>, NullPolicy::kRetry);
+  add("*", integerKernel<Multiply, W>, NullPolicy::kRetry);
+  add("/", integerDivide<W>, NullPolicy::kSkip);
+  if (left == right) {
+    add("%", integerModulo, NullPolicy::kSkip);
+    add("mod", integerModulo, NullPolicy::kSkip);
+    list.push_back(
+        {.name = "-", .parameters = {left}, .result = result, .kernel = integerNegate<W>, .nulls = NullPolicy::kRetry});
+  }
+}
+
+template <typename Float>
+void addFloats(std::vector<Function>& list, const SqlType& left, const SqlType& right, const SqlType& result) {
+  const auto add = [&](std::string_view name, Kernel kernel) {
+    list.push_back(
+        {.name = name, .parameters = {left, right}, .result = result, .kernel = kernel, .nulls = NullPolicy::kRetry});
+  };
+  add("+", floatKernel<Add, Float>);
+  add("-", floatKernel<Subtract, Float>);
+  add("*", floatKernel<Multiply, Float>);
+  add("/", floatDivide<Float>);
 }
 
 }  // namespace
 
 std::vector<Function> arithmeticFunctions() {
   std::vector<Function> list;
-  addIntegers<IntegerWidth::k32>(list, SqlType::integer());
-  addIntegers<IntegerWidth::k64>(list, SqlType::bigint());
-  addIntegers<IntegerWidth::k16>(list, SqlType::smallint());
+  const SqlType small = SqlType::smallint();
+  const SqlType integer = SqlType::integer();
+  const SqlType big = SqlType::bigint();
+  addIntegers<IntegerWidth::k16>(list, small, small, small);
+  addIntegers<IntegerWidth::k32>(list, integer, integer, integer);
+  addIntegers<IntegerWidth::k64>(list, big, big, big);
+  for (const auto& [left, right] : {std::pair(small, integer), std::pair(integer, small)}) {
+    addIntegers<IntegerWidth::k32>(list, left, right, integer);
+  }
+  for (const SqlType& narrow : {small, integer}) {
+    addIntegers<IntegerWidth::k64>(list, narrow, big, big);
+    addIntegers<IntegerWidth::k64>(list, big, narrow, big);
+  }
   const SqlType real = SqlType::real();
-  const std::vector<SqlType> two = {real, real};
-  list.push_back({.name = "+", .parameters = two, .result = real, .kernel = realKernel<Add>, .nulls = NullPolicy::kRetry});
-  list.push_back({.name = "-", .parameters = two, .result = real, .kernel = realKernel<Subtract>, .nulls = NullPolicy::kRetry});
-  list.push_back({.name = "*", .parameters = two, .result = real, .kernel = realKernel<Multiply>, .nulls = NullPolicy::kRetry});
-  list.push_back({.name = "/", .parameters = two, .result = real, .kernel = realDivide, .nulls = NullPolicy::kRetry});
+  const SqlType wide = SqlType::doublePrecision();
+  addFloats<float>(list, real, real, real);
+  addFloats<double>(list, wide, wide, wide);
+  addFloats<double>(list, real, wide, wide);
+  addFloats<double>(list, wide, real, wide);
   // PostgreSQL has % for numeric, which is what a literal like 1.5 is there.
-  list.push_back({.name = "%", .parameters = two, .result = real, .kernel = realModulo, .nulls = NullPolicy::kRetry});
-  list.push_back({.name = "mod", .parameters = two, .result = real, .kernel = realModulo, .nulls = NullPolicy::kRetry});
-  list.push_back({.name = "-", .parameters = {real}, .result = real, .kernel = realNegate, .nulls = NullPolicy::kIgnore});
+  for (const std::string_view name : {"%", "mod"}) {
+    list.push_back(
+        {.name = name, .parameters = {wide, wide}, .result = wide, .kernel = realModulo, .nulls = NullPolicy::kRetry});
+  }
+  for (const SqlType& type : {real, wide}) {
+    list.push_back({.name = "-", .parameters = {type}, .result = type, .kernel = realNegate, .nulls = NullPolicy::kIgnore});
+  }
   return list;
 }
 

@@ -1,10 +1,11 @@
-// Conversions between types: one "cast" function for each pair. Which of them may happen unasked is implicitConversionCost's to
-// say; the rest need CAST or ::. Modifiers (VARCHAR(n), VECTOR(n)) are applied by "fit text" and "fit vector" behind the cast.
+// Conversions between types that are some work: one "cast" function for each pair. Who may ask for them is casts.def's to say.
+// Modifiers (VARCHAR(n), VECTOR(n)) are applied by "fit text" and "fit vector" behind the cast.
 #include <cmath>
 
 #include "sql/expressions/kernels.hpp"
 #include "sql/types/calendar.hpp"
 #include "sql/types/utf8.hpp"
+#include "sql/types/value_text.hpp"
 
 namespace trefoil::sql {
 namespace {
@@ -12,8 +13,25 @@ namespace {
 using Int = std::int64_t;
 using Bool = std::uint8_t;
 
-Status integerToReal(const KernelCall& call) {
-  mapUnary<double, Int>(call, [](Int a) { return static_cast<double>(a); });
+template <typename Float>
+Status integerToFloat(const KernelCall& call) {
+  mapUnary<double, Int>(call, [](Int a) { return static_cast<Float>(a); });
+  return {};
+}
+
+Status doubleToReal(const KernelCall& call) {
+  const Argument<double> a(call.arguments[0]);
+  double* const out = call.result.as<double>();
+  bool overflow = false;
+  bool underflow = false;
+  forEachPosition(call.rows, [&](std::uint32_t i) {
+    out[i] = static_cast<float>(a[i]);
+    overflow |= std::isinf(out[i]) && std::isfinite(a[i]);
+    underflow |= out[i] == 0 && a[i] != 0;
+  });
+  if (overflow || underflow) {
+    return realOutOfRange(overflow);
+  }
   return {};
 }
 
@@ -35,7 +53,7 @@ Status integerToInteger(const KernelCall& call) {
 
 // Rounds to the nearest, halves to even.
 template <IntegerWidth W>
-Status realToInteger(const KernelCall& call) {
+Status floatToInteger(const KernelCall& call) {
   const Argument<double> a(call.arguments[0]);
   Int* const out = call.result.as<Int>();
   bool failed = false;
@@ -68,20 +86,16 @@ Status timestampToDate(const KernelCall& call) {
   mapUnary<Int, Int>(call, [](Int a) { return dayOfMicros(a); });
   return {};
 }
-Status copyBytes(const KernelCall& call) {
-  mapUnary<StringRef, StringRef>(call, [](const StringRef& a) { return a; });
-  return {};
-}
-
 Status toTextKernel(const KernelCall& call) {
+  const SqlType type = call.expression.children[0]->type;
   std::string text;
   return tryEachPosition(call.rows, [&](std::uint32_t i) -> Status {
     const Datum value = call.arguments[0].datum(i);
     text.clear();
-    if (value.type() == Type::kBool) {
+    if (type.is(TypeId::kBoolean)) {
       text = value.asBool() ? "true" : "false";
     } else {
-      appendText(text, value);
+      appendText(text, type, value);
     }
     setNewText(call, i, text);
     return call.context.meter.charge(text.size());
@@ -126,6 +140,7 @@ Status fitVectorKernel(const KernelCall& call) {
 std::vector<Function> castFunctions() {
   const SqlType text = SqlType::text();
   const SqlType real = SqlType::real();
+  const SqlType wide = SqlType::doublePrecision();
   const SqlType boolean = SqlType::boolean();
   const SqlType small = SqlType::smallint();
   const SqlType integer = SqlType::integer();
@@ -135,26 +150,31 @@ std::vector<Function> castFunctions() {
     list.push_back({.name = "cast", .parameters = {from}, .result = to, .kernel = kernel, .nulls = nulls});
   };
   for (const SqlType& from : {small, integer, big}) {
-    add(from, real, integerToReal, NullPolicy::kIgnore);
-    add(from, big, integerToInteger<IntegerWidth::k64>, NullPolicy::kIgnore);
+    add(from, real, integerToFloat<float>, NullPolicy::kIgnore);
+    add(from, wide, integerToFloat<double>, NullPolicy::kIgnore);
     add(from, integer, integerToInteger<IntegerWidth::k32>);
     add(from, small, integerToInteger<IntegerWidth::k16>);
   }
-  add(real, big, realToInteger<IntegerWidth::k64>);
-  add(real, integer, realToInteger<IntegerWidth::k32>);
-  add(real, small, realToInteger<IntegerWidth::k16>);
+  for (const SqlType& from : {real, wide}) {
+    add(from, big, floatToInteger<IntegerWidth::k64>);
+    add(from, integer, floatToInteger<IntegerWidth::k32>);
+    add(from, small, floatToInteger<IntegerWidth::k16>);
+  }
+  add(wide, real, doubleToReal);
   add(boolean, integer, boolToInteger, NullPolicy::kIgnore);
   add(integer, boolean, integerToBool, NullPolicy::kIgnore);
-  add(SqlType::date(), SqlType::timestamp(), dateToTimestamp, NullPolicy::kIgnore);
-  add(SqlType::timestamp(), SqlType::date(), timestampToDate, NullPolicy::kIgnore);
-  add(SqlType::json(), text, copyBytes, NullPolicy::kSkip);
-  for (const SqlType& type :
-       {boolean, small, integer, big, real, SqlType::blob(), SqlType::date(), SqlType::timestamp(), SqlType::vector()}) {
-    add(type, text, toTextKernel, NullPolicy::kSkip);
+  for (const SqlType& timestamp : {SqlType::timestamp(), SqlType::timestamptz()}) {
+    add(SqlType::date(), timestamp, dateToTimestamp, NullPolicy::kIgnore);
+    add(timestamp, SqlType::date(), timestampToDate, NullPolicy::kIgnore);
   }
-  for (const SqlType& type : {boolean, small, integer, big, real, SqlType::blob(), SqlType::date(), SqlType::timestamp(),
-                              SqlType::json(), SqlType::vector()}) {
-    add(text, type, fromTextKernel, NullPolicy::kSkip);
+  for (std::size_t id = 1; id < std::size(kTypeInfos); ++id) {
+    const SqlType type{static_cast<TypeId>(id)};
+    if (!isBinaryCoercible(type, text)) {
+      add(type, text, toTextKernel, NullPolicy::kSkip);
+    }
+    if (!type.isString()) {
+      add(text, type, fromTextKernel, NullPolicy::kSkip);
+    }
   }
   list.push_back({.name = "fit text", .parameters = {text, big}, .result = text, .kernel = fitTextKernel});
   list.push_back(

@@ -185,14 +185,13 @@ Status isBooleanKernel(const KernelCall& call) {
 }
 
 template <typename T>
-void addComparisons(std::vector<Function>& list, SqlType type) {
-  const std::vector<SqlType> two = {type, type};
+void addComparisons(std::vector<Function>& list, const SqlType& left, const SqlType& right) {
   const SqlType boolean = SqlType::boolean();
   constexpr bool kPlain = std::is_arithmetic_v<T>;
   constexpr NullPolicy kNulls = kPlain ? NullPolicy::kIgnore : NullPolicy::kSkip;
   const auto add = [&](std::string_view name, Kernel kernel, SelectKernel select) {
     list.push_back({.name = name,
-                    .parameters = two,
+                    .parameters = {left, right},
                     .result = boolean,
                     .kernel = kernel,
                     .nulls = kNulls,
@@ -204,35 +203,53 @@ void addComparisons(std::vector<Function>& list, SqlType type) {
   add("<=", compareKernel<LessEqual, T>, compareSelect<LessEqual, T>);
   add(">", compareKernel<Greater, T>, compareSelect<Greater, T>);
   add(">=", compareKernel<GreaterEqual, T>, compareSelect<GreaterEqual, T>);
-  const auto add_null_aware = [&](std::string_view name, SqlType result, Kernel kernel, bool variadic) {
+  for (const auto& [name, kernel] : {std::pair<std::string_view, Kernel>("IS DISTINCT FROM", distinctKernel<T, false>),
+                                     std::pair<std::string_view, Kernel>("IS NOT DISTINCT FROM", distinctKernel<T, true>)}) {
+    list.push_back(
+        {.name = name, .parameters = {left, right}, .result = boolean, .kernel = kernel, .nulls = NullPolicy::kHandles});
+  }
+}
+
+// What compares values of one type and answers one of them.
+template <typename T>
+void addChoices(std::vector<Function>& list, const SqlType& type) {
+  const auto add = [&](std::string_view name, Kernel kernel, bool variadic) {
     list.push_back({.name = name,
-                    .parameters = variadic ? std::vector<SqlType>{type} : two,
-                    .result = result,
+                    .parameters = variadic ? std::vector<SqlType>{type} : std::vector<SqlType>{type, type},
+                    .result = type,
                     .kernel = kernel,
                     .nulls = NullPolicy::kHandles,
                     .variadic = variadic});
   };
-  add_null_aware("IS DISTINCT FROM", boolean, distinctKernel<T, false>, false);
-  add_null_aware("IS NOT DISTINCT FROM", boolean, distinctKernel<T, true>, false);
-  add_null_aware("nullif", type, nullIfKernel<T>, false);
-  add_null_aware("greatest", type, extremeKernel<T, true>, true);
-  add_null_aware("least", type, extremeKernel<T, false>, true);
+  add("nullif", nullIfKernel<T>, false);
+  add("greatest", extremeKernel<T, true>, true);
+  add("least", extremeKernel<T, false>, true);
+}
+
+// All pairs of types that compare as they lie in memory.
+template <typename T>
+void addFamily(std::vector<Function>& list, std::initializer_list<SqlType> types) {
+  for (const SqlType& left : types) {
+    for (const SqlType& right : types) {
+      addComparisons<T>(list, left, right);
+    }
+    addChoices<T>(list, left);
+  }
 }
 
 }  // namespace
 
 std::vector<Function> comparisonFunctions() {
   std::vector<Function> list;
-  addComparisons<Int>(list, SqlType::integer());
-  addComparisons<Int>(list, SqlType::bigint());
-  addComparisons<Int>(list, SqlType::smallint());
-  addComparisons<Int>(list, SqlType::timestamp());
-  addComparisons<Int>(list, SqlType::date());
-  addComparisons<double>(list, SqlType::real());
-  addComparisons<Bool>(list, SqlType::boolean());
-  addComparisons<StringRef>(list, SqlType::text());
-  addComparisons<StringRef>(list, SqlType::blob());
-  addComparisons<VectorRef>(list, SqlType::vector());
+  addFamily<Int>(list, {SqlType::integer(), SqlType::bigint(), SqlType::smallint()});
+  addFamily<double>(list, {SqlType::doublePrecision(), SqlType::real()});
+  addFamily<Int>(list, {SqlType::timestamp()});
+  addFamily<Int>(list, {SqlType::timestamptz()});
+  addFamily<Int>(list, {SqlType::date()});
+  addFamily<Bool>(list, {SqlType::boolean()});
+  addFamily<StringRef>(list, {SqlType::text()});
+  addFamily<StringRef>(list, {SqlType::bytea()});
+  addFamily<VectorRef>(list, {SqlType::vector()});
   const SqlType boolean = SqlType::boolean();
   list.push_back({.name = "not", .parameters = {boolean}, .result = boolean, .kernel = notKernel, .nulls = NullPolicy::kIgnore});
   const auto add_test = [&](std::string_view name, SqlType operand, Kernel kernel) {

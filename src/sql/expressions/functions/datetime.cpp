@@ -1,4 +1,4 @@
-// Dates and timestamps (UTC, no time zones): now(), extract, date_trunc, arithmetic with days and intervals.
+// Dates and timestamps (the session's zone is UTC): now(), extract, date_trunc, arithmetic with days and intervals.
 //
 // There is no interval type. `timestamp + INTERVAL '1 month 2 days'` is bound to "add interval"(timestamp, months, microseconds).
 #include <cmath>
@@ -328,7 +328,7 @@ Status toTimestampKernel(const KernelCall& call) {
 std::vector<Function> dateTimeFunctions() {
   const SqlType text = SqlType::text();
   const SqlType integer = SqlType::integer();
-  const SqlType real = SqlType::real();
+  const SqlType real = SqlType::doublePrecision();
   const SqlType date = SqlType::date();
   const SqlType timestamp = SqlType::timestamp();
   std::vector<Function> list;
@@ -336,23 +336,28 @@ std::vector<Function> dateTimeFunctions() {
                        NullPolicy nulls = NullPolicy::kSkip) {
     list.push_back({.name = name, .parameters = std::move(parameters), .result = result, .kernel = kernel, .nulls = nulls});
   };
+  const SqlType instant = SqlType::timestamptz();
   for (const std::string_view name :
-       {"now", "current_timestamp", "localtimestamp", "transaction_timestamp", "statement_timestamp", "clock_timestamp"}) {
-    list.push_back({.name = name, .parameters = {}, .result = timestamp, .kernel = nowKernel});
+       {"now", "current_timestamp", "transaction_timestamp", "statement_timestamp", "clock_timestamp"}) {
+    add(name, {}, instant, nowKernel);
   }
+  add("localtimestamp", {}, timestamp, nowKernel);
   add("current_date", {}, date, currentDateKernel);
   for (const std::string_view name : {"extract", "date_part"}) {
     add(name, {text, timestamp}, real, extractKernel<false>);
+    add(name, {text, instant}, real, extractKernel<false>);
     add(name, {text, date}, real, extractKernel<true>);
   }
-  add("date_trunc", {text, timestamp}, timestamp, truncateKernel);
+  for (const SqlType& type : {timestamp, instant}) {
+    add("date_trunc", {text, type}, type, truncateKernel);
+    add("add interval", {type, SqlType::bigint(), SqlType::bigint()}, type, addIntervalKernel);
+  }
   add("+", {date, integer}, date, shiftDateKernel<1, 0, 1>, NullPolicy::kRetry);
   add("+", {integer, date}, date, shiftDateKernel<1, 1, 0>, NullPolicy::kRetry);
   add("-", {date, integer}, date, shiftDateKernel<-1, 0, 1>, NullPolicy::kRetry);
   add("-", {date, date}, integer, subtractDatesKernel, NullPolicy::kIgnore);
-  add("add interval", {timestamp, SqlType::bigint(), SqlType::bigint()}, timestamp, addIntervalKernel);
   add("make_date", {integer, integer, integer}, date, makeDateKernel);
-  add("to_timestamp", {real}, timestamp, toTimestampKernel);
+  add("to_timestamp", {real}, instant, toTimestampKernel);
   return list;
 }
 

@@ -249,14 +249,17 @@ void addInteger(std::vector<Function>& list, SqlType type) {
 
 std::vector<Function> mathFunctions() {
   std::vector<Function> list;
-  const SqlType real = SqlType::real();
+  const SqlType real = SqlType::doublePrecision();
   addInteger<IntegerWidth::k32>(list, SqlType::integer());
   addInteger<IntegerWidth::k64>(list, SqlType::bigint());
   addInteger<IntegerWidth::k16>(list, SqlType::smallint());
   const auto add = [&](std::string_view name, Kernel kernel, NullPolicy nulls = NullPolicy::kIgnore) {
     list.push_back({.name = name, .parameters = {real}, .result = real, .kernel = kernel, .nulls = nulls});
   };
-  add("abs", total<absReal>);
+  for (const SqlType& type : {real, SqlType::real()}) {
+    list.push_back(
+        {.name = "abs", .parameters = {type}, .result = type, .kernel = total<absReal>, .nulls = NullPolicy::kIgnore});
+  }
   add("ceil", total<ceilReal>);
   add("ceiling", total<ceilReal>);
   add("floor", total<floorReal>);

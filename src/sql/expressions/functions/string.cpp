@@ -495,7 +495,7 @@ std::vector<Function> stringFunctions() {
   const SqlType text = SqlType::text();
   const SqlType integer = SqlType::integer();
   const SqlType boolean = SqlType::boolean();
-  const SqlType blob = SqlType::blob();
+  const SqlType blob = SqlType::bytea();
   std::vector<Function> list;
   const auto add = [&](std::initializer_list<std::string_view> names, const std::vector<SqlType>& parameters, SqlType result,
                        Kernel kernel) {

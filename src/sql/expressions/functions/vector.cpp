@@ -69,7 +69,7 @@ Status normKernel(const KernelCall& call) {
 
 std::vector<Function> vectorFunctions() {
   const SqlType type = SqlType::vector();
-  const SqlType real = SqlType::real();
+  const SqlType real = SqlType::doublePrecision();
   const std::vector<SqlType> two = {type, type};
   std::vector<Function> list;
   const auto add = [&](std::string_view name, std::vector<SqlType> parameters, SqlType result, Kernel kernel) {
