@@ -158,7 +158,9 @@ std::optional<SqlType> commonType(std::span<const SqlType> types) {
       return std::nullopt;
     } else if (!common.info().preferred && convertsImplicitly(common, type) && !convertsImplicitly(type, common)) {
       common = type.withoutModifier();
-    } else if (!convertsImplicitly(type, common)) {
+    } else if (convertsImplicitly(type, common)) {
+      common = common.withoutModifier();
+    } else {
       return std::nullopt;
     }
   }

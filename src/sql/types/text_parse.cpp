@@ -216,8 +216,8 @@ Parsed readDate(DateTimeReader& reader, std::int64_t& days) {
   return Parsed::kOk;
 }
 
-// HH:MM[:SS[.ffffff]] [Z | UTC | ±HH[[:]MM]]; the offset is subtracted.
-Parsed readTime(DateTimeReader& reader, std::int64_t& micros) {
+// HH:MM[:SS[.ffffff]] [Z | UTC | ±HH[[:]MM]]; the zone is how far it is ahead of UTC.
+Parsed readTime(DateTimeReader& reader, std::int64_t& micros, std::int64_t& zone) {
   std::int64_t hour;
   std::int64_t minute;
   std::int64_t second = 0;
@@ -257,7 +257,7 @@ Parsed readTime(DateTimeReader& reader, std::int64_t& micros) {
       return Parsed::kRange;
     }
     const std::int64_t offset = (offset_hours * 60 + offset_minutes) * 60 * kMicrosPerSecond;
-    micros += plus ? -offset : offset;
+    zone = plus ? offset : -offset;
   }
   return Parsed::kOk;
 }
@@ -270,6 +270,7 @@ Result<Datum> parseDateTime(const SqlType& type, std::string_view text) {
   DateTimeReader reader(trimmed);
   std::int64_t days = 0;
   std::int64_t micros = 0;
+  std::int64_t zone = 0;
   Parsed outcome = readDate(reader, days);
   if (outcome == Parsed::kOk && !reader.done()) {
     if (!reader.accept('T') && !reader.accept('t') && !reader.accept(' ')) {
@@ -277,7 +278,7 @@ Result<Datum> parseDateTime(const SqlType& type, std::string_view text) {
     }
     reader.skipSpaces();
     if (!reader.done()) {
-      outcome = readTime(reader, micros);
+      outcome = readTime(reader, micros, zone);
     }
   }
   if (outcome == Parsed::kRange) {
@@ -289,7 +290,8 @@ Result<Datum> parseDateTime(const SqlType& type, std::string_view text) {
   if (type.is(TypeId::kDate)) {
     return Datum::integer(days);
   }
-  const std::int64_t timestamp = days * kMicrosPerDay + micros;
+  // What a clock shows has no zone: one that is given is passed over, as in PostgreSQL.
+  const std::int64_t timestamp = days * kMicrosPerDay + micros - (type.is(TypeId::kTimestamptz) ? zone : 0);
   return isTimestamp(timestamp) ? Result<Datum>(Datum::integer(timestamp)) : Result<Datum>(fieldOutOfRange(text));
 }
 
