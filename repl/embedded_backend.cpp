@@ -8,6 +8,7 @@
 #include "repl/backend.hpp"
 #include "repl/fail.hpp"
 #include "sql/types/chunk.hpp"
+#include "sql/types/value_text.hpp"
 
 namespace trefoil::repl {
 namespace {
@@ -190,7 +191,7 @@ class ShellReply final : public Reply {
   std::size_t nested_at_ = 0;
   FlatReply tree_;
   std::vector<std::size_t> missing_;  // elements still to come of each open aggregate
-  std::vector<sql::SqlType> types_;  // of the table's columns
+  std::vector<sql::SqlType> types_;   // of the table's columns
   std::vector<Datum> values_;
   std::string text_;
   std::optional<Failure> failure_;

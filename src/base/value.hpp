@@ -84,9 +84,7 @@ class Datum {
 
   [[nodiscard]] Type type() const { return type_; }
   [[nodiscard]] bool isNull() const { return type_ == Type::kNull; }
-  [[nodiscard]] bool isFixed() const {
-    return type_ == Type::kBool || type_ == Type::kInteger;
-  }
+  [[nodiscard]] bool isFixed() const { return type_ == Type::kBool || type_ == Type::kInteger; }
   [[nodiscard]] bool isBytes() const { return trefoil::isBytes(type_); }
 
   [[nodiscard]] bool asBool() const {

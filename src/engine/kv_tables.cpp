@@ -154,9 +154,7 @@ std::int64_t timestampOf(Deadline deadline) {
 class KeySource final : public GatheringSource {
  public:
   KeySource(std::vector<const kv::Entry*> entries, Show show)
-      : GatheringSource({bytesOf(show), Type::kText, bytesOf(show), Type::kInteger}),
-        entries_(std::move(entries)),
-        show_(show) {}
+      : GatheringSource({bytesOf(show), Type::kText, bytesOf(show), Type::kInteger}), entries_(std::move(entries)), show_(show) {}
 
   Result<bool> next(sql::Chunk& out, std::size_t max_rows) override {
     begin(max_rows);

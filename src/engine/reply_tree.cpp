@@ -1,4 +1,5 @@
 #include "engine/reply_tree.hpp"
+#include "sql/types/value_text.hpp"
 
 #include "base/assert.hpp"
 #include "base/format_number.hpp"
@@ -47,7 +48,7 @@ ReplyValue ReplyValue::of(const sql::SqlType& type, const Datum& datum) {
     case Type::kDouble:
       return ofReal(datum.asReal());
     default:
-      return datum.isNull() ? ReplyValue() : datum.isBytes() ? ofBulk(datum.asBytes()) : ofBulk(sql::toText(type, datum));
+      return datum.isNull() ? ReplyValue() : ofBulk(sql::toText(type, datum));
   }
 }
 

@@ -86,7 +86,7 @@ class ReplyTree final : public Reply {
   std::vector<ReplyValue> values_;
   std::vector<Open> open_;
   std::vector<sql::SqlType> table_types_;  // of the open table's columns
-  std::size_t pushed_ = 0;  // values of all depths, for mark()
+  std::size_t pushed_ = 0;                 // values of all depths, for mark()
 };
 
 }  // namespace trefoil

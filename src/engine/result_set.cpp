@@ -97,8 +97,7 @@ void ResultSet::OwnedChunk::assign(const sql::Chunk& from) {
     } else {
       buffers[i].gather(column, from.rows, 0);
     }
-    const bool has_bytes =
-        isBytes(column.type) || column.type == Type::kVector;
+    const bool has_bytes = isBytes(column.type) || column.type == Type::kVector;
     if (has_bytes) {
       ownBytes(i, at);
     }

@@ -19,6 +19,7 @@
 #include "parser/ast.hpp"
 #include "sql/bind/bind.hpp"
 #include "sql/plan/plan.hpp"
+#include "sql/types/byte_arena.hpp"
 #include "sql/types/sql_type.hpp"
 
 namespace trefoil {

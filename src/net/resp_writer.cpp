@@ -5,6 +5,7 @@
 #include "base/format_number.hpp"
 #include "engine/session.hpp"
 #include "sql/types/chunk.hpp"
+#include "sql/types/value_text.hpp"
 
 namespace trefoil::net {
 namespace {

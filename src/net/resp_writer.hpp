@@ -85,10 +85,10 @@ class RespReply final : public Reply {
   ByteBuffer* out_;
   const Session* session_ = nullptr;
   int fixed_protocol_ = 2;
-  std::size_t table_at_ = 0;      // where the open table's head lies
-  std::uint64_t table_rows_ = 0;  // its elements so far, names included
+  std::size_t table_at_ = 0;               // where the open table's head lies
+  std::uint64_t table_rows_ = 0;           // its elements so far, names included
   std::vector<sql::SqlType> table_types_;  // of its columns
-  std::string text_;              // a cell's text form
+  std::string text_;                       // a cell's text form
 };
 
 }  // namespace trefoil::net

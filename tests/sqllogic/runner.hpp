@@ -24,7 +24,7 @@ namespace trefoil::sqllogic {
 
 struct QueryResult {
   bool ok = false;
-  std::string error;  // message, and DETAIL and HINT behind it, if it failed
+  std::string error;                // message, and DETAIL and HINT behind it, if it failed
   std::vector<sql::SqlType> types;  // of the columns
   std::vector<std::vector<Value>> rows;
 };

@@ -202,6 +202,7 @@ Result<ExpressionPtr> Binder::bindAggregate(const ast::Call& call, const Express
     TREFOIL_ASSIGN(aggregate.filter, bindCondition(*call.filter, inner));
   }
   aggregate.type = SqlType::bigint();
+  bool sums_reals = false;
   if (!arguments.empty()) {
     const bool text = named.kind == AggregateKind::kStringAgg || named.kind == AggregateKind::kCount ||
                       named.kind == AggregateKind::kMin || named.kind == AggregateKind::kMax;
@@ -226,6 +227,7 @@ Result<ExpressionPtr> Binder::bindAggregate(const ast::Call& call, const Express
         }
         if (type.isFloat()) {
           aggregate.kind = named.kind == AggregateKind::kSumInteger ? AggregateKind::kSumReal : AggregateKind::kAverageReal;
+          sums_reals = aggregate.kind == AggregateKind::kSumReal && type.is(TypeId::kReal);
         }
         aggregate.type = aggregate.kind == AggregateKind::kSumInteger ? SqlType::bigint() : SqlType::doublePrecision();
         break;
@@ -294,6 +296,9 @@ Result<ExpressionPtr> Binder::bindAggregate(const ast::Call& call, const Express
     }
     list.calls.push_back(std::move(aggregate));
     list.ids.push_back(newColumn());
+  }
+  if (sums_reals) {  // in doubles, and is a real
+    return castTo(std::move(expression), SqlType::real(), call.position);
   }
   return ExpressionPtr(std::move(expression));
 }

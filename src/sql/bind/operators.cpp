@@ -94,8 +94,8 @@ Result<ExpressionPtr> Binder::makeOperator(std::string_view name, ExpressionPtr 
   }
   const Resolution found = resolveOperator(name, types[0], types[1]);
   if (found.is_ambiguous) {
-    return Error(ErrorCode::kAmbiguous, "operator is not unique: " + sqlTypeName(types[0]) + " " + std::string(name) + " " +
-                                            sqlTypeName(types[1]))
+    return Error(ErrorCode::kAmbiguous,
+                 "operator is not unique: " + sqlTypeName(types[0]) + " " + std::string(name) + " " + sqlTypeName(types[1]))
         .withHint("Could not choose a best candidate operator. You might need to add explicit type casts.")
         .at(position);
   }

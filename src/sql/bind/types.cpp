@@ -93,8 +93,7 @@ Result<ExpressionPtr> Binder::castTo(ExpressionPtr expression, const SqlType& ty
     std::vector<ExpressionPtr> arguments;
     arguments.push_back(std::move(expression));
     arguments.push_back(makeConstant(SqlType::bigint(), Datum::integer(type.modifier)));
-    expression =
-        makeCall(builtinFunction(type.isString() ? "fit text" : "fit vector", parameters), type, std::move(arguments));
+    expression = makeCall(builtinFunction(type.isString() ? "fit text" : "fit vector", parameters), type, std::move(arguments));
     expression->position = position;
     foldCall(expression);
   }

@@ -1,6 +1,6 @@
 // Runs plans: makes operators, or takes an idle set of them, converts parameters, pulls chunks and gives them to the sink.
-#include "sql/types/value_text.hpp"
 #include "sql/execution/executor.hpp"
+#include "sql/types/value_text.hpp"
 
 #include <chrono>
 

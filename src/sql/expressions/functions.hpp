@@ -17,8 +17,8 @@
 #include "base/statement_control.hpp"
 #include "base/status.hpp"
 #include "sql/expressions/expression.hpp"
-#include "sql/types/chunk.hpp"
 #include "sql/types/byte_arena.hpp"
+#include "sql/types/chunk.hpp"
 #include "sql/types/sql_type.hpp"
 
 namespace trefoil::sql {

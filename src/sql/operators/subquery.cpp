@@ -22,7 +22,9 @@ Datum owned(const Datum& value, ByteArena& bytes) {
 class PlannedRun final : public SubqueryRun {
  public:
   PlannedRun(const PlanNode& root, bool correlated)
-      : operator_(root.create()), correlated_(correlated), type_(root.output.empty() ? Type::kNull : root.output[0].type.storage()) {}
+      : operator_(root.create()),
+        correlated_(correlated),
+        type_(root.output.empty() ? Type::kNull : root.output[0].type.storage()) {}
 
   void prepare() override {
     have_scalar_ = have_exists_ = have_set_ = false;

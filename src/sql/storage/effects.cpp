@@ -52,8 +52,8 @@ std::optional<TypeId> typeOfWidth(std::uint8_t width) {
 }
 
 std::optional<TypeId> typeOfStorage(std::uint8_t storage, std::uint8_t width, bool has_modifier) {
-  constexpr TypeId kTypes[] = {TypeId::kUnknown, TypeId::kBoolean, TypeId::kUnknown,   TypeId::kDouble, TypeId::kText,
-                               TypeId::kBytea,   TypeId::kTimestamp, TypeId::kDate, TypeId::kJson,   TypeId::kVector};
+  constexpr TypeId kTypes[] = {TypeId::kUnknown, TypeId::kBoolean,   TypeId::kUnknown, TypeId::kDouble, TypeId::kText,
+                               TypeId::kBytea,   TypeId::kTimestamp, TypeId::kDate,    TypeId::kJson,   TypeId::kVector};
   constexpr std::uint8_t kStorageOfIntegers = 2;
   if (storage == kStorageOfIntegers) {
     return typeOfWidth(width);

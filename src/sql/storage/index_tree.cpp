@@ -125,8 +125,7 @@ void appendKey(std::string& key, const Datum& value) {
 }
 
 IndexKind IndexTree::kindFor(std::span<const Type> types, bool unique) {
-  if (types.size() == 1 &&
-      (types[0] == Type::kBool || types[0] == Type::kInteger)) {
+  if (types.size() == 1 && (types[0] == Type::kBool || types[0] == Type::kInteger)) {
     return unique ? IndexKind::kIntUnique : IndexKind::kIntMulti;
   }
   return IndexKind::kBytes;

@@ -20,7 +20,7 @@ namespace trefoil::sql {
 using TableId = std::uint32_t;
 using IndexId = std::uint32_t;  // its own sequence, over all tables
 
-inline constexpr std::size_t kMostOfKey = 256;          // bytes of a value of a duplicate key that a message shows
+inline constexpr std::size_t kMostOfKey = 256;  // bytes of a value of a duplicate key that a message shows
 
 struct ColumnDefinition {
   std::string name;

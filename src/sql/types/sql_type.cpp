@@ -14,7 +14,9 @@ struct Spelling {
   TypeId type;
 };
 constexpr Spelling kSpellings[] = {
-    {"int", TypeId::kInteger},     {"double", TypeId::kDouble}, {"float", TypeId::kDouble},
+    {"int", TypeId::kInteger},
+    {"double", TypeId::kDouble},
+    {"float", TypeId::kDouble},
     {"blob", TypeId::kBytea},
 };
 
@@ -26,7 +28,7 @@ class CastTable {
   constexpr CastTable() {
     for (std::size_t from = 0; from < kTypes; ++from) {
       for (std::size_t to = 1; to < kTypes; ++to) {
-        contexts_[from][to] = from == 0 || from == to                      ? CastContext::kImplicit
+        contexts_[from][to] = from == 0 || from == to            ? CastContext::kImplicit
                               : kTypeInfos[to].category == 'S'   ? CastContext::kAssignment
                               : kTypeInfos[from].category == 'S' ? CastContext::kExplicit
                                                                  : CastContext::kNone;

@@ -1,8 +1,9 @@
 // SQL's types: what they are called, what their values are in memory, and which become which.
 //
-// A SqlType is an identity (TypeId, a row of types.def) and a modifier. Several types share a storage: smallint, integer and bigint
-// are all 64-bit integers, dates are days and timestamps microseconds, varchar and text are bytes of UTF-8. So code that only
-// moves, stores or hashes values looks at storage(); what a value means, and its text, is the type's to say (value_text.hpp).
+// A SqlType is an identity (TypeId, a row of types.def) and a modifier. Several types share a storage: smallint, integer and
+// bigint are all 64-bit integers, dates are days and timestamps microseconds, varchar and text are bytes of UTF-8. So code that
+// only moves, stores or hashes values looks at storage(); what a value means, and its text, is the type's to say
+// (value_text.hpp).
 //
 // kUnknown stands for "not known yet": an untyped string literal, NULL, or a parameter, which take their type from the context as
 // in PostgreSQL.

@@ -15,8 +15,8 @@
 
 namespace trefoil::sql {
 
-// Appends the text form of a value of `type`. NULL appends nothing. What is text although the type would have something else is appended
-// as it is.
+// Appends the text form of a value of `type`. NULL appends nothing. What is text although the type would have something else is
+// appended as it is.
 void appendText(std::string& out, const SqlType& type, const Datum& value);
 std::string toText(const SqlType& type, const Datum& value);
 // As it stands in a message: "null" for NULL, and what is longer than `most` bytes is cut and ends in "...".

@@ -104,7 +104,8 @@ TEST_CASE("the sets that were used last stay, as far as there is room") {
 
 TEST_CASE("conditions that may answer otherwise tomorrow are not kept") {
   CHECK(MatchingRows::canKeep(*call("<", makeColumn(SqlType::bigint(), 0), parameter(SqlType::bigint(), 0))));
-  CHECK_FALSE(MatchingRows::canKeep(*call("<", makeColumn(SqlType::doublePrecision(), 0), momentary("random", SqlType::doublePrecision()))));
+  CHECK_FALSE(MatchingRows::canKeep(
+      *call("<", makeColumn(SqlType::doublePrecision(), 0), momentary("random", SqlType::doublePrecision()))));
   CHECK_FALSE(MatchingRows::canKeep(*call("<", makeColumn(SqlType::timestamp(), 0), momentary("now", SqlType::timestamp()))));
   auto outer = std::make_unique<Expression>(ExpressionKind::kOuter, SqlType::bigint());
   CHECK_FALSE(MatchingRows::canKeep(*call("<", makeColumn(SqlType::bigint(), 0), std::move(outer))));

@@ -19,8 +19,9 @@ enum Columns : std::uint32_t { kId, kKey, kName, kPrice, kNote, kVector };
 TableSchema schema() {
   TableSchema schema;
   schema.name = "t";
-  schema.columns = {column("id", SqlType::bigint()),  column("k", SqlType::bigint()),  column("name", SqlType::text()),
-                    column("price", SqlType::doublePrecision()), column("note", SqlType::text()), column("v", SqlType::vector(3))};
+  schema.columns = {column("id", SqlType::bigint()), column("k", SqlType::bigint()),
+                    column("name", SqlType::text()), column("price", SqlType::doublePrecision()),
+                    column("note", SqlType::text()), column("v", SqlType::vector(3))};
   schema.indexes = {uniqueKey({kName}), primaryKey({kId}), plainIndex({kKey}), plainIndex({kKey, kName})};
   return schema;
 }

@@ -17,10 +17,11 @@ namespace {
 TableSchema everyType() {
   TableSchema schema;
   schema.name = "t";
-  schema.columns = {column("id", SqlType::bigint()),  column("k", SqlType::integer()),  column("name", SqlType::text()),
-                    column("price", SqlType::doublePrecision()), column("ok", SqlType::boolean()), column("at", SqlType::timestamp()),
-                    column("note", SqlType::bytea()),  column("doc", SqlType::json()),   column("v", SqlType::vector(3)),
-                    column("day", SqlType::date())};
+  schema.columns = {column("id", SqlType::bigint()),  column("k", SqlType::integer()),
+                    column("name", SqlType::text()),  column("price", SqlType::doublePrecision()),
+                    column("ok", SqlType::boolean()), column("at", SqlType::timestamp()),
+                    column("note", SqlType::bytea()), column("doc", SqlType::json()),
+                    column("v", SqlType::vector(3)),  column("day", SqlType::date())};
   schema.indexes = {uniqueKey({2}), primaryKey({0}), plainIndex({1}), plainIndex({2, 3})};
   return schema;
 }

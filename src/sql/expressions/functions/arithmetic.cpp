@@ -1,5 +1,5 @@
-// + - * / % on integers and floats, and unary minus. A mixed pair gives the wider type. Integers are 64 bits wide in memory; a result outside of its type's width
-// is an error, found by one flag collected over the whole chunk.
+// + - * / % on integers and floats, and unary minus. A mixed pair gives the wider type. Integers are 64 bits wide in memory; a
+// result outside of its type's width is an error, found by one flag collected over the whole chunk.
 #include <cmath>
 
 #include "sql/expressions/kernels.hpp"
@@ -185,8 +185,7 @@ void addIntegers(std::vector<Function>& list, const SqlType& left, const SqlType
 template <typename Float>
 void addFloats(std::vector<Function>& list, const SqlType& left, const SqlType& right, const SqlType& result) {
   const auto add = [&](std::string_view name, Kernel kernel) {
-    list.push_back(
-        {.name = name, .parameters = {left, right}, .result = result, .kernel = kernel, .nulls = NullPolicy::kRetry});
+    list.push_back({.name = name, .parameters = {left, right}, .result = result, .kernel = kernel, .nulls = NullPolicy::kRetry});
   };
   add("+", floatKernel<Add, Float>);
   add("-", floatKernel<Subtract, Float>);
@@ -219,8 +218,7 @@ std::vector<Function> arithmeticFunctions() {
   addFloats<double>(list, wide, real, wide);
   // PostgreSQL has % for numeric, which is what a literal like 1.5 is there.
   for (const std::string_view name : {"%", "mod"}) {
-    list.push_back(
-        {.name = name, .parameters = {wide, wide}, .result = wide, .kernel = realModulo, .nulls = NullPolicy::kRetry});
+    list.push_back({.name = name, .parameters = {wide, wide}, .result = wide, .kernel = realModulo, .nulls = NullPolicy::kRetry});
   }
   for (const SqlType& type : {real, wide}) {
     list.push_back({.name = "-", .parameters = {type}, .result = type, .kernel = realNegate, .nulls = NullPolicy::kIgnore});

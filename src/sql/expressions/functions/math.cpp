@@ -257,8 +257,7 @@ std::vector<Function> mathFunctions() {
     list.push_back({.name = name, .parameters = {real}, .result = real, .kernel = kernel, .nulls = nulls});
   };
   for (const SqlType& type : {real, SqlType::real()}) {
-    list.push_back(
-        {.name = "abs", .parameters = {type}, .result = type, .kernel = total<absReal>, .nulls = NullPolicy::kIgnore});
+    list.push_back({.name = "abs", .parameters = {type}, .result = type, .kernel = total<absReal>, .nulls = NullPolicy::kIgnore});
   }
   add("ceil", total<ceilReal>);
   add("ceiling", total<ceilReal>);
