@@ -141,7 +141,7 @@ constinit const ValueType kStringType = {
     .building_kind = settingKind,
     .capture = captureString,
     .capture_touched = [](EffectKind, EffectReader, const Entry& entry,
-                         EffectBuffer& effects) { captureString(entry, 0, effects); },
+                          EffectBuffer& effects) { captureString(entry, 0, effects); },
     .visit_parts =
         [](const Entry& entry, const std::function<void(std::string_view)>& visit) {
           IntegerText room;
