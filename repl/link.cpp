@@ -152,7 +152,7 @@ Link::~Link() {
   }
 }
 
-Status Link::wait() {
+Status Link::wait() const {
   TREFOIL_TRY(await(epoll_, POLLIN));
   epoll_event event{};
   ::epoll_wait(epoll_, &event, 1, 0);

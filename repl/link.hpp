@@ -36,7 +36,7 @@ class Link {
 
  private:
   Link(int epoll, std::unique_ptr<net::Channel> channel) : epoll_(epoll), channel_(std::move(channel)) {}
-  Status wait();
+  [[nodiscard]] Status wait() const;
 
   const int epoll_;
   std::unique_ptr<net::Channel> channel_;

@@ -26,7 +26,7 @@
 namespace trefoil {
 
 namespace parser {
-struct ParsedStatement;
+class ParsedStatement;
 }  // namespace parser
 
 namespace sql {

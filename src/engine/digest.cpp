@@ -37,7 +37,7 @@ struct Digest {
 
 Digest digestOf(const kv::Entry& entry) {
   Digest digest;
-  kv::typeOf(entry).visitParts(entry, [&](std::string_view part) { digest.add(part); });
+  kv::typeOf(entry).visit_parts(entry, [&](std::string_view part) { digest.add(part); });
   return digest;
 }
 

@@ -28,7 +28,7 @@ Result<std::string_view> SqlRunner::runControl(const ast::Statement& statement, 
 }
 
 // One value under the setting's name; ALL: name, value and description of each.
-Result<std::string_view> SqlRunner::showSetting(const ast::Show& statement, RowSink& sink) {
+Result<std::string_view> SqlRunner::showSetting(const ast::Show& statement, RowSink& sink) const {
   const bool all = statement.name.text == "all";
   std::vector<const SettingSpec*> specs;
   if (all) {

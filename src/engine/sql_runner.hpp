@@ -77,7 +77,7 @@ class SqlRunner {
   Status buildVectorIndex(const sql::NewVectorIndex& index);
   Status awaitReservation(sql::TableId table);
   sql::ExecContext makeContext(sql::View& view, kv::View* kv, std::span<const Datum> parameters, RowSink* sink, UnixMs at);
-  Result<std::string_view> showSetting(const ast::Show& statement, RowSink& sink);
+  Result<std::string_view> showSetting(const ast::Show& statement, RowSink& sink) const;
   [[nodiscard]] bool isFastSearch(const sql::Plan& plan);
   [[nodiscard]] std::uint64_t rowsOf(const sql::Plan& plan);
 

@@ -16,7 +16,7 @@ void captureDeadline(const Entry& entry, EffectBuffer& old) {
 void captureWhole(const Entry& entry, std::size_t most, EffectBuffer& old) {
   const std::size_t begin = old.size();
   const ValueType& type = typeOf(entry);
-  const EffectKind building = type.buildingKind(entry);
+  const EffectKind building = type.building_kind(entry);
   for (std::uint64_t place = 0; place != ValueType::kWhole && old.size() - begin <= most;) {
     old.putByte(static_cast<std::uint8_t>(building));
     place = type.capture(entry, place, old);
@@ -49,9 +49,9 @@ OldValue captureOld(EffectKind kind, const EffectReader& arguments, const Entry*
       break;
     default:
       if (const ValueType& type = typeOf(*entry); typeOfEffect(kind) == &type) {
-        old.putByte(static_cast<std::uint8_t>(type.buildingKind(*entry)));
+        old.putByte(static_cast<std::uint8_t>(type.building_kind(*entry)));
         const std::size_t arguments_at = old.size();
-        type.captureTouched(kind, arguments, *entry, old);
+        type.capture_touched(kind, arguments, *entry, old);
         if (old.size() == arguments_at) {
           old.truncate(begin);
         }

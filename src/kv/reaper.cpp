@@ -23,14 +23,14 @@ bool Reaper::isSmall(const Entry& entry) {
 
 void Reaper::freeNow(Entry* entry) {
   if (entry->isLarge()) {
-    typeOf(*entry).freeParts(*entry);
+    typeOf(*entry).free_parts(*entry);
   }
   freeShared(entry);
 }
 
 void Reaper::freeShared(Entry* entry) {
   if (entry->isLarge()) {
-    typeOf(*entry).freeRoots(*entry);
+    typeOf(*entry).free_roots(*entry);
   }
   Entry::free(entry);
 }

@@ -5,7 +5,7 @@
 namespace trefoil::kv {
 
 ValueEffects::ValueEffects(const Entry& entry, int db, std::string_view key, Cause cause)
-    : entry_(entry), type_(typeOf(entry)), building_(type_.buildingKind(entry)), db_(db), key_(key), cause_(cause) {}
+    : entry_(entry), type_(typeOf(entry)), building_(type_.building_kind(entry)), db_(db), key_(key), cause_(cause) {}
 
 bool ValueEffects::writeNext(EffectBuffer& effects) {
   if (place_ != ValueType::kWhole) {

@@ -47,22 +47,22 @@ struct ValueType {
   // Capture: the value as effects that build it where nothing is. Of which kind they are, and the arguments of the next one, from
   // the place `from` on (0 at first); returns the place of the one after it, or kWhole.
   static constexpr std::uint64_t kWhole = UINT64_MAX;
-  EffectKind (*buildingKind)(const Entry& entry);
+  EffectKind (*building_kind)(const Entry& entry);
   std::uint64_t (*capture)(const Entry& entry, std::uint64_t from, EffectBuffer& effects);
   // The same for what one of its own effects, whose arguments these are, replaces or removes of a value: the arguments of one
   // effect of the building kind, or nothing if that is nothing.
-  void (*captureTouched)(EffectKind kind, EffectReader arguments, const Entry& entry, EffectBuffer& effects);
+  void (*capture_touched)(EffectKind kind, EffectReader arguments, const Entry& entry, EffectBuffer& effects);
   // Visits the parts that make the value what it is, each as some bytes, in any order: for digests.
-  void (*visitParts)(const Entry& entry, const std::function<void(std::string_view part)>& visit);
+  void (*visit_parts)(const Entry& entry, const std::function<void(std::string_view part)>& visit);
 
   // Of a value outside of its entry; of a type that has none, null. The bytes of roots and parts, as the allocator has them.
-  std::size_t (*outsideBytes)(const Entry& entry);
+  std::size_t (*outside_bytes)(const Entry& entry);
   // `copy` has the roots of another entry: gives it some of its own, for a version that shares all parts so far.
   void (*share)(Entry& copy);
   // Frees the roots; the parts are another version's.
-  void (*freeRoots)(Entry& entry);
-  // Frees the parts, of which this is the last version; freeRoots() follows. Long for a large value.
-  void (*freeParts)(Entry& entry);
+  void (*free_roots)(Entry& entry);
+  // Frees the parts, of which this is the last version; free_roots() follows. Long for a large value.
+  void (*free_parts)(Entry& entry);
   // Checks its structures; asserts.
   void (*verify)(const Entry& entry);
 };
@@ -86,7 +86,7 @@ inline std::string_view typeName(const Entry& entry) {
 }
 // The bytes of an entry as the allocator rounds them, with all that it has outside.
 inline std::size_t bytesOf(const Entry& entry) {
-  return entry.allocatedBytes() + (entry.isLarge() ? typeOf(entry).outsideBytes(entry) : 0);
+  return entry.allocatedBytes() + (entry.isLarge() ? typeOf(entry).outside_bytes(entry) : 0);
 }
 // A copy in a block with room for `slack` bytes more; what lies outside is shared.
 Entry* copyOf(const Entry& entry, std::size_t slack = 0);

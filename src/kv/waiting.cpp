@@ -56,7 +56,7 @@ void Store::await(std::span<const Key> keys, KeyWaiter& waiter) {
     if (queue == nullptr) {
       queue = &partition.interest->addQueue(key.hash, key.bytes);
     }
-    const auto at = queue->waiters.insert(queue->waiters.end(), &waiter);
+    const auto at = queue->waiters.insert(queue->waiters.end(), {&waiter, waiter.places_.size()});
     waiter.places_.push_back({key.db, key.hash, queue, at});
   }
   waiters_.fetch_add(1, std::memory_order_relaxed);
@@ -91,7 +91,7 @@ void Store::serve(const Key& key, bool alone) {
     return;
   }
   for (auto at = queue->waiters.begin(); at != queue->waiters.end() && find(key) != nullptr;) {
-    KeyWaiter& waiter = **at;
+    KeyWaiter& waiter = *at->waiter;
     const KeyWaiter::Outcome outcome = waiter.serve(key, alone);
     if (outcome == KeyWaiter::Outcome::kLater) {
       ReadyKeys::mine().leaveForLater(key);
@@ -99,9 +99,7 @@ void Store::serve(const Key& key, bool alone) {
     }
     const auto next = std::next(at);
     if (outcome == KeyWaiter::Outcome::kServed || outcome == KeyWaiter::Outcome::kByOther) {
-      const auto place = std::find_if(waiter.places_.begin(), waiter.places_.end(),
-                                      [&](const auto& one) { return one.queue == queue && one.at == at; });
-      place->queue = nullptr;
+      waiter.places_[at->place].queue = nullptr;
       queue->waiters.erase(at);
     }
     if (outcome == KeyWaiter::Outcome::kByOther) {

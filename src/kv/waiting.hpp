@@ -24,8 +24,12 @@ namespace trefoil::kv {
 
 // Those who wait for one key, first come first served.
 struct WaitQueue {
+  struct Waiting {
+    KeyWaiter* waiter;
+    std::size_t place;  // which of the waiter's places this is
+  };
   std::string key;
-  std::list<KeyWaiter*> waiters;
+  std::list<Waiting> waiters;
 };
 
 // Somebody who waits for keys. Must not go before Store::stopWaiting() was called for it.
@@ -53,9 +57,9 @@ class KeyWaiter {
     int db;
     std::uint64_t hash;
     WaitQueue* queue;  // null once it has left
-    std::list<KeyWaiter*>::iterator at;
+    std::list<WaitQueue::Waiting>::iterator at;
   };
-  std::vector<Place> places_;
+  std::vector<Place> places_;  // each is guarded by the lock of its key's partition
 };
 
 }  // namespace trefoil::kv

@@ -301,15 +301,16 @@ TEST_CASE("An answer waits for the log only as far as it tells something of the 
 
 TEST_CASE("An error quotes what it is about, but not megabytes of it, and nothing that drives a terminal") {
   SessionFixture fixture;
-  const std::string name(10'000'000, 'n');
+  const std::string name(8'000'000, 'n');
   const auto is_bounded = [](const std::string& text) { return text.size() < 3 * kMaxErrorText; };
   const std::string missing = fixture.sql("SELECT " + name);
   CHECK(is_bounded(missing));
   CHECK(missing.find("column \"nnn") != std::string::npos);
   CHECK(missing.find("nnn\" does not exist") != std::string::npos);
-  for (const std::string& text :
-       {"SELECT * FROM " + name, "SELECT '" + name + "'::int", "DROP TABLE " + name, "CREATE TABLE t (a " + name + ")",
-        "SELECT 1 " + name + " " + name, "SET " + name + " = 1", "SELECT f" + name + "(1)"}) {
+  const std::vector<std::string> statements = {
+      "SELECT * FROM " + name,         "SELECT '" + name + "'::int", "DROP TABLE " + name,     "CREATE TABLE t (a " + name + ")",
+      "SELECT 1 " + name + " " + name, "SET " + name + " = 1",       "SELECT f" + name + "(1)"};
+  for (const std::string& text : statements) {
     INFO(text.substr(0, 40));
     const std::string answer = fixture.sql(text);
     CHECK(answer.starts_with("(error)"));

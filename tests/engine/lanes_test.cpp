@@ -307,9 +307,12 @@ TEST_CASE("What goes through all sessions or tables is a worker's when they are 
     for (int i = 0; i < 400; ++i) {
       fixture.sql("CREATE TABLE t" + std::to_string(i) + " (id INTEGER PRIMARY KEY)");
     }
-    CHECK(!isQuick(session, "INFO memory"));
+    CHECK(isQuick(session, "INFO memory"));
     CHECK(!isQuick(session, "METRICS"));
     CHECK(fixture.run("METRICS").find("t399") != std::string::npos);
+    fixture.run("MULTI");
+    CHECK(fixture.run("METRICS") == "(error) ERR Command not allowed inside a transaction");
+    fixture.run("DISCARD");
     CHECK(isQuick(session, "CLIENT LIST"));
   }
 }

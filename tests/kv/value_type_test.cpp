@@ -66,7 +66,7 @@ const Sample kSamples[] = {
 
 std::multiset<std::string> partsOf(const Entry& entry) {
   std::multiset<std::string> parts;
-  typeOf(entry).visitParts(entry, [&](std::string_view part) { parts.emplace(part); });
+  typeOf(entry).visit_parts(entry, [&](std::string_view part) { parts.emplace(part); });
   return parts;
 }
 

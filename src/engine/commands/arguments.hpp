@@ -85,8 +85,8 @@ Status scanCollection(CommandCall& call, const Result<Handle>& collection, Appen
     replyScan(call.reply, 0, found);
     return {};
   }
-  static const OptionGrammar kGrammar("SSCAN");  // the others have the same
-  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(kGrammar, call.args, 2));
+  static const OptionGrammar grammar("SSCAN");  // the others have the same
+  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(grammar, call.args, 2));
   TREFOIL_TRY(call.kv.spend(std::min(options.count, collection->size())));
   const std::uint64_t next = collection->scan(cursor, options.count, [&](const kv::Element& element) {
     if (!options.match || globMatch(*options.match, element.member)) {

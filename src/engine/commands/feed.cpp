@@ -15,10 +15,10 @@ Status feed(CommandCall& call) {
   if (args.size() == 2 && equalsIgnoringCase(args[1], "STOP")) {
     return session.messages.stopFeed(call.reply);
   }
-  static const OptionGrammar kGrammar("FEED");
+  static const OptionGrammar grammar("FEED");
   std::optional<std::string_view> from;
   FeedFilter filter;
-  OptionReader option(kGrammar, args, 1);
+  OptionReader option(grammar, args, 1);
   while (option.next()) {
     if (option.is("FROM")) {
       from = option.value();

@@ -185,8 +185,8 @@ Status keys(CommandCall& call) {
 
 Status scan(CommandCall& call) {
   TREFOIL_ASSIGN(const std::uint64_t cursor, scanCursor(call.args[1]));
-  static const OptionGrammar kGrammar("SCAN");
-  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(kGrammar, call.args, 1));
+  static const OptionGrammar grammar("SCAN");
+  TREFOIL_ASSIGN(const ScanOptions options, scanOptions(grammar, call.args, 1));
   TREFOIL_TRY(call.kv.spend(std::min(options.count, call.kv.store().size(call.db))));
   std::vector<std::string> names;
   const std::uint64_t next = call.kv.scan(call.db, cursor, options.count, [&](const kv::Entry& entry) {
@@ -253,8 +253,8 @@ Status renamenx(CommandCall& call) {
 Status copy(CommandCall& call) {
   bool replace = false;
   int to_db = call.db;
-  static const OptionGrammar kGrammar("COPY");
-  OptionReader option(kGrammar, call.args, 3);
+  static const OptionGrammar grammar("COPY");
+  OptionReader option(grammar, call.args, 3);
   while (option.next()) {
     if (option.is("REPLACE")) {
       replace = true;

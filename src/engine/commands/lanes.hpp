@@ -11,7 +11,8 @@ namespace trefoil::commands {
 // (What EXEC runs is where it is already.)
 bool leavesLoop(CommandCall& call, bool takes_long);
 
-// Going through all sessions, or all sessions and tables, takes long.
+// Going through all sessions takes long; or through all sessions and tables, for a command that is not run within EXEC, whose
+// locks come behind the catalog's.
 bool areManySessions(const CommandCall& call);
 bool isMuchToSurvey(const CommandCall& call);
 

@@ -255,7 +255,7 @@ constexpr std::array<Section, 8> kSections = {{{"Server", serverInfo},
 }  // namespace
 
 Status info(CommandCall& call) {
-  if (leavesLoop(call, isMuchToSurvey(call))) {
+  if (leavesLoop(call, areManySessions(call))) {
     return {};
   }
   Database::Impl& database = call.session.impl().database;

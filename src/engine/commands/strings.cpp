@@ -66,10 +66,10 @@ struct SetOptions {
 };
 
 Result<SetOptions> setOptions(CommandCall& call) {
-  static const OptionGrammar kGrammar("SET");
+  static const OptionGrammar grammar("SET");
   SetOptions options;
   std::optional<Expiry> expiry;
-  OptionReader option(kGrammar, call.args, 3);
+  OptionReader option(grammar, call.args, 3);
   while (option.next()) {
     if (option.is("NX")) {
       options.only_absent = true;
@@ -173,10 +173,10 @@ Status getdel(CommandCall& call) {
 }
 
 Status getex(CommandCall& call) {
-  static const OptionGrammar kGrammar("GETEX");
+  static const OptionGrammar grammar("GETEX");
   std::optional<Expiry> expiry;
   bool persist = false;
-  OptionReader option(kGrammar, call.args, 2);
+  OptionReader option(grammar, call.args, 2);
   while (option.next()) {
     if (option.is("PERSIST")) {
       persist = true;

@@ -39,8 +39,8 @@ std::int64_t redirectOf(const ClientTracking& tracking) {
 Status clientTracking(CommandCall& call) {
   Session::Impl& session = call.session.impl();
   SessionMessages::TrackingOptions options;
-  static const OptionGrammar kGrammar("CLIENT|TRACKING");
-  OptionReader option(kGrammar, call.args, 3);
+  static const OptionGrammar grammar("CLIENT|TRACKING");
+  OptionReader option(grammar, call.args, 3);
   while (option.next()) {
     if (option.is("REDIRECT")) {
       TREFOIL_TRY(readRedirect(option.value(), session, options.redirect));

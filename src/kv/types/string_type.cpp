@@ -138,19 +138,19 @@ constinit const ValueType kStringType = {
     .encoding = stringEncoding,
     .steps = stepsOfString,
     .elements = [](const Entry&) { return std::size_t{1}; },
-    .buildingKind = settingKind,
+    .building_kind = settingKind,
     .capture = captureString,
-    .captureTouched = [](EffectKind, EffectReader, const Entry& entry,
-                         EffectBuffer& effects) { captureString(entry, 0, effects); },
-    .visitParts =
+    .capture_touched = [](EffectKind, EffectReader, const Entry& entry,
+                          EffectBuffer& effects) { captureString(entry, 0, effects); },
+    .visit_parts =
         [](const Entry& entry, const std::function<void(std::string_view)>& visit) {
           IntegerText room;
           visit(StringHandle(&entry).text(room));
         },
-    .outsideBytes = nullptr,
+    .outside_bytes = nullptr,
     .share = nullptr,
-    .freeRoots = nullptr,
-    .freeParts = nullptr,
+    .free_roots = nullptr,
+    .free_parts = nullptr,
     .verify = nullptr,
 };
 
