@@ -215,12 +215,15 @@ Datum EffectReader::getDatum(std::unique_ptr<float[]>& scratch) {
       return Datum::blob(getRaw(getVarint()));
     case ItemTag::kJson:
       return Datum::text(getRaw(getVarint()));
-    case ItemTag::kTyped:
-      if (storageOf(getByte()) != Type::kInteger) {
+    case ItemTag::kTyped: {
+      constexpr std::uint8_t kTimestamp = 6;
+      constexpr std::uint8_t kDate = 7;
+      if (const std::uint8_t type = getByte(); type != kTimestamp && type != kDate) {
         fail();
         return {};
       }
       return Datum::integer(getInt());
+    }
     case ItemTag::kVector: {
       const std::uint64_t dimension = getVarint();
       if (dimension > static_cast<std::uint64_t>(end_ - at_) / sizeof(float)) {

@@ -4,7 +4,7 @@ set -euo pipefail
 check=$(cd "$(dirname "$0")/../.." && pwd)/scripts/check_layers
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
-mkdir -p "$root"/src/{base,kv/objects,net,sql,extra} "$root/repl"
+mkdir -p "$root"/src/{base,kv/objects,net,sql/types,sql/bind,sql/operators,extra} "$root/repl"
 
 expect() {  # expect STATUS OUTPUT
   local output status=0
@@ -17,7 +17,7 @@ expect() {  # expect STATUS OUTPUT
 
 expect 1 "$root: no sources found"
 printf '#include <vector>\n#include "base/status.hpp"\n#include "vector/arena.hpp"\n#include "kv/store.hpp"\n' >"$root/src/kv/store.cpp"
-printf '#include "engine/session.hpp"\n#include "sql/chunk.hpp"\n' >"$root/src/net/server.cpp"
+printf '#include "engine/session.hpp"\n#include "sql/types/chunk.hpp"\n' >"$root/src/net/server.cpp"
 printf '#include "net/server.hpp"\n#include "engine/session.hpp"\n' >"$root/repl/main.cpp"
 expect 0 ""
 
@@ -28,7 +28,9 @@ expect 1 'src/kv/README.md:4: there is no chest'
 rm "$root/src/kv/README.md"
 
 printf '// one\n\n  #  include "net/server.hpp"\n#include "sql/view.hpp"\n' >"$root/src/kv/objects/bad.hpp"
-printf '#include "kv/store.hpp"\n' >"$root/src/sql/bad.cpp"
+printf '#include "kv/store.hpp"\n#include "sql/bind/bind.hpp"\n#include "sql/view.hpp"\n' >"$root/src/sql/types/bad.cpp"
+printf '#include "sql/types/chunk.hpp"\n#include "sql/operators/scan.hpp"\n' >"$root/src/sql/bind/bad.cpp"
+touch "$root/src/sql/bad.cpp"
 printf '#include "status.hpp"\n' >"$root/src/base/bad.cpp"
 printf '#include "sql/table.hpp"\n' >"$root/src/net/bad.cpp"
 touch "$root/src/extra/bad.cpp"
@@ -37,5 +39,9 @@ src/extra/bad.cpp:1: extra is no floor of the house
 src/kv/objects/bad.hpp:3: kv may not include net
 src/kv/objects/bad.hpp:4: kv may not include sql
 src/net/bad.cpp:1: net may not include sql
-src/sql/bad.cpp:1: sql may not include kv'
+src/sql/bad.cpp:1: bad.cpp is no room of sql
+src/sql/bind/bad.cpp:2: sql/bind may not include sql/operators
+src/sql/types/bad.cpp:1: sql may not include kv
+src/sql/types/bad.cpp:2: sql/types may not include sql/bind
+src/sql/types/bad.cpp:3: "sql/view.hpp" does not name its room'
 echo ok
