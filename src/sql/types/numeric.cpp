@@ -59,8 +59,8 @@ Numeric Numeric::fromBig(BigInteger coefficient, std::int32_t scale) {
   if (coefficient.fitsInt128()) {
     return {coefficient.asInt128(), static_cast<std::uint16_t>(scale)};
   }
-  Numeric result(Kind::kSmall);
-  result.big_ = new BigInteger(std::move(coefficient));
+  Numeric result;
+  result.holdBig(new BigInteger(std::move(coefficient)));
   result.kind_ = Kind::kBig;
   result.scale_ = static_cast<std::uint16_t>(scale);
   return result;
@@ -290,7 +290,7 @@ Numeric Numeric::negated() const {
       return {-smallCoefficient(), scale_};
     case Kind::kBig: {
       Numeric result = *this;
-      result.big_->negate();
+      result.bigPointer()->negate();
       return result;
     }
     case Kind::kNegativeInfinity:
@@ -309,6 +309,16 @@ Numeric Numeric::signum() const { return isNan() ? nan() : Numeric(static_cast<s
 
 // --- Division ---
 
+namespace {
+
+// The weight of the first digit of base 10000, where so many decimal digits stand before the point (fewer than none: zeros behind it).
+std::int32_t groupWeight(std::int32_t before_point) {
+  constexpr std::int32_t kLift = Numeric::kMaxScale;  // so that what is divided is positive, and the quotient rounded down
+  return (before_point - 1 + 4 * kLift) / 4 - kLift;
+}
+
+}  // namespace
+
 Numeric::Groups Numeric::groups() const {
   Groups groups;
   std::array<char, 40> buffer;
@@ -325,7 +335,7 @@ Numeric::Groups Numeric::groups() const {
   if (digits.empty()) {
     return groups;
   }
-  groups.weight = (before_point + 4 * kMaxScale - 1) / 4 - kMaxScale;  // rounds down, as the dividend is not negative
+  groups.weight = groupWeight(before_point);
   std::size_t length = static_cast<std::size_t>(before_point - 4 * groups.weight);
   groups.count = 1 + (digits.size() <= length ? 0 : static_cast<std::int32_t>((digits.size() - length + 3) / 4));
   std::size_t position = 0;
@@ -348,13 +358,27 @@ struct FirstGroup {
   std::uint32_t digit = 0;
 };
 
+FirstGroup firstGroup(const BigInteger& coefficient, std::int32_t scale) {
+  if (coefficient.sign() == 0) {
+    return {};
+  }
+  const std::string digits = coefficient.digits();
+  const std::int32_t before_point = static_cast<std::int32_t>(digits.size()) - scale;
+  FirstGroup group{groupWeight(before_point)};
+  for (std::int32_t i = 0; i < before_point - 4 * group.weight; ++i) {
+    const auto position = static_cast<std::size_t>(i);
+    group.digit = group.digit * 10 + static_cast<std::uint32_t>(position < digits.size() ? digits[position] - '0' : 0);
+  }
+  return group;
+}
+
 FirstGroup firstGroup(Uint128 coefficient, std::int32_t scale) {
   if (coefficient == 0) {
     return {};
   }
   const std::uint32_t digits = digitCount(coefficient);
   const std::int32_t before_point = static_cast<std::int32_t>(digits) - scale;
-  const std::int32_t weight = (before_point + 4 * Numeric::kMaxScale - 1) / 4 - Numeric::kMaxScale;
+  const std::int32_t weight = groupWeight(before_point);
   const auto length = static_cast<std::uint32_t>(before_point - 4 * weight);
   if (digits <= length) {
     return {weight, static_cast<std::uint32_t>(coefficient * kPowersOfTen[length - digits])};
@@ -371,13 +395,13 @@ std::int32_t divisionScaleOf(FirstGroup a, FirstGroup b, std::int32_t scale_a, s
 
 std::int32_t Numeric::divisionScale(const Numeric& a, const Numeric& b) {
   const auto first = [](const Numeric& value) {
-    if (value.isSmall()) {
-      return firstGroup(magnitudeOf(value.smallCoefficient()), value.scale_);
-    }
-    const Groups groups = value.groups();
-    return FirstGroup{groups.weight, groups.digits[0]};
+    return value.isSmall() ? firstGroup(magnitudeOf(value.smallCoefficient()), value.scale_) : firstGroup(value.big(), value.scale_);
   };
   return divisionScaleOf(first(a), first(b), a.scale_, b.scale_);
+}
+
+std::int32_t Numeric::divisionScale(const BigInteger& a, std::int32_t scale_a, const BigInteger& b, std::int32_t scale_b) {
+  return divisionScaleOf(firstGroup(a, scale_a), firstGroup(b, scale_b), scale_a, scale_b);
 }
 
 Result<Numeric> Numeric::divideNonFinite(const Numeric& a, const Numeric& b) {

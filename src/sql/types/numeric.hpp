@@ -56,7 +56,7 @@ class Numeric {
   static constexpr std::size_t kMaxSmallPackedBytes = 3 + 16;  // of a small value
   static constexpr std::size_t kMaxSmallTextBytes = 64;        // of a small value whose scale is up to 38
 
-  Numeric() : words_{0, 0} {}
+  Numeric() = default;
   Numeric(std::int64_t value) : Numeric(static_cast<Int128>(value), 0) {}  // NOLINT: implicit, each integer is one
   Numeric(const Numeric& other) : scale_(other.scale_), kind_(other.kind_) { copyState(other); }
   Numeric(Numeric&& other) noexcept : words_{other.words_[0], other.words_[1]}, scale_(other.scale_), kind_(other.kind_) {
@@ -164,6 +164,8 @@ class Numeric {
   static Result<Numeric> modulo(const Numeric& a, const Numeric& b);           // a % b: the sign is a's
   // The scale that PostgreSQL gives to a / b: at least 16 significant digits, and not below the scale of either. Finite values.
   static std::int32_t divisionScale(const Numeric& a, const Numeric& b);
+  // The same of coefficients and scales that may be beyond a Numeric's bounds.
+  static std::int32_t divisionScale(const BigInteger& a, std::int32_t scale_a, const BigInteger& b, std::int32_t scale_b);
   [[nodiscard]] Numeric negated() const;
   [[nodiscard]] Numeric absolute() const;
   [[nodiscard]] Numeric signum() const;  // sign(n): -1, 0, 1, NaN
@@ -211,14 +213,16 @@ class Numeric {
   enum class Rounding : std::uint8_t { kNearest, kTowardsZero, kUp, kDown };
   static constexpr Int128 kInt128Least = static_cast<Int128>(static_cast<Uint128>(1) << 127);
 
-  explicit Numeric(Kind kind) : words_{0, 0}, kind_(kind) {}
+  explicit Numeric(Kind kind) : kind_(kind) {}
   Numeric(Int128 coefficient, std::uint16_t scale)
       : words_{static_cast<std::uint64_t>(coefficient), static_cast<std::uint64_t>(static_cast<Uint128>(coefficient) >> 64)}, scale_(scale) {}
 
-  [[nodiscard]] const BigInteger& big() const { return *big_; }
+  [[nodiscard]] BigInteger* bigPointer() const { return reinterpret_cast<BigInteger*>(words_[0]); }
+  [[nodiscard]] const BigInteger& big() const { return *bigPointer(); }
+  void holdBig(BigInteger* value) { words_[0] = reinterpret_cast<std::uint64_t>(value); }
   void copyState(const Numeric& other) {
     if (other.kind_ == Kind::kBig) [[unlikely]] {
-      big_ = new BigInteger(*other.big_);
+      holdBig(new BigInteger(other.big()));
     } else {
       words_[0] = other.words_[0];
       words_[1] = other.words_[1];
@@ -226,7 +230,7 @@ class Numeric {
   }
   void release() {
     if (kind_ == Kind::kBig) [[unlikely]] {
-      delete big_;
+      delete bigPointer();
       kind_ = Kind::kSmall;
     }
   }
@@ -247,10 +251,7 @@ class Numeric {
   [[nodiscard]] std::string digits() const;  // of the coefficient's magnitude
   [[nodiscard]] std::string_view smallDigits(std::array<char, 40>& buffer) const;
 
-  union {
-    std::uint64_t words_[2];  // the coefficient of a small value, low word first
-    BigInteger* big_;         // owned
-  };
+  std::uint64_t words_[2] = {0, 0};  // the coefficient of a small value, low word first; a big one's BigInteger*, owned
   std::uint16_t scale_ = 0;
   Kind kind_ = Kind::kSmall;
 };

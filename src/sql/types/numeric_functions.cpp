@@ -1,0 +1,517 @@
+// Scales of results are chosen as PostgreSQL chooses them, from estimates in double precision of how long a result will be; the
+// estimates are part of what is seen, so they are made of the same numbers. Values come from MPFR with some more bits than
+// the scale needs, and again with more if that does not decide how to round (RoundedResult).
+#include "sql/types/numeric_functions.hpp"
+
+#include <gmp.h>
+#include <mpfr.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace trefoil::sql {
+namespace {
+
+constexpr std::int32_t kMinSignificantDigits = 16;
+constexpr std::int32_t kMaxDisplayScale = 1000;
+constexpr double kLog10OfE = 0.434294481903252;
+constexpr double kLnOf10 = 2.302585092994046;
+constexpr double kBitsPerDigit = 3.3219280948873626;
+constexpr double kMaxExponent = 6000;  // of exp()
+
+mpz_ptr raw(BigInteger& value) { return static_cast<mpz_ptr>(value.handle()); }
+mpz_srcptr raw(const BigInteger& value) { return static_cast<mpz_srcptr>(value.handle()); }
+
+Error overflow() { return {ErrorCode::kOutOfRange, "value overflows numeric format"}; }
+
+std::int32_t displayScale(std::int32_t wanted, std::int32_t least) { return std::min(std::max({wanted, least, 0}), kMaxDisplayScale); }
+
+// MPFR keeps constants (ln 2) in memory of the thread; they leave with it.
+struct ConstantCache {
+  ~ConstantCache() { mpfr_free_cache(); }
+};
+
+class Real {
+ public:
+  explicit Real(mpfr_prec_t bits) {
+    thread_local const ConstantCache cache;
+    static_cast<void>(cache);
+    mpfr_init2(value_, std::max<mpfr_prec_t>(bits, 64));
+  }
+  Real(const Numeric& value, mpfr_prec_t bits) : Real(bits) { set(value); }
+  Real(const Real&) = delete;
+  Real& operator=(const Real&) = delete;
+  ~Real() { mpfr_clear(value_); }
+
+  // Within one unit in the last place.
+  void set(const Numeric& value) {
+    const BigInteger coefficient = value.coefficient();
+    mpfr_set_z(value_, raw(coefficient), MPFR_RNDN);
+    if (value.scale() > 0) {
+      mpfr_div_z(value_, value_, raw(BigInteger::powerOfTen(static_cast<std::uint32_t>(value.scale()))), MPFR_RNDN);
+    }
+  }
+  mpfr_ptr get() { return value_; }
+  double asDouble() { return mpfr_get_d(value_, MPFR_RNDN); }
+
+ private:
+  mpfr_t value_;
+};
+
+mpfr_prec_t bitsForDigits(double digits) { return static_cast<mpfr_prec_t>(std::max(digits, 0.0) * kBitsPerDigit) + 64; }
+
+// A value times 10^scale, rounded. `compute(real, bits)` makes it so that its error is below 10^-(scale + guard digits) for bits =
+// `digits_before` + scale + guard digits. Ties, which only come up where the value is a decimal of few digits, go away from zero.
+template <typename Compute>
+BigInteger roundedInteger(std::int32_t scale, double digits_before, const Compute& compute) {
+  constexpr int kAttempts = 3;
+  std::int32_t guard = 12;
+  for (int attempt = 1;; ++attempt, guard *= 4) {
+    const mpfr_prec_t bits = bitsForDigits(digits_before + scale + guard);
+    Real value(bits);
+    compute(value.get(), bits);
+    const bool negative = mpfr_signbit(value.get()) != 0;
+    mpfr_abs(value.get(), value.get(), MPFR_RNDN);
+    // In units of 10^-(scale + guard - 2), so that the error is below a hundredth.
+    const auto shift = static_cast<std::uint32_t>(guard - 2);
+    mpfr_mul_z(value.get(), value.get(), raw(BigInteger::powerOfTen(static_cast<std::uint32_t>(scale) + shift)), MPFR_RNDN);
+    BigInteger units;
+    mpfr_get_z(raw(units), value.get(), MPFR_RNDN);
+    const BigInteger unit = BigInteger::powerOfTen(shift);
+    BigInteger lower = units;
+    BigInteger upper = units;
+    lower += BigInteger(-1);
+    upper += BigInteger(1);
+    lower.divideRounding(unit);
+    upper.divideRounding(unit);
+    if (attempt == kAttempts || BigInteger::compare(lower, upper) == 0) {
+      if (negative) {
+        upper.negate();
+      }
+      return upper;
+    }
+  }
+}
+
+template <typename Compute>
+Result<Numeric> roundedResult(std::int32_t scale, double digits_before, const Compute& compute) {
+  return Numeric::fromScaled(roundedInteger(scale, digits_before, compute), scale);
+}
+
+// --- Logarithms ---
+
+// About log10(|ln(value)|), of a finite value; 0 where there is no logarithm.
+std::int32_t lnWeight(const Numeric& value) {
+  if (value.sign() <= 0) {
+    return 0;
+  }
+  if (Numeric::compare(value, Numeric::fromScaled(9, 1)) >= 0 && Numeric::compare(value, Numeric::fromScaled(11, 1)) <= 0) {
+    const Numeric::Groups groups = Numeric::subtract(value, Numeric(1)).value().groups();
+    return groups.count == 0 ? 0 : groups.weight * 4 + static_cast<std::int32_t>(std::log10(groups.digits[0]));
+  }
+  const Numeric::Groups groups = value.groups();
+  double digits = groups.digits[0];
+  std::int32_t weight = groups.weight * 4;
+  if (groups.count > 1) {
+    digits = digits * 10000 + groups.digits[1];
+    weight -= 4;
+  }
+  return static_cast<std::int32_t>(std::log10(std::fabs(std::log(digits) + weight * kLnOf10)));
+}
+
+Status checkLogarithm(const Numeric& value) {
+  if (value.sign() < 0) {
+    return Error(ErrorCode::kInvalid, "cannot take logarithm of a negative number");
+  }
+  if (value.sign() == 0) {
+    return Error(ErrorCode::kInvalid, "cannot take logarithm of zero");
+  }
+  return {};
+}
+
+// ln of a positive finite value times 10^scale.
+BigInteger lnToScale(const Numeric& value, std::int32_t scale) {
+  // |ln| < 2^19, and an error of the argument in its last bit is one of the logarithm behind the point.
+  return roundedInteger(scale, 7, [&](mpfr_ptr result, mpfr_prec_t bits) {
+    Real argument(value, bits);
+    mpfr_log(result, argument.get(), MPFR_RNDN);
+  });
+}
+
+// --- Exponentials ---
+
+// coefficient / 10^scale, of any scale.
+struct Decimal {
+  BigInteger coefficient;
+  std::int32_t scale = 0;
+
+  void round(std::int32_t to) {
+    if (to < scale) {
+      coefficient.divideRounding(BigInteger::powerOfTen(static_cast<std::uint32_t>(scale - to)));
+    } else {
+      coefficient.multiplyByPowerOfTen(static_cast<std::uint32_t>(to - scale));
+    }
+    scale = to;
+  }
+};
+
+// Up to here PostgreSQL sums up the series of e^x for x itself.
+constexpr double kMaxOfSeries = 0.01;
+
+// e^x for such an x. There, ties are common (1 + x + x^2/2 for an x of few digits), and which way they go depends on where the
+// series ends: eight digits behind the result's scale.
+Result<Numeric> expBySeries(const Decimal& x, std::int32_t scale) {
+  const std::int32_t series_scale = scale + 8;
+  Decimal sum = x;
+  sum.coefficient += BigInteger::powerOfTen(static_cast<std::uint32_t>(x.scale));
+  sum.round(std::max(x.scale, series_scale));
+  Decimal term = x;
+  for (std::uint32_t n = 2;; ++n) {
+    term.coefficient *= x.coefficient;
+    term.scale += x.scale;
+    term.round(series_scale);
+    term.coefficient.divideRounding(BigInteger(static_cast<Int128>(n)));
+    if (term.coefficient.sign() == 0) {
+      break;
+    }
+    BigInteger aligned = term.coefficient;
+    aligned.multiplyByPowerOfTen(static_cast<std::uint32_t>(sum.scale - series_scale));
+    sum.coefficient += aligned;
+  }
+  sum.round(scale);
+  return Numeric::fromScaled(std::move(sum.coefficient), scale);
+}
+
+// --- Power ---
+
+Numeric one(std::int32_t scale) { return Numeric(1).rounded(scale).value(); }
+
+Numeric zero(std::int32_t scale) { return Numeric::fromScaled(0, scale); }
+
+bool isOddInteger(const Numeric& value) {
+  const Numeric trimmed = value.trimmedScale();
+  return value.isFinite() && trimmed.scale() == 0 && trimmed.coefficient().isOdd();
+}
+
+// POSIX's rules for pow() where one of the operands is no finite number.
+Result<Numeric> powerOfSpecial(const Numeric& base, const Numeric& exponent) {
+  if (base.isNan() || exponent.isNan()) {
+    const bool is_one = base.isNan() ? exponent.isFinite() && exponent.sign() == 0 : base == Numeric(1);
+    return is_one ? Numeric(1) : Numeric::nan();
+  }
+  if (base.sign() == 0 && exponent.sign() < 0) {
+    return Error(ErrorCode::kInvalid, "zero raised to a negative power is undefined");
+  }
+  if (base.sign() < 0 && !exponent.isIntegral()) {
+    return Error(ErrorCode::kInvalid, "a negative number raised to a non-integer power yields a complex result");
+  }
+  if (base == Numeric(1) || exponent.sign() == 0) {
+    return Numeric(1);
+  }
+  if (base.sign() == 0) {
+    return Numeric();
+  }
+  if (exponent.isInfinite()) {
+    if (base == Numeric(-1)) {
+      return Numeric(1);
+    }
+    const bool grows = (Numeric::compare(base.absolute(), Numeric(1)) > 0) == (exponent.sign() > 0);
+    return grows ? Numeric::infinity() : Numeric();
+  }
+  if (exponent.sign() < 0) {
+    return Numeric();
+  }
+  return base.sign() < 0 && isOddInteger(exponent) ? Numeric::negativeInfinity() : Numeric::infinity();
+}
+
+// log10(|base|^exponent), from up to 16 digits of the base.
+double powerWeight(const Numeric& base, std::int32_t exponent) {
+  const Numeric::Groups groups = base.groups();
+  double digits = groups.digits[0];
+  std::int32_t weight = groups.weight * 4;
+  for (std::int32_t i = 1; i < groups.count && i < 4; ++i) {
+    digits = digits * 10000 + groups.digits[static_cast<std::size_t>(i)];
+    weight -= 4;
+  }
+  return exponent * (std::log10(digits) + weight);
+}
+
+// base^exponent of a base that is not 0, by MPFR.
+Result<Numeric> powerToScale(const Numeric& base, std::int32_t exponent, std::int32_t scale, double weight) {
+  // An error of the base in its last bit is multiplied by the exponent, of at most ten digits.
+  return roundedResult(scale, std::max(weight, 0.0) + 12, [&](mpfr_ptr result, mpfr_prec_t bits) {
+    Real argument(base, bits);
+    mpfr_pow_si(result, argument.get(), exponent, MPFR_RNDN);
+  });
+}
+
+Result<Numeric> powerOfInteger(const Numeric& base, std::int32_t exponent) {
+  const std::int32_t scale = displayScale(kMinSignificantDigits, base.scale());
+  switch (exponent) {
+    case 0:
+      return one(scale);
+    case 1:
+      return base.rounded(scale);
+    case -1: {
+      if (base.sign() == 0) {
+        return Error(ErrorCode::kDivisionByZero, "division by zero");
+      }
+      return powerToScale(base, exponent, scale, powerWeight(base, exponent));
+    }
+    case 2: {
+      TREFOIL_ASSIGN(const Numeric square, Numeric::multiply(base, base));
+      return square.rounded(scale);
+    }
+    default:
+      break;
+  }
+  if (base.sign() == 0) {
+    return zero(scale);
+  }
+  const double weight = powerWeight(base, exponent);
+  if (weight > 3.0 * 32767 * 4) {
+    return overflow();
+  }
+  if (weight + 1 < -scale || weight + 1 < -kMaxDisplayScale) {
+    return zero(scale);
+  }
+  if (weight > Numeric::kMaxIntegerDigits + 1) {
+    return overflow();
+  }
+  return powerToScale(base, exponent, scale, weight);
+}
+
+double asDouble(const Decimal& value) {
+  Real real(64);
+  mpfr_set_z(real.get(), raw(value.coefficient), MPFR_RNDN);
+  mpfr_div_z(real.get(), real.get(), raw(BigInteger::powerOfTen(static_cast<std::uint32_t>(value.scale))), MPFR_RNDN);
+  return real.asDouble();
+}
+
+Result<Numeric> powerOfFraction(const Numeric& base, const Numeric& exponent) {
+  if (base.sign() == 0) {
+    return zero(kMinSignificantDigits);
+  }
+  if (base.sign() < 0 && !exponent.isIntegral()) {
+    return Error(ErrorCode::kInvalid, "a negative number raised to a non-integer power yields a complex result");
+  }
+  const bool negative = base.sign() < 0 && isOddInteger(exponent);
+  const Numeric magnitude = base.absolute();
+  // The logarithm of the result, roughly: it says how long the result is.
+  const std::int32_t ln_weight = lnWeight(magnitude);
+  const auto exponentTimesLn = [&](std::int32_t ln_scale) {
+    Decimal product{lnToScale(magnitude, ln_scale), ln_scale + exponent.scale()};
+    product.coefficient *= exponent.coefficient();
+    product.round(ln_scale);
+    return product;
+  };
+  const double estimate = asDouble(exponentTimesLn(std::max(8 - ln_weight, 0)));
+  if (std::fabs(estimate) > kMaxExponent + 20) {
+    return estimate > 0 ? Result<Numeric>(overflow()) : zero(kMaxDisplayScale);
+  }
+  const double weight = estimate * kLog10OfE;
+  const std::int32_t scale =
+      displayScale(kMinSignificantDigits - static_cast<std::int32_t>(weight), std::max(base.scale(), exponent.scale()));
+  if (std::fabs(estimate) <= kMaxOfSeries) {
+    Result<Numeric> result = expBySeries(exponentTimesLn(std::max(scale - ln_weight + 8, 0)), scale);
+    return result.ok() && negative ? result->negated() : std::move(result);
+  }
+  Real ln_result(64);
+  Result<Numeric> result = roundedResult(scale, std::max(weight, 0.0) + 6, [&](mpfr_ptr value, mpfr_prec_t bits) {
+    // The exponent is a factor of the logarithm's error. It may be long where the logarithm is short.
+    const auto exponent_bits = static_cast<mpfr_prec_t>(exponent.coefficient().bitLength());
+    Real argument(magnitude, bits + exponent_bits);
+    Real factor(exponent, bits + exponent_bits);
+    mpfr_log(argument.get(), argument.get(), MPFR_RNDN);
+    mpfr_mul(factor.get(), factor.get(), argument.get(), MPFR_RNDN);
+    mpfr_set(ln_result.get(), factor.get(), MPFR_RNDN);
+    mpfr_exp(value, factor.get(), MPFR_RNDN);
+  });
+  if (std::fabs(ln_result.asDouble()) >= kMaxExponent) {
+    return ln_result.asDouble() > 0 ? Result<Numeric>(overflow()) : zero(scale);
+  }
+  return result.ok() && negative ? result->negated() : std::move(result);
+}
+
+}  // namespace
+
+// --- Roots, exponentials, logarithms ---
+
+Result<Numeric> numericSqrtToScale(BigInteger coefficient, std::int32_t coefficient_scale, std::int32_t scale) {
+  // One digit more, cut off, decides: from a 5 on, it goes up.
+  const std::int32_t exponent = 2 * (scale + 1) - coefficient_scale;
+  coefficient.multiplyByPowerOfTen(static_cast<std::uint32_t>(std::max(exponent, 0)));
+  if (exponent < 0) {
+    coefficient.divideByPowerOfTen(static_cast<std::uint32_t>(-exponent));
+  }
+  coefficient.squareRoot();
+  coefficient.divideRounding(BigInteger(10));
+  return Numeric::fromScaled(std::move(coefficient), scale);
+}
+
+Result<Numeric> numericSqrt(const Numeric& value) {
+  if (value.sign() < 0) {
+    return Error(ErrorCode::kInvalid, "cannot take square root of a negative number");
+  }
+  if (!value.isFinite()) {
+    return value;
+  }
+  const std::int32_t weight = (value.groups().weight + 1) * 4 / 2 - 1;
+  return numericSqrtToScale(value.coefficient(), value.scale(), displayScale(kMinSignificantDigits - weight, value.scale()));
+}
+
+Result<Numeric> numericExp(const Numeric& value) {
+  if (!value.isFinite()) {
+    return value.sign() < 0 ? Numeric() : value;
+  }
+  const double argument = value.toDoubleSaturating();
+  const double weight = std::clamp(argument * kLog10OfE, -2000.0, 2000.0);
+  const std::int32_t scale = displayScale(kMinSignificantDigits - static_cast<std::int32_t>(weight), value.scale());
+  if (std::fabs(argument) >= kMaxExponent) {
+    return argument > 0 ? Result<Numeric>(overflow()) : zero(scale);
+  }
+  if (std::fabs(argument) <= kMaxOfSeries) {
+    return expBySeries({value.coefficient(), value.scale()}, scale);
+  }
+  return roundedResult(scale, std::max(argument * kLog10OfE, 0.0) + 6, [&](mpfr_ptr result, mpfr_prec_t bits) {
+    Real exponent(value, bits);
+    mpfr_exp(result, exponent.get(), MPFR_RNDN);
+  });
+}
+
+Result<Numeric> numericLn(const Numeric& value) {
+  if (value.isNan() || (value.isInfinite() && value.sign() > 0)) {
+    return value;
+  }
+  TREFOIL_TRY(checkLogarithm(value));
+  const std::int32_t scale = displayScale(kMinSignificantDigits - lnWeight(value), value.scale());
+  return Numeric::fromScaled(lnToScale(value, scale), scale);
+}
+
+Result<Numeric> numericLog(const Numeric& base, const Numeric& value) {
+  if (!base.isFinite() || !value.isFinite()) {
+    if (base.isNan() || value.isNan()) {
+      return Numeric::nan();
+    }
+    if (base.sign() < 0 || value.sign() < 0) {
+      return Error(ErrorCode::kInvalid, "cannot take logarithm of a negative number");
+    }
+    TREFOIL_TRY(checkLogarithm(base));
+    TREFOIL_TRY(checkLogarithm(value));
+    return base.isFinite() ? Numeric::infinity() : value.isFinite() ? Numeric() : Numeric::nan();
+  }
+  TREFOIL_TRY(checkLogarithm(base));
+  TREFOIL_TRY(checkLogarithm(value));
+  if (base == Numeric(1)) {
+    return Error(ErrorCode::kDivisionByZero, "division by zero");
+  }
+  const std::int32_t base_weight = lnWeight(base);
+  const std::int32_t weight = lnWeight(value) - base_weight;
+  const std::int32_t scale = displayScale(kMinSignificantDigits - weight, std::max(base.scale(), value.scale()));
+  // The closer the base is to 1, the more the error of its logarithm weighs.
+  const double digits = std::abs(weight) + 2.0 * std::abs(base_weight) + 8;
+  return roundedResult(scale, digits, [&](mpfr_ptr result, mpfr_prec_t bits) {
+    Real denominator(base, bits);
+    Real numerator(value, bits);
+    mpfr_log(denominator.get(), denominator.get(), MPFR_RNDN);
+    mpfr_log(numerator.get(), numerator.get(), MPFR_RNDN);
+    mpfr_div(result, numerator.get(), denominator.get(), MPFR_RNDN);
+  });
+}
+
+Result<Numeric> numericLog10(const Numeric& value) { return numericLog(Numeric(10), value); }
+
+Result<Numeric> numericPower(const Numeric& base, const Numeric& exponent) {
+  if (!base.isFinite() || !exponent.isFinite()) {
+    return powerOfSpecial(base, exponent);
+  }
+  if (base.sign() == 0 && exponent.sign() < 0) {
+    return Error(ErrorCode::kInvalid, "zero raised to a negative power is undefined");
+  }
+  if (exponent.isIntegral()) {
+    const Result<std::int32_t> integer = exponent.toInt32();
+    if (integer.ok()) {
+      return powerOfInteger(base, *integer);
+    }
+  }
+  return powerOfFraction(base, exponent);
+}
+
+// --- Integers ---
+
+Result<Numeric> numericGcd(const Numeric& a, const Numeric& b) {
+  if (!a.isFinite() || !b.isFinite()) {
+    return Numeric::nan();
+  }
+  const std::int32_t scale = std::max(a.scale(), b.scale());
+  BigInteger x = a.coefficient();
+  BigInteger y = b.coefficient();
+  x.multiplyByPowerOfTen(static_cast<std::uint32_t>(scale - a.scale()));
+  y.multiplyByPowerOfTen(static_cast<std::uint32_t>(scale - b.scale()));
+  return Numeric::fromScaled(BigInteger::greatestCommonDivisor(x, y), scale);
+}
+
+Result<Numeric> numericLcm(const Numeric& a, const Numeric& b) {
+  if (!a.isFinite() || !b.isFinite()) {
+    return Numeric::nan();
+  }
+  const std::int32_t scale = std::max(a.scale(), b.scale());
+  BigInteger x = a.coefficient();
+  BigInteger y = b.coefficient();
+  if (x.sign() == 0 || y.sign() == 0) {
+    return zero(scale);
+  }
+  x.multiplyByPowerOfTen(static_cast<std::uint32_t>(scale - a.scale()));
+  y.multiplyByPowerOfTen(static_cast<std::uint32_t>(scale - b.scale()));
+  x.divide(BigInteger::greatestCommonDivisor(x, y));
+  x *= y;
+  x.makeAbsolute();
+  return Numeric::fromScaled(std::move(x), scale);
+}
+
+Result<Numeric> numericFactorial(std::int64_t n) {
+  constexpr std::int64_t kLargest = 32177;
+  if (n < 0) {
+    return Error(ErrorCode::kOutOfRange, "factorial of a negative number is undefined");
+  }
+  if (n > kLargest) {
+    return overflow();
+  }
+  return Numeric::fromScaled(BigInteger::factorial(static_cast<std::uint32_t>(n)), 0);
+}
+
+Result<std::int32_t> numericWidthBucket(const Numeric& operand, const Numeric& low, const Numeric& high, std::int32_t count) {
+  if (count <= 0) {
+    return Error(ErrorCode::kInvalid, "count must be greater than zero");
+  }
+  if (operand.isNan() || low.isNan() || high.isNan()) {
+    return Error(ErrorCode::kInvalid, "operand, lower bound, and upper bound cannot be NaN");
+  }
+  if (low.isInfinite() || high.isInfinite()) {
+    return Error(ErrorCode::kInvalid, "lower and upper bounds must be finite");
+  }
+  const int order = Numeric::compare(low, high);
+  if (order == 0) {
+    return Error(ErrorCode::kInvalid, "lower bound cannot equal upper bound");
+  }
+  if (Numeric::compare(operand, low) * order > 0) {
+    return 0;
+  }
+  if (Numeric::compare(operand, high) * order <= 0) {
+    if (count == INT32_MAX) {
+      return Error(ErrorCode::kOutOfRange, "integer out of range");
+    }
+    return count + 1;
+  }
+  // The quotient is rounded before it is cut, as PostgreSQL has it.
+  TREFOIL_ASSIGN(const Numeric distance, Numeric::subtract(operand, low));
+  TREFOIL_ASSIGN(const Numeric width, Numeric::subtract(high, low));
+  TREFOIL_ASSIGN(const Numeric dividend, Numeric::multiply(distance, Numeric(count)));
+  TREFOIL_ASSIGN(const Numeric quotient, Numeric::divide(dividend, width));
+  TREFOIL_ASSIGN(const Numeric floor, quotient.floor());
+  TREFOIL_ASSIGN(const Numeric bucket, Numeric::add(floor, Numeric(1)));
+  return bucket.toInt32();
+}
+
+}  // namespace trefoil::sql
