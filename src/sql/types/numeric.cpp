@@ -309,16 +309,6 @@ Numeric Numeric::signum() const { return isNan() ? nan() : Numeric(static_cast<s
 
 // --- Division ---
 
-namespace {
-
-// The weight of the first digit of base 10000, where so many decimal digits stand before the point (fewer than none: zeros behind it).
-std::int32_t groupWeight(std::int32_t before_point) {
-  constexpr std::int32_t kLift = Numeric::kMaxScale;  // so that what is divided is positive, and the quotient rounded down
-  return (before_point - 1 + 4 * kLift) / 4 - kLift;
-}
-
-}  // namespace
-
 Numeric::Groups Numeric::groups() const {
   Groups groups;
   std::array<char, 40> buffer;
@@ -364,7 +354,7 @@ FirstGroup firstGroup(const BigInteger& coefficient, std::int32_t scale) {
   }
   const std::string digits = coefficient.digits();
   const std::int32_t before_point = static_cast<std::int32_t>(digits.size()) - scale;
-  FirstGroup group{groupWeight(before_point)};
+  FirstGroup group{Numeric::groupWeight(before_point), 0};
   for (std::int32_t i = 0; i < before_point - 4 * group.weight; ++i) {
     const auto position = static_cast<std::size_t>(i);
     group.digit = group.digit * 10 + static_cast<std::uint32_t>(position < digits.size() ? digits[position] - '0' : 0);
@@ -378,7 +368,7 @@ FirstGroup firstGroup(Uint128 coefficient, std::int32_t scale) {
   }
   const std::uint32_t digits = digitCount(coefficient);
   const std::int32_t before_point = static_cast<std::int32_t>(digits) - scale;
-  const std::int32_t weight = groupWeight(before_point);
+  const std::int32_t weight = Numeric::groupWeight(before_point);
   const auto length = static_cast<std::uint32_t>(before_point - 4 * weight);
   if (digits <= length) {
     return {weight, static_cast<std::uint32_t>(coefficient * kPowersOfTen[length - digits])};

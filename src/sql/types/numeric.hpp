@@ -207,6 +207,11 @@ class Numeric {
     std::array<std::uint16_t, 4> digits{};  // the first of them
   };
   [[nodiscard]] Groups groups() const;
+  // The weight of the first of them, where so many decimal digits stand before the point (fewer than none: zeros behind it).
+  static std::int32_t groupWeight(std::int32_t digits_before_point) {
+    constexpr std::int32_t kLift = kMaxScale;  // what is divided is positive, so the quotient is rounded down
+    return (digits_before_point - 1 + 4 * kLift) / 4 - kLift;
+  }
 
  private:
   enum class Kind : std::uint8_t { kSmall, kBig, kNegativeInfinity, kInfinity, kNaN };

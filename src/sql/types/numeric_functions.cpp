@@ -32,6 +32,8 @@ struct ConstantCache {
   ~ConstantCache() { mpfr_free_cache(); }
 };
 
+Numeric zero(std::int32_t scale) { return Numeric::fromScaled(0, scale); }
+
 class Real {
  public:
   explicit Real(mpfr_prec_t bits) {
@@ -39,17 +41,16 @@ class Real {
     static_cast<void>(cache);
     mpfr_init2(value_, std::max<mpfr_prec_t>(bits, 64));
   }
-  Real(const Numeric& value, mpfr_prec_t bits) : Real(bits) { set(value); }
+  Real(const Numeric& value, mpfr_prec_t bits) : Real(bits) { set(value.coefficient(), value.scale()); }
   Real(const Real&) = delete;
   Real& operator=(const Real&) = delete;
   ~Real() { mpfr_clear(value_); }
 
   // Within one unit in the last place.
-  void set(const Numeric& value) {
-    const BigInteger coefficient = value.coefficient();
+  void set(const BigInteger& coefficient, std::int32_t scale) {
     mpfr_set_z(value_, raw(coefficient), MPFR_RNDN);
-    if (value.scale() > 0) {
-      mpfr_div_z(value_, value_, raw(BigInteger::powerOfTen(static_cast<std::uint32_t>(value.scale()))), MPFR_RNDN);
+    if (scale > 0) {
+      mpfr_div_z(value_, value_, raw(BigInteger::powerOfTen(static_cast<std::uint32_t>(scale))), MPFR_RNDN);
     }
   }
   mpfr_ptr get() { return value_; }
@@ -99,6 +100,51 @@ Result<Numeric> roundedResult(std::int32_t scale, double digits_before, const Co
   return Numeric::fromScaled(roundedInteger(scale, digits_before, compute), scale);
 }
 
+// coefficient / 10^scale, of any scale; a negative one means zeros before the point.
+struct Decimal {
+  BigInteger coefficient;
+  std::int32_t scale = 0;
+
+  explicit Decimal(const Numeric& value) : coefficient(value.coefficient()), scale(value.scale()) {}
+  Decimal(BigInteger coefficient_in, std::int32_t scale_in) : coefficient(std::move(coefficient_in)), scale(scale_in) {}
+
+  void round(std::int32_t to) {
+    if (to < scale) {
+      coefficient.divideRounding(BigInteger::powerOfTen(static_cast<std::uint32_t>(scale - to)));
+    } else {
+      coefficient.multiplyByPowerOfTen(static_cast<std::uint32_t>(to - scale));
+    }
+    scale = to;
+  }
+
+  // The root of a value that is not negative, rounded. One digit more, cut off, decides: from a 5 on, it goes up.
+  void squareRoot(std::int32_t to) {
+    const std::int32_t exponent = 2 * (to + 1) - scale;
+    if (exponent < 0) {
+      coefficient.divideByPowerOfTen(static_cast<std::uint32_t>(-exponent));
+    }
+    coefficient.multiplyByPowerOfTen(static_cast<std::uint32_t>(std::max(exponent, 0)));
+    coefficient.squareRoot();
+    coefficient.divideRounding(BigInteger(10));
+    scale = to;
+  }
+
+  // <0, 0, >0: against tenths / 10, which is not far from 1; this one is positive.
+  [[nodiscard]] int compareToTenths(std::uint32_t tenths) const {
+    if (scale < 0) {
+      return 1;
+    }
+    BigInteger other = BigInteger::powerOfTen(static_cast<std::uint32_t>(scale));
+    other.multiplySmall(tenths);
+    BigInteger ten_times = coefficient;
+    ten_times.multiplySmall(10);
+    return BigInteger::compare(ten_times, other);
+  }
+
+  // Decimal digits before the point; fewer than none: zeros behind it.
+  [[nodiscard]] std::int32_t digitsBeforePoint() const { return static_cast<std::int32_t>(coefficient.digitCount()) - scale; }
+};
+
 // --- Logarithms ---
 
 // About log10(|ln(value)|), of a finite value; 0 where there is no logarithm.
@@ -130,31 +176,33 @@ Status checkLogarithm(const Numeric& value) {
   return {};
 }
 
-// ln of a positive finite value times 10^scale.
-BigInteger lnToScale(const Numeric& value, std::int32_t scale) {
-  // |ln| < 2^19, and an error of the argument in its last bit is one of the logarithm behind the point.
-  return roundedInteger(scale, 7, [&](mpfr_ptr result, mpfr_prec_t bits) {
-    Real argument(value, bits);
+// ln of a positive finite value, rounded to the scale. PostgreSQL takes roots until what is left is close to 1, and each of them is
+// rounded. With many roots that shows: they are taken here, too.
+Decimal lnToScale(const Numeric& value, std::int32_t scale) {
+  Decimal rest(value);
+  int roots = 0;
+  const auto takeRoot = [&] {
+    const std::int32_t weight = Numeric::groupWeight(rest.digitsBeforePoint());
+    rest.squareRoot(scale - 2 * weight + 8);
+    ++roots;
+  };
+  while (rest.compareToTenths(9) <= 0) {
+    takeRoot();
+  }
+  while (rest.compareToTenths(11) >= 0) {
+    takeRoot();
+  }
+  // An error of the argument in its last bit is one of the logarithm behind the point, and then doubled for each root.
+  BigInteger logarithm = roundedInteger(scale, 7 + roots * 0.302, [&](mpfr_ptr result, mpfr_prec_t bits) {
+    Real argument(bits);
+    argument.set(rest.coefficient, rest.scale);
     mpfr_log(result, argument.get(), MPFR_RNDN);
+    mpfr_mul_2si(result, result, roots, MPFR_RNDN);
   });
+  return {std::move(logarithm), scale};
 }
 
 // --- Exponentials ---
-
-// coefficient / 10^scale, of any scale.
-struct Decimal {
-  BigInteger coefficient;
-  std::int32_t scale = 0;
-
-  void round(std::int32_t to) {
-    if (to < scale) {
-      coefficient.divideRounding(BigInteger::powerOfTen(static_cast<std::uint32_t>(scale - to)));
-    } else {
-      coefficient.multiplyByPowerOfTen(static_cast<std::uint32_t>(to - scale));
-    }
-    scale = to;
-  }
-};
 
 // Up to here PostgreSQL sums up the series of e^x for x itself.
 constexpr double kMaxOfSeries = 0.01;
@@ -183,11 +231,28 @@ Result<Numeric> expBySeries(const Decimal& x, std::int32_t scale) {
   return Numeric::fromScaled(std::move(sum.coefficient), scale);
 }
 
+double asDouble(const Decimal& value) {
+  Real real(64);
+  real.set(value.coefficient, value.scale);
+  return real.asDouble();
+}
+
+Result<Numeric> expToScale(const Decimal& exponent, std::int32_t scale) {
+  const double argument = asDouble(exponent);
+  if (std::fabs(argument) >= kMaxExponent) {
+    return argument > 0 ? Result<Numeric>(overflow()) : zero(scale);
+  }
+  if (std::fabs(argument) <= kMaxOfSeries) {
+    return expBySeries(exponent, scale);
+  }
+  return roundedResult(scale, std::max(argument * kLog10OfE, 0.0) + 6, [&](mpfr_ptr result, mpfr_prec_t bits) {
+    Real real(bits);
+    real.set(exponent.coefficient, exponent.scale);
+    mpfr_exp(result, real.get(), MPFR_RNDN);
+  });
+}
+
 // --- Power ---
-
-Numeric one(std::int32_t scale) { return Numeric(1).rounded(scale).value(); }
-
-Numeric zero(std::int32_t scale) { return Numeric::fromScaled(0, scale); }
 
 bool isOddInteger(const Numeric& value) {
   const Numeric trimmed = value.trimmedScale();
@@ -250,7 +315,7 @@ Result<Numeric> powerOfInteger(const Numeric& base, std::int32_t exponent) {
   const std::int32_t scale = displayScale(kMinSignificantDigits, base.scale());
   switch (exponent) {
     case 0:
-      return one(scale);
+      return Numeric(1).rounded(scale);
     case 1:
       return base.rounded(scale);
     case -1: {
@@ -282,13 +347,6 @@ Result<Numeric> powerOfInteger(const Numeric& base, std::int32_t exponent) {
   return powerToScale(base, exponent, scale, weight);
 }
 
-double asDouble(const Decimal& value) {
-  Real real(64);
-  mpfr_set_z(real.get(), raw(value.coefficient), MPFR_RNDN);
-  mpfr_div_z(real.get(), real.get(), raw(BigInteger::powerOfTen(static_cast<std::uint32_t>(value.scale))), MPFR_RNDN);
-  return real.asDouble();
-}
-
 Result<Numeric> powerOfFraction(const Numeric& base, const Numeric& exponent) {
   if (base.sign() == 0) {
     return zero(kMinSignificantDigits);
@@ -301,8 +359,9 @@ Result<Numeric> powerOfFraction(const Numeric& base, const Numeric& exponent) {
   // The logarithm of the result, roughly: it says how long the result is.
   const std::int32_t ln_weight = lnWeight(magnitude);
   const auto exponentTimesLn = [&](std::int32_t ln_scale) {
-    Decimal product{lnToScale(magnitude, ln_scale), ln_scale + exponent.scale()};
+    Decimal product = lnToScale(magnitude, ln_scale);
     product.coefficient *= exponent.coefficient();
+    product.scale += exponent.scale();
     product.round(ln_scale);
     return product;
   };
@@ -313,24 +372,9 @@ Result<Numeric> powerOfFraction(const Numeric& base, const Numeric& exponent) {
   const double weight = estimate * kLog10OfE;
   const std::int32_t scale =
       displayScale(kMinSignificantDigits - static_cast<std::int32_t>(weight), std::max(base.scale(), exponent.scale()));
-  if (std::fabs(estimate) <= kMaxOfSeries) {
-    Result<Numeric> result = expBySeries(exponentTimesLn(std::max(scale - ln_weight + 8, 0)), scale);
-    return result.ok() && negative ? result->negated() : std::move(result);
-  }
-  Real ln_result(64);
-  Result<Numeric> result = roundedResult(scale, std::max(weight, 0.0) + 6, [&](mpfr_ptr value, mpfr_prec_t bits) {
-    // The exponent is a factor of the logarithm's error. It may be long where the logarithm is short.
-    const auto exponent_bits = static_cast<mpfr_prec_t>(exponent.coefficient().bitLength());
-    Real argument(magnitude, bits + exponent_bits);
-    Real factor(exponent, bits + exponent_bits);
-    mpfr_log(argument.get(), argument.get(), MPFR_RNDN);
-    mpfr_mul(factor.get(), factor.get(), argument.get(), MPFR_RNDN);
-    mpfr_set(ln_result.get(), factor.get(), MPFR_RNDN);
-    mpfr_exp(value, factor.get(), MPFR_RNDN);
-  });
-  if (std::fabs(ln_result.asDouble()) >= kMaxExponent) {
-    return ln_result.asDouble() > 0 ? Result<Numeric>(overflow()) : zero(scale);
-  }
+  // As many digits of the logarithm as the result needs, and eight more.
+  const std::int32_t digits = std::max(scale + static_cast<std::int32_t>(weight), 0);
+  Result<Numeric> result = expToScale(exponentTimesLn(std::max(digits - ln_weight + 8, 0)), scale);
   return result.ok() && negative ? result->negated() : std::move(result);
 }
 
@@ -339,15 +383,9 @@ Result<Numeric> powerOfFraction(const Numeric& base, const Numeric& exponent) {
 // --- Roots, exponentials, logarithms ---
 
 Result<Numeric> numericSqrtToScale(BigInteger coefficient, std::int32_t coefficient_scale, std::int32_t scale) {
-  // One digit more, cut off, decides: from a 5 on, it goes up.
-  const std::int32_t exponent = 2 * (scale + 1) - coefficient_scale;
-  coefficient.multiplyByPowerOfTen(static_cast<std::uint32_t>(std::max(exponent, 0)));
-  if (exponent < 0) {
-    coefficient.divideByPowerOfTen(static_cast<std::uint32_t>(-exponent));
-  }
-  coefficient.squareRoot();
-  coefficient.divideRounding(BigInteger(10));
-  return Numeric::fromScaled(std::move(coefficient), scale);
+  Decimal root(std::move(coefficient), coefficient_scale);
+  root.squareRoot(scale);
+  return Numeric::fromScaled(std::move(root.coefficient), scale);
 }
 
 Result<Numeric> numericSqrt(const Numeric& value) {
@@ -368,16 +406,7 @@ Result<Numeric> numericExp(const Numeric& value) {
   const double argument = value.toDoubleSaturating();
   const double weight = std::clamp(argument * kLog10OfE, -2000.0, 2000.0);
   const std::int32_t scale = displayScale(kMinSignificantDigits - static_cast<std::int32_t>(weight), value.scale());
-  if (std::fabs(argument) >= kMaxExponent) {
-    return argument > 0 ? Result<Numeric>(overflow()) : zero(scale);
-  }
-  if (std::fabs(argument) <= kMaxOfSeries) {
-    return expBySeries({value.coefficient(), value.scale()}, scale);
-  }
-  return roundedResult(scale, std::max(argument * kLog10OfE, 0.0) + 6, [&](mpfr_ptr result, mpfr_prec_t bits) {
-    Real exponent(value, bits);
-    mpfr_exp(result, exponent.get(), MPFR_RNDN);
-  });
+  return expToScale(Decimal(value), scale);
 }
 
 Result<Numeric> numericLn(const Numeric& value) {
@@ -386,7 +415,7 @@ Result<Numeric> numericLn(const Numeric& value) {
   }
   TREFOIL_TRY(checkLogarithm(value));
   const std::int32_t scale = displayScale(kMinSignificantDigits - lnWeight(value), value.scale());
-  return Numeric::fromScaled(lnToScale(value, scale), scale);
+  return Numeric::fromScaled(lnToScale(value, scale).coefficient, scale);
 }
 
 Result<Numeric> numericLog(const Numeric& base, const Numeric& value) {
@@ -409,15 +438,13 @@ Result<Numeric> numericLog(const Numeric& base, const Numeric& value) {
   const std::int32_t base_weight = lnWeight(base);
   const std::int32_t weight = lnWeight(value) - base_weight;
   const std::int32_t scale = displayScale(kMinSignificantDigits - weight, std::max(base.scale(), value.scale()));
-  // The closer the base is to 1, the more the error of its logarithm weighs.
-  const double digits = std::abs(weight) + 2.0 * std::abs(base_weight) + 8;
-  return roundedResult(scale, digits, [&](mpfr_ptr result, mpfr_prec_t bits) {
-    Real denominator(base, bits);
-    Real numerator(value, bits);
-    mpfr_log(denominator.get(), denominator.get(), MPFR_RNDN);
-    mpfr_log(numerator.get(), numerator.get(), MPFR_RNDN);
-    mpfr_div(result, numerator.get(), denominator.get(), MPFR_RNDN);
-  });
+  // Both logarithms with as many digits as the result, and eight more.
+  Decimal dividend = lnToScale(value, std::max(scale + weight - lnWeight(value) + 8, 0));
+  Decimal divisor = lnToScale(base, std::max(scale + weight - base_weight + 8, 0));
+  dividend.coefficient.multiplyByPowerOfTen(static_cast<std::uint32_t>(std::max(scale + divisor.scale - dividend.scale, 0)));
+  divisor.coefficient.multiplyByPowerOfTen(static_cast<std::uint32_t>(std::max(dividend.scale - divisor.scale - scale, 0)));
+  dividend.coefficient.divideRounding(divisor.coefficient);
+  return Numeric::fromScaled(std::move(dividend.coefficient), scale);
 }
 
 Result<Numeric> numericLog10(const Numeric& value) { return numericLog(Numeric(10), value); }
