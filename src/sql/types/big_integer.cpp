@@ -11,22 +11,33 @@ namespace {
 static_assert(sizeof(mpz_t) <= sizeof(BigInteger) && alignof(mpz_t) <= alignof(BigInteger));
 static_assert(sizeof(unsigned long) == sizeof(std::uint64_t));  // GMP's small operands
 
-mpz_ptr raw(BigInteger& value) { return static_cast<mpz_ptr>(value.handle()); }
-mpz_srcptr raw(const BigInteger& value) { return static_cast<mpz_srcptr>(value.handle()); }
+mpz_ptr raw(BigInteger& value) {
+  return static_cast<mpz_ptr>(value.handle());
+}
+mpz_srcptr raw(const BigInteger& value) {
+  return static_cast<mpz_srcptr>(value.handle());
+}
 
 }  // namespace
 
-BigInteger::BigInteger() { mpz_init(raw(*this)); }
+BigInteger::BigInteger() {
+  mpz_init(raw(*this));
+}
 
-BigInteger::BigInteger(Int128 value) : BigInteger(fromUnsigned(value < 0 ? -static_cast<Uint128>(value) : static_cast<Uint128>(value))) {
+BigInteger::BigInteger(Int128 value)
+    : BigInteger(fromUnsigned(value < 0 ? -static_cast<Uint128>(value) : static_cast<Uint128>(value))) {
   if (value < 0) {
     negate();
   }
 }
 
-BigInteger::BigInteger(const BigInteger& other) { mpz_init_set(raw(*this), raw(other)); }
+BigInteger::BigInteger(const BigInteger& other) {
+  mpz_init_set(raw(*this), raw(other));
+}
 
-BigInteger::BigInteger(BigInteger&& other) noexcept : BigInteger() { mpz_swap(raw(*this), raw(other)); }
+BigInteger::BigInteger(BigInteger&& other) noexcept : BigInteger() {
+  mpz_swap(raw(*this), raw(other));
+}
 
 BigInteger& BigInteger::operator=(const BigInteger& other) {
   mpz_set(raw(*this), raw(other));
@@ -38,7 +49,9 @@ BigInteger& BigInteger::operator=(BigInteger&& other) noexcept {
   return *this;
 }
 
-BigInteger::~BigInteger() { mpz_clear(raw(*this)); }
+BigInteger::~BigInteger() {
+  mpz_clear(raw(*this));
+}
 
 BigInteger BigInteger::fromUnsigned(Uint128 value) {
   BigInteger result;
@@ -73,11 +86,17 @@ BigInteger BigInteger::factorial(std::uint32_t n) {
   return result;
 }
 
-int BigInteger::sign() const { return mpz_sgn(raw(*this)); }
+int BigInteger::sign() const {
+  return mpz_sgn(raw(*this));
+}
 
-bool BigInteger::isOdd() const { return mpz_odd_p(raw(*this)) != 0; }
+bool BigInteger::isOdd() const {
+  return mpz_odd_p(raw(*this)) != 0;
+}
 
-std::size_t BigInteger::bitLength() const { return sign() == 0 ? 0 : mpz_sizeinbase(raw(*this), 2); }
+std::size_t BigInteger::bitLength() const {
+  return sign() == 0 ? 0 : mpz_sizeinbase(raw(*this), 2);
+}
 
 std::uint32_t BigInteger::digitCount() const {
   const std::size_t estimate = mpz_sizeinbase(raw(*this), 10);  // exact, or one too many
@@ -130,9 +149,13 @@ void BigInteger::appendBytes(std::string& to) const {
   mpz_export(to.data() + begin, nullptr, -1, 1, 0, 0, raw(*this));
 }
 
-void BigInteger::negate() { mpz_neg(raw(*this), raw(*this)); }
+void BigInteger::negate() {
+  mpz_neg(raw(*this), raw(*this));
+}
 
-void BigInteger::makeAbsolute() { mpz_abs(raw(*this), raw(*this)); }
+void BigInteger::makeAbsolute() {
+  mpz_abs(raw(*this), raw(*this));
+}
 
 BigInteger& BigInteger::operator+=(const BigInteger& other) {
   mpz_add(raw(*this), raw(*this), raw(other));
@@ -149,9 +172,13 @@ BigInteger& BigInteger::operator*=(const BigInteger& other) {
   return *this;
 }
 
-void BigInteger::addSmall(std::uint32_t value) { mpz_add_ui(raw(*this), raw(*this), value); }
+void BigInteger::addSmall(std::uint32_t value) {
+  mpz_add_ui(raw(*this), raw(*this), value);
+}
 
-void BigInteger::multiplySmall(std::uint64_t value) { mpz_mul_ui(raw(*this), raw(*this), value); }
+void BigInteger::multiplySmall(std::uint64_t value) {
+  mpz_mul_ui(raw(*this), raw(*this), value);
+}
 
 void BigInteger::multiplyByPowerOfTen(std::uint32_t exponent) {
   if (exponent > 0 && sign() != 0) {
@@ -159,11 +186,17 @@ void BigInteger::multiplyByPowerOfTen(std::uint32_t exponent) {
   }
 }
 
-void BigInteger::divideByPowerOfTen(std::uint32_t exponent) { divide(powerOfTen(exponent)); }
+void BigInteger::divideByPowerOfTen(std::uint32_t exponent) {
+  divide(powerOfTen(exponent));
+}
 
-void BigInteger::divide(const BigInteger& divisor) { mpz_tdiv_q(raw(*this), raw(*this), raw(divisor)); }
+void BigInteger::divide(const BigInteger& divisor) {
+  mpz_tdiv_q(raw(*this), raw(*this), raw(divisor));
+}
 
-void BigInteger::remainder(const BigInteger& divisor) { mpz_tdiv_r(raw(*this), raw(*this), raw(divisor)); }
+void BigInteger::remainder(const BigInteger& divisor) {
+  mpz_tdiv_r(raw(*this), raw(*this), raw(divisor));
+}
 
 void BigInteger::divideRounding(const BigInteger& divisor) {
   const int result_sign = sign() * divisor.sign();
@@ -175,7 +208,9 @@ void BigInteger::divideRounding(const BigInteger& divisor) {
   }
 }
 
-void BigInteger::squareRoot() { mpz_sqrt(raw(*this), raw(*this)); }
+void BigInteger::squareRoot() {
+  mpz_sqrt(raw(*this), raw(*this));
+}
 
 BigInteger BigInteger::greatestCommonDivisor(const BigInteger& a, const BigInteger& b) {
   BigInteger result;
@@ -183,6 +218,8 @@ BigInteger BigInteger::greatestCommonDivisor(const BigInteger& a, const BigInteg
   return result;
 }
 
-int BigInteger::compare(const BigInteger& a, const BigInteger& b) { return mpz_cmp(raw(a), raw(b)); }
+int BigInteger::compare(const BigInteger& a, const BigInteger& b) {
+  return mpz_cmp(raw(a), raw(b));
+}
 
 }  // namespace trefoil::sql

@@ -39,9 +39,13 @@ inline constexpr auto kPairs = digitPairs();
 
 inline constexpr auto kPowersOfTen = decimal_detail::powersOfTen();
 
-inline Uint128 magnitudeOf(Int128 value) { return value < 0 ? -static_cast<Uint128>(value) : static_cast<Uint128>(value); }
+inline Uint128 magnitudeOf(Int128 value) {
+  return value < 0 ? -static_cast<Uint128>(value) : static_cast<Uint128>(value);
+}
 
-inline bool fits64(Uint128 value) { return (value >> 64) == 0; }
+inline bool fits64(Uint128 value) {
+  return (value >> 64) == 0;
+}
 
 // 1 for 0.
 inline std::uint32_t digitCount(Uint128 value) {

@@ -28,18 +28,20 @@ struct Keyword {
 
 // The first that fits is taken.
 constexpr Keyword kKeywords[] = {
-    {",", Pattern::kComma},    {".", Pattern::kPoint},        {"0", Pattern::kZero},         {"9", Pattern::kNine},
-    {"B", Pattern::kBlank},    {"C", Pattern::kNothing},      {"D", Pattern::kPoint},        {"EEEE", Pattern::kExponent},
-    {"FM", Pattern::kFillMode}, {"G", Pattern::kComma},        {"L", Pattern::kCurrency},     {"MI", Pattern::kMinus},
-    {"PL", Pattern::kPlus},    {"PR", Pattern::kBracket},     {"RN", Pattern::kRoman},       {"SG", Pattern::kSign},
-    {"SP", Pattern::kNothing}, {"S", Pattern::kAnchoredSign}, {"TH", Pattern::kOrdinal},     {"V", Pattern::kShift},
-    {"b", Pattern::kBlank},    {"c", Pattern::kNothing},      {"d", Pattern::kPoint},        {"eeee", Pattern::kExponent},
-    {"fm", Pattern::kFillMode}, {"g", Pattern::kComma},        {"l", Pattern::kCurrency},     {"mi", Pattern::kMinus},
-    {"pl", Pattern::kPlus},    {"pr", Pattern::kBracket},     {"rn", Pattern::kLowerRoman},  {"sg", Pattern::kSign},
-    {"sp", Pattern::kNothing}, {"s", Pattern::kAnchoredSign}, {"th", Pattern::kLowerOrdinal}, {"v", Pattern::kShift},
+    {",", Pattern::kComma},     {".", Pattern::kPoint},        {"0", Pattern::kZero},          {"9", Pattern::kNine},
+    {"B", Pattern::kBlank},     {"C", Pattern::kNothing},      {"D", Pattern::kPoint},         {"EEEE", Pattern::kExponent},
+    {"FM", Pattern::kFillMode}, {"G", Pattern::kComma},        {"L", Pattern::kCurrency},      {"MI", Pattern::kMinus},
+    {"PL", Pattern::kPlus},     {"PR", Pattern::kBracket},     {"RN", Pattern::kRoman},        {"SG", Pattern::kSign},
+    {"SP", Pattern::kNothing},  {"S", Pattern::kAnchoredSign}, {"TH", Pattern::kOrdinal},      {"V", Pattern::kShift},
+    {"b", Pattern::kBlank},     {"c", Pattern::kNothing},      {"d", Pattern::kPoint},         {"eeee", Pattern::kExponent},
+    {"fm", Pattern::kFillMode}, {"g", Pattern::kComma},        {"l", Pattern::kCurrency},      {"mi", Pattern::kMinus},
+    {"pl", Pattern::kPlus},     {"pr", Pattern::kBracket},     {"rn", Pattern::kLowerRoman},   {"sg", Pattern::kSign},
+    {"sp", Pattern::kNothing},  {"s", Pattern::kAnchoredSign}, {"th", Pattern::kLowerOrdinal}, {"v", Pattern::kShift},
 };
 
-bool isDigit(char c) { return c >= '0' && c <= '9'; }
+bool isDigit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // Of the UTF-8 character at the beginning of a text that is not empty.
 std::size_t characterLength(std::string_view text) {
@@ -48,7 +50,9 @@ std::size_t characterLength(std::string_view text) {
   return std::min(length, text.size());
 }
 
-Error syntax(std::string text) { return {ErrorCode::kSyntax, std::move(text)}; }
+Error syntax(std::string text) {
+  return {ErrorCode::kSyntax, std::move(text)};
+}
 
 }  // namespace
 
@@ -81,8 +85,8 @@ class NumberFormatParser {
  private:
   void takeCharacter() {
     const std::size_t length = characterLength(rest_);
-    format_.elements_.push_back(
-        {Pattern::kText, static_cast<std::uint32_t>(rest_.data() - format_.template_.data()), static_cast<std::uint32_t>(length)});
+    format_.elements_.push_back({Pattern::kText, static_cast<std::uint32_t>(rest_.data() - format_.template_.data()),
+                                 static_cast<std::uint32_t>(length)});
     rest_.remove_prefix(length);
   }
 
@@ -164,8 +168,8 @@ class NumberFormatParser {
     if (layout_.exponent) {
       return syntax("cannot use \"EEEE\" twice");
     }
-    if (layout_.blank || layout_.fill_mode || layout_.anchored || layout_.bracket || layout_.minus || layout_.plus || layout_.roman ||
-        layout_.shift) {
+    if (layout_.blank || layout_.fill_mode || layout_.anchored || layout_.bracket || layout_.minus || layout_.plus ||
+        layout_.roman || layout_.shift) {
       return syntax("\"EEEE\" is incompatible with other formats")
           .withDetail("\"EEEE\" may only be used together with digit and decimal point patterns.");
     }
@@ -229,9 +233,9 @@ Result<NumberFormat> NumberFormat::parse(std::string_view pattern) {
 namespace {
 
 std::string romanNumeral(std::int64_t value) {
-  constexpr std::pair<std::int64_t, std::string_view> kNumerals[] = {{1000, "M"}, {900, "CM"}, {500, "D"}, {400, "CD"}, {100, "C"},
-                                                                     {90, "XC"},  {50, "L"},   {40, "XL"}, {10, "X"},   {9, "IX"},
-                                                                     {5, "V"},    {4, "IV"},   {1, "I"}};
+  constexpr std::pair<std::int64_t, std::string_view> kNumerals[] = {
+      {1000, "M"}, {900, "CM"}, {500, "D"}, {400, "CD"}, {100, "C"}, {90, "XC"}, {50, "L"},
+      {40, "XL"},  {10, "X"},   {9, "IX"},  {5, "V"},    {4, "IV"},  {1, "I"}};
   if (value < 1 || value > 3999) {
     return std::string(15, '#');
   }
@@ -286,11 +290,13 @@ std::string printed(double value, std::int32_t behind, std::chars_format form) {
   }
   constexpr std::int32_t kMostDigits = 350;
   std::array<char, 1024> buffer;
-  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, form, std::min(behind, kMostDigits));
+  const auto [end, error] =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, form, std::min(behind, kMostDigits));
   TREFOIL_ASSERT(error == std::errc());
   std::string text(buffer.data(), end);
   const std::size_t exponent = text.find('e');
-  text.insert(exponent == std::string::npos ? text.size() : exponent, static_cast<std::size_t>(std::max(behind - kMostDigits, 0)), '0');
+  text.insert(exponent == std::string::npos ? text.size() : exponent, static_cast<std::size_t>(std::max(behind - kMostDigits, 0)),
+              '0');
   return text;
 }
 
@@ -388,7 +394,8 @@ class NumberWriter {
     }
     last_shown_ = static_cast<std::int64_t>(std::max(digits_.find_last_not_of('0'), point));
     if (layout_.last_zero > padding_) {
-      last_shown_ = std::max(last_shown_, std::min<std::int64_t>(static_cast<std::int64_t>(digits_.size()) - 1, layout_.last_zero - padding_));
+      last_shown_ = std::max(last_shown_,
+                             std::min<std::int64_t>(static_cast<std::int64_t>(digits_.size()) - 1, layout_.last_zero - padding_));
     }
   }
 
@@ -442,11 +449,11 @@ class NumberWriter {
   std::int32_t padding_;
   Layout layout_;
   bool sign_written_ = false;
-  bool inside_ = false;            // behind the first digit: commas are shown
-  std::int32_t places_ = 0;        // of the last digit
-  std::int32_t place_ = 0;         // of the element
-  std::size_t at_ = 0;             // in digits_
-  std::int64_t last_shown_ = -1;   // in digits_; -1: all are shown
+  bool inside_ = false;           // behind the first digit: commas are shown
+  std::int32_t places_ = 0;       // of the last digit
+  std::int32_t place_ = 0;        // of the element
+  std::size_t at_ = 0;            // in digits_
+  std::int64_t last_shown_ = -1;  // in digits_; -1: all are shown
   std::string out_;
 };
 
@@ -624,9 +631,13 @@ Result<std::string> NumberFormat::formatFloating(Float value) const {
   return write(place(printed(value, layout.behind, std::chars_format::fixed), layout), layout);
 }
 
-Result<std::string> NumberFormat::format(float value) const { return formatFloating(value); }
+Result<std::string> NumberFormat::format(float value) const {
+  return formatFloating(value);
+}
 
-Result<std::string> NumberFormat::format(double value) const { return formatFloating(value); }
+Result<std::string> NumberFormat::format(double value) const {
+  return formatFloating(value);
+}
 
 // --- to_number ---
 

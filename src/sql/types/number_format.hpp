@@ -1,9 +1,9 @@
 // to_char() and to_number(): numbers by templates, as PostgreSQL 15 has them.
 // https://www.postgresql.org/docs/15/functions-formatting.html#FUNCTIONS-FORMATTING-NUMERIC-TABLE
 //
-// All patterns: 9 0 . , D G L S MI PL SG PR RN TH V EEEE FM (also in lower case), B, C and SP, which are read and do nothing, and text,
-// which may stand in double quotes. The locale is C: the point is ".", groups are set apart by ",", the currency is a blank.
-// Where PostgreSQL's answer is odd (9.99 as 9.9EEEE is 10.0e+00), so is ours.
+// All patterns: 9 0 . , D G L S MI PL SG PR RN TH V EEEE FM (also in lower case), B, C and SP, which are read and do nothing, and
+// text, which may stand in double quotes. The locale is C: the point is ".", groups are set apart by ",", the currency is a
+// blank. Where PostgreSQL's answer is odd (9.99 as 9.9EEEE is 10.0e+00), so is ours.
 #pragma once
 
 #include <cstdint>
@@ -64,12 +64,12 @@ struct Layout {
   bool exponent = false;   // EEEE
   bool anchored = false;   // S
   SignPlace sign = SignPlace::kNone;
-  std::int32_t before = 0;          // digits before the point
-  std::int32_t behind = 0;          // and behind it
-  std::int32_t before_sign = 0;     // digits before S
-  std::int32_t shifted = 0;         // digits behind V
-  std::int32_t first_zero = 0;      // the place of the first 0 before the point, counted from 1
-  std::int32_t last_zero = 0;       // that of the last 0
+  std::int32_t before = 0;       // digits before the point
+  std::int32_t behind = 0;       // and behind it
+  std::int32_t before_sign = 0;  // digits before S
+  std::int32_t shifted = 0;      // digits behind V
+  std::int32_t first_zero = 0;   // the place of the first 0 before the point, counted from 1
+  std::int32_t last_zero = 0;    // that of the last 0
 };
 
 }  // namespace number_format_detail

@@ -14,9 +14,13 @@ constexpr std::int32_t kMinSignificantDigits = 16;  // that a division gives
 constexpr std::int32_t kMaxDisplayScale = 1000;     // up to which a division goes for the sake of them
 constexpr double kLog10Of2 = 0.30102999566398120;
 
-Error overflow() { return {ErrorCode::kOutOfRange, "value overflows numeric format"}; }
+Error overflow() {
+  return {ErrorCode::kOutOfRange, "value overflows numeric format"};
+}
 
-Error divisionByZero() { return {ErrorCode::kDivisionByZero, "division by zero"}; }
+Error divisionByZero() {
+  return {ErrorCode::kDivisionByZero, "division by zero"};
+}
 
 std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
   const Uint128 product = static_cast<Uint128>(hash ^ word) * 0x9e3779b97f4a7c15U;
@@ -106,7 +110,9 @@ std::int32_t Numeric::minScale() const {
   return kind_ == Kind::kBig ? static_cast<std::int32_t>(scale_ - big().trailingZeros(scale_)) : 0;
 }
 
-bool Numeric::isIntegral() const { return !isNan() && minScale() == 0; }
+bool Numeric::isIntegral() const {
+  return !isNan() && minScale() == 0;
+}
 
 Numeric Numeric::trimmedScale() const {
   if (!isFinite()) {
@@ -117,7 +123,8 @@ Numeric Numeric::trimmedScale() const {
     Uint128 coefficient = magnitudeOf(value);
     std::uint32_t scale = scale_;
     stripZeros(coefficient, scale);
-    return fromScaled(value < 0 ? -static_cast<Int128>(coefficient) : static_cast<Int128>(coefficient), static_cast<std::int32_t>(scale));
+    return fromScaled(value < 0 ? -static_cast<Int128>(coefficient) : static_cast<Int128>(coefficient),
+                      static_cast<std::int32_t>(scale));
   }
   const std::uint32_t zeros = big().trailingZeros(scale_);
   BigInteger coefficient = big();
@@ -303,9 +310,13 @@ Numeric Numeric::negated() const {
   return nan();
 }
 
-Numeric Numeric::absolute() const { return sign() < 0 ? negated() : *this; }
+Numeric Numeric::absolute() const {
+  return sign() < 0 ? negated() : *this;
+}
 
-Numeric Numeric::signum() const { return isNan() ? nan() : Numeric(static_cast<std::int64_t>(sign())); }
+Numeric Numeric::signum() const {
+  return isNan() ? nan() : Numeric(static_cast<std::int64_t>(sign()));
+}
 
 // --- Division ---
 
@@ -385,7 +396,8 @@ std::int32_t divisionScaleOf(FirstGroup a, FirstGroup b, std::int32_t scale_a, s
 
 std::int32_t Numeric::divisionScale(const Numeric& a, const Numeric& b) {
   const auto first = [](const Numeric& value) {
-    return value.isSmall() ? firstGroup(magnitudeOf(value.smallCoefficient()), value.scale_) : firstGroup(value.big(), value.scale_);
+    return value.isSmall() ? firstGroup(magnitudeOf(value.smallCoefficient()), value.scale_)
+                           : firstGroup(value.big(), value.scale_);
   };
   return divisionScaleOf(first(a), first(b), a.scale_, b.scale_);
 }
@@ -544,13 +556,21 @@ Result<Numeric> Numeric::rescaledBig(std::int32_t scale, Rounding rounding) cons
   return fromScaled(std::move(value), std::max(scale, 0));
 }
 
-Result<Numeric> Numeric::rounded(std::int32_t scale) const { return rescaled(scale, Rounding::kNearest); }
+Result<Numeric> Numeric::rounded(std::int32_t scale) const {
+  return rescaled(scale, Rounding::kNearest);
+}
 
-Result<Numeric> Numeric::truncated(std::int32_t scale) const { return rescaled(scale, Rounding::kTowardsZero); }
+Result<Numeric> Numeric::truncated(std::int32_t scale) const {
+  return rescaled(scale, Rounding::kTowardsZero);
+}
 
-Result<Numeric> Numeric::ceiling() const { return rescaled(0, Rounding::kUp); }
+Result<Numeric> Numeric::ceiling() const {
+  return rescaled(0, Rounding::kUp);
+}
 
-Result<Numeric> Numeric::floor() const { return rescaled(0, Rounding::kDown); }
+Result<Numeric> Numeric::floor() const {
+  return rescaled(0, Rounding::kDown);
+}
 
 Status Numeric::checkModifier(std::int32_t precision, std::int32_t scale) {
   if (precision < 1 || precision > kMaxPrecision) {
@@ -573,12 +593,14 @@ Result<Numeric> Numeric::applyModifier(std::int32_t precision, std::int32_t scal
   TREFOIL_ASSIGN(Numeric rounded_value, rounded(scale));
   const std::int32_t most = precision - scale;  // digits before the point
   const Uint128 magnitude = rounded_value.isSmall() ? magnitudeOf(rounded_value.smallCoefficient()) : 0;
-  const auto digits = static_cast<std::int32_t>(rounded_value.isSmall() ? digitCount(magnitude) : rounded_value.big().digitCount());
+  const auto digits =
+      static_cast<std::int32_t>(rounded_value.isSmall() ? digitCount(magnitude) : rounded_value.big().digitCount());
   if (rounded_value.sign() == 0 || digits - rounded_value.scale_ <= most) {
     return rounded_value;
   }
   return Error(ErrorCode::kOutOfRange, "numeric field overflow")
-      .withDetail(field() + " must round to an absolute value less than " + (most != 0 ? "10^" + std::to_string(most) : "1") + ".");
+      .withDetail(field() + " must round to an absolute value less than " + (most != 0 ? "10^" + std::to_string(most) : "1") +
+                  ".");
 }
 
 }  // namespace trefoil::sql

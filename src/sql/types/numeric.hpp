@@ -1,13 +1,13 @@
 // Numeric: PostgreSQL's type numeric. Exact decimals with a display scale, NaN and both infinities.
 //
 // A finite value is coefficient / 10^scale. Its scale (0 .. 16383) is part of the value: 1.0 and 1.00 are equal and print
-// differently. Up to 131072 digits stand before the point. What the operations give, to the last digit and scale, what they refuse
-// and in which words is PostgreSQL 15's: https://www.postgresql.org/docs/15/datatype-numeric.html
+// differently. Up to 131072 digits stand before the point. What the operations give, to the last digit and scale, what they
+// refuse and in which words is PostgreSQL 15's: https://www.postgresql.org/docs/15/datatype-numeric.html
 //
 // Two states. Small: the coefficient is below 2^127 in magnitude and lies in the object; add, subtract, multiply, compare, round,
-// pack and most divisions stay there, without an allocation. Big: everything else, behind a pointer (big_integer.hpp). Every value has exactly one
-// state. Here are the value, its forms (text, packed, ordered key, PostgreSQL's binary form) and its arithmetic; more is in
-// numeric_functions.hpp (sqrt, exp, …) and numeric_sum.hpp (aggregates).
+// pack and most divisions stay there, without an allocation. Big: everything else, behind a pointer (big_integer.hpp). Every
+// value has exactly one state. Here are the value, its forms (text, packed, ordered key, PostgreSQL's binary form) and its
+// arithmetic; more is in numeric_functions.hpp (sqrt, exp, …) and numeric_sum.hpp (aggregates).
 //
 // The packed form (persisted: never to be changed)
 //
@@ -27,7 +27,8 @@
 //        | class  | exponent   | digit pairs   |
 //        +--------+------------+---------------+
 //   class     0x10 -Infinity, 0x20 negative, 0x30 zero, 0x40 positive, 0x50 +Infinity, 0x60 NaN; only 0x20 and 0x40 go on
-//   exponent  e, where the magnitude is 0.ddd… * 10^e and its first digit is not 0: one byte e + 128 if -100 <= e <= 100, otherwise
+//   exponent  e, where the magnitude is 0.ddd… * 10^e and its first digit is not 0: one byte e + 128 if -100 <= e <= 100,
+//   otherwise
 //             0x01 (smaller) or 0xff (larger) and e + 2^17 in three bytes, big-endian
 //   pairs     the digits from the first to the last that is not 0 (or one more, to make them even), two a byte: 2 * pair, + 1 if
 //             another one follows
@@ -52,7 +53,7 @@ class Numeric {
  public:
   static constexpr std::int32_t kMaxScale = 16383;
   static constexpr std::int32_t kMaxIntegerDigits = 131072;
-  static constexpr std::int32_t kMaxPrecision = 1000;         // of numeric(p, s)
+  static constexpr std::int32_t kMaxPrecision = 1000;          // of numeric(p, s)
   static constexpr std::size_t kMaxSmallPackedBytes = 3 + 16;  // of a small value
   static constexpr std::size_t kMaxSmallTextBytes = 64;        // of a small value whose scale is up to 38
 
@@ -99,7 +100,8 @@ class Numeric {
   static Result<Numeric> fromPacked(std::string_view bytes);
   // Of bytes that appendPacked or pack has written.
   static Numeric fromPackedTrusted(std::string_view bytes);
-  // PostgreSQL's binary form (numeric_recv): four 16-bit words (count, weight, sign, scale) and `count` digits of base 10000, big-endian.
+  // PostgreSQL's binary form (numeric_recv): four 16-bit words (count, weight, sign, scale) and `count` digits of base 10000,
+  // big-endian.
   static Result<Numeric> fromWire(std::string_view bytes);
 
   [[nodiscard]] bool isFinite() const { return kind_ <= Kind::kBig; }
@@ -146,7 +148,8 @@ class Numeric {
   static Result<Numeric> subtract(const Numeric& a, const Numeric& b) {
     Int128 difference = 0;
     if (a.isSmall() && b.isSmall() && a.scale_ == b.scale_ &&
-        !__builtin_sub_overflow(a.smallCoefficient(), b.smallCoefficient(), &difference) && difference != kInt128Least) [[likely]] {
+        !__builtin_sub_overflow(a.smallCoefficient(), b.smallCoefficient(), &difference) && difference != kInt128Least)
+        [[likely]] {
       return Numeric(difference, a.scale_);
     }
     return subtractOther(a, b);
@@ -159,9 +162,9 @@ class Numeric {
     }
     return multiplyOther(a, b);
   }
-  static Result<Numeric> divide(const Numeric& a, const Numeric& b);           // a / b
+  static Result<Numeric> divide(const Numeric& a, const Numeric& b);            // a / b
   static Result<Numeric> divideTruncating(const Numeric& a, const Numeric& b);  // div(a, b)
-  static Result<Numeric> modulo(const Numeric& a, const Numeric& b);           // a % b: the sign is a's
+  static Result<Numeric> modulo(const Numeric& a, const Numeric& b);            // a % b: the sign is a's
   // The scale that PostgreSQL gives to a / b: at least 16 significant digits, and not below the scale of either. Finite values.
   static std::int32_t divisionScale(const Numeric& a, const Numeric& b);
   // The same of coefficients and scales that may be beyond a Numeric's bounds.
@@ -203,7 +206,7 @@ class Numeric {
   // value ~ (digits[0] + digits[1] / 10^4 + …) * 10000^weight, digits[0] is not 0; weight and count are 0 for 0.
   struct Groups {
     std::int32_t weight = 0;
-    std::int32_t count = 0;               // how many there are, up to the last that is not 0
+    std::int32_t count = 0;                 // how many there are, up to the last that is not 0
     std::array<std::uint16_t, 4> digits{};  // the first of them
   };
   [[nodiscard]] Groups groups() const;
@@ -220,7 +223,8 @@ class Numeric {
 
   explicit Numeric(Kind kind) : kind_(kind) {}
   Numeric(Int128 coefficient, std::uint16_t scale)
-      : words_{static_cast<std::uint64_t>(coefficient), static_cast<std::uint64_t>(static_cast<Uint128>(coefficient) >> 64)}, scale_(scale) {}
+      : words_{static_cast<std::uint64_t>(coefficient), static_cast<std::uint64_t>(static_cast<Uint128>(coefficient) >> 64)},
+        scale_(scale) {}
 
   [[nodiscard]] BigInteger* bigPointer() const { return reinterpret_cast<BigInteger*>(words_[0]); }
   [[nodiscard]] const BigInteger& big() const { return *bigPointer(); }

@@ -25,11 +25,17 @@ Error invalidText(std::string_view text) {
   return {ErrorCode::kInvalidText, "invalid input syntax for type numeric: \"" + std::string(text) + "\""};
 }
 
-Error overflow() { return {ErrorCode::kOutOfRange, "value overflows numeric format"}; }
+Error overflow() {
+  return {ErrorCode::kOutOfRange, "value overflows numeric format"};
+}
 
-bool isSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool isSpace(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
-bool isDigit(char c) { return c >= '0' && c <= '9'; }
+bool isDigit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 std::string_view withoutSpaces(std::string_view text) {
   while (!text.empty() && isSpace(text.front())) {
@@ -149,7 +155,8 @@ void appendWord(std::string& to, std::uint16_t word) {
 }
 
 std::uint16_t wordAt(std::string_view bytes, std::size_t offset) {
-  return static_cast<std::uint16_t>((static_cast<unsigned char>(bytes[offset]) << 8) | static_cast<unsigned char>(bytes[offset + 1]));
+  return static_cast<std::uint16_t>((static_cast<unsigned char>(bytes[offset]) << 8) |
+                                    static_cast<unsigned char>(bytes[offset + 1]));
 }
 
 }  // namespace
@@ -176,7 +183,8 @@ Result<Numeric> Numeric::fromText(std::string_view text) {
   }
   const std::size_t digits = number.integer.size() + number.fraction.size();
   if (digits + static_cast<std::size_t>(zeros) > kMaxPowerOfTen) {
-    return bigFromDigits(std::string(number.integer).append(number.fraction), number.negative, zeros, static_cast<std::int32_t>(scale));
+    return bigFromDigits(std::string(number.integer).append(number.fraction), number.negative, zeros,
+                         static_cast<std::int32_t>(scale));
   }
   const Uint128 magnitude =
       parseDigits(parseDigits(0, number.integer), number.fraction) * kPowersOfTen[static_cast<std::size_t>(zeros)];
@@ -247,9 +255,10 @@ void Numeric::appendPacked(std::string& to) const {
     return;
   }
   const bool finite = isFinite();
-  to += static_cast<char>(isNan() ? kPackedNaN : sign() < 0 ? (finite ? kPackedNegative : kPackedNegativeInfinity)
-                                             : finite       ? kPackedNotNegative
-                                                            : kPackedInfinity);
+  to += static_cast<char>(isNan()      ? kPackedNaN
+                          : sign() < 0 ? (finite ? kPackedNegative : kPackedNegativeInfinity)
+                          : finite     ? kPackedNotNegative
+                                       : kPackedInfinity);
   to += static_cast<char>(scale_);
   to += static_cast<char>(scale_ >> 8);
   if (finite) {
@@ -364,7 +373,10 @@ Result<Numeric> Numeric::fromWire(std::string_view bytes) {
 
 void Numeric::appendWire(std::string& to) const {
   if (!isFinite()) {
-    for (const std::uint16_t word : {std::uint16_t{0}, std::uint16_t{0}, isNan() ? kWireNaN : sign() > 0 ? kWireInfinity : kWireNegativeInfinity,
+    for (const std::uint16_t word : {std::uint16_t{0}, std::uint16_t{0},
+                                     isNan()      ? kWireNaN
+                                     : sign() > 0 ? kWireInfinity
+                                                  : kWireNegativeInfinity,
                                      isNan() ? std::uint16_t{0} : kWireInfinityScale}) {
       appendWord(to, word);
     }
@@ -403,21 +415,26 @@ Numeric fromFloating(Float value) {
     return value > 0 ? Numeric::infinity() : Numeric::negativeInfinity();
   }
   std::array<char, 32> text;
-  const auto [end, error] =
-      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, std::numeric_limits<Float>::digits10);
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general,
+                                          std::numeric_limits<Float>::digits10);
   TREFOIL_ASSERT(error == std::errc());
   return Numeric::fromText({text.data(), static_cast<std::size_t>(end - text.data())}).value();
 }
 
 }  // namespace
 
-Numeric Numeric::fromDouble(double value) { return fromFloating(value); }
+Numeric Numeric::fromDouble(double value) {
+  return fromFloating(value);
+}
 
-Numeric Numeric::fromFloat(float value) { return fromFloating(value); }
+Numeric Numeric::fromFloat(float value) {
+  return fromFloating(value);
+}
 
 Result<std::int64_t> Numeric::toInteger(std::int64_t least, std::int64_t most, std::string_view type) const {
   if (!isFinite()) {
-    return Error(ErrorCode::kUnsupported, "cannot convert " + std::string(isNan() ? "NaN" : "infinity") + " to " + std::string(type));
+    return Error(ErrorCode::kUnsupported,
+                 "cannot convert " + std::string(isNan() ? "NaN" : "infinity") + " to " + std::string(type));
   }
   // A value that overflows when it is rounded is out of range all the more.
   Result<Numeric> whole = scale_ == 0 ? Result<Numeric>(*this) : rounded(0);
@@ -437,7 +454,9 @@ Result<std::int32_t> Numeric::toInt32() const {
   return static_cast<std::int32_t>(value);
 }
 
-Result<std::int64_t> Numeric::toInt64() const { return toInteger(INT64_MIN, INT64_MAX, "bigint"); }
+Result<std::int64_t> Numeric::toInt64() const {
+  return toInteger(INT64_MIN, INT64_MAX, "bigint");
+}
 
 template <typename Float>
 Result<Float> Numeric::toFloating(std::string_view type) const {
@@ -462,9 +481,13 @@ Result<Float> Numeric::toFloating(std::string_view type) const {
   return value;
 }
 
-Result<double> Numeric::toDouble() const { return toFloating<double>("double precision"); }
+Result<double> Numeric::toDouble() const {
+  return toFloating<double>("double precision");
+}
 
-Result<float> Numeric::toFloat() const { return toFloating<float>("real"); }
+Result<float> Numeric::toFloat() const {
+  return toFloating<float>("real");
+}
 
 double Numeric::toDoubleSaturating() const {
   const Result<double> value = toDouble();

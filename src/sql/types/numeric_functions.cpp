@@ -20,19 +20,29 @@ constexpr double kLnOf10 = 2.302585092994046;
 constexpr double kBitsPerDigit = 3.3219280948873626;
 constexpr double kMaxExponent = 6000;  // of exp()
 
-mpz_ptr raw(BigInteger& value) { return static_cast<mpz_ptr>(value.handle()); }
-mpz_srcptr raw(const BigInteger& value) { return static_cast<mpz_srcptr>(value.handle()); }
+mpz_ptr raw(BigInteger& value) {
+  return static_cast<mpz_ptr>(value.handle());
+}
+mpz_srcptr raw(const BigInteger& value) {
+  return static_cast<mpz_srcptr>(value.handle());
+}
 
-Error overflow() { return {ErrorCode::kOutOfRange, "value overflows numeric format"}; }
+Error overflow() {
+  return {ErrorCode::kOutOfRange, "value overflows numeric format"};
+}
 
-std::int32_t displayScale(std::int32_t wanted, std::int32_t least) { return std::min(std::max({wanted, least, 0}), kMaxDisplayScale); }
+std::int32_t displayScale(std::int32_t wanted, std::int32_t least) {
+  return std::min(std::max({wanted, least, 0}), kMaxDisplayScale);
+}
 
 // MPFR keeps constants (ln 2) in memory of the thread; they leave with it.
 struct ConstantCache {
   ~ConstantCache() { mpfr_free_cache(); }
 };
 
-Numeric zero(std::int32_t scale) { return Numeric::fromScaled(0, scale); }
+Numeric zero(std::int32_t scale) {
+  return Numeric::fromScaled(0, scale);
+}
 
 class Real {
  public:
@@ -60,10 +70,13 @@ class Real {
   mpfr_t value_;
 };
 
-mpfr_prec_t bitsForDigits(double digits) { return static_cast<mpfr_prec_t>(std::max(digits, 0.0) * kBitsPerDigit) + 64; }
+mpfr_prec_t bitsForDigits(double digits) {
+  return static_cast<mpfr_prec_t>(std::max(digits, 0.0) * kBitsPerDigit) + 64;
+}
 
-// A value times 10^scale, rounded. `compute(real, bits)` makes it so that its error is below 10^-(scale + guard digits) for bits =
-// `digits_before` + scale + guard digits. Ties, which only come up where the value is a decimal of few digits, go away from zero.
+// A value times 10^scale, rounded. `compute(real, bits)` makes it so that its error is below 10^-(scale + guard digits) for bits
+// = `digits_before` + scale + guard digits. Ties, which only come up where the value is a decimal of few digits, go away from
+// zero.
 template <typename Compute>
 BigInteger roundedInteger(std::int32_t scale, double digits_before, const Compute& compute) {
   constexpr int kAttempts = 3;
@@ -176,8 +189,8 @@ Status checkLogarithm(const Numeric& value) {
   return {};
 }
 
-// ln of a positive finite value, rounded to the scale. PostgreSQL takes roots until what is left is close to 1, and each of them is
-// rounded. With many roots that shows: they are taken here, too.
+// ln of a positive finite value, rounded to the scale. PostgreSQL takes roots until what is left is close to 1, and each of them
+// is rounded. With many roots that shows: they are taken here, too.
 Decimal lnToScale(const Numeric& value, std::int32_t scale) {
   Decimal rest(value);
   int roots = 0;
@@ -447,7 +460,9 @@ Result<Numeric> numericLog(const Numeric& base, const Numeric& value) {
   return Numeric::fromScaled(std::move(dividend.coefficient), scale);
 }
 
-Result<Numeric> numericLog10(const Numeric& value) { return numericLog(Numeric(10), value); }
+Result<Numeric> numericLog10(const Numeric& value) {
+  return numericLog(Numeric(10), value);
+}
 
 Result<Numeric> numericPower(const Numeric& base, const Numeric& exponent) {
   if (!base.isFinite() || !exponent.isFinite()) {

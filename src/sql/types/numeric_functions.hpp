@@ -1,6 +1,6 @@
-// SQL's functions of numerics, with PostgreSQL 15's results to the last digit: the same rules for the result's scale, and the value
-// rounded correctly to it. (PostgreSQL's own series carry about eight digits more than they show, so a last digit that differs from
-// the correctly rounded one has not been seen.)
+// SQL's functions of numerics, with PostgreSQL 15's results to the last digit: the same rules for the result's scale, and the
+// value rounded correctly to it. (PostgreSQL's own series carry about eight digits more than they show, so a last digit that
+// differs from the correctly rounded one has not been seen.)
 //
 // All are pure and safe to call from any thread. Errors are kOutOfRange, kDivisionByZero, or kInvalid with PostgreSQL's text.
 // Results have no more than 1000 digits behind the point beyond their arguments' scales, and time is bounded by that and by

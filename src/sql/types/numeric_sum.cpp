@@ -17,8 +17,8 @@ NumericResult averageOf(const Result<Numeric>& sum, std::uint64_t count) {
   return std::optional<Numeric>(std::move(average));
 }
 
-// The spread of `count` values, from their sum and that of their squares, both as integers: what is to be divided by 10^scale, and by
-// 10^(2 * scale).
+// The spread of `count` values, from their sum and that of their squares, both as integers: what is to be divided by 10^scale,
+// and by 10^(2 * scale).
 NumericResult spreadOf(Spread spread, std::uint64_t count, BigInteger sum, BigInteger squares, std::uint32_t scale) {
   const bool sample = spread == Spread::kVarianceSample || spread == Spread::kStddevSample;
   const BigInteger rows = BigInteger::fromUnsigned(count);
@@ -140,9 +140,13 @@ Result<Numeric> ExactSum::value() const {
 
 // --- Integers ---
 
-std::optional<Numeric> Int64Sum::sum() const { return count_ == 0 ? std::nullopt : std::optional(Numeric::fromScaled(sum_, 0)); }
+std::optional<Numeric> Int64Sum::sum() const {
+  return count_ == 0 ? std::nullopt : std::optional(Numeric::fromScaled(sum_, 0));
+}
 
-NumericResult Int64Sum::average() const { return count_ == 0 ? NumericResult(std::nullopt) : averageOf(Numeric::fromScaled(sum_, 0), count_); }
+NumericResult Int64Sum::average() const {
+  return count_ == 0 ? NumericResult(std::nullopt) : averageOf(Numeric::fromScaled(sum_, 0), count_);
+}
 
 NumericResult Int64Spread::result(Spread spread) const {
   if (tooFew(spread, count())) {
