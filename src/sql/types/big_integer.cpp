@@ -172,10 +172,6 @@ BigInteger& BigInteger::operator*=(const BigInteger& other) {
   return *this;
 }
 
-void BigInteger::addSmall(std::uint32_t value) {
-  mpz_add_ui(raw(*this), raw(*this), value);
-}
-
 void BigInteger::multiplySmall(std::uint64_t value) {
   mpz_mul_ui(raw(*this), raw(*this), value);
 }

@@ -54,7 +54,6 @@ class BigInteger {
   BigInteger& operator+=(const BigInteger& other);
   BigInteger& operator-=(const BigInteger& other);
   BigInteger& operator*=(const BigInteger& other);
-  void addSmall(std::uint32_t value);
   void multiplySmall(std::uint64_t value);
   void multiplyByPowerOfTen(std::uint32_t exponent);
   // Towards zero.

@@ -29,6 +29,15 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
 
 // Takes zeros off the end of a coefficient, and as many off its scale.
 void stripZeros(Uint128& coefficient, std::uint32_t& scale) {
+  if (fits64(coefficient)) [[likely]] {
+    auto rest = static_cast<std::uint64_t>(coefficient);
+    scale = rest == 0 ? 0 : scale;
+    for (; scale > 0 && rest % 10 == 0; --scale) {
+      rest /= 10;
+    }
+    coefficient = rest;
+    return;
+  }
   for (const std::uint32_t step : {16U, 8U, 4U, 2U, 1U}) {
     while (scale >= step) {
       const auto [quotient, remainder] = divideUnsigned(coefficient, kPowersOfTen[step]);
@@ -37,9 +46,6 @@ void stripZeros(Uint128& coefficient, std::uint32_t& scale) {
       }
       coefficient = quotient;
       scale -= step;
-      if (coefficient == 0) {
-        scale = 0;
-      }
     }
   }
 }
@@ -135,13 +141,7 @@ Numeric Numeric::trimmedScale() const {
 // --- Order ---
 
 int Numeric::compareOther(const Numeric& a, const Numeric& b) {
-  if (!a.isFinite() || !b.isFinite()) {
-    const auto rank = [](const Numeric& value) {
-      return value.isFinite() ? 1 : value.isNan() ? 3 : value.kind_ == Kind::kInfinity ? 2 : 0;
-    };
-    return rank(a) - rank(b);
-  }
-  if (!a.isSmall() || !b.isSmall()) {
+  if (!a.isSmall() || !b.isSmall()) [[unlikely]] {
     return compareBig(a, b);
   }
   const Int128 x = a.smallCoefficient();
@@ -160,6 +160,12 @@ int Numeric::compareOther(const Numeric& a, const Numeric& b) {
 }
 
 int Numeric::compareBig(const Numeric& a, const Numeric& b) {
+  if (!a.isFinite() || !b.isFinite()) {
+    const auto rank = [](const Numeric& value) {
+      return value.isFinite() ? 1 : value.isNan() ? 3 : value.kind_ == Kind::kInfinity ? 2 : 0;
+    };
+    return rank(a) - rank(b);
+  }
   const int sign = a.sign();
   if (sign != b.sign()) {
     return sign - b.sign();

@@ -36,8 +36,10 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,6 +50,36 @@
 
 namespace trefoil::sql {
 
+namespace packed_numeric {
+
+enum Kind : unsigned char { kPackedNegativeInfinity, kPackedNegative, kPackedNotNegative, kPackedInfinity, kPackedNaN };
+
+inline constexpr std::size_t kPackedHeader = 3;  // kind and scale
+
+// Up to 15 bytes, little-endian: two loads that overlap, rather than a call of memcpy.
+inline Uint128 loadMagnitude(const char* from, std::size_t length) {
+  const auto load = [from](std::size_t offset, std::size_t bytes) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, from + offset, bytes);
+    return word;
+  };
+  if (length > 8) {
+    return load(0, 8) | (static_cast<Uint128>(load(length - 8, 8)) << (8 * (length - 8)));
+  }
+  if (length == 8) {
+    return load(0, 8);
+  }
+  if (length >= 4) {
+    return load(0, 4) | (load(length - 4, 4) << (8 * (length - 4)));
+  }
+  if (length >= 2) {
+    return load(0, 2) | (load(length - 1, 1) << (8 * (length - 1)));
+  }
+  return length == 1 ? load(0, 1) : 0;
+}
+
+}  // namespace packed_numeric
+
 // A value type, 24 bytes. Reading one object from many threads is safe.
 class Numeric {
  public:
@@ -55,10 +87,10 @@ class Numeric {
   static constexpr std::int32_t kMaxIntegerDigits = 131072;
   static constexpr std::int32_t kMaxPrecision = 1000;          // of numeric(p, s)
   static constexpr std::size_t kMaxSmallPackedBytes = 3 + 16;  // of a small value
-  static constexpr std::size_t kMaxSmallTextBytes = 64;        // of a small value whose scale is up to 38
 
   Numeric() = default;
-  Numeric(std::int64_t value) : Numeric(static_cast<Int128>(value), 0) {}  // NOLINT: implicit, each integer is one
+  template <std::integral Integer>
+  Numeric(Integer value) : Numeric(static_cast<Int128>(value), 0) {}  // NOLINT: implicit, each integer is one
   Numeric(const Numeric& other) : scale_(other.scale_), kind_(other.kind_) { copyState(other); }
   Numeric(Numeric&& other) noexcept : words_{other.words_[0], other.words_[1]}, scale_(other.scale_), kind_(other.kind_) {
     other.kind_ = Kind::kSmall;
@@ -99,7 +131,18 @@ class Numeric {
   // Of bytes that may be damaged: kCorruption.
   static Result<Numeric> fromPacked(std::string_view bytes);
   // Of bytes that appendPacked or pack has written.
-  static Numeric fromPackedTrusted(std::string_view bytes);
+  static Numeric fromPackedTrusted(std::string_view bytes) {
+    const auto kind = static_cast<unsigned char>(bytes[0]);
+    const std::size_t length = bytes.size() - packed_numeric::kPackedHeader;
+    if ((kind == packed_numeric::kPackedNegative || kind == packed_numeric::kPackedNotNegative) && length < 16) [[likely]] {
+      const auto scale =
+          static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[1]) | (static_cast<unsigned char>(bytes[2]) << 8));
+      const auto coefficient =
+          static_cast<Int128>(packed_numeric::loadMagnitude(bytes.data() + packed_numeric::kPackedHeader, length));
+      return {kind == packed_numeric::kPackedNegative ? -coefficient : coefficient, scale};
+    }
+    return fromPackedOther(bytes);
+  }
   // PostgreSQL's binary form (numeric_recv): four 16-bit words (count, weight, sign, scale) and `count` digits of base 10000,
   // big-endian.
   static Result<Numeric> fromWire(std::string_view bytes);
@@ -132,7 +175,6 @@ class Numeric {
     return compareOther(a, b);
   }
   friend bool operator==(const Numeric& a, const Numeric& b) { return compare(a, b) == 0; }
-  friend bool operator<(const Numeric& a, const Numeric& b) { return compare(a, b) < 0; }
   // The same for numbers that are equal. Not persisted.
   [[nodiscard]] std::uint64_t hash() const;
 
@@ -197,7 +239,7 @@ class Numeric {
   void appendText(std::string& to) const;
   [[nodiscard]] std::string toText() const;
   void appendPacked(std::string& to) const;
-  // Of a small value, which needs no more than kMaxSmallPackedBytes; returns how many.
+  // Of a small value, where there is room for kMaxSmallPackedBytes; returns how many it needs.
   std::size_t packSmall(char* to) const;
   void appendOrderedKey(std::string& to) const;
   void appendWire(std::string& to) const;
@@ -244,6 +286,7 @@ class Numeric {
     }
   }
 
+  static Numeric fromPackedOther(std::string_view bytes);
   static Numeric fromBig(BigInteger coefficient, std::int32_t scale);  // takes whichever state is right; checks no range
   static int compareOther(const Numeric& a, const Numeric& b);
   static int compareBig(const Numeric& a, const Numeric& b);

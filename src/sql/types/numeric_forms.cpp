@@ -10,10 +10,10 @@
 #include "sql/types/numeric.hpp"
 
 namespace trefoil::sql {
-namespace {
 
-enum PackedKind : unsigned char { kPackedNegativeInfinity, kPackedNegative, kPackedNotNegative, kPackedInfinity, kPackedNaN };
-constexpr std::size_t kPackedHeader = 3;
+using namespace packed_numeric;
+
+namespace {
 
 constexpr std::uint16_t kWireNegative = 0x4000;
 constexpr std::uint16_t kWireNaN = 0xc000;
@@ -238,13 +238,10 @@ std::size_t Numeric::packSmall(char* to) const {
   to[0] = static_cast<char>(value < 0 ? kPackedNegative : kPackedNotNegative);
   to[1] = static_cast<char>(scale_);
   to[2] = static_cast<char>(scale_ >> 8);
-  const auto high = static_cast<std::uint64_t>(magnitude >> 64);
-  const auto low = static_cast<std::uint64_t>(magnitude);
-  const int bits = high != 0 ? 128 - std::countl_zero(high) : 64 - std::countl_zero(low);
+  const std::uint64_t words[] = {static_cast<std::uint64_t>(magnitude), static_cast<std::uint64_t>(magnitude >> 64)};
+  std::memcpy(to + kPackedHeader, words, sizeof(words));
+  const int bits = words[1] != 0 ? 128 - std::countl_zero(words[1]) : 64 - std::countl_zero(words[0]);
   const auto bytes = static_cast<std::size_t>((bits + 7) / 8);
-  for (std::size_t i = 0; i < bytes; ++i) {
-    to[kPackedHeader + i] = static_cast<char>((i < 8 ? low >> (8 * i) : high >> (8 * (i - 8))) & 0xff);
-  }
   return kPackedHeader + bytes;
 }
 
@@ -266,26 +263,16 @@ void Numeric::appendPacked(std::string& to) const {
   }
 }
 
-Numeric Numeric::fromPackedTrusted(std::string_view bytes) {
+Numeric Numeric::fromPackedOther(std::string_view bytes) {
   const auto kind = static_cast<unsigned char>(bytes[0]);
-  const auto scale =
-      static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[1]) | (static_cast<unsigned char>(bytes[2]) << 8));
-  const std::string_view magnitude = bytes.substr(kPackedHeader);
-  if (kind == kPackedNegative || kind == kPackedNotNegative) [[likely]] {
-    const bool negative = kind == kPackedNegative;
-    if (magnitude.size() < 16 || (magnitude.size() == 16 && static_cast<unsigned char>(magnitude[15]) < 0x80)) [[likely]] {
-      std::uint64_t words[2] = {0, 0};
-      std::memcpy(words, magnitude.data(), magnitude.size());
-      const auto coefficient = static_cast<Int128>((static_cast<Uint128>(words[1]) << 64) | words[0]);
-      return {negative ? -coefficient : coefficient, scale};
-    }
-    BigInteger coefficient = BigInteger::fromBytes(magnitude);
-    if (negative) {
-      coefficient.negate();
-    }
-    return fromBig(std::move(coefficient), scale);
+  if (kind != kPackedNegative && kind != kPackedNotNegative) {
+    return kind == kPackedNaN ? nan() : kind == kPackedInfinity ? infinity() : negativeInfinity();
   }
-  return kind == kPackedNaN ? nan() : kind == kPackedInfinity ? infinity() : negativeInfinity();
+  BigInteger coefficient = BigInteger::fromBytes(bytes.substr(kPackedHeader));
+  if (kind == kPackedNegative) {
+    coefficient.negate();
+  }
+  return fromBig(std::move(coefficient), static_cast<unsigned char>(bytes[1]) | (static_cast<unsigned char>(bytes[2]) << 8));
 }
 
 Result<Numeric> Numeric::fromPacked(std::string_view bytes) {

@@ -1,6 +1,6 @@
 // Scales of results are chosen as PostgreSQL chooses them, from estimates in double precision of how long a result will be; the
 // estimates are part of what is seen, so they are made of the same numbers. Values come from MPFR with some more bits than
-// the scale needs, and again with more if that does not decide how to round (RoundedResult).
+// the scale needs, and again with more if that does not decide how to round (roundedInteger).
 #include "sql/types/numeric_functions.hpp"
 
 #include <gmp.h>

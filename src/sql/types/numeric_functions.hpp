@@ -1,10 +1,10 @@
-// SQL's functions of numerics, with PostgreSQL 15's results to the last digit: the same rules for the result's scale, and the
-// value rounded correctly to it. (PostgreSQL's own series carry about eight digits more than they show, so a last digit that
-// differs from the correctly rounded one has not been seen.)
+// SQL's functions of numerics, with PostgreSQL 15's results to the last digit: the same scale, and the value rounded to it where
+// PostgreSQL rounds. That is nearly always the correctly rounded value. Where it is not (logarithms of very long numbers, ties of
+// powers and exponentials close to 1), the same intermediate results are rounded here as there.
 //
 // All are pure and safe to call from any thread. Errors are kOutOfRange, kDivisionByZero, or kInvalid with PostgreSQL's text.
-// Results have no more than 1000 digits behind the point beyond their arguments' scales, and time is bounded by that and by
-// Numeric's own bounds: milliseconds for ordinary arguments, tens of them for the longest.
+// Time is bounded by Numeric's bounds and the 1000 digits behind the point that a result has at the most: microseconds for
+// ordinary arguments, tens of milliseconds for the longest.
 #pragma once
 
 #include <cstdint>
