@@ -8,7 +8,7 @@
 namespace trefoil::sql {
 namespace {
 
-static_assert(sizeof(mpz_t) <= sizeof(BigInteger) && alignof(mpz_t) <= alignof(BigInteger));
+static_assert(sizeof(mpz_t) == sizeof(BigInteger));
 static_assert(sizeof(unsigned long) == sizeof(std::uint64_t));  // GMP's small operands
 
 mpz_ptr raw(BigInteger& value) {
@@ -40,7 +40,9 @@ BigInteger::BigInteger(BigInteger&& other) noexcept : BigInteger() {
 }
 
 BigInteger& BigInteger::operator=(const BigInteger& other) {
-  mpz_set(raw(*this), raw(other));
+  if (this != &other) {
+    mpz_set(raw(*this), raw(other));
+  }
   return *this;
 }
 

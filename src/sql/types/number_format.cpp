@@ -178,7 +178,7 @@ class NumberFormatParser {
   }
 
   Status takeSign(Pattern pattern) {
-    const auto withS = [&](std::string_view name) {
+    const auto with_s = [&](std::string_view name) {
       return layout_.anchored ? Status(syntax("cannot use \"S\" and \"" + std::string(name) + "\" together")) : Status();
     };
     switch (pattern) {
@@ -195,13 +195,13 @@ class NumberFormatParser {
         return {};
       case Pattern::kMinus:
         layout_.minus = true;
-        return withS("MI");
+        return with_s("MI");
       case Pattern::kPlus:
         layout_.plus = true;
-        return withS("PL");
+        return with_s("PL");
       case Pattern::kSign:
         layout_.plus = layout_.minus = true;
-        return withS("SG");
+        return with_s("SG");
       case Pattern::kBracket:
         if (layout_.anchored || layout_.plus || layout_.minus) {
           return syntax("cannot use \"PR\" and \"S\"/\"PL\"/\"MI\"/\"SG\" together");
@@ -467,8 +467,9 @@ NumberFormat::Digits NumberFormat::place(std::string text, const Layout& layout)
   }
   const auto before = static_cast<std::int32_t>(std::min(text.find('.'), text.size()));
   if (before > layout.before) {
-    text.assign(static_cast<std::size_t>(layout.before + layout.behind + 1), '#');
-    text[static_cast<std::size_t>(layout.before)] = '.';
+    const auto point = static_cast<std::size_t>(layout.before);
+    text.assign(point + static_cast<std::size_t>(layout.behind) + 1, '#');
+    text[point] = '.';
   }
   digits.padding = std::max(layout.before - before, 0);
   digits.text = std::move(text);
@@ -535,9 +536,11 @@ Result<std::string> NumberFormat::write(Digits digits, Layout layout) const {
 }
 
 std::string NumberFormat::overflowedExponent() const {
-  std::string text(static_cast<std::size_t>(layout_.before + layout_.behind + 6), '#');
+  // A sign, the point, and four characters of exponent.
+  const auto before = static_cast<std::size_t>(layout_.before);
+  std::string text(before + static_cast<std::size_t>(layout_.behind) + 6, '#');
   text[0] = ' ';
-  text[static_cast<std::size_t>(layout_.before + 1)] = '.';
+  text[before + 1] = '.';
   return text;
 }
 
@@ -743,12 +746,12 @@ class NumberReader {
 
   // What is behind the digits may be their sign.
   void trailingSign(bool taken) {
-    const auto isSign = [](char c) { return c == '-' || c == '+'; };
+    const auto is_sign = [](char c) { return c == '-' || c == '+'; };
     if (layout_.anchored) {
-      if (taken && at_ + 1 < text_.size() && isSign(text_[at_ + 1])) {
+      if (taken && at_ + 1 < text_.size() && is_sign(text_[at_ + 1])) {
         sign_ = text_[++at_];
       }
-    } else if (!taken && (layout_.plus || layout_.minus) && isSign(text_[at_])) {
+    } else if (!taken && (layout_.plus || layout_.minus) && is_sign(text_[at_])) {
       sign_ = text_[at_];
     }
   }

@@ -507,7 +507,7 @@ Result<Numeric> Numeric::rescaled(std::int32_t scale, Rounding rounding) const {
   }
   scale = std::clamp(scale, -kMaxIntegerDigits - 1, kMaxScale);
   const std::int32_t drop = scale_ - scale;
-  if (!isSmall() || (scale < 0 && scale < -static_cast<std::int32_t>(kMaxPowerOfTen))) {
+  if (!isSmall() || scale < -static_cast<std::int32_t>(kMaxPowerOfTen)) {
     return rescaledBig(scale, rounding);
   }
   const Int128 value = smallCoefficient();

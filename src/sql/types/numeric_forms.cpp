@@ -137,7 +137,7 @@ Uint128 parseDigits(Uint128 value, std::string_view digits) {
 }
 
 // A number that has more digits than fit into a small value, or might not be one at all. `digits` has no leading zeros.
-Result<Numeric> bigFromDigits(std::string digits, bool negative, std::int64_t zeros, std::int32_t scale) {
+Result<Numeric> bigFromDigits(std::string_view digits, bool negative, std::int64_t zeros, std::int32_t scale) {
   if (static_cast<std::int64_t>(digits.size()) + zeros - scale > Numeric::kMaxIntegerDigits) {
     return overflow();
   }

@@ -194,16 +194,16 @@ Status checkLogarithm(const Numeric& value) {
 Decimal lnToScale(const Numeric& value, std::int32_t scale) {
   Decimal rest(value);
   int roots = 0;
-  const auto takeRoot = [&] {
+  const auto take_root = [&] {
     const std::int32_t weight = Numeric::groupWeight(rest.digitsBeforePoint());
     rest.squareRoot(scale - 2 * weight + 8);
     ++roots;
   };
   while (rest.compareToTenths(9) <= 0) {
-    takeRoot();
+    take_root();
   }
   while (rest.compareToTenths(11) >= 0) {
-    takeRoot();
+    take_root();
   }
   // An error of the argument in its last bit is one of the logarithm behind the point, and then doubled for each root.
   BigInteger logarithm = roundedInteger(scale, 7 + roots * 0.302, [&](mpfr_ptr result, mpfr_prec_t bits) {
@@ -371,14 +371,14 @@ Result<Numeric> powerOfFraction(const Numeric& base, const Numeric& exponent) {
   const Numeric magnitude = base.absolute();
   // The logarithm of the result, roughly: it says how long the result is.
   const std::int32_t ln_weight = lnWeight(magnitude);
-  const auto exponentTimesLn = [&](std::int32_t ln_scale) {
+  const auto exponent_times_ln = [&](std::int32_t ln_scale) {
     Decimal product = lnToScale(magnitude, ln_scale);
     product.coefficient *= exponent.coefficient();
     product.scale += exponent.scale();
     product.round(ln_scale);
     return product;
   };
-  const double estimate = asDouble(exponentTimesLn(std::max(8 - ln_weight, 0)));
+  const double estimate = asDouble(exponent_times_ln(std::max(8 - ln_weight, 0)));
   if (std::fabs(estimate) > kMaxExponent + 20) {
     return estimate > 0 ? Result<Numeric>(overflow()) : zero(kMaxDisplayScale);
   }
@@ -387,7 +387,7 @@ Result<Numeric> powerOfFraction(const Numeric& base, const Numeric& exponent) {
       displayScale(kMinSignificantDigits - static_cast<std::int32_t>(weight), std::max(base.scale(), exponent.scale()));
   // As many digits of the logarithm as the result needs, and eight more.
   const std::int32_t digits = std::max(scale + static_cast<std::int32_t>(weight), 0);
-  Result<Numeric> result = expToScale(exponentTimesLn(std::max(digits - ln_weight + 8, 0)), scale);
+  Result<Numeric> result = expToScale(exponent_times_ln(std::max(digits - ln_weight + 8, 0)), scale);
   return result.ok() && negative ? result->negated() : std::move(result);
 }
 

@@ -74,15 +74,15 @@ TEST_CASE("numeric: any bytes", "[numeric]") {
 }
 
 TEST_CASE("numeric: any text", "[numeric]") {
-  const std::vector<std::string_view> kWords = {"0",   "1",      "9",      "00000", "12345678901234567890",
-                                                ".",   "-",      "+",      "e",     "e+",
-                                                "e-",  "E5",     "NaN",    "inf",   " ",
-                                                "\t",  "_",      "0x",     "i",     "e99",
-                                                "e-9", "e2000",  "e-2000", "5",     "77",
-                                                "\0",  "e131071"};
+  const std::vector<std::string_view> words = {"0",   "1",      "9",      "00000", "12345678901234567890",
+                                               ".",   "-",      "+",      "e",     "e+",
+                                               "e-",  "E5",     "NaN",    "inf",   " ",
+                                               "\t",  "_",      "0x",     "i",     "e99",
+                                               "e-9", "e2000",  "e-2000", "5",     "77",
+                                               "\0",  "e131071"};
   Bytes bytes(2);
   for (int i = 0; i < 60'000; ++i) {
-    const Result<Numeric> value = Numeric::fromText(bytes.words(kWords, 7));
+    const Result<Numeric> value = Numeric::fromText(bytes.words(words, 7));
     if (value.ok() && value->toText().size() < 3000) {
       check(*value);
     }
@@ -96,32 +96,32 @@ TEST_CASE("numeric: any text", "[numeric]") {
 }
 
 TEST_CASE("number format: any template, any text", "[numeric]") {
-  const std::vector<std::string_view> kPatterns = {"9",  "0",  ".",  ",",  "D",  "G",  "L",    "S",  "MI", "PL",   "SG",   "PR",
-                                                   "RN", "TH", "th", "V",  "FM", "rn", "EEEE", "x",  "\"", "\\\"", "\xc3", "é",
-                                                   "9",  "99", "00", "fm", "B",  "C",  "SP",   "\\", "9",  "9"};
-  const std::vector<std::string_view> kTexts = {"1", "2", "34", ".", ",", "-", "+", " ", "<", ">", "th", "x", "é", "\xf0"};
-  const std::vector<Numeric> kNumbers = {Numeric(),
-                                         Numeric(-12),
-                                         Numeric::fromText("1234.5678").value(),
-                                         Numeric::fromText("-0.00001").value(),
-                                         Numeric::fromText("1e100").value(),
-                                         Numeric::nan(),
-                                         Numeric::negativeInfinity()};
+  const std::vector<std::string_view> patterns = {"9",  "0",  ".",  ",",  "D",  "G",  "L",    "S",  "MI", "PL",   "SG",   "PR",
+                                                  "RN", "TH", "th", "V",  "FM", "rn", "EEEE", "x",  "\"", "\\\"", "\xc3", "é",
+                                                  "9",  "99", "00", "fm", "B",  "C",  "SP",   "\\", "9",  "9"};
+  const std::vector<std::string_view> texts = {"1", "2", "34", ".", ",", "-", "+", " ", "<", ">", "th", "x", "é", "\xf0"};
+  const std::vector<Numeric> numbers = {Numeric(),
+                                        Numeric(-12),
+                                        Numeric::fromText("1234.5678").value(),
+                                        Numeric::fromText("-0.00001").value(),
+                                        Numeric::fromText("1e100").value(),
+                                        Numeric::nan(),
+                                        Numeric::negativeInfinity()};
   Bytes bytes(3);
   for (int i = 0; i < 60'000; ++i) {
-    const std::string pattern = bytes.words(kPatterns, 12);
+    const std::string pattern = bytes.words(patterns, 12);
     const Result<NumberFormat> format = NumberFormat::parse(pattern);
     if (!format.ok()) {
       continue;
     }
-    const Numeric& number = kNumbers[bytes.below(kNumbers.size())];
+    const Numeric& number = numbers[bytes.below(numbers.size())];
     const std::size_t most = 20 + 16 * pattern.size();
     const double real = number.toDoubleSaturating();
     for (const Result<std::string>& text : {format->format(number), format->format(INT32_MIN), format->format(INT64_MAX),
                                             format->format(real), format->format(static_cast<float>(bytes.below(1000)))}) {
       REQUIRE((!text.ok() || text->size() <= most));
     }
-    const auto value = format->toNumber(bytes.words(kTexts, 10));
+    const auto value = format->toNumber(bytes.words(texts, 10));
     if (value.ok() && *value) {
       check(**value);
     }
@@ -129,11 +129,11 @@ TEST_CASE("number format: any template, any text", "[numeric]") {
 }
 
 TEST_CASE("numeric functions: any arguments", "[numeric]") {
-  const std::vector<std::string_view> kParts = {"0",  "1", "9", "5", "000000000000", "999999999999", "12345678901234567890",
-                                                "3.", "7"};
+  const std::vector<std::string_view> parts = {"0",  "1", "9", "5", "000000000000", "999999999999", "12345678901234567890",
+                                               "3.", "7"};
   Bytes bytes(4);
   const auto number = [&] {
-    std::string text = (bytes.below(3) == 0 ? "-" : "") + bytes.words(kParts, 4);
+    std::string text = (bytes.below(3) == 0 ? "-" : "") + bytes.words(parts, 4);
     if (bytes.below(4) == 0) {
       text += "e" + std::to_string(static_cast<int>(bytes.below(60)) - 30);
     }

@@ -38,7 +38,7 @@ TEST_CASE("numeric sums: what PostgreSQL answers", "[numeric]") {
     std::vector<std::string> values;
     std::vector<std::string> results;
   };
-  const std::vector<Case> kCases = {
+  const std::vector<Case> cases = {
       {{}, {"<null>", "<null>", "<null>", "<null>", "<null>", "<null>"}},
       {{"NaN"}, {"NaN", "NaN", "NaN", "<null>", "NaN", "<null>"}},
       {{"Infinity"}, {"Infinity", "Infinity", "NaN", "<null>", "NaN", "<null>"}},
@@ -135,7 +135,7 @@ TEST_CASE("numeric sums: what PostgreSQL answers", "[numeric]") {
         "97391803276995143826436635287258543522165.048460931433579710826177", "288926787479352102230.998437857498831731857723",
         "312076598412945958312.311951697167730673212774"}},
   };
-  for (const Case& c : kCases) {
+  for (const Case& c : cases) {
     CHECK(aggregates(c.values) == c.results);
   }
 }
