@@ -77,7 +77,7 @@ struct Layout {
 // A template, read once and used for many numbers; immutable, safe to share between threads.
 class NumberFormat {
  public:
-  static constexpr std::size_t kMaxTemplateBytes = std::size_t{1} << 24;  // kLimit above it
+  static constexpr std::size_t kMaxTemplateBytes = std::size_t{1} << 20;  // kLimit above it
 
   // kSyntax with PostgreSQL's text; some have a DETAIL.
   static Result<NumberFormat> parse(std::string_view pattern);

@@ -158,6 +158,26 @@ struct Decimal {
   [[nodiscard]] std::int32_t digitsBeforePoint() const { return static_cast<std::int32_t>(coefficient.digitCount()) - scale; }
 };
 
+// a - b
+Decimal difference(const Numeric& a, const Numeric& b) {
+  Decimal x(a);
+  Decimal y(b);
+  x.round(std::max(a.scale(), b.scale()));
+  y.round(x.scale);
+  x.coefficient -= y.coefficient;
+  return x;
+}
+
+// dividend / divisor, rounded.
+Decimal divided(Decimal dividend, Decimal divisor, std::int32_t scale) {
+  const std::int32_t exponent = scale + divisor.scale - dividend.scale;
+  dividend.coefficient.multiplyByPowerOfTen(static_cast<std::uint32_t>(std::max(exponent, 0)));
+  divisor.coefficient.multiplyByPowerOfTen(static_cast<std::uint32_t>(std::max(-exponent, 0)));
+  dividend.coefficient.divideRounding(divisor.coefficient);
+  dividend.scale = scale;
+  return dividend;
+}
+
 // --- Logarithms ---
 
 // About log10(|ln(value)|), of a finite value; 0 where there is no logarithm.
@@ -454,10 +474,7 @@ Result<Numeric> numericLog(const Numeric& base, const Numeric& value) {
   // Both logarithms with as many digits as the result, and eight more.
   Decimal dividend = lnToScale(value, std::max(scale + weight - lnWeight(value) + 8, 0));
   Decimal divisor = lnToScale(base, std::max(scale + weight - base_weight + 8, 0));
-  dividend.coefficient.multiplyByPowerOfTen(static_cast<std::uint32_t>(std::max(scale + divisor.scale - dividend.scale, 0)));
-  divisor.coefficient.multiplyByPowerOfTen(static_cast<std::uint32_t>(std::max(dividend.scale - divisor.scale - scale, 0)));
-  dividend.coefficient.divideRounding(divisor.coefficient);
-  return Numeric::fromScaled(std::move(dividend.coefficient), scale);
+  return Numeric::fromScaled(divided(std::move(dividend), std::move(divisor), scale).coefficient, scale);
 }
 
 Result<Numeric> numericLog10(const Numeric& value) {
@@ -546,14 +563,15 @@ Result<std::int32_t> numericWidthBucket(const Numeric& operand, const Numeric& l
     }
     return count + 1;
   }
-  // The quotient is rounded before it is cut, as PostgreSQL has it.
-  TREFOIL_ASSIGN(const Numeric distance, Numeric::subtract(operand, low));
-  TREFOIL_ASSIGN(const Numeric width, Numeric::subtract(high, low));
-  TREFOIL_ASSIGN(const Numeric dividend, Numeric::multiply(distance, Numeric(count)));
-  TREFOIL_ASSIGN(const Numeric quotient, Numeric::divide(dividend, width));
-  TREFOIL_ASSIGN(const Numeric floor, quotient.floor());
-  TREFOIL_ASSIGN(const Numeric bucket, Numeric::add(floor, Numeric(1)));
-  return bucket.toInt32();
+  // What is between may be longer than a Numeric. The quotient is rounded before it is cut, as PostgreSQL has it.
+  Decimal dividend = difference(operand, low);
+  Decimal width = difference(high, low);
+  dividend.coefficient.multiplySmall(static_cast<std::uint64_t>(count));
+  const std::int32_t scale = Numeric::divisionScale(dividend.coefficient, dividend.scale, width.coefficient, width.scale);
+  Decimal quotient = divided(std::move(dividend), std::move(width), scale);
+  quotient.coefficient.divideByPowerOfTen(static_cast<std::uint32_t>(scale));
+  quotient.coefficient += BigInteger(1);
+  return Numeric::fromScaled(std::move(quotient.coefficient), 0).value().toInt32();
 }
 
 }  // namespace trefoil::sql

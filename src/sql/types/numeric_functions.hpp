@@ -4,7 +4,7 @@
 //
 // All are pure and safe to call from any thread. Errors are kOutOfRange, kDivisionByZero, or kInvalid with PostgreSQL's text.
 // Time is bounded by Numeric's bounds and the 1000 digits behind the point that a result has at the most: microseconds for
-// ordinary arguments, tens of milliseconds for the longest.
+// ordinary arguments, less than half a second for the longest.
 #pragma once
 
 #include <cstdint>
