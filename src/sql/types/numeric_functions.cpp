@@ -209,6 +209,39 @@ Status checkLogarithm(const Numeric& value) {
   return {};
 }
 
+// Up to here ln(x) is that close to x - 1 that its digits may end in a tie.
+constexpr std::int32_t kMaxWeightOfSeries = -6;
+
+// ln(x) of an x this close to 1, by PostgreSQL's series: 2 * (z + z^3 / 3 + z^5 / 5 + …), z = (x - 1) / (x + 1).
+Decimal lnBySeries(const Decimal& x, std::int32_t scale) {
+  const std::int32_t series_scale = scale + 8;
+  const BigInteger one = BigInteger::powerOfTen(static_cast<std::uint32_t>(x.scale));
+  Decimal below = x;
+  below.coefficient -= one;
+  Decimal above = x;
+  above.coefficient += one;
+  Decimal power = divided(std::move(below), std::move(above), series_scale);
+  Decimal sum = power;
+  Decimal square = power;
+  square.coefficient *= power.coefficient;
+  square.scale *= 2;
+  square.round(series_scale);
+  for (std::uint32_t n = 3;; n += 2) {
+    power.coefficient *= square.coefficient;
+    power.scale += square.scale;
+    power.round(series_scale);
+    BigInteger term = power.coefficient;
+    term.divideRounding(BigInteger(static_cast<Int128>(n)));
+    if (term.sign() == 0) {
+      break;
+    }
+    sum.coefficient += term;
+  }
+  sum.coefficient.multiplySmall(2);
+  sum.round(scale);
+  return sum;
+}
+
 // ln of a positive finite value, rounded to the scale. PostgreSQL takes roots until what is left is close to 1, and each of them
 // is rounded. With many roots that shows: they are taken here, too.
 Decimal lnToScale(const Numeric& value, std::int32_t scale) {
@@ -224,6 +257,9 @@ Decimal lnToScale(const Numeric& value, std::int32_t scale) {
   }
   while (rest.compareToTenths(11) >= 0) {
     take_root();
+  }
+  if (roots == 0 && lnWeight(value) <= kMaxWeightOfSeries) {
+    return lnBySeries(rest, scale);
   }
   // An error of the argument in its last bit is one of the logarithm behind the point, and then doubled for each root.
   BigInteger logarithm = roundedInteger(scale, 7 + roots * 0.302, [&](mpfr_ptr result, mpfr_prec_t bits) {
