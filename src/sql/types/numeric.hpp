@@ -27,8 +27,7 @@
 //        | class  | exponent   | digit pairs   |
 //        +--------+------------+---------------+
 //   class     0x10 -Infinity, 0x20 negative, 0x30 zero, 0x40 positive, 0x50 +Infinity, 0x60 NaN; only 0x20 and 0x40 go on
-//   exponent  e, where the magnitude is 0.ddd… * 10^e and its first digit is not 0: one byte e + 128 if -100 <= e <= 100,
-//   otherwise
+//   exponent  e, where the magnitude is 0.ddd… * 10^e and its first digit is not 0. One byte, e + 128, if -100 <= e <= 100; else
 //             0x01 (smaller) or 0xff (larger) and e + 2^17 in three bytes, big-endian
 //   pairs     the digits from the first to the last that is not 0 (or one more, to make them even), two a byte: 2 * pair, + 1 if
 //             another one follows
