@@ -137,16 +137,18 @@ Trouble DatetimeReader::readTime(std::string_view text) {
   found_ = kTime;
   value_.second = 0;
   value_.micros = 0;
-  if (!takeInteger(text, value_.hour)) {
+  std::int64_t hour = 0;
+  if (!takeInteger(text, 0, std::numeric_limits<std::int64_t>::max(), hour)) {
     return Trouble::kField;
   }
+  value_.hour = static_cast<int>(std::min<std::int64_t>(hour, 25));  // more hours are wrong all the same
   text.remove_prefix(1);  // the colon that has made it a time
   if (!takeInteger(text, value_.minute)) {
     return Trouble::kField;
   }
   if (text.starts_with('.')) {
     value_.second = value_.minute;
-    value_.minute = value_.hour;
+    value_.minute = static_cast<int>(std::min<std::int64_t>(hour, 60));
     value_.hour = 0;
   } else if (text.starts_with(':')) {
     text.remove_prefix(1);
@@ -157,7 +159,7 @@ Trouble DatetimeReader::readTime(std::string_view text) {
   if (!text.empty() && (text.front() != '.' || !parseMicros(text, value_.micros))) {
     return Trouble::kFormat;
   }
-  const bool fits = value_.hour >= 0 && value_.minute >= 0 && value_.minute < 60 && value_.second >= 0 && value_.second <= 60 &&
+  const bool fits = hour <= std::numeric_limits<int>::max() && value_.minute >= 0 && value_.minute < 60 && value_.second >= 0 && value_.second <= 60 &&
                     value_.micros >= 0 && value_.micros <= kMicrosPerSecond;
   return fits ? Trouble::kNone : Trouble::kField;
 }
@@ -177,7 +179,8 @@ Trouble DatetimeReader::readLabelled(std::string_view text) {
   if (!takeInteger(fraction, value)) {
     return Trouble::kField;
   }
-  if (!fraction.empty() && fraction.front() != '.') {
+  const bool may_have_fraction = time_follows_ || label_ == Unit::kSecond || label_ == Unit::kJulian;
+  if (!fraction.empty() && (fraction.front() != '.' || !may_have_fraction)) {
     return Trouble::kFormat;
   }
   if (time_follows_) {
@@ -628,9 +631,13 @@ Trouble DatetimeReader::finishZone() {
     return Trouble::kFormat;
   }
   if (time_only_) {
-    // Of no consequence, but a zone whose offset varies needs a date.
-    const bool varying = zone_ && !zone_->varies() && !zone_->zone()->fixedOffset();
-    return varying && (seen_ & kDate) != kDate ? Trouble::kFormat : Trouble::kNone;
+    // The zone is of no consequence, but where its offset varies there must be a date, and nowhere half of one.
+    const bool whole_date = (seen_ & kDate) == kDate;
+    const bool no_date = (seen_ & kDate) == 0;
+    if (zone_ && !zone_->varies()) {
+      return whole_date || zone_->zone()->fixedOffset() ? Trouble::kNone : Trouble::kFormat;
+    }
+    return whole_date || no_date || ((seen_ & kZone) != 0 && !zone_) ? Trouble::kNone : Trouble::kFormat;
   }
   const std::int64_t local = value_.days() * kSecondsPerDay + floorDivide(value_.timeOfDay(), kMicrosPerSecond);
   if (zone_) {
