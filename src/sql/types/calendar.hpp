@@ -179,6 +179,17 @@ constexpr CivilTime civilTime(std::int64_t micros, std::int64_t offset = 0) {
   return result;
 }
 
+// The timestamp of a date and time on the clocks of a zone `offset` seconds east; the parts of the time may be beyond their units.
+// False: there is none.
+constexpr bool joinTimestamp(const CivilTime& value, std::int64_t offset, std::int64_t& micros) {
+  if (value.year < kFirstYear || value.year > kLastYear) {
+    return false;
+  }
+  const std::int64_t time = value.timeOfDay() - offset * kMicrosPerSecond;
+  return !__builtin_mul_overflow(value.days(), kMicrosPerDay, &micros) && !__builtin_add_overflow(micros, time, &micros) &&
+         isTimestamp(micros);
+}
+
 static_assert(daysFromCivil({2000, 3, 1}) == 11'017 && civilFromDays(11'017).month == 3);
 static_assert(daysFromCivil({1969, 12, 31}) == -1 && civilFromDays(-1).day == 31);
 static_assert(daysFromCivil({-4713, 11, 24}) == kFirstDate && daysFromCivil({2000, 1, 1}) == kPostgresEpochDay);

@@ -127,19 +127,6 @@ Error textOutOfRange(const char* what, std::string_view text) {
   return outOfRange(std::string(what) + " out of range: \"" + std::string(text) + "\"");
 }
 
-// Years beyond all timestamps are stopped here, before anything is multiplied.
-bool join(const CivilTime& value, std::int64_t offset, std::int64_t& micros) {
-  if (value.year < kFirstYear || value.year > kLastYear) {
-    return false;
-  }
-  std::int64_t wide = 0;
-  const std::int64_t time = value.timeOfDay() - offset * kMicrosPerSecond;
-  if (__builtin_mul_overflow(value.days(), kMicrosPerDay, &wide) || __builtin_add_overflow(wide, time, &micros)) {
-    return false;
-  }
-  return isTimestamp(micros);
-}
-
 Result<std::int64_t> readTimestamp(std::string_view text, const SessionClock& clock, bool with_zone) {
   DatetimeReader reader(clock, false);
   TREFOIL_TRY(read(text, with_zone ? "timestamp with time zone" : "timestamp", kTimestampRoom, reader));
@@ -147,7 +134,7 @@ Result<std::int64_t> readTimestamp(std::string_view text, const SessionClock& cl
     return *reader.special() == Reserved::kEpoch ? 0 : infinityOf(*reader.special());
   }
   std::int64_t micros = 0;
-  if (!join(reader.value(), with_zone ? reader.offset() : 0, micros)) {
+  if (!joinTimestamp(reader.value(), with_zone ? reader.offset() : 0, micros)) {
     return textOutOfRange("timestamp", text);
   }
   return micros;

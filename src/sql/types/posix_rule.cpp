@@ -44,7 +44,7 @@ class PosixRule::Reader {
       name.assign(rest_.begin(), end);
       rest_.remove_prefix(static_cast<std::size_t>(end - rest_.begin()));
     }
-    return !name.empty();
+    return true;
   }
 
   bool takeNumber(int& number, int least, int most) {
@@ -109,7 +109,7 @@ std::optional<PosixRule> PosixRule::parse(std::string_view text) {
     return rule;
   }
   Name daylight;
-  if (!reader.takeName(daylight.abbreviation)) {
+  if (!reader.takeName(daylight.abbreviation) || daylight.abbreviation.empty()) {
     return std::nullopt;
   }
   daylight.offset = rule.standard_.offset + 3'600;

@@ -92,6 +92,8 @@ class ZoneReference {
 
   [[nodiscard]] std::int32_t offsetAt(std::int64_t utc_seconds) const;
   [[nodiscard]] std::int32_t offsetOfLocal(std::int64_t local_seconds) const;
+  // The zone, without regard to which of its offsets an abbreviation means: what date_trunc takes.
+  [[nodiscard]] TimeZonePointer asZone() const { return zone_ != nullptr ? zone_ : fixedTimeZone(offset_); }
   // The zone itself; null if the reference is a fixed offset.
   [[nodiscard]] const TimeZonePointer& zone() const { return zone_; }
   // Whether it is an abbreviation whose meaning depends on the instant.
