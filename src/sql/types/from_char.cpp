@@ -56,6 +56,15 @@ int completedYear(int year) {
   return year < 70 ? year + 2'000 : year < 100 ? year + 1'900 : year < 520 ? year + 2'000 : year < 1'000 ? year + 1'000 : year;
 }
 
+// The characters that lie within the first `most` bytes.
+std::string_view wholeCharacters(std::string_view text, std::size_t most) {
+  std::size_t end = 0;
+  while (end < text.size() && end + characterSize(text, end) <= most) {
+    end += characterSize(text, end);
+  }
+  return text.substr(0, end);
+}
+
 class TemplateReader {
  public:
   TemplateReader(const DatetimeTemplate& pattern, std::string_view text) : template_(pattern), text_(text) {}
@@ -158,7 +167,7 @@ class TemplateReader {
       ++at_;
     }
     const std::string_view rest = text_.substr(at_);
-    const std::string copy(rest.substr(0, width));
+    const std::string copy(wholeCharacters(rest, width));
     const std::string widths = std::to_string(width) + " characters, but only ";
     constexpr const char* kHint = "If your source string is not fixed-width, try using the \"FM\" modifier.";
     std::int64_t value = 0;

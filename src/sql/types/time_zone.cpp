@@ -145,6 +145,8 @@ class TimeZoneCache {
         }
       }
       zone->rule_ = ruleOfFile(name);
+      zone->addSpansOfRule();
+      zone->indexSpans();
       return zone;
     } catch (const std::exception&) {
       return nullptr;  // a file that is none of a zone
@@ -171,16 +173,61 @@ class TimeZoneCache {
   std::size_t specifications_ = 0;
 };
 
-void TimeZone::addSpan(std::int64_t begin, std::int32_t offset, const std::string& abbreviation) {
+void TimeZone::addSpan(std::int64_t begin, std::int32_t offset, std::string_view abbreviation) {
   const auto known = std::find(abbreviations_.begin(), abbreviations_.end(), abbreviation);
   const auto index = static_cast<std::uint32_t>(known - abbreviations_.begin());
   if (known == abbreviations_.end()) {
-    abbreviations_.push_back(abbreviation);
+    abbreviations_.emplace_back(abbreviation);
   }
   spans_.push_back({begin, offset, index});
 }
 
+void TimeZone::addSpansOfRule() {
+  if (!rule_) {
+    return;
+  }
+  if (spans_.size() == 1 && rule_->changes()) {  // nothing has been listed: the rule has always held
+    spans_.clear();
+    abbreviations_.clear();
+    return;
+  }
+  constexpr std::int64_t kEnd = daysFromCivil({kLastTabulatedYear + 1, 1, 1}) * kSecondsPerDay;
+  std::int64_t at = spans_.back().begin;
+  while (const std::optional<std::int64_t> change = rule_->changeAfter(at)) {
+    if (*change >= kEnd || spans_.size() >= kMostSpans) {
+      break;
+    }
+    const Meaning meaning = rule_->at(*change);
+    addSpan(*change, meaning.offset, meaning.abbreviation);
+    at = *change;
+  }
+}
+
+void TimeZone::indexSpans() {
+  if (spans_.size() < 2) {
+    return;
+  }
+  first_stretch_ = spans_[1].begin >> kStretchBits;
+  const std::int64_t last = spans_.back().begin >> kStretchBits;
+  constexpr std::int64_t kMostStretches = 4'096;
+  std::size_t span = 0;
+  for (std::int64_t stretch = first_stretch_; stretch <= std::min(last, first_stretch_ + kMostStretches); ++stretch) {
+    while (span + 1 < spans_.size() && spans_[span + 1].begin <= stretch * (std::int64_t{1} << kStretchBits)) {
+      ++span;
+    }
+    stretches_.push_back(static_cast<std::uint16_t>(span));
+  }
+}
+
 std::size_t TimeZone::spanAt(std::int64_t utc_seconds) const {
+  const std::int64_t stretch = (utc_seconds >> kStretchBits) - first_stretch_;
+  if (stretch >= 0 && stretch < static_cast<std::int64_t>(stretches_.size())) {
+    std::size_t span = stretches_[static_cast<std::size_t>(stretch)];
+    while (span + 1 < spans_.size() && spans_[span + 1].begin <= utc_seconds) {
+      ++span;
+    }
+    return span;
+  }
   const auto next = std::upper_bound(spans_.begin(), spans_.end(), utc_seconds, [](std::int64_t at, const Span& span) { return at < span.begin; });
   return static_cast<std::size_t>(next - spans_.begin()) - 1;
 }

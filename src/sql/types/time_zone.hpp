@@ -2,7 +2,8 @@
 // which name means what and for local times that do not exist or exist twice.
 //
 // The zones of the data base come from Howard Hinnant's date library, which knows the changes that a zone's file lists (up to
-// 2037). The years behind them follow the rule in the file's last line, which the library does not read: we do.
+// 2037). The years behind them follow the rule in the file's last line, which the library does not read: we do. All changes up to
+// kLastTabulatedYear lie in a table, so that an offset is found in a few nanoseconds.
 //
 // A TimeZone is immutable and shared; lookups are cached for the process. All functions may be called by all threads.
 #pragma once
@@ -21,6 +22,8 @@ namespace trefoil::sql::datetime {
 
 // No name of a zone is longer.
 inline constexpr std::size_t kMaxZoneName = 255;
+// The changes of later years are computed when they are asked for.
+inline constexpr std::int64_t kLastTabulatedYear = 2'137;
 // Displacements written in a date or an offset lie below 16 hours.
 inline constexpr std::int32_t kMaxDisplacementHour = 15;
 
@@ -54,10 +57,17 @@ class TimeZone {
   [[nodiscard]] Meaning meaningOf(const Span& span) const { return {span.offset, abbreviations_[span.abbreviation]}; }
   [[nodiscard]] std::size_t spanAt(std::int64_t utc_seconds) const;
   [[nodiscard]] std::optional<std::int64_t> changeAfter(std::int64_t utc_seconds) const;
-  void addSpan(std::int64_t begin, std::int32_t offset, const std::string& abbreviation);
+  void addSpan(std::int64_t begin, std::int32_t offset, std::string_view abbreviation);
+  void addSpansOfRule();
+  void indexSpans();
 
   std::string name_;
   std::vector<Span> spans_;  // may be empty: then the rule holds always
+  // For each stretch of 2^kStretchBits seconds from first_stretch_ on: the span at its beginning. What lies outside is rare, and
+  // searched for.
+  static constexpr int kStretchBits = 24;  // half a year: there are few spans in one
+  std::vector<std::uint16_t> stretches_;
+  std::int64_t first_stretch_ = 0;
   std::vector<std::string> abbreviations_;
   std::optional<PosixRule> rule_;  // after the beginning of the last span
 };
