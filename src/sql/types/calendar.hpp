@@ -179,8 +179,8 @@ constexpr CivilTime civilTime(std::int64_t micros, std::int64_t offset = 0) {
   return result;
 }
 
-// The timestamp of a date and time on the clocks of a zone `offset` seconds east; the parts of the time may be beyond their units.
-// False: there is none.
+// The timestamp of a date and time on the clocks of a zone `offset` seconds east; the parts of the time may be beyond their
+// units. False: there is none.
 constexpr bool joinTimestamp(const CivilTime& value, std::int64_t offset, std::int64_t& micros) {
   if (value.year < kFirstYear || value.year > kLastYear) {
     return false;

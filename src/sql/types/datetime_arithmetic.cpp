@@ -126,6 +126,15 @@ bool checkDate(CivilDate& date) {
   return date.month >= 1 && date.month <= 12 && date.day >= 1 && date.day <= daysInMonth(date.year, date.month);
 }
 
+// Whether the date's month is one that PostgreSQL counts the days of. Timestamps that do not exist in those months are found out
+// later, and in other words.
+bool isInJulianMonths(const CivilDate& date) {
+  constexpr std::int64_t kFirst = -4'713 * 12 + 11;
+  constexpr std::int64_t kEnd = 5'874'898 * 12 + 6;
+  const std::int64_t month = date.year * 12 + date.month;
+  return month >= kFirst && month < kEnd;
+}
+
 // Microseconds of a day; false if there is no such time.
 bool checkTime(int hour, int minute, double second, std::int64_t& time) {
   const double micros = std::rint(second * 1e6);
@@ -342,19 +351,21 @@ Result<std::int64_t> makeTimestamp(int year, int month, int day, int hour, int m
   if (!checkDate(date)) {
     return outOfRangeWith("date field value out of range: %d-%02d-%02d", year, month, day);
   }
-  if (!isDate(daysFromCivil(date))) {
+  if (!isInJulianMonths(date)) {
     return outOfRangeWith("date out of range: %d-%02d-%02d", year, month, day);
   }
   TREFOIL_ASSIGN(const std::int64_t time, makeTime(hour, minute, second));
   std::int64_t micros = 0;
-  if (__builtin_mul_overflow(daysFromCivil(date), kMicrosPerDay, &micros) || __builtin_add_overflow(micros, time, &micros) || !isTimestamp(micros)) {
+  if (__builtin_mul_overflow(daysFromCivil(date), kMicrosPerDay, &micros) || __builtin_add_overflow(micros, time, &micros) ||
+      !isTimestamp(micros)) {
     return outOfRangeWith("timestamp out of range: %d-%02d-%02d %d:%02d:%s", year, month, day, hour, minute,
                           shownSeconds(second).c_str());
   }
   return micros;
 }
 
-Result<std::int64_t> makeTimestampTz(int year, int month, int day, int hour, int minute, double second, const ZoneReference& zone) {
+Result<std::int64_t> makeTimestampTz(int year, int month, int day, int hour, int minute, double second,
+                                     const ZoneReference& zone) {
   TREFOIL_ASSIGN(const std::int64_t micros, makeTimestamp(year, month, day, hour, minute, second));
   return instantInZone(micros, zone);
 }
@@ -371,7 +382,7 @@ Result<std::int64_t> binTimestamp(const Interval& stride, std::int64_t micros, s
   }
   std::int64_t width = 0;
   std::int64_t distance = 0;
-  if (__builtin_add_overflow(stride.days * kMicrosPerDay, stride.micros, &width)) {
+  if (__builtin_mul_overflow(stride.days, kMicrosPerDay, &width) || __builtin_add_overflow(width, stride.micros, &width)) {
     return intervalOutOfRange();
   }
   if (width <= 0) {

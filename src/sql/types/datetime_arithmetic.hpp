@@ -1,7 +1,7 @@
 // Dates, times and timestamps moved, subtracted, converted, made and binned, as PostgreSQL 15 does it.
 //
-// Values are as in calendar.hpp. Infinite dates and timestamps stay what they are under addition. Whatever depends on a zone takes
-// it: timestamptz moves by months and days on the zone's clocks, and by microseconds in time itself. Errors are values, in
+// Values are as in calendar.hpp. Infinite dates and timestamps stay what they are under addition. Whatever depends on a zone
+// takes it: timestamptz moves by months and days on the zone's clocks, and by microseconds in time itself. Errors are values, in
 // PostgreSQL's words. Pure functions, safe for all threads.
 #pragma once
 
@@ -16,15 +16,15 @@
 namespace trefoil::sql::datetime {
 
 // Sums and differences.
-Result<std::int64_t> addDays(std::int64_t date, std::int64_t days);       // date + integer, and date - integer with -days
-Result<std::int64_t> subtractDates(std::int64_t a, std::int64_t b);       // days
+Result<std::int64_t> addDays(std::int64_t date, std::int64_t days);  // date + integer, and date - integer with -days
+Result<std::int64_t> subtractDates(std::int64_t a, std::int64_t b);  // days
 Result<std::int64_t> addToTimestamp(std::int64_t micros, const Interval& interval);
 Result<std::int64_t> subtractFromTimestamp(std::int64_t micros, const Interval& interval);
 Result<std::int64_t> addToTimestampTz(std::int64_t micros, const Interval& interval, const TimeZone& zone);
 Result<std::int64_t> subtractFromTimestampTz(std::int64_t micros, const Interval& interval, const TimeZone& zone);
 // Of two timestamps, with or without zone: days of 24 hours, and the rest.
 Result<Interval> subtractTimestamps(std::int64_t a, std::int64_t b);
-std::int64_t addToTime(std::int64_t time, const Interval& interval);      // around midnight
+std::int64_t addToTime(std::int64_t time, const Interval& interval);  // around midnight
 std::int64_t subtractFromTime(std::int64_t time, const Interval& interval);
 Interval subtractTimes(std::int64_t a, std::int64_t b);
 Result<std::int64_t> addTimeToDate(std::int64_t date, std::int64_t time);  // a timestamp
@@ -56,7 +56,8 @@ Result<std::int64_t> timestampTzOfSeconds(double seconds);
 Result<std::int64_t> makeDate(int year, int month, int day);
 Result<std::int64_t> makeTime(int hour, int minute, double second);
 Result<std::int64_t> makeTimestamp(int year, int month, int day, int hour, int minute, double second);
-Result<std::int64_t> makeTimestampTz(int year, int month, int day, int hour, int minute, double second, const ZoneReference& zone);
+Result<std::int64_t> makeTimestampTz(int year, int month, int day, int hour, int minute, double second,
+                                     const ZoneReference& zone);
 
 // The beginning of the bin of `stride` that a timestamp lies in, counted from `origin`.
 Result<std::int64_t> binTimestamp(const Interval& stride, std::int64_t micros, std::int64_t origin);

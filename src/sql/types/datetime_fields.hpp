@@ -1,8 +1,8 @@
 // The lexical half of reading dates, times and intervals: a text is cut into fields, which know their kind by their punctuation
 // alone. What a field means is decided by datetime_parse.cpp and interval_parse.cpp, and depends on the fields before it.
 //
-// Letters are folded to lower case on the way. A text of more than 25 fields, or longer than its type allows, has a bad format, so
-// that all work here is bounded. No allocation.
+// Letters are folded to lower case on the way. A text of more than 25 fields, or longer than its type allows, has a bad format,
+// so that all work here is bounded. No allocation.
 #pragma once
 
 #include <array>
@@ -26,11 +26,11 @@ constexpr bool isBlank(char c) {
 // Why a text is no value. Kept small on the way up; the outermost function, which has the text, words it (errorOf).
 enum class Trouble : std::uint8_t {
   kNone,
-  kFormat,         // no date, time or interval at all
-  kField,          // a field is out of range
-  kMonthOrDay,     // the month or the day is, perhaps because they are in another order
-  kDisplacement,   // a zone's offset is out of range
-  kZone,           // a zone is not known
+  kFormat,        // no date, time or interval at all
+  kField,         // a field is out of range
+  kMonthOrDay,    // the month or the day is, perhaps because they are in another order
+  kDisplacement,  // a zone's offset is out of range
+  kZone,          // a zone is not known
 };
 Error errorOf(Trouble trouble, std::string_view type, std::string_view text);
 

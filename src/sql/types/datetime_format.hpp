@@ -1,5 +1,5 @@
-// to_char of timestamps and intervals, to_date and to_timestamp, with PostgreSQL 15's templates (datetime_template.hpp), leniency and
-// errors.
+// to_char of timestamps and intervals, to_date and to_timestamp, with PostgreSQL 15's templates (datetime_template.hpp), leniency
+// and errors.
 //
 // Reading, blanks and punctuation of the template fit any in the text, or none, up to a pattern FX; blanks before fields are
 // skipped; a number ends where its pattern's width does if digits follow, and where its digits do otherwise. Fields that are not

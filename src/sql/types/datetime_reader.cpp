@@ -142,7 +142,7 @@ Trouble DatetimeReader::readTime(std::string_view text) {
     return Trouble::kField;
   }
   value_.hour = static_cast<int>(std::min<std::int64_t>(hour, 25));  // more hours are wrong all the same
-  text.remove_prefix(1);  // the colon that has made it a time
+  text.remove_prefix(1);                                             // the colon that has made it a time
   if (!takeInteger(text, value_.minute)) {
     return Trouble::kField;
   }
@@ -159,8 +159,8 @@ Trouble DatetimeReader::readTime(std::string_view text) {
   if (!text.empty() && (text.front() != '.' || !parseMicros(text, value_.micros))) {
     return Trouble::kFormat;
   }
-  const bool fits = hour <= std::numeric_limits<int>::max() && value_.minute >= 0 && value_.minute < 60 && value_.second >= 0 && value_.second <= 60 &&
-                    value_.micros >= 0 && value_.micros <= kMicrosPerSecond;
+  const bool fits = hour <= std::numeric_limits<int>::max() && value_.minute >= 0 && value_.minute < 60 && value_.second >= 0 &&
+                    value_.second <= 60 && value_.micros >= 0 && value_.micros <= kMicrosPerSecond;
   return fits ? Trouble::kNone : Trouble::kField;
 }
 
@@ -416,7 +416,8 @@ Trouble DatetimeReader::readDate(std::string_view text) {
   std::size_t count = 0;
   while (!text.empty() && count < parts.size()) {
     text.remove_prefix(std::min<std::size_t>(
-        static_cast<std::size_t>(std::find_if(text.begin(), text.end(), [](char c) { return isDigit(c) || isLetter(c); }) - text.begin()),
+        static_cast<std::size_t>(std::find_if(text.begin(), text.end(), [](char c) { return isDigit(c) || isLetter(c); }) -
+                                 text.begin()),
         text.size()));
     if (text.empty()) {
       return Trouble::kFormat;
@@ -562,8 +563,8 @@ Trouble DatetimeReader::readRunTogether(std::string_view text, Parts seen) {
 }
 
 bool DatetimeReader::timeOverflows() const {
-  return value_.hour < 0 || value_.hour > 24 || value_.minute < 0 || value_.minute > 59 || value_.second < 0 || value_.second > 60 ||
-         value_.micros < 0 || value_.micros > kMicrosPerSecond || value_.timeOfDay() > kMicrosPerDay;
+  return value_.hour < 0 || value_.hour > 24 || value_.minute < 0 || value_.minute > 59 || value_.second < 0 ||
+         value_.second > 60 || value_.micros < 0 || value_.micros > kMicrosPerSecond || value_.timeOfDay() > kMicrosPerDay;
 }
 
 Trouble DatetimeReader::finish() {

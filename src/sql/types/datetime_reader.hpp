@@ -1,6 +1,6 @@
-// What the fields of a date or a time mean (datetime_fields.hpp cuts them). Each field is understood by its kind and by what has been
-// read before it: `seen_` has a bit for each part, and a part that comes twice is a bad format. The order of numbers without names
-// is month, day, year, unless a year of more than two digits comes first.
+// What the fields of a date or a time mean (datetime_fields.hpp cuts them). Each field is understood by its kind and by what has
+// been read before it: `seen_` has a bit for each part, and a part that comes twice is a bad format. The order of numbers without
+// names is month, day, year, unless a year of more than two digits comes first.
 #pragma once
 
 #include <cstdint>
@@ -91,9 +91,9 @@ class DatetimeReader {
   int day_of_year_ = 0;
   Parts seen_ = 0;
   Parts found_ = 0;
-  std::optional<Unit> label_;      // the next number is this
-  bool time_follows_ = false;      // "t": the next field is a time
-  bool text_month_ = false;        // the month was a name
+  std::optional<Unit> label_;  // the next number is this
+  bool time_follows_ = false;  // "t": the next field is a time
+  bool text_month_ = false;    // the month was a name
   bool two_digit_year_ = false;
   bool julian_ = false;
   bool before_christ_ = false;

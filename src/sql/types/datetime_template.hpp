@@ -31,34 +31,34 @@ enum class Pattern : std::uint8_t {
   kFraction4,
   kFraction5,
   kFraction6,
-  kFixed,           // FX
-  kHour24,          // HH24
-  kHour12,          // HH12, HH
-  kIsoDayOfYear,    // IDDD
-  kIsoDayOfWeek,    // ID, 1 Monday
-  kIsoWeek,         // IW
-  kIsoYear4,        // IYYY
+  kFixed,         // FX
+  kHour24,        // HH24
+  kHour12,        // HH12, HH
+  kIsoDayOfYear,  // IDDD
+  kIsoDayOfWeek,  // ID, 1 Monday
+  kIsoWeek,       // IW
+  kIsoYear4,      // IYYY
   kIsoYear3,
   kIsoYear2,
   kIsoYear1,
-  kJulian,          // J
-  kMinute,          // MI
-  kMonth,           // MM
-  kMonthName,       // MONTH
-  kMonthShort,      // MON
-  kMillisecond,     // MS
-  kOffset,          // OF
-  kQuarter,         // Q
-  kRoman,           // RM
-  kSecondOfDay,     // SSSS, SSSSS
-  kSecond,          // SS
-  kZoneHour,        // TZH
-  kZoneMinute,      // TZM
-  kZone,            // TZ
-  kMicrosecond,     // US
-  kWeek,            // WW
-  kWeekOfMonth,     // W
-  kYearComma,       // Y,YYY
+  kJulian,       // J
+  kMinute,       // MI
+  kMonth,        // MM
+  kMonthName,    // MONTH
+  kMonthShort,   // MON
+  kMillisecond,  // MS
+  kOffset,       // OF
+  kQuarter,      // Q
+  kRoman,        // RM
+  kSecondOfDay,  // SSSS, SSSSS
+  kSecond,       // SS
+  kZoneHour,     // TZH
+  kZoneMinute,   // TZM
+  kZone,         // TZ
+  kMicrosecond,  // US
+  kWeek,         // WW
+  kWeekOfMonth,  // W
+  kYearComma,    // Y,YYY
   kYear4,
   kYear3,
   kYear2,

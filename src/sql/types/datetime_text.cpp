@@ -1,6 +1,5 @@
-// Text in: parseIso() takes what is spelt exactly as the ISO forms, without allocation and in a few nanoseconds; any doubt, and the
-// whole text goes to DatetimeReader, which also finds the words for errors.
-// Text out: digits two at a time from a table.
+// Text in: parseIso() takes what is spelt exactly as the ISO forms, without allocation and in a few nanoseconds; any doubt, and
+// the whole text goes to DatetimeReader, which also finds the words for errors. Text out: digits two at a time from a table.
 #include "sql/types/datetime_text.hpp"
 
 #include <cstring>
@@ -141,7 +140,8 @@ Result<std::int64_t> readTimestamp(std::string_view text, const SessionClock& cl
 }
 
 constexpr char kPairs[] =
-    "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263"
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849505152535455565758596061"
+    "6263"
     "6465666768697071727374757677787980818283848586878889909192939495969798"
     "99";
 

@@ -5,8 +5,8 @@
 //   timestamp    int64   microseconds since 2000-01-01, the same with time zone (UTC); infinities as above
 //   interval     int64 microseconds, int32 days, int32 months
 //
-// Reading checks length and range: `date out of range`, `time out of range`, `timestamp out of range`, `incorrect binary data format`.
-// Pure functions, safe for all threads.
+// Reading checks length and range: `date out of range`, `time out of range`, `timestamp out of range`, `incorrect binary data
+// format`. Pure functions, safe for all threads.
 #pragma once
 
 #include <cstddef>

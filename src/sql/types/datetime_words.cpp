@@ -176,8 +176,8 @@ static_assert(std::is_sorted(std::begin(kIntervalWords), std::end(kIntervalWords
 template <std::size_t Size>
 Word find(const Entry (&entries)[Size], std::string_view text) {
   text = text.substr(0, kLettersThatCount);
-  const Entry* const found =
-      std::lower_bound(std::begin(entries), std::end(entries), text, [](const Entry& entry, std::string_view key) { return entry.text < key; });
+  const Entry* const found = std::lower_bound(std::begin(entries), std::end(entries), text,
+                                              [](const Entry& entry, std::string_view key) { return entry.text < key; });
   return found == std::end(entries) || found->text != text ? Word{} : Word{found->kind, found->value};
 }
 

@@ -1,5 +1,5 @@
-// to_date and to_timestamp: TemplateReader goes through template and text side by side and collects fields; resolve() makes a date and
-// a time of them.
+// to_date and to_timestamp: TemplateReader goes through template and text side by side and collects fields; resolve() makes a
+// date and a time of them.
 //
 // Outside of FX, a blank or separator of the template takes one of the text or none, and blanks of the text before and behind
 // fields are skipped: `surplus_` counts how many more characters have been skipped than the template had, so that a literal does
@@ -606,7 +606,8 @@ class Resolver {
     if (fields_.zone_sign == 0) {
       return {};
     }
-    if (fields_.zone_hour < 0 || fields_.zone_hour > kMaxDisplacementHour || fields_.zone_minute < 0 || fields_.zone_minute >= 60) {
+    if (fields_.zone_hour < 0 || fields_.zone_hour > kMaxDisplacementHour || fields_.zone_minute < 0 ||
+        fields_.zone_minute >= 60) {
       return displacementOutOfRange(text_);
     }
     result_.offset = fields_.zone_sign * (fields_.zone_hour * 3'600 + fields_.zone_minute * 60);

@@ -94,7 +94,8 @@ Result<Interval> add(const Interval& a, const Interval& b) {
 
 Result<Interval> subtract(const Interval& a, const Interval& b) {
   Interval difference;
-  if (__builtin_sub_overflow(a.months, b.months, &difference.months) || __builtin_sub_overflow(a.days, b.days, &difference.days) ||
+  if (__builtin_sub_overflow(a.months, b.months, &difference.months) ||
+      __builtin_sub_overflow(a.days, b.days, &difference.days) ||
       __builtin_sub_overflow(a.micros, b.micros, &difference.micros)) {
     return intervalOutOfRange();
   }

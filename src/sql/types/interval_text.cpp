@@ -141,7 +141,8 @@ class IntervalReader {
         return trouble;
       }
       case FieldKind::kOffset:
-        if (field.text.find(':', 1) != std::string_view::npos && readTime(field.text.substr(1), field.text.front() == '-') == Trouble::kNone) {
+        if (field.text.find(':', 1) != std::string_view::npos &&
+            readTime(field.text.substr(1), field.text.front() == '-') == Trouble::kNone) {
           unit_ = Unit::kDay;
           return Trouble::kNone;
         }
@@ -197,8 +198,8 @@ class IntervalReader {
     }
     IntervalSum time;
     time.setTime(micros);
-    if (!time.addTime(hour, 0, kMicrosPerHour) || !time.addTime(minute, 0, kMicrosPerMinute) || !time.addTime(second, 0, kMicrosPerSecond) ||
-        (negative && !time.negate())) {
+    if (!time.addTime(hour, 0, kMicrosPerHour) || !time.addTime(minute, 0, kMicrosPerMinute) ||
+        !time.addTime(second, 0, kMicrosPerSecond) || (negative && !time.negate())) {
       return Trouble::kField;
     }
     sum_.setTime(time.value()->micros);

@@ -40,7 +40,8 @@ class PosixRule::Reader {
       name = rest_.substr(0, end);
       rest_.remove_prefix(end + 1);
     } else {
-      const auto* const end = std::find_if(rest_.begin(), rest_.end(), [](char c) { return isDigit(c) || c == ',' || c == '-' || c == '+'; });
+      const auto* const end =
+          std::find_if(rest_.begin(), rest_.end(), [](char c) { return isDigit(c) || c == ',' || c == '-' || c == '+'; });
       name.assign(rest_.begin(), end);
       rest_.remove_prefix(static_cast<std::size_t>(end - rest_.begin()));
     }
@@ -71,7 +72,8 @@ class PosixRule::Reader {
     int hour = 0;
     int minute = 0;
     int second = 0;
-    if (!takeNumber(hour, 0, 24 * 7 - 1) || (take(':') && (!takeNumber(minute, 0, 59) || (take(':') && !takeNumber(second, 0, 60))))) {
+    if (!takeNumber(hour, 0, 24 * 7 - 1) ||
+        (take(':') && (!takeNumber(minute, 0, 59) || (take(':') && !takeNumber(second, 0, 60))))) {
       return false;
     }
     seconds = hour * 3'600 + minute * 60 + second;
@@ -188,7 +190,8 @@ std::optional<std::int64_t> PosixRule::changeAfter(std::int64_t utc_seconds) con
     return std::nullopt;
   }
   const Changes changes = around(utc_seconds);
-  const auto* const next = std::find_if(std::begin(changes.of), std::end(changes.of), [&](const Change& c) { return c.at > utc_seconds; });
+  const auto* const next =
+      std::find_if(std::begin(changes.of), std::end(changes.of), [&](const Change& c) { return c.at > utc_seconds; });
   return next == std::end(changes.of) ? std::nullopt : std::optional(next->at);
 }
 

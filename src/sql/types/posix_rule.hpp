@@ -4,8 +4,8 @@
 //   NAME OFFSET [NAME [OFFSET] [,START,END]]     NAME: letters, or anything in <>      OFFSET: [+-]h[:mm[:ss]], up to 167 hours
 //   START, END: Jn (1 … 365, never 29 February), n (0 … 365) or Mm.w.d, each with /OFFSET (2:00 otherwise)
 //
-// As in PostgreSQL, a name may be any text without digits and signs, the first one even none ("+5" is west!), and daylight saving time without rules is that of the USA.
-// Immutable after parse(), so safe for all threads.
+// As in PostgreSQL, a name may be any text without digits and signs, the first one even none ("+5" is west!), and daylight saving
+// time without rules is that of the USA. Immutable after parse(), so safe for all threads.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Fewer digits behind the seconds' point: time(3), timestamp(0), interval(2). Halves are rounded away from zero, where the zero of
-// timestamps is PostgreSQL's epoch, 2000-01-01, not ours. Pure functions.
+// Fewer digits behind the seconds' point: time(3), timestamp(0), interval(2). Halves are rounded away from zero, where the zero
+// of timestamps is PostgreSQL's epoch, 2000-01-01, not ours. Pure functions.
 #pragma once
 
 #include <cstdint>

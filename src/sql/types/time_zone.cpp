@@ -228,7 +228,8 @@ std::size_t TimeZone::spanAt(std::int64_t utc_seconds) const {
     }
     return span;
   }
-  const auto next = std::upper_bound(spans_.begin(), spans_.end(), utc_seconds, [](std::int64_t at, const Span& span) { return at < span.begin; });
+  const auto next = std::upper_bound(spans_.begin(), spans_.end(), utc_seconds,
+                                     [](std::int64_t at, const Span& span) { return at < span.begin; });
   return static_cast<std::size_t>(next - spans_.begin()) - 1;
 }
 

@@ -1,5 +1,5 @@
-// Time zones: the IANA data base of the system, POSIX specifications, fixed offsets and abbreviations, with PostgreSQL's rules for
-// which name means what and for local times that do not exist or exist twice.
+// Time zones: the IANA data base of the system, POSIX specifications, fixed offsets and abbreviations, with PostgreSQL's rules
+// for which name means what and for local times that do not exist or exist twice.
 //
 // The zones of the data base come from Howard Hinnant's date library, which knows the changes that a zone's file lists (up to
 // 2037). The years behind them follow the rule in the file's last line, which the library does not read: we do. All changes up to

@@ -1,5 +1,5 @@
-// to_char: each node of a template appends its text. Widths are printf's "%0*d": a sign counts, and negative fields (of intervals)
-// are one wider.
+// to_char: each node of a template appends its text. Widths are printf's "%0*d": a sign counts, and negative fields (of
+// intervals) are one wider.
 #include <algorithm>
 #include <cstdlib>
 #include <string>
@@ -285,7 +285,7 @@ class Printer {
       case Pattern::kIsoWeek:
         return printNumber(isoWeek(fields_.days).week, node.fill ? 0 : 2);
       case Pattern::kWeekOfMonth:
-        return printNumber((fields_.day - 1) / 7 + 1, 0);
+        return printNumber((std::int64_t{fields_.day} - 1) / 7 + 1, 0);
       case Pattern::kQuarter:
         if (fields_.month != 0) {
           printNumber((fields_.month - 1) / 3 + 1, 0);
@@ -346,7 +346,8 @@ Result<std::optional<std::string>> print(const DatetimeTemplate& pattern, const 
       continue;
     }
     if (fields.interval && needsCalendar(node.pattern)) {
-      return invalidFormat("invalid format specification for an interval value").withHint("Intervals are not tied to specific calendar dates.");
+      return invalidFormat("invalid format specification for an interval value")
+          .withHint("Intervals are not tied to specific calendar dates.");
     }
     printer.print(node);
   }
