@@ -309,6 +309,7 @@ class Printer {
   void printYear(const TemplateNode& node) {
     const std::int64_t year = fields_.shown(fields_.year);
     const auto iso_year = [&] { return fields_.shown(isoWeek(fields_.days).year); };
+    const auto iso_width = [&](int width) { return node.fill ? 0 : year >= 0 ? width : width + 1; };  // by the year itself
     switch (node.pattern) {
       case Pattern::kYearComma:
         printNumber(year / 1'000, 0);
@@ -323,11 +324,11 @@ class Printer {
       case Pattern::kYear1:
         return printNumber(year % 10, 1);
       case Pattern::kIsoYear4:
-        return printField(node, iso_year(), 4);
+        return printNumber(iso_year(), iso_width(4));
       case Pattern::kIsoYear3:
-        return printField(node, iso_year() % 1'000, 3);
+        return printNumber(iso_year() % 1'000, iso_width(3));
       case Pattern::kIsoYear2:
-        return printField(node, iso_year() % 100, 2);
+        return printNumber(iso_year() % 100, iso_width(2));
       default:
         return printNumber(iso_year() % 10, 1);
     }
