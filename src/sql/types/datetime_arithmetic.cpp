@@ -314,8 +314,9 @@ Result<std::int64_t> timestampTzOfSeconds(double seconds) {
   }
   // Rounded as seconds since 2000: that is how PostgreSQL counts, and doubles are finer near their zero.
   constexpr double kLimit = 9.3e12;
+  constexpr std::int64_t kEpoch = kPostgresEpochDay * kSecondsPerDay;
   if (seconds > -kLimit && seconds < kLimit) {
-    const double since_2000 = std::rint((seconds - static_cast<double>(kPostgresEpochMicros / kMicrosPerSecond)) * 1e6);
+    const double since_2000 = std::rint((seconds - static_cast<double>(kEpoch)) * 1e6);
     std::int64_t micros = 0;
     if (since_2000 < 0x1p63 && !__builtin_add_overflow(static_cast<std::int64_t>(since_2000), kPostgresEpochMicros, &micros) &&
         isTimestamp(micros)) {

@@ -443,9 +443,11 @@ Result<std::optional<double>> partOfTimestampTz(const FieldName& field, std::int
 
 Result<std::optional<double>> partOfInterval(const FieldName& field, const Interval& interval) {
   if (field.unit() == Unit::kEpoch) {
+    const std::int32_t years = interval.months / 12;
+    const std::int32_t months = interval.months % 12;
     double seconds = static_cast<double>(interval.micros) / 1000000.0;
-    seconds += 365.25 * static_cast<double>(kSecondsPerDay) * (interval.months / 12);
-    seconds += 30.0 * static_cast<double>(kSecondsPerDay) * (interval.months % 12);
+    seconds += 365.25 * static_cast<double>(kSecondsPerDay) * years;
+    seconds += 30.0 * static_cast<double>(kSecondsPerDay) * months;
     seconds += static_cast<double>(kSecondsPerDay) * interval.days;
     return std::optional(seconds);
   }

@@ -34,7 +34,7 @@ bool parseIsoDate(const char* at, std::int64_t& day) {
   if (century > 99 || year > 99 || at[4] != '-' || at[7] != '-' || month - 1 > 11 || of_month - 1 > 30 || century + year == 0) {
     return false;
   }
-  const auto full_year = static_cast<std::int64_t>(century * 100 + year);
+  const std::int64_t full_year = century * 100 + year;
   if (of_month > 28 && static_cast<int>(of_month) > daysInMonth(full_year, static_cast<int>(month))) {
     return false;
   }
