@@ -1,5 +1,5 @@
-// Expressions: one function for each kind of node of the syntax tree. See binder_types.cpp for conversions, binder_operators.cpp
-// for operators, binder_calls.cpp for functions.
+// Expressions: one function for each kind of node of the syntax tree. See types.cpp for conversions, operators.cpp for operators,
+// calls.cpp for functions.
 #include "sql/bind/binder.hpp"
 #include "sql/expressions/functions.hpp"
 #include "sql/plan/nodes.hpp"

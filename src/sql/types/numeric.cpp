@@ -220,15 +220,8 @@ void Numeric::appendOrderedKey(std::string& to) const {
   }
   to += static_cast<char>(sign_of > 0 ? 0x40 : 0x20);
   const std::size_t begin = to.size();
-  std::array<char, 40> buffer;
-  std::string long_digits;
-  std::string_view digits;
-  if (isSmall()) {
-    digits = smallDigits(buffer);
-  } else {
-    long_digits = big().digits();
-    digits = long_digits;
-  }
+  DigitsBuffer buffer;
+  std::string_view digits = digitsIn(buffer);
   appendKeyExponent(to, static_cast<std::int32_t>(digits.size()) - scale_);
   digits = digits.substr(0, digits.find_last_not_of('0') + 1);
   for (std::size_t i = 0; i < digits.size(); i += 2) {
@@ -328,15 +321,8 @@ Numeric Numeric::signum() const {
 
 Numeric::Groups Numeric::groups() const {
   Groups groups;
-  std::array<char, 40> buffer;
-  std::string long_digits;
-  std::string_view digits;
-  if (isSmall()) {
-    digits = smallDigits(buffer);
-  } else {
-    long_digits = big().digits();
-    digits = long_digits;
-  }
+  DigitsBuffer buffer;
+  std::string_view digits = digitsIn(buffer);
   const std::int32_t before_point = static_cast<std::int32_t>(digits.size()) - scale_;
   digits = digits.substr(0, digits.find_last_not_of('0') + 1);
   if (digits.empty()) {

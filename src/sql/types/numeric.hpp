@@ -301,6 +301,18 @@ class Numeric {
   [[nodiscard]] Result<Float> toFloating(std::string_view type) const;
   [[nodiscard]] std::string digits() const;  // of the coefficient's magnitude
   [[nodiscard]] std::string_view smallDigits(std::array<char, 40>& buffer) const;
+  // The same as digits(), without an allocation for a small value. Good as long as the buffer.
+  struct DigitsBuffer {
+    std::array<char, 40> small;
+    std::string big;
+  };
+  [[nodiscard]] std::string_view digitsIn(DigitsBuffer& buffer) const {
+    if (isSmall()) {
+      return smallDigits(buffer.small);
+    }
+    buffer.big = big().digits();
+    return buffer.big;
+  }
 
   std::uint64_t words_[2] = {0, 0};  // the coefficient of a small value, low word first; a big one's BigInteger*, owned
   std::uint16_t scale_ = 0;

@@ -203,15 +203,8 @@ void Numeric::appendText(std::string& to) const {
     to += isNan() ? "NaN" : sign() > 0 ? "Infinity" : "-Infinity";
     return;
   }
-  std::array<char, 40> buffer;
-  std::string long_digits;
-  std::string_view digits;
-  if (isSmall()) {
-    digits = smallDigits(buffer);
-  } else {
-    long_digits = big().digits();
-    digits = long_digits;
-  }
+  DigitsBuffer buffer;
+  std::string_view digits = digitsIn(buffer);
   if (sign() < 0) {
     to += '-';
   }
